@@ -1,0 +1,131 @@
+import Coordination
+import JSON
+
+/// Something that does named operations: the unit that authors write and the engine gives work to.
+///
+/// One value serves many assignments at once, so it is `Sendable`; state lives in an actor or
+/// behind a lock. Inputs and outputs are `Codable` values, carried as JSON.
+///
+///     struct Echo: Agent {
+///         static let type = "echo"
+///         var operations: [AgentOperation] {
+///             [AgentOperation("say", "Returns its input.", isIdempotent: true) {
+///                 (input: Said, _: AgentContext) in input
+///             }]
+///         }
+///     }
+public protocol Agent: Sendable {
+    /// The agent type that callers and definitions name, 1 to 256 bytes of `[a-z0-9-]`.
+    static var type: String { get }
+
+    /// What it can do. Read once, when it joins.
+    var operations: [AgentOperation] { get }
+
+    /// Agent types it calls or depends on, for display and health.
+    var dependencies: [String] { get }
+
+    /// Where its operations run. Default ``AgentExecution/inline``.
+    var execution: AgentExecution { get }
+
+    /// How it is. Called under the probe's own limit; throwing means unhealthy.
+    func health() async throws -> AgentHealth
+}
+
+extension Agent {
+    public var dependencies: [String] { [] }
+    public var execution: AgentExecution { .inline }
+    public func health() async throws -> AgentHealth { AgentHealth(state: .healthy) }
+}
+
+/// Where the operations of an agent run.
+public enum AgentExecution: Sendable, Hashable {
+    /// Starts on the thread that dispatches and goes on there until it first awaits something, so
+    /// a short operation costs no thread hop. For work under about 50 microseconds between awaits.
+    case inline
+    /// On a thread of its own: for operations that block or burn processor time.
+    case ownThread
+}
+
+/// One operation: a name, and a function from typed input to typed output.
+public struct AgentOperation: Sendable {
+    public let name: String
+    public let summary: String
+    public let isIdempotent: Bool
+    /// Works on payloads, as the engine delivers them.
+    public let body: @Sendable (Payload, AgentContext) async throws -> Payload
+
+    /// An operation on `Codable` values, carried as JSON. Input that does not decode is a failure
+    /// of type `invalid_input` that names the path and is not tried again.
+    public init<Input: Decodable & Sendable, Output: Encodable & Sendable>(
+        _ name: String, _ summary: String, isIdempotent: Bool = false,
+        _ function: @escaping @Sendable (Input, AgentContext) async throws -> Output
+    ) {
+        self.init(raw: name, summary, isIdempotent: isIdempotent) { payload, context in
+            let output = try await function(Self.decode(payload), context)
+            return Payload(bytes: try JSONCoding.encode(output))
+        }
+    }
+
+    /// An operation on raw payloads of any content type.
+    public init(
+        raw name: String, _ summary: String, isIdempotent: Bool = false,
+        _ body: @escaping @Sendable (Payload, AgentContext) async throws -> Payload
+    ) {
+        self.name = name
+        self.summary = summary
+        self.isIdempotent = isIdempotent
+        self.body = body
+    }
+
+    private static func decode<Input: Decodable>(_ payload: Payload) throws -> Input {
+        do {
+            return try JSONCoding.decode(Input.self, from: payload.bytes)
+        } catch {
+            throw StepFailure(
+                type: "invalid_input", message: "the input does not fit the operation: \(error)",
+                retryable: false)
+        }
+    }
+}
+
+/// What an operation may know of the assignment it works on.
+public struct AgentContext: Sendable {
+    /// The instance that works.
+    public let agent: AgentID
+    public let operation: String
+    /// 1 for the first attempt.
+    public let attempt: Int
+    /// Grows with every dispatch; hand it to whatever must refuse a stale worker.
+    public let token: AssignmentToken
+    public let namespace: Namespace
+    /// The workflow step behind the assignment; `nil` for a plain invoke.
+    public let origin: StepOrigin?
+    /// The monotonic instant after which nobody waits for the result; `nil`: none.
+    public let deadlineNanos: Int64?
+
+    /// Takes what the operation may know from its assignment.
+    public init(_ assignment: Assignment) {
+        agent = assignment.agent
+        operation = assignment.operation
+        attempt = assignment.attempt
+        token = assignment.token
+        namespace = assignment.namespace
+        origin = assignment.origin
+        deadlineNanos = assignment.deadlineNanos
+    }
+}
+
+/// How an agent says it is.
+public struct AgentHealth: Sendable, Hashable, Codable {
+    public enum State: String, Sendable, Hashable, Codable { case healthy, degraded, unhealthy }
+
+    public var state: State
+    /// Why, when it is not healthy; may be empty.
+    public var detail: String
+
+    /// Describes a state.
+    public init(state: State, detail: String = "") {
+        self.state = state
+        self.detail = detail
+    }
+}

@@ -1,0 +1,94 @@
+/// One piece of work for one agent instance: what the engine dispatches.
+public struct Assignment: Sendable {
+    /// Names this dispatch for ever and fences it: a result is accepted only under its token.
+    public var token: AssignmentToken
+    /// The instance that is to do the work.
+    public var agent: AgentID
+    /// One of the operations that the instance named when it joined, or ``healthOperation``.
+    public var operation: String
+    public var payload: Payload
+    /// The monotonic instant after which nobody waits for the result; `nil`: none.
+    public var deadlineNanos: Int64?
+    /// 1 for the first attempt.
+    public var attempt: Int
+    public var namespace: Namespace
+    /// The run and step this work belongs to; `nil` for a plain `Invoke`.
+    public var origin: StepOrigin?
+
+    /// The reserved operation that asks an instance for its health.
+    public static let healthOperation = "$health"
+
+    /// Combines the parts of one dispatch.
+    public init(
+        token: AssignmentToken, agent: AgentID, operation: String, payload: Payload,
+        deadlineNanos: Int64?, attempt: Int, namespace: Namespace, origin: StepOrigin?
+    ) {
+        self.token = token
+        self.agent = agent
+        self.operation = operation
+        self.payload = payload
+        self.deadlineNanos = deadlineNanos
+        self.attempt = attempt
+        self.namespace = namespace
+        self.origin = origin
+    }
+}
+
+/// The workflow step on whose behalf an assignment runs.
+public struct StepOrigin: Sendable, Hashable {
+    public var run: RunID
+    public var step: String
+
+    /// Names a step of a run.
+    public init(run: RunID, step: String) {
+        self.run = run
+        self.step = step
+    }
+}
+
+/// What became of an assignment.
+public struct AssignmentResult: Sendable {
+    public var token: AssignmentToken
+    public var outcome: AssignmentOutcome
+    /// Monotonic instants of the agent's own work, for queue and execution times.
+    public var startedNanos: Int64
+    public var endedNanos: Int64
+
+    /// Combines the outcome with the time it took.
+    public init(
+        token: AssignmentToken, outcome: AssignmentOutcome, startedNanos: Int64, endedNanos: Int64
+    ) {
+        self.token = token
+        self.outcome = outcome
+        self.startedNanos = startedNanos
+        self.endedNanos = endedNanos
+    }
+}
+
+/// How an assignment ended.
+public enum AssignmentOutcome: Sendable {
+    case success(Payload)
+    case failure(StepFailure)
+}
+
+/// Why a piece of work failed, in the agent's words.
+public struct StepFailure: Sendable, Hashable, Error {
+    /// Stable machine-readable kind, such as `exchange_unreachable`; retry policies match on it.
+    public var type: String
+    /// What happened and what to do about it.
+    public var message: String
+    /// Whether another attempt could succeed.
+    public var retryable: Bool
+    /// The agent's own wish for the wait before the next attempt; wins over the policy.
+    public var retryAfterMillis: Int64?
+
+    /// Describes a failure.
+    public init(
+        type: String, message: String, retryable: Bool, retryAfterMillis: Int64? = nil
+    ) {
+        self.type = type
+        self.message = message
+        self.retryable = retryable
+        self.retryAfterMillis = retryAfterMillis
+    }
+}

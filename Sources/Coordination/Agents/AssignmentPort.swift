@@ -1,0 +1,68 @@
+/// How the engine hands work to agents. In-process hosts and remote sessions implement it alike.
+public protocol AssignmentPort: Sendable {
+    /// Takes assignments whose causes are committed. Must not block; called from any thread.
+    func dispatch(_ assignments: [Assignment])
+
+    /// Says that nobody waits for these any more. A result that comes all the same is stale.
+    func cancel(_ tokens: [AssignmentToken])
+}
+
+/// How agents reach the engine. The engine's shell implements it.
+public protocol AssignmentSink: Sendable {
+    /// Adds instances to the pool; work for them goes to `port`.
+    func agentsJoined(_ agents: [AgentRegistration], port: any AssignmentPort)
+
+    /// Removes instances. Work they still hold becomes a new attempt elsewhere.
+    func agentsLeft(_ agents: [AgentID])
+
+    /// Reports ended work; post what ended in one tick as one batch.
+    func finished(_ results: [AssignmentResult])
+}
+
+/// What an instance says of itself when it joins.
+public struct AgentRegistration: Sendable, Hashable {
+    public var id: AgentID
+    /// The agent type, such as `calendar`; the name that callers invoke.
+    public var type: String
+    public var operations: [OperationDescriptor]
+    /// Free labels for display and affinity.
+    public var labels: [String: String]
+    /// How many assignments it takes at once, 1 or more.
+    public var slots: Int
+    /// Agent types it calls or depends on.
+    public var dependencies: [String]
+    /// Where it lives, for display: `in-process` or the peer's address.
+    public var location: String
+
+    /// Describes an instance.
+    public init(
+        id: AgentID, type: String, operations: [OperationDescriptor],
+        labels: [String: String] = [:], slots: Int = 64, dependencies: [String] = [],
+        location: String = "in-process"
+    ) {
+        self.id = id
+        self.type = type
+        self.operations = operations
+        self.labels = labels
+        self.slots = slots
+        self.dependencies = dependencies
+        self.location = location
+    }
+}
+
+/// One named thing an agent can do.
+public struct OperationDescriptor: Sendable, Hashable {
+    public var name: String
+    /// One sentence for people.
+    public var summary: String
+    /// Whether doing it twice is the same as doing it once, so that it may be tried again after
+    /// its instance died.
+    public var isIdempotent: Bool
+
+    /// Describes an operation.
+    public init(name: String, summary: String, isIdempotent: Bool) {
+        self.name = name
+        self.summary = summary
+        self.isIdempotent = isIdempotent
+    }
+}

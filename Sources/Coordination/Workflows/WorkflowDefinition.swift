@@ -1,0 +1,93 @@
+/// A workflow as data: a DAG of steps that agents carry out.
+///
+/// Chains, independent steps and pipelines are all the same thing here; `dependsOn` makes the
+/// difference. A run keeps the definition it started with.
+public struct WorkflowDefinition: Sendable, Hashable {
+    /// 1 to 256 bytes, such as `calendar-discovery`.
+    public var name: String
+    /// The author's version; a put with other content needs another one.
+    public var version: String
+    /// One sentence for people.
+    public var summary: String
+    /// 1 to 500.
+    public var steps: [StepDefinition]
+    /// A JSON template for the run's result, such as `${steps.synthesis.output}`; `nil`: an object
+    /// of every completed step's output by step id.
+    public var resultTemplate: String?
+    /// From the start of the run to its end, milliseconds; `nil`: none.
+    public var runTimeoutMillis: Int64?
+
+    /// Combines the parts; validate before use.
+    public init(
+        name: String, version: String, summary: String = "", steps: [StepDefinition],
+        resultTemplate: String? = nil, runTimeoutMillis: Int64? = nil
+    ) {
+        self.name = name
+        self.version = version
+        self.summary = summary
+        self.steps = steps
+        self.resultTemplate = resultTemplate
+        self.runTimeoutMillis = runTimeoutMillis
+    }
+}
+
+/// One step: an operation of an agent type, run when the steps it depends on have ended.
+public struct StepDefinition: Sendable, Hashable {
+    /// Unique in the definition, 1 to 256 bytes of `[A-Za-z0-9_-]`.
+    public var id: String
+    public var agentType: String
+    public var operation: String
+    public var dependsOn: [String]
+    /// A JSON template for the input; `nil`: the run's input as it is.
+    public var inputTemplate: String?
+    /// A required step that fails fails the run; an optional one is recorded and the run goes on.
+    public var isRequired: Bool
+    /// From dispatch to result, milliseconds. Default 30,000.
+    public var startToCloseMillis: Int64
+    public var retry: RetryPolicy
+
+    /// Combines the parts; the enclosing definition is validated as a whole.
+    public init(
+        id: String, agentType: String, operation: String, dependsOn: [String] = [],
+        inputTemplate: String? = nil, isRequired: Bool = true,
+        startToCloseMillis: Int64 = 30_000, retry: RetryPolicy = .defaults
+    ) {
+        self.id = id
+        self.agentType = agentType
+        self.operation = operation
+        self.dependsOn = dependsOn
+        self.inputTemplate = inputTemplate
+        self.isRequired = isRequired
+        self.startToCloseMillis = startToCloseMillis
+        self.retry = retry
+    }
+}
+
+/// When and how often a failed step is tried again.
+public struct RetryPolicy: Sendable, Hashable {
+    /// Attempts in all, 1 or more. Default 3.
+    public var maxAttempts: Int
+    /// The wait before the second attempt, milliseconds. Default 1,000.
+    public var initialMillis: Int64
+    /// What each further wait is multiplied by, 1 or more. Default 2.
+    public var factor: Double
+    /// The longest wait, milliseconds. Default 100 times the first.
+    public var maxMillis: Int64
+    /// Failure types that are never tried again.
+    public var nonRetryableTypes: [String]
+
+    /// Combines the parts.
+    public init(
+        maxAttempts: Int = 3, initialMillis: Int64 = 1_000, factor: Double = 2,
+        maxMillis: Int64 = 100_000, nonRetryableTypes: [String] = []
+    ) {
+        self.maxAttempts = maxAttempts
+        self.initialMillis = initialMillis
+        self.factor = factor
+        self.maxMillis = maxMillis
+        self.nonRetryableTypes = nonRetryableTypes
+    }
+
+    /// Three attempts, waiting 1 s and 2 s between them.
+    public static let defaults = RetryPolicy()
+}

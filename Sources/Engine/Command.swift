@@ -1,0 +1,236 @@
+import Coordination
+
+/// Where an answer goes: a port of the asker's, and the asker's own number for the call.
+public struct ReplyTicket: Sendable, Hashable {
+    /// Which port, as numbered by ``EngineHost``'s `attach`.
+    public var port: Int
+    /// The asker's number; unique within the port while the call is open.
+    public var call: UInt64
+
+    /// Names one open call.
+    public init(port: Int, call: UInt64) {
+        self.port = port
+        self.call = call
+    }
+}
+
+/// Receives answers, in batches: one call per engine drain. Implemented once per socket loop.
+public protocol ReplyPort: Sendable {
+    /// Must not block. Called from whichever thread drained the engine or the store's thread.
+    func deliver(_ replies: [Reply])
+}
+
+/// One answer, released only after everything it saw is on disk.
+public struct Reply: Sendable {
+    public var ticket: ReplyTicket
+    public var answer: Answer
+
+    /// Combines a ticket with its answer.
+    public init(ticket: ReplyTicket, answer: Answer) {
+        self.ticket = ticket
+        self.answer = answer
+    }
+}
+
+/// What somebody wants of the engine, or what happened outside that it must know.
+public enum Command: Sendable {
+    // New work: refused with `.overloaded` when the lane is full.
+    case putDefinition(PutDefinition, ReplyTicket)
+    case startRun(StartRun, ReplyTicket)
+    case invoke(Invoke, ReplyTicket)
+    /// Answers `.runClosed` when the run has ended, at once if it has already.
+    case awaitRun(RunReference, ReplyTicket)
+    /// Answers `.watching(lastSequence)`, then `.events` as they are committed, then `.runClosed`.
+    case watchRun(RunReference, ReplyTicket)
+
+    // Reads of what only the engine knows.
+    case getRun(RunReference, ReplyTicket)
+    case listDefinitions(Namespace, ReplyTicket)
+    case listAgents(ReplyTicket)
+    case snapshot(ReplyTicket)
+
+    // What ends or keeps work: never refused.
+    case cancelRun(CancelRun, ReplyTicket)
+    /// The asker is gone or its deadline has passed: drop the wait; a plain invoke is cancelled.
+    case abandon(ReplyTicket)
+    case agentsJoined([AgentRegistration], PortNumber)
+    case agentsLeft([AgentID])
+    case finished(AssignmentResult)
+    case prepared(Preparation.Outcome)
+}
+
+/// Which of the attached assignment ports an agent's work goes to.
+public struct PortNumber: Sendable, Hashable {
+    public let rawValue: Int
+
+    /// Wraps a number given by the engine's shell.
+    public init(rawValue: Int) { self.rawValue = rawValue }
+}
+
+/// Puts a workflow definition. Same name, version and content again changes nothing.
+public struct PutDefinition: Sendable {
+    public var namespace: Namespace
+    public var definition: WorkflowDefinition
+    /// Whether a definition of the same name and another version may be replaced. Default true.
+    public var replace: Bool
+
+    public init(namespace: Namespace, definition: WorkflowDefinition, replace: Bool = true) {
+        self.namespace = namespace
+        self.definition = definition
+        self.replace = replace
+    }
+}
+
+/// Starts a run.
+public struct StartRun: Sendable {
+    public var namespace: Namespace
+    public var definition: String
+    /// The caller's own name for the run; empty: the run id. One open run per workflow id.
+    public var workflowID: String
+    /// Validated JSON (the edge has checked it).
+    public var input: Payload
+    /// Makes a repeat harmless; empty: none.
+    public var requestID: String
+    /// What an open run of the same workflow id means.
+    public var conflict: ConflictPolicy
+
+    public enum ConflictPolicy: Sendable, Hashable { case fail, useExisting }
+
+    public init(
+        namespace: Namespace, definition: String, workflowID: String, input: Payload,
+        requestID: String, conflict: ConflictPolicy
+    ) {
+        self.namespace = namespace
+        self.definition = definition
+        self.workflowID = workflowID
+        self.input = input
+        self.requestID = requestID
+        self.conflict = conflict
+    }
+}
+
+/// Calls an agent type's operation once, volatile: nothing is stored.
+public struct Invoke: Sendable {
+    public var namespace: Namespace
+    public var agentType: String
+    /// One instance in particular; `nil`: the least loaded of the type.
+    public var instance: AgentID?
+    public var operation: String
+    public var payload: Payload
+    /// Monotonic; the caller gets DEADLINE_EXCEEDED-like `.rejected(.deadline)` when it passes.
+    public var deadlineNanos: Int64?
+    /// When the call arrived, for the queue time.
+    public var arrivedNanos: Int64
+    /// 1 (first) to 5 (last), default 3.
+    public var priority: Int
+
+    public init(
+        namespace: Namespace, agentType: String, instance: AgentID? = nil, operation: String,
+        payload: Payload, deadlineNanos: Int64?, arrivedNanos: Int64, priority: Int = 3
+    ) {
+        self.namespace = namespace
+        self.agentType = agentType
+        self.instance = instance
+        self.operation = operation
+        self.payload = payload
+        self.deadlineNanos = deadlineNanos
+        self.arrivedNanos = arrivedNanos
+        self.priority = priority
+    }
+}
+
+/// Asks a run to stop: its open assignments are cancelled and it ends as cancelled.
+public struct CancelRun: Sendable {
+    public var run: RunReference
+    public var reason: String
+
+    public init(run: RunReference, reason: String) {
+        self.run = run
+        self.reason = reason
+    }
+}
+
+/// Names a run by its id, or the newest of a workflow id.
+public enum RunReference: Sendable, Hashable {
+    case run(Namespace, RunID)
+    case workflow(Namespace, String)
+}
+
+/// What the engine answers.
+public enum Answer: Sendable {
+    case definitionPut(changed: Bool)
+    case started(RunID, existing: Bool)
+    case invoked(InvokeAnswer)
+    case run(RunSummary)
+    case runClosed(RunSummary, result: Payload?)
+    case watching(lastSequence: Int64)
+    case events([HistoryEvent])
+    case definitions([WorkflowDefinition])
+    case agents([AgentSummary])
+    case snapshot(EngineSnapshot)
+    case cancelled(RunSummary)
+    case rejected(Rejection)
+}
+
+/// How a plain invoke ended: the agent's answer or failure, and where the time went.
+public struct InvokeAnswer: Sendable {
+    public var outcome: AssignmentOutcome
+    public var agent: AgentID
+    public var attempts: Int
+    public var queueNanos: Int64
+    public var executionNanos: Int64
+
+    public init(
+        outcome: AssignmentOutcome, agent: AgentID, attempts: Int, queueNanos: Int64,
+        executionNanos: Int64
+    ) {
+        self.outcome = outcome
+        self.agent = agent
+        self.attempts = attempts
+        self.queueNanos = queueNanos
+        self.executionNanos = executionNanos
+    }
+}
+
+/// Why a command was not carried out. Becomes a gRPC status once, in Services.
+public struct Rejection: Error, Sendable, Hashable {
+    public enum Code: Sendable, Hashable {
+        /// INVALID_ARGUMENT: the request can never be right as it is; `field` names the part.
+        case invalid
+        /// NOT_FOUND
+        case notFound
+        /// ALREADY_EXISTS
+        case exists
+        /// FAILED_PRECONDITION
+        case precondition
+        /// UNAVAILABLE: try again, maybe elsewhere.
+        case unavailable
+        /// RESOURCE_EXHAUSTED, with pushback.
+        case overloaded
+        /// DEADLINE_EXCEEDED
+        case deadline
+        /// ABORTED
+        case conflict
+    }
+
+    public var code: Code
+    /// Stable, upper case, for `ErrorInfo.reason`, such as `WORKFLOW_NOT_FOUND`.
+    public var reason: String
+    /// What happened and what to do.
+    public var message: String
+    /// Every bad field with its description, for `BadRequest`.
+    public var fields: [FieldFault]
+    /// For `.overloaded`: when to try again.
+    public var retryAfterMillis: Int64?
+
+    public init(
+        _ code: Code, reason: String, _ message: String, fields: [FieldFault] = [],
+        retryAfterMillis: Int64? = nil
+    ) {
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.fields = fields
+        self.retryAfterMillis = retryAfterMillis
+    }
+}
