@@ -1,0 +1,165 @@
+import Coordination
+import JSON
+import Threads
+
+/// Gives in-process agents to the engine, through the same assignment port that remote workers use.
+///
+/// Inline agents start on the dispatching thread, so a short operation costs no thread hop;
+/// others run on a thread of their own. Any thread may call.
+public final class AgentHost: AssignmentPort {
+    /// One instance and where it runs.
+    private struct Seat {
+        let operations: [String: AgentOperation]
+        let health: @Sendable () async throws -> AgentHealth
+        let executor: AgentExecutor
+        let startsInline: Bool
+    }
+
+    private let seats = Locked<[AgentID: Seat]>([:])
+    private let sink: any AssignmentSink
+    private let outbox: ResultOutbox
+    private let shared: AgentExecutor
+
+    /// A host without agents whose results go to `sink`.
+    ///
+    /// - Throws: when the system refuses a thread; free some, or raise the process limit.
+    public init(sink: any AssignmentSink) throws(ThreadStartError) {
+        let outbox = ResultOutbox(sink: sink)
+        self.sink = sink
+        self.outbox = outbox
+        shared = try AgentExecutor(name: "agents") { outbox.flush() }
+    }
+
+    /// Adds instances of an agent and announces them. Their ids are `type/1`, `type/2`, ...
+    ///
+    /// - Parameters:
+    ///   - instances: 1 or more; they share one agent value.
+    ///   - slots: assignments that each takes at once, 1 or more. Default 64.
+    /// - Throws: when the agent wants a thread of its own and the system refuses one.
+    public func add<A: Agent>(
+        _ agent: A, instances: Int = 1, slots: Int = 64
+    ) throws(ThreadStartError) {
+        let seat = try seat(for: agent)
+        let registrations = (1...max(1, instances)).map { number in
+            AgentRegistration(
+                id: AgentID("\(A.type)/\(number)"), type: A.type,
+                operations: agent.operations.map(OperationDescriptor.init), slots: slots,
+                dependencies: agent.dependencies)
+        }
+        seats.withLock { seats in
+            for registration in registrations { seats[registration.id] = seat }
+        }
+        sink.agentsJoined(registrations, port: self)
+    }
+
+    public func dispatch(_ assignments: [Assignment]) {
+        for assignment in assignments {
+            guard let seat = seats.withLock({ $0[assignment.agent] }) else {
+                outbox.refused(Self.nobody(assignment))
+                continue
+            }
+            outbox.started(assignment.token, start(assignment, at: seat))
+        }
+        outbox.flush()
+    }
+
+    public func cancel(_ tokens: [AssignmentToken]) {
+        outbox.cancel(tokens)
+    }
+
+    /// Takes all agents out of the pool, cancels what they do and ends their threads.
+    public func leave() {
+        let left = seats.withLock { seats in
+            let left = seats
+            seats.removeAll()
+            return left
+        }
+        sink.agentsLeft(Array(left.keys))
+        outbox.cancelAll()
+        for seat in left.values where seat.executor !== shared { seat.executor.stop() }
+        shared.stop()
+    }
+
+    private func seat<A: Agent>(for agent: A) throws(ThreadStartError) -> Seat {
+        let outbox = self.outbox
+        let isInline = agent.execution == .inline
+        let executor =
+            isInline ? shared : try AgentExecutor(name: A.type) { outbox.flush() }
+        var operations: [String: AgentOperation] = [:]
+        for operation in agent.operations { operations[operation.name] = operation }
+        return Seat(
+            operations: operations, health: { try await agent.health() }, executor: executor,
+            startsInline: isInline)
+    }
+
+    private func start(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
+        let outbox = self.outbox
+        let work: @Sendable () async -> Void = {
+            outbox.finished(await Self.perform(assignment, at: seat))
+        }
+        if seat.startsInline {
+            return Task.immediateDetached(
+                executorPreference: seat.executor, operation: work)
+        }
+        return Task.detached(executorPreference: seat.executor, operation: work)
+    }
+
+    private static func perform(
+        _ assignment: Assignment, at seat: Seat
+    ) async -> AssignmentResult {
+        let started = SystemClock.monotonicNanos()
+        let outcome: AssignmentOutcome
+        do {
+            outcome = .success(try await run(assignment, at: seat))
+        } catch {
+            outcome = .failure(failure(from: error))
+        }
+        return AssignmentResult(
+            token: assignment.token, outcome: outcome, startedNanos: started,
+            endedNanos: SystemClock.monotonicNanos())
+    }
+
+    private static func run(_ assignment: Assignment, at seat: Seat) async throws -> Payload {
+        if let operation = seat.operations[assignment.operation] {
+            return try await operation.body(assignment.payload, AgentContext(assignment))
+        }
+        guard assignment.operation == Assignment.healthOperation else {
+            throw StepFailure(
+                type: "unknown_operation",
+                message: "\(assignment.agent) has no operation \(assignment.operation); it has "
+                    + seat.operations.keys.sorted().joined(separator: ", "),
+                retryable: false)
+        }
+        return Payload(bytes: try JSONCoding.encode(try await seat.health()))
+    }
+
+    private static func failure(from error: any Error) -> StepFailure {
+        switch error {
+        case let failure as StepFailure: failure
+        case is CancellationError:
+            StepFailure(
+                type: "cancelled", message: "the operation was cancelled", retryable: true)
+        default:
+            StepFailure(type: "agent_error", message: String(describing: error), retryable: true)
+        }
+    }
+
+    private static func nobody(_ assignment: Assignment) -> AssignmentResult {
+        let now = SystemClock.monotonicNanos()
+        return AssignmentResult(
+            token: assignment.token,
+            outcome: .failure(
+                StepFailure(
+                    type: "agent_left", message: "\(assignment.agent) has left this host",
+                    retryable: true)),
+            startedNanos: now, endedNanos: now)
+    }
+}
+
+extension OperationDescriptor {
+    init(_ operation: AgentOperation) {
+        self.init(
+            name: operation.name, summary: operation.summary,
+            isIdempotent: operation.isIdempotent)
+    }
+}
