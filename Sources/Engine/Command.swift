@@ -1,3 +1,4 @@
+// ENGINE BUILDER: READ /tmp/cadre/for-engine.md (requests of the lead), then delete this line.
 import Coordination
 
 /// Where an answer goes: a port of the asker's, and the asker's own number for the call.
@@ -161,7 +162,7 @@ public enum Answer: Sendable {
     case definitionPut(changed: Bool)
     case started(RunID, existing: Bool)
     case invoked(InvokeAnswer)
-    case run(RunSummary)
+    case run(RunSummary, result: Payload?)
     case runClosed(RunSummary, result: Payload?)
     case watching(lastSequence: Int64)
     case events([HistoryEvent])
