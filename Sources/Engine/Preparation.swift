@@ -1,0 +1,44 @@
+import Coordination
+
+/// Work on payload bytes that the engine asks of its shell: render a step's input or a run's
+/// result. It comes back as ``Command/prepared(_:)``.
+public struct Preparation: Sendable {
+    /// What the bytes are for.
+    public enum Purpose: Sendable, Hashable {
+        /// The input of the dispatch that will bear this token.
+        case stepInput(AssignmentToken)
+        /// The result of a run whose steps have all ended.
+        case runResult(RunID)
+    }
+
+    public var purpose: Purpose
+    /// How the bytes come from what is stored.
+    public var recipe: PayloadRecipe
+    /// The payloads that are at hand already.
+    public var loaded: [PayloadID: Payload]
+    /// The ones that must be read from the store first.
+    public var missing: [PayloadID]
+
+    /// Describes the work.
+    public init(
+        purpose: Purpose, recipe: PayloadRecipe, loaded: [PayloadID: Payload],
+        missing: [PayloadID]
+    ) {
+        self.purpose = purpose
+        self.recipe = recipe
+        self.loaded = loaded
+        self.missing = missing
+    }
+
+    /// What became of a preparation.
+    public struct Outcome: Sendable {
+        public var purpose: Purpose
+        public var result: Result<Payload, StepFailure>
+
+        /// Combines the parts.
+        public init(purpose: Purpose, result: Result<Payload, StepFailure>) {
+            self.purpose = purpose
+            self.result = result
+        }
+    }
+}
