@@ -1,0 +1,30 @@
+import Coordination
+import GRPC
+
+extension Metadata {
+    /// The namespace of a call: the `cadre-namespace` header, `default` when unset.
+    ///
+    /// - Throws: INVALID_ARGUMENT for a name that is not 1 to 256 of `[A-Za-z0-9._-]`.
+    func namespace() throws(GRPCStatus) -> Namespace {
+        guard let name = first("cadre-namespace") else { return .default }
+        let isRight =
+            (1...256).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isNamespaceByte)
+        guard isRight else {
+            throw GRPCStatus(
+                code: .invalidArgument,
+                message: "the cadre-namespace header must be 1 to 256 letters, digits, '.', '_' "
+                    + "or '-'")
+        }
+        return Namespace(name)
+    }
+
+    private static func isNamespaceByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}

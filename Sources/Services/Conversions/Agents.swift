@@ -1,0 +1,114 @@
+import Coordination
+import Engine
+import GRPC
+import Messages
+import Stubs
+import Threads
+
+extension Coordination.Payload {
+    /// Takes a payload off the wire; an absent one is the empty JSON object.
+    init(orEmptyObject payload: Messages.Payload?) {
+        guard let payload, !payload.data.isEmpty else {
+            self.init(bytes: Array("{}".utf8))
+            return
+        }
+        self.init(
+            bytes: payload.data,
+            contentType: payload.contentType.isEmpty ? Self.json : payload.contentType)
+    }
+}
+
+extension Messages.Payload {
+    init(_ payload: Coordination.Payload) {
+        self.init()
+        data = payload.bytes
+        contentType = payload.contentType
+    }
+}
+
+extension Messages.Failure {
+    init(_ failure: StepFailure) {
+        self.init()
+        type = failure.type
+        message = failure.message
+        retryable = failure.retryable
+        retryAfterMillis = failure.retryAfterMillis ?? 0
+    }
+}
+
+extension InvokeResponse {
+    /// The answer to an invoke; a request without an id is given its ticket's number.
+    init(_ answer: InvokeAnswer, to requestID: String, ticket: ReplyTicket) {
+        self.init()
+        self.requestID =
+            requestID.isEmpty ? "\(ticket.port)-\(String(ticket.call, radix: 16))" : requestID
+        switch answer.outcome {
+        case .success(let payload):
+            success = true
+            outcome = .payload(Messages.Payload(payload))
+        case .failure(let failure): outcome = .error(Failure(failure))
+        }
+        var metadata = InvokeMetadata()
+        metadata.agent = answer.agent.name
+        metadata.timestampUnixMillis = SystemClock.wallMillis()
+        metadata.queueMicros = answer.queueNanos / 1_000
+        metadata.executionMicros = answer.executionNanos / 1_000
+        metadata.attempts = Int32(clamping: answer.attempts)
+        self.metadata = metadata
+    }
+}
+
+extension Messages.Agent {
+    init(_ summary: AgentSummary) {
+        self.init()
+        let registration = summary.registration
+        id = registration.id.name
+        type = registration.type
+        location = registration.location
+        operations = registration.operations.map(Messages.Operation.init)
+        labels = .init(registration.labels.sorted { $0.key < $1.key })
+        slots = Int32(clamping: registration.slots)
+        inFlight = Int32(clamping: summary.inFlight)
+        completed = Int64(clamping: summary.completed)
+        failed = Int64(clamping: summary.failed)
+        busyMicros = summary.busyNanos / 1_000
+        dependencies = registration.dependencies
+    }
+}
+
+extension Messages.Operation {
+    init(_ operation: OperationDescriptor) {
+        self.init()
+        name = operation.name
+        summary = operation.summary
+        idempotent = operation.isIdempotent
+    }
+}
+
+extension FieldFaults {
+    /// Notes a payload over 2 MiB.
+    mutating func checkSize(_ payload: Messages.Payload?, _ field: String) {
+        let count = payload?.data.count ?? 0
+        check(
+            count <= 2 << 20, field,
+            "is \(count) bytes; at most 2 MiB are allowed: hand over a reference instead")
+    }
+}
+
+extension GRPCStatus {
+    /// The engine answered something this call did not ask for: a fault of ours.
+    static let unexpectedAnswer = GRPCStatus(
+        .internalError, "the engine gave an unexpected answer; please report this")
+}
+
+extension UnaryCall {
+    /// The namespace of the call; a wrong one refuses the call and gives `nil`.
+    func namespace() -> Namespace? {
+        do throws(GRPCStatus) {
+            return try metadata.namespace()
+        } catch {
+            fail(error)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Coordination
+import Engine
+import GRPC
+import Messages
+import NIOCore
+import Stubs
+
+/// The reads of committed state: they go to the store's reader connections, not through the
+/// engine.
+extension WorkflowServiceProvider {
+    public func listRuns(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>) {
+        guard let namespace = call.namespace(), let page = RunPage(request, call) else { return }
+        let answer = call.hop { (result: Result<[RunSummary], Rejection>) in
+            switch result {
+            case .failure(let rejection): call.fail(rejection.status)
+            case .success(let runs): call.respond(page.response(runs))
+            }
+        }
+        host.runs(
+            namespace: namespace, definition: page.definition, openOnly: request.openOnly,
+            before: page.before, limit: page.size + 1, completion: answer)
+    }
+
+    public func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>) {
+        guard let page = HistoryPage(request, call), let reference = reference(request.run, call)
+        else { return }
+        let link = links.link(on: call.eventLoop)
+        // The engine's answer waits for what it saw to be on disk, so the read below is at least
+        // as new as anything this caller has been told.
+        let ticket = link.ask({ .getRun(reference, $0) }) { answer in
+            guard case .run(let summary, _) = answer else { return call.fail(answer.refusal) }
+            readHistory(of: summary.id, page, call)
+        }
+        call.onCancel { link.abandon(ticket) }
+    }
+
+    private func readHistory(
+        of run: RunID, _ page: HistoryPage, _ call: UnaryCall<GetHistoryResponse>
+    ) {
+        let answer = call.hop { (result: Result<[Coordination.HistoryEvent], Rejection>) in
+            switch result {
+            case .failure(let rejection): call.fail(rejection.status)
+            case .success(let events): finish(events, page, call)
+            }
+        }
+        host.history(
+            run: run, from: page.from, limit: page.size + 1, completion: answer)
+    }
+
+    private func finish(
+        _ events: [Coordination.HistoryEvent], _ page: HistoryPage,
+        _ call: UnaryCall<GetHistoryResponse>
+    ) {
+        let shown = events.prefix(page.size)
+        let next = events.count > page.size ? events[page.size].sequence : 0
+        let ids = page.includesPayloads ? shown.compactMap(\.payload) : []
+        if ids.isEmpty {
+            return call.respond(GetHistoryResponse(Array(shown), payloads: [:], next: next))
+        }
+        let answer = call.hop { (result: Result<[PayloadID: Coordination.Payload], Rejection>) in
+            switch result {
+            case .failure(let rejection): call.fail(rejection.status)
+            case .success(let payloads):
+                call.respond(GetHistoryResponse(Array(shown), payloads: payloads, next: next))
+            }
+        }
+        host.payloads(ids, completion: answer)
+    }
+}
+
+/// A page of ListRuns. The token is the last run id of the page before.
+private struct RunPage {
+    let definition: String?
+    let before: RunID?
+    let size: Int
+
+    /// Reads it off the wire; refuses the call and gives `nil` when it is wrong.
+    init?(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>) {
+        var faults = FieldFaults()
+        faults.check(
+            (0...1_000).contains(request.pageSize), "page_size",
+            "is \(request.pageSize); 1 to 1000, 0 for the default of 100")
+        let token = request.pageToken
+        faults.check(
+            token.isEmpty || RunID(token) != nil, "page_token",
+            "is not one that this server made; begin with an empty one")
+        faults.check(request.workflow.utf8.count <= 256, "workflow", "is over 256 bytes")
+        if let status = faults.status {
+            call.fail(status)
+            return nil
+        }
+        definition = request.workflow.isEmpty ? nil : request.workflow
+        before = RunID(token)
+        size = request.pageSize == 0 ? 100 : Int(request.pageSize)
+    }
+
+    /// One run more than the page was read, to know whether another page follows.
+    func response(_ runs: [RunSummary]) -> ListRunsResponse {
+        var response = ListRunsResponse()
+        let shown = runs.prefix(size)
+        response.runs = shown.map(Run.init)
+        if runs.count > size, let last = shown.last {
+            response.nextPageToken = last.id.description
+        }
+        return response
+    }
+}
+
+/// A page of GetHistory.
+private struct HistoryPage {
+    let from: Int64
+    let size: Int
+    let includesPayloads: Bool
+
+    /// Reads it off the wire; refuses the call and gives `nil` when it is wrong.
+    init?(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>) {
+        var faults = FieldFaults()
+        faults.check(
+            (0...10_000).contains(request.pageSize), "page_size",
+            "is \(request.pageSize); 1 to 10000, 0 for the default of 1000")
+        faults.check(
+            request.fromSequence >= 0, "from_sequence",
+            "is \(request.fromSequence); sequences start at 1")
+        if let status = faults.status {
+            call.fail(status)
+            return nil
+        }
+        from = max(1, request.fromSequence)
+        size = request.pageSize == 0 ? 1_000 : Int(request.pageSize)
+        includesPayloads = request.includePayloads
+    }
+}
+
+extension UnaryCall {
+    /// A callback that any thread may call and that goes on with `body` on the call's loop.
+    func hop<Value: Sendable>(
+        _ body: @escaping (Value) -> Void
+    ) -> @Sendable (Value) -> Void {
+        let loop = eventLoop
+        let parked = NIOLoopBound(body, eventLoop: loop)
+        return { value in loop.execute { parked.value(value) } }
+    }
+}

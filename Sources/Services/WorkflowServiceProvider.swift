@@ -1,0 +1,293 @@
+import Coordination
+import Engine
+import GRPC
+import JSON
+import Messages
+import NIOCore
+import Stubs
+
+/// Serves `cadre.v1.WorkflowService`: definitions and durable runs.
+///
+/// Runs on the socket loops; holds nothing of a call but closures on its link.
+public struct WorkflowServiceProvider: WorkflowServiceHandler {
+    let links: EngineLinks
+    let host: EngineHost
+
+    /// Serves `host` through `links`.
+    public init(links: EngineLinks, host: EngineHost) {
+        self.links = links
+        self.host = host
+    }
+
+    // MARK: Definitions
+
+    public func putDefinition(
+        _ request: PutDefinitionRequest, _ call: UnaryCall<PutDefinitionResponse>
+    ) {
+        guard let namespace = call.namespace() else { return }
+        guard let definition = request.definition else {
+            return call.fail(.missing("definition"))
+        }
+        let put = PutDefinition(
+            namespace: namespace, definition: Coordination.WorkflowDefinition(definition))
+        ask(call, { .putDefinition(put, $0) }) { answer in
+            guard case .definitionPut(let changed) = answer else { return nil }
+            var response = PutDefinitionResponse()
+            response.changed = changed
+            return response
+        }
+    }
+
+    public func getDefinition(
+        _ request: GetDefinitionRequest, _ call: UnaryCall<GetDefinitionResponse>
+    ) {
+        guard let namespace = call.namespace() else { return }
+        let link = links.link(on: call.eventLoop)
+        let ticket = link.ask({ .listDefinitions(namespace, $0) }) { answer in
+            guard case .definitions(let all) = answer else {
+                return call.fail(answer.refusal)
+            }
+            guard let found = all.first(where: { $0.name == request.name }) else {
+                return call.fail(Self.noDefinition(request.name, among: all))
+            }
+            var response = GetDefinitionResponse()
+            response.definition = Messages.WorkflowDefinition(found)
+            call.respond(response)
+        }
+        call.onCancel { link.abandon(ticket) }
+    }
+
+    public func listDefinitions(
+        _ request: ListDefinitionsRequest, _ call: UnaryCall<ListDefinitionsResponse>
+    ) {
+        guard let namespace = call.namespace() else { return }
+        ask(call, { .listDefinitions(namespace, $0) }) { answer in
+            guard case .definitions(let all) = answer else { return nil }
+            var response = ListDefinitionsResponse()
+            response.definitions =
+                all.sorted { $0.name < $1.name }.map(Messages.WorkflowDefinition.init)
+            return response
+        }
+    }
+
+    // MARK: Starting
+
+    public func startRun(_ request: StartRunRequest, _ call: UnaryCall<StartRunResponse>) {
+        start(request, call) { run, existing in
+            var response = StartRunResponse()
+            response.runID = run.description
+            response.existing = existing
+            call.respond(response)
+        }
+    }
+
+    public func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>) {
+        guard let namespace = call.namespace() else { return }
+        guard let startRequest = request.start else { return call.fail(.missing("start")) }
+        start(startRequest, call) { run, _ in
+            ask(call, { .awaitRun(.run(namespace, run), $0) }) { answer in
+                guard case .runClosed(let summary, let result) = answer else { return nil }
+                var response = ExecuteRunResponse()
+                response.run = Run(summary)
+                response.result = result.map(Messages.Payload.init)
+                return response
+            }
+        }
+    }
+
+    /// Checks and starts; calls `then` with the run when the start is on disk.
+    private func start<Response>(
+        _ request: StartRunRequest, _ call: UnaryCall<Response>,
+        _ then: @escaping (RunID, _ existing: Bool) -> Void
+    ) {
+        guard let namespace = call.namespace(), validated(request, call) else { return }
+        let input = Coordination.Payload(orEmptyObject: request.input)
+        withCheckedJSON(input, call) {
+            let start = StartRun(
+                namespace: namespace, definition: request.workflow,
+                workflowID: request.workflowID, input: input, requestID: request.requestID,
+                conflict: request.conflictPolicy == .useExisting ? .useExisting : .fail)
+            let link = links.link(on: call.eventLoop)
+            let ticket = link.ask({ .startRun(start, $0) }) { answer in
+                guard case .started(let run, let existing) = answer else {
+                    return call.fail(answer.refusal)
+                }
+                then(run, existing)
+            }
+            call.onCancel { link.abandon(ticket) }
+        }
+    }
+
+    private func validated<Response>(
+        _ request: StartRunRequest, _ call: UnaryCall<Response>
+    ) -> Bool {
+        var faults = FieldFaults()
+        faults.checkName(request.workflow, "workflow")
+        faults.check(request.workflowID.utf8.count <= 256, "workflow_id", "is over 256 bytes")
+        faults.check(request.requestID.utf8.count <= 256, "request_id", "is over 256 bytes")
+        faults.checkSize(request.input, "input")
+        if case .unrecognized(let value) = request.conflictPolicy {
+            faults.check(false, "conflict_policy", "is \(value), which this server does not know")
+        }
+        if let status = faults.status { call.fail(status) }
+        return faults.status == nil
+    }
+
+    // MARK: Looking
+
+    public func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>) {
+        guard let reference = reference(request.run, call) else { return }
+        ask(call, { .awaitRun(reference, $0) }) { answer in
+            guard case .runClosed(let summary, let result) = answer else { return nil }
+            var response = AwaitRunResponse()
+            response.run = Run(summary)
+            response.result = result.map(Messages.Payload.init)
+            return response
+        }
+    }
+
+    public func getRun(_ request: GetRunRequest, _ call: UnaryCall<GetRunResponse>) {
+        guard let reference = reference(request.run, call) else { return }
+        ask(call, { .getRun(reference, $0) }) { answer in
+            guard case .run(let summary, let result) = answer else { return nil }
+            var response = GetRunResponse()
+            response.run = Run(summary)
+            response.result = result.map(Messages.Payload.init)
+            return response
+        }
+    }
+
+    public func cancelRun(_ request: CancelRunRequest, _ call: UnaryCall<CancelRunResponse>) {
+        guard let reference = reference(request.run, call) else { return }
+        guard request.reason.utf8.count <= 1_024 else {
+            return call.fail(.bad("reason", "is over 1,024 bytes"))
+        }
+        let cancel = CancelRun(run: reference, reason: request.reason)
+        ask(call, { .cancelRun(cancel, $0) }) { answer in
+            guard case .cancelled(let summary) = answer else { return nil }
+            var response = CancelRunResponse()
+            response.run = Run(summary)
+            return response
+        }
+    }
+
+    // MARK: Parts
+
+    /// Asks the engine once and responds with what `make` reads from the answer; `nil` from it
+    /// means the answer is a refusal.
+    func ask<Response>(
+        _ call: UnaryCall<Response>, _ command: (ReplyTicket) -> Command,
+        _ make: @escaping (Answer) -> Response?
+    ) {
+        let link = links.link(on: call.eventLoop)
+        let ticket = link.ask(command) { answer in
+            if let response = make(answer) {
+                call.respond(response)
+            } else {
+                call.fail(answer.refusal)
+            }
+        }
+        call.onCancel { link.abandon(ticket) }
+    }
+
+    /// The run a request names; a wrong name refuses the call and gives `nil`.
+    func reference<Response>(
+        _ reference: Messages.RunReference?, _ call: UnaryCall<Response>
+    ) -> Engine.RunReference? {
+        guard let namespace = call.namespace() else { return nil }
+        do throws(GRPCStatus) {
+            return try Engine.RunReference(reference, in: namespace)
+        } catch {
+            call.fail(error)
+            return nil
+        }
+    }
+
+    /// Goes on when the payload is JSON; big ones are checked off the socket loop.
+    private func withCheckedJSON<Response>(
+        _ payload: Coordination.Payload, _ call: UnaryCall<Response>,
+        _ then: @escaping () -> Void
+    ) {
+        guard payload.bytes.count > Self.inlineCheckBytes else {
+            return Self.goOn(call, fault: Self.jsonFault(payload), then)
+        }
+        let loop = call.eventLoop
+        let parked = NIOLoopBound({ Self.goOn(call, fault: $0, then) }, eventLoop: loop)
+        host.offload {
+            let fault = Self.jsonFault(payload)
+            loop.execute { parked.value(fault) }
+        }
+    }
+
+    /// What a socket loop checks itself: about 100 microseconds of work.
+    private static let inlineCheckBytes = 64 << 10
+
+    private static func goOn<Response>(
+        _ call: UnaryCall<Response>, fault: GRPCStatus?, _ then: () -> Void
+    ) {
+        if let fault { call.fail(fault) } else { then() }
+    }
+
+    private static func jsonFault(_ payload: Coordination.Payload) -> GRPCStatus? {
+        guard payload.contentType == Coordination.Payload.json else {
+            return .bad("input.content_type", "is \(payload.contentType); runs take JSON")
+        }
+        do throws(JSONError) {
+            _ = try JSONDocument(parsing: payload.bytes)
+            return nil
+        } catch {
+            return .bad("input", "is not JSON: \(error)")
+        }
+    }
+
+    private static func noDefinition(
+        _ name: String, among all: [Coordination.WorkflowDefinition]
+    ) -> GRPCStatus {
+        let known = all.map(\.name).sorted().prefix(10).joined(separator: ", ")
+        return Rejection(
+            .notFound, reason: "WORKFLOW_NOT_FOUND",
+            "no workflow \(name) is defined in this namespace; "
+                + (known.isEmpty ? "none is" : "defined are: \(known)")
+        ).status
+    }
+}
+
+extension Answer {
+    /// The status of an answer that is not what was asked for.
+    var refusal: GRPCStatus {
+        if case .rejected(let rejection) = self { return rejection.status }
+        return .unexpectedAnswer
+    }
+}
+
+extension GRPCStatus {
+    /// INVALID_ARGUMENT for one field.
+    static func bad(_ field: String, _ description: String) -> GRPCStatus {
+        Rejection(
+            .invalid, reason: "INVALID_REQUEST", "\(field) \(description)",
+            fields: [FieldFault(field: field, description: description)]
+        ).status
+    }
+
+    /// INVALID_ARGUMENT for a field that must be set.
+    static func missing(_ field: String) -> GRPCStatus { bad(field, "is required") }
+}
+
+extension Engine.RunReference {
+    /// Reads a reference off the wire.
+    init(_ reference: Messages.RunReference?, in namespace: Namespace) throws(GRPCStatus) {
+        switch reference?.by {
+        case .runID(let text):
+            guard let run = RunID(text) else {
+                throw .bad("run.run_id", "is not a run id; those are 16 hexadecimal digits")
+            }
+            self = .run(namespace, run)
+        case .workflowID(let name):
+            guard (1...256).contains(name.utf8.count) else {
+                throw .bad("run.workflow_id", "must be 1 to 256 bytes")
+            }
+            self = .workflow(namespace, name)
+        case nil: throw .missing("run")
+        }
+    }
+}

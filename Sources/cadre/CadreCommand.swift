@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// The one binary: the server, its demonstration, and a client for people and scripts.
+@main
+struct CadreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cadre",
+        abstract: "Coordinates a fleet of agents: durable workflows, agent calls, one binary.",
+        discussion: """
+            Start with `cadre demo`: it runs a workflow on a simulated exchange, offline.
+
+            Exit codes: 0 done, 1 what was asked failed, 64 wrong usage, 69 the server cannot be \
+            reached, 78 a setting is wrong or the server could not start.
+            Shell completion: `cadre --generate-completion-script zsh` (or bash, fish).
+            """,
+        version: CadreVersion.current,
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, WorkflowCommand.self, AgentCommand.self,
+            InfoCommand.self,
+        ])
+}
+
+/// The version that the server reports and `--version` prints.
+enum CadreVersion {
+    static let current = "0.1.0"
+}

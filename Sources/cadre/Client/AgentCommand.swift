@@ -1,0 +1,150 @@
+import ArgumentParser
+import Messages
+import Stubs
+
+/// Agents: who is there, how they are, calling one.
+struct AgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "List agents, ask their health, call one.",
+        subcommands: [List.self, Invoke.self, Health.self])
+}
+
+extension AgentCommand {
+    /// Lists the pool.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the agents in the pool.")
+
+        @Option(help: "Only this type.")
+        var type = ""
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = ListAgentsRequest()
+                    request.agentType = type
+                    let response = try await AgentServiceClient(client: client)
+                        .listAgents(request, options: server.callOptions)
+                    show(response.agents)
+                }
+            }
+        }
+
+        private func show(_ agents: [Messages.Agent]) {
+            if server.output == .json {
+                return printJSON { $0.member("agents", agents) { $0.agent($1) } }
+            }
+            var table = TextTable("AGENT", "LOCATION", "BUSY", "DONE", "FAILED", "OPERATIONS")
+            for agent in agents {
+                table.add(
+                    agent.id, agent.location, "\(agent.inFlight)/\(agent.slots)",
+                    "\(agent.completed)", "\(agent.failed)",
+                    agent.operations.map(\.name).joined(separator: " "))
+            }
+            print(table.text)
+        }
+    }
+
+    /// Calls an operation.
+    struct Invoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Call an operation of an agent type and print its answer.",
+            discussion: "Exits 1 when the operation failed.")
+
+        @Argument(help: "The agent type, such as mexc-api.")
+        var agentType: String
+
+        @Argument(help: "The operation, such as symbols.")
+        var operation: String
+
+        @Option(help: ArgumentHelp("The input: JSON, @FILE, or - for standard input.", valueName: "json"))
+        var input = "{}"
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                var request = InvokeRequest()
+                request.agentType = agentType
+                request.operation = operation
+                request.payload = Payload(data: try InputText.bytes(input))
+                try await server.withClient { client in
+                    try show(
+                        try await AgentServiceClient(client: client)
+                            .invoke(request, options: server.callOptions))
+                }
+            }
+        }
+
+        private func show(_ response: InvokeResponse) throws {
+            switch response.outcome {
+            case .error(let failure): throw Failed("\(failure.type): \(failure.message)")
+            case .payload(let payload): show(payload, response.metadata ?? InvokeMetadata())
+            case nil: throw Failed("the server sent neither a payload nor a failure")
+            }
+        }
+
+        private func show(_ payload: Payload, _ metadata: InvokeMetadata) {
+            printJSON {
+                if server.output == .json {
+                    $0.member("agent", metadata.agent)
+                    $0.member("queue_micros", metadata.queueMicros)
+                    $0.member("execution_micros", metadata.executionMicros)
+                    $0.member("attempts", metadata.attempts)
+                }
+                $0.key("payload")
+                $0.payload(payload)
+            }
+        }
+    }
+
+    /// Asks the agents how they are.
+    struct Health: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask agents how they are.",
+            discussion: "Exits 1 when one of them is not healthy.")
+
+        @Option(help: "Only this type.")
+        var type = ""
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = CheckHealthRequest()
+                    request.agentType = type
+                    let response = try await AgentServiceClient(client: client)
+                        .checkHealth(request, options: server.callOptions)
+                    show(response)
+                    if response.state != .healthy {
+                        throw Failed("the fleet is \(response.state.word)")
+                    }
+                }
+            }
+        }
+
+        private func show(_ response: CheckHealthResponse) {
+            if server.output == .json {
+                return printJSON {
+                    $0.member("state", response.state.word)
+                    $0.member("agents", response.agents) {
+                        $0.beginObject()
+                        $0.member("agent_id", $1.agentID)
+                        $0.member("state", $1.state.word)
+                        $0.member("detail", $1.detail)
+                        $0.member("latency_micros", $1.latencyMicros)
+                        $0.endObject()
+                    }
+                }
+            }
+            var table = TextTable("AGENT", "STATE", "LATENCY", "DETAIL")
+            for agent in response.agents {
+                table.add(
+                    agent.agentID, agent.state.word, "\(agent.latencyMicros) us", agent.detail)
+            }
+            print(table.text)
+        }
+    }
+}

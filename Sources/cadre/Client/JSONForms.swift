@@ -1,0 +1,154 @@
+import Foundation
+import JSON
+import Messages
+
+/// The JSON forms of what the client verbs print with `-o json`. Field names are those of the
+/// protos; payloads that are JSON are put in as they are.
+extension JSONWriter {
+    mutating func member(_ name: String, _ text: String) {
+        key(name)
+        string(text)
+    }
+
+    mutating func member(_ name: String, _ number: some BinaryInteger) {
+        key(name)
+        integer(number)
+    }
+
+    mutating func member(_ name: String, _ flag: Bool) {
+        key(name)
+        bool(flag)
+    }
+
+    mutating func member(_ name: String, _ texts: [String]) {
+        key(name)
+        beginArray()
+        for text in texts { string(text) }
+        endArray()
+    }
+
+    mutating func member<Item>(
+        _ name: String, _ items: [Item], _ form: (inout JSONWriter, Item) -> Void
+    ) {
+        key(name)
+        beginArray()
+        for item in items { form(&self, item) }
+        endArray()
+    }
+
+    /// A payload: its JSON value, or an object with its type and bytes in base64.
+    mutating func payload(_ payload: Payload) {
+        if let document = try? JSONDocument(parsing: payload.data) {
+            return value(document.root)
+        }
+        beginObject()
+        member("content_type", payload.contentType)
+        member("base64", Data(payload.data).base64EncodedString())
+        endObject()
+    }
+
+    mutating func failure(_ failure: Failure) {
+        beginObject()
+        member("type", failure.type)
+        member("message", failure.message)
+        member("retryable", failure.retryable)
+        if failure.retryAfterMillis > 0 { member("retry_after_millis", failure.retryAfterMillis) }
+        endObject()
+    }
+
+    /// The members of a run, into an object that is open.
+    mutating func members(of run: Run, result: Payload?) {
+        member("run_id", run.runID)
+        member("workflow_id", run.workflowID)
+        member("workflow", run.workflow)
+        member("version", run.version)
+        member("status", run.status.word)
+        member("started", Instant.text(run.startedUnixMillis))
+        if run.closedUnixMillis > 0 {
+            member("closed", Instant.text(run.closedUnixMillis))
+            member("duration_millis", run.closedUnixMillis - run.startedUnixMillis)
+        }
+        if let failure = run.failure {
+            key("failure")
+            self.failure(failure)
+        }
+        if !run.steps.isEmpty { member("steps", run.steps) { $0.step($1) } }
+        if let result {
+            key("result")
+            payload(result)
+        }
+    }
+
+    private mutating func step(_ step: StepRun) {
+        beginObject()
+        member("id", step.id)
+        member("agent_type", step.agentType)
+        member("operation", step.operation)
+        member("depends_on", step.dependsOn)
+        member("optional", step.optional)
+        member("state", step.state.word)
+        member("attempts", step.attempts)
+        if step.endedUnixMillis > 0, step.startedUnixMillis > 0 {
+            member("duration_millis", step.endedUnixMillis - step.startedUnixMillis)
+        }
+        if let failure = step.failure {
+            key("failure")
+            self.failure(failure)
+        }
+        endObject()
+    }
+
+    mutating func event(_ event: HistoryEvent) {
+        beginObject()
+        member("sequence", event.sequence)
+        member("time", Instant.text(event.unixMillis))
+        member("type", event.type.word)
+        if !event.step.isEmpty { member("step", event.step) }
+        if event.attempt > 0 { member("attempt", event.attempt) }
+        if !event.agent.isEmpty { member("agent", event.agent) }
+        if event.token > 0 { member("token", event.token) }
+        if let failure = event.failure {
+            key("failure")
+            self.failure(failure)
+            member("will_retry", event.willRetry)
+        }
+        if !event.reason.isEmpty { member("reason", event.reason) }
+        if let payload = event.payload {
+            key("payload")
+            self.payload(payload)
+        }
+        endObject()
+    }
+
+    mutating func agent(_ agent: Messages.Agent) {
+        beginObject()
+        member("id", agent.id)
+        member("type", agent.type)
+        member("location", agent.location)
+        member("operations", agent.operations.map(\.name))
+        member("slots", agent.slots)
+        member("in_flight", agent.inFlight)
+        member("completed", agent.completed)
+        member("failed", agent.failed)
+        member("busy_micros", agent.busyMicros)
+        member("dependencies", agent.dependencies)
+        endObject()
+    }
+}
+
+/// Prints one JSON object, indented.
+func printJSON(_ body: (inout JSONWriter) -> Void) {
+    var writer = JSONWriter(layout: .indented(by: 2))
+    writer.beginObject()
+    body(&writer)
+    writer.endObject()
+    print(String(decoding: writer.finish(), as: UTF8.self))
+}
+
+/// Instants in RFC 3339, UTC, to the millisecond.
+enum Instant {
+    static func text(_ millis: Int64) -> String {
+        let date = Date(timeIntervalSince1970: Double(millis) / 1_000)
+        return date.formatted(.iso8601.time(includingFractionalSeconds: true))
+    }
+}

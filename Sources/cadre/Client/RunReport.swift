@@ -1,0 +1,47 @@
+import JSON
+import Messages
+
+/// A run as a person or a program reads it.
+enum RunReport {
+    static func show(_ run: Run, _ result: Payload?, _ format: OutputFormat) {
+        switch format {
+        case .json: printJSON { $0.members(of: run, result: result) }
+        case .table: print(text(run, result))
+        }
+    }
+
+    /// How long a run took, or that it goes on.
+    static func duration(_ run: Run) -> String {
+        guard run.closedUnixMillis > 0 else { return "open" }
+        return "\(run.closedUnixMillis - run.startedUnixMillis) ms"
+    }
+
+    private static func text(_ run: Run, _ result: Payload?) -> String {
+        var lines = ["\(run.workflow) \(run.version)  run \(run.runID)  \(run.status.word)  "
+            + duration(run)]
+        if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
+        lines.append(steps(run.steps))
+        if let result { lines.append(Self.result(result)) }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func steps(_ steps: [StepRun]) -> String {
+        var table = TextTable("STEP", "AGENT", "STATE", "ATTEMPTS", "TOOK", "FAILURE")
+        for step in steps {
+            let took =
+                step.endedUnixMillis > 0 && step.startedUnixMillis > 0
+                ? "\(step.endedUnixMillis - step.startedUnixMillis) ms" : ""
+            table.add(
+                step.id, "\(step.agentType).\(step.operation)", step.state.word,
+                "\(step.attempts)", took, step.failure?.message ?? "")
+        }
+        return table.text
+    }
+
+    private static func result(_ payload: Payload) -> String {
+        guard let document = try? JSONDocument(parsing: payload.data) else {
+            return "\(payload.data.count) bytes of \(payload.contentType)"
+        }
+        return String(decoding: document.root.formatted(.indented(by: 2)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import GRPC
+import NIOPosix
+import Stubs
+
+/// How a result is printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    /// For people: aligned columns.
+    case table
+    /// For programs: one JSON value.
+    case json
+}
+
+/// What every client verb takes.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The server, HOST:PORT. Default 127.0.0.1:50051, or CADRE_SERVER when set.",
+            valueName: "host:port"))
+    var server: String?
+
+    @Option(help: "The namespace of the call. Default: default, or CADRE_NAMESPACE when set.")
+    var namespace: String?
+
+    @Option(name: [.short, .customLong("output")], help: "table or json.")
+    var output: OutputFormat = .table
+
+    @Option(help: ArgumentHelp("Gives up after this many seconds.", valueName: "seconds"))
+    var timeout: Double = 120
+
+    func validate() throws {
+        guard timeout > 0, timeout <= 86_400 else {
+            throw ValidationError("--timeout must be over 0 and at most 86400 seconds")
+        }
+        _ = try address()
+    }
+
+    /// The address asked for, from the flag, the environment or the default.
+    func address() throws -> (host: String, port: Int) {
+        let text = server ?? ProcessInfo.processInfo.environment["CADRE_SERVER"] ?? "127.0.0.1:50051"
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (1...65_535).contains(port), colon != text.startIndex
+        else {
+            throw ValidationError("--server must be HOST:PORT, such as 127.0.0.1:50051, not \(text)")
+        }
+        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        return (host, port)
+    }
+
+    /// What goes with each call.
+    var callOptions: CallOptions {
+        var options = CallOptions()
+        options.timeout = .milliseconds(Int64(timeout * 1_000))
+        let name = namespace ?? ProcessInfo.processInfo.environment["CADRE_NAMESPACE"]
+        if let name { options.metadata.add("cadre-namespace", name) }
+        return options
+    }
+
+    /// Opens a connection for the length of `body`; prints a failed call and exits as documented.
+    func withClient(_ body: (GRPCClient) async throws -> Void) async throws {
+        let address = try address()
+        let client = GRPCClient(
+            host: address.host, port: address.port, group: MultiThreadedEventLoopGroup.singleton)
+        do {
+            try await body(client)
+            await client.close()
+        } catch let status as GRPCStatus {
+            await client.close()
+            throw Failed(status)
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}
+
+/// A call that failed, on its way to the exit code.
+struct Failed: Error, CustomStringConvertible {
+    let description: String
+    let exitCode: Int32
+
+    /// Describes an RPC status.
+    init(_ status: GRPCStatus) {
+        description = "\(status)"
+        exitCode = status.code == .unavailable ? EX_UNAVAILABLE : 1
+    }
+
+    /// Describes something else that went wrong.
+    init(_ message: String, exitCode: Int32 = 1) {
+        description = message
+        self.exitCode = exitCode
+    }
+}
+
+/// Runs a command's body; a failure goes to standard error, then its exit code is taken.
+func reporting(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let failed as Failed {
+        FileHandle.standardError.write(Data("cadre: \(failed)\n".utf8))
+        throw ExitCode(failed.exitCode)
+    }
+}

@@ -1,0 +1,144 @@
+import ArgumentParser
+import Messages
+import Stubs
+
+extension WorkflowCommand {
+    /// Prints what happened in a run.
+    struct History: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print what happened in a run, in order.")
+
+        @Argument(help: "The run id, or a workflow id for its newest run.")
+        var run: String
+
+        @Flag(help: "Print outputs too. They can be large.")
+        var payloads = false
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    show(try await events(WorkflowServiceClient(client: client)))
+                }
+            }
+        }
+
+        private func events(_ workflows: WorkflowServiceClient) async throws -> [HistoryEvent] {
+            var request = GetHistoryRequest()
+            request.run = RunReference(text: run)
+            request.includePayloads = payloads
+            var events: [HistoryEvent] = []
+            repeat {
+                let page = try await workflows.getHistory(request, options: server.callOptions)
+                events += page.events
+                request.fromSequence = page.nextSequence
+            } while request.fromSequence > 0
+            return events
+        }
+
+        private func show(_ events: [HistoryEvent]) {
+            if server.output == .json {
+                return printJSON { $0.member("events", events) { $0.event($1) } }
+            }
+            var table = TextTable("SEQ", "TIME", "EVENT", "STEP", "ATTEMPT", "DETAIL")
+            for event in events {
+                table.add(
+                    "\(event.sequence)", Instant.text(event.unixMillis), event.type.word,
+                    event.step, event.attempt > 0 ? "\(event.attempt)" : "", event.detail)
+            }
+            print(table.text)
+        }
+    }
+
+    /// Follows a run.
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print what happened in a run, then what happens, until it ends.")
+
+        @Argument(help: "The run id, or a workflow id for its newest run.")
+        var run: String
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = WatchRunRequest()
+                    request.run = RunReference(text: run)
+                    let updates = try await WorkflowServiceClient(client: client)
+                        .watchRun(request, options: server.callOptions)
+                    for try await update in updates { show(update) }
+                }
+            }
+        }
+
+        private func show(_ update: WatchRunResponse) {
+            switch update.update {
+            case .event(let event): print(event.line)
+            case .closed(let closed):
+                RunReport.show(closed.run ?? Messages.Run(), closed.result, server.output)
+            case nil: break
+            }
+        }
+    }
+
+    /// Lists definitions.
+    struct Definitions: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the workflows defined.")
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    let response = try await WorkflowServiceClient(client: client)
+                        .listDefinitions(ListDefinitionsRequest(), options: server.callOptions)
+                    show(response.definitions)
+                }
+            }
+        }
+
+        private func show(_ definitions: [WorkflowDefinition]) {
+            if server.output == .json {
+                return printJSON {
+                    $0.member("definitions", definitions) {
+                        $0.beginObject()
+                        $0.member("name", $1.name)
+                        $0.member("version", $1.version)
+                        $0.member("summary", $1.summary)
+                        $0.member("steps", $1.steps.map(\.id))
+                        $0.endObject()
+                    }
+                }
+            }
+            var table = TextTable("WORKFLOW", "VERSION", "STEPS", "SUMMARY")
+            for definition in definitions {
+                table.add(
+                    definition.name, definition.version,
+                    definition.steps.map(\.id).joined(separator: " > "), definition.summary)
+            }
+            print(table.text)
+        }
+    }
+}
+
+extension HistoryEvent {
+    /// What a table's last column says of it.
+    var detail: String {
+        if let failure {
+            let next = willRetry ? "; will be tried again" : ""
+            return "\(failure.type): \(failure.message)\(next)"
+        }
+        return reason.isEmpty ? agent : reason
+    }
+
+    /// The event as one line.
+    var line: String {
+        var parts = [Instant.text(unixMillis), type.word]
+        if !step.isEmpty { parts.append(step) }
+        if attempt > 1 { parts.append("attempt \(attempt)") }
+        if !detail.isEmpty { parts.append(detail) }
+        return parts.joined(separator: "  ")
+    }
+}

@@ -1,0 +1,212 @@
+import ArgumentParser
+import Foundation
+import GRPC
+import Messages
+import Stubs
+
+/// Workflows: definitions and runs.
+struct WorkflowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workflow", abstract: "Start workflows and look at their runs.",
+        subcommands: [
+            Run.self, List.self, Show.self, History.self, Watch.self, Cancel.self,
+            Definitions.self,
+        ])
+}
+
+extension WorkflowCommand {
+    /// Starts a run.
+    struct Run: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start a run of a workflow; with --wait, print its result.",
+            discussion: "Exits 1 when the run did not complete.")
+
+        @Argument(help: "The workflow's name, such as calendar-discovery.")
+        var name: String
+
+        @Option(help: ArgumentHelp("The input: JSON, @FILE, or - for standard input.", valueName: "json"))
+        var input = "{}"
+
+        @Option(help: "Your own name for the run; at most one open run has it.")
+        var id = ""
+
+        @Option(help: "Makes a repeat of this command harmless for 24 hours.")
+        var requestID = ""
+
+        @Flag(help: "Wait for the end and print the result.")
+        var wait = false
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                var start = StartRunRequest()
+                start.workflow = name
+                start.workflowID = id
+                start.requestID = requestID
+                start.input = Payload(data: try InputText.bytes(input))
+                try await server.withClient { client in
+                    let workflows = WorkflowServiceClient(client: client)
+                    if wait {
+                        try await runAndWait(start, workflows)
+                    } else {
+                        try await startOnly(start, workflows)
+                    }
+                }
+            }
+        }
+
+        private func startOnly(
+            _ start: StartRunRequest, _ workflows: WorkflowServiceClient
+        ) async throws {
+            let response = try await workflows.startRun(start, options: server.callOptions)
+            switch server.output {
+            case .table: print("\(response.runID)\(response.existing ? " (was there already)" : "")")
+            case .json:
+                printJSON {
+                    $0.member("run_id", response.runID)
+                    $0.member("existing", response.existing)
+                }
+            }
+        }
+
+        private func runAndWait(
+            _ start: StartRunRequest, _ workflows: WorkflowServiceClient
+        ) async throws {
+            var request = ExecuteRunRequest()
+            request.start = start
+            let response = try await workflows.executeRun(request, options: server.callOptions)
+            let run = response.run ?? Messages.Run()
+            RunReport.show(run, response.result, server.output)
+            if run.status != .completed {
+                throw Failed("the run ended as \(run.status.word)")
+            }
+        }
+    }
+
+    /// Lists runs.
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List runs, newest first.")
+
+        @Option(help: "Only runs of this workflow.")
+        var workflow = ""
+
+        @Flag(help: "Only runs that have not ended.")
+        var open = false
+
+        @Option(help: "How many at the most, 1 to 1000.")
+        var limit: Int32 = 20
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = ListRunsRequest()
+                    request.workflow = workflow
+                    request.openOnly = open
+                    request.pageSize = limit
+                    let response = try await WorkflowServiceClient(client: client)
+                        .listRuns(request, options: server.callOptions)
+                    show(response)
+                }
+            }
+        }
+
+        private func show(_ response: ListRunsResponse) {
+            switch server.output {
+            case .json:
+                printJSON {
+                    $0.member("runs", response.runs) {
+                        $0.beginObject()
+                        $0.members(of: $1, result: nil)
+                        $0.endObject()
+                    }
+                    $0.member("next_page_token", response.nextPageToken)
+                }
+            case .table:
+                var table = TextTable("RUN", "WORKFLOW", "STATUS", "STARTED", "TOOK", "ID")
+                for run in response.runs {
+                    table.add(
+                        run.runID, run.workflow, run.status.word,
+                        Instant.text(run.startedUnixMillis), RunReport.duration(run),
+                        run.workflowID == run.runID ? "" : run.workflowID)
+                }
+                print(table.text)
+            }
+        }
+    }
+
+    /// Shows one run.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a run: its steps, and its result when it has one.")
+
+        @Argument(help: "The run id, or a workflow id for its newest run.")
+        var run: String
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = GetRunRequest()
+                    request.run = RunReference(text: run)
+                    let response = try await WorkflowServiceClient(client: client)
+                        .getRun(request, options: server.callOptions)
+                    RunReport.show(response.run ?? Messages.Run(), response.result, server.output)
+                }
+            }
+        }
+    }
+
+    /// Cancels one run.
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Stop a run.")
+
+        @Argument(help: "The run id, or a workflow id for its newest run.")
+        var run: String
+
+        @Option(help: "Why, for the history.")
+        var reason = ""
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    var request = CancelRunRequest()
+                    request.run = RunReference(text: run)
+                    request.reason = reason
+                    let response = try await WorkflowServiceClient(client: client)
+                        .cancelRun(request, options: server.callOptions)
+                    RunReport.show(response.run ?? Messages.Run(), nil, server.output)
+                }
+            }
+        }
+    }
+}
+
+extension RunReference {
+    /// 16 hexadecimal digits are a run id; anything else is a workflow id.
+    init(text: String) {
+        self.init()
+        let isRunID = text.utf8.count == 16 && text.allSatisfy(\.isHexDigit)
+        by = isRunID ? .runID(text) : .workflowID(text)
+    }
+}
+
+/// Reads what a person gave as a payload.
+enum InputText {
+    static func bytes(_ argument: String) throws -> [UInt8] {
+        if argument == "-" {
+            return Array(FileHandle.standardInput.readDataToEndOfFile())
+        }
+        guard argument.hasPrefix("@") else { return Array(argument.utf8) }
+        let path = String(argument.dropFirst())
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failed("the input file \(path) cannot be read", exitCode: EX_NOINPUT)
+        }
+        return Array(data)
+    }
+}

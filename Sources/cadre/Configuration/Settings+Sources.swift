@@ -1,0 +1,57 @@
+import Foundation
+import Yams
+
+extension Settings {
+    /// The number of processors that this process may use.
+    static var processors: Int { min(64, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
+
+    /// Reads the file, then the environment, then the flags, each over the one before.
+    ///
+    /// - Parameters:
+    ///   - file: a YAML mapping of setting names to values; `nil`: none.
+    ///   - environment: `CADRE_GRPC_PORT` for `grpc-port`, and so on. Others are left alone.
+    ///   - flags: what was typed.
+    static func read(
+        file: String?, environment: [String: String], flags: [(String, String)]
+    ) throws(Fault) -> Settings {
+        var settings = Settings()
+        if let file { try settings.read(file: file) }
+        for key in keys {
+            let name = "CADRE_" + key.uppercased().replacing("-", with: "_")
+            if let text = environment[name] { try settings.set(key, to: text, from: name) }
+        }
+        for (key, text) in flags { try settings.set(key, to: text, from: "--\(key)") }
+        try settings.validate()
+        return settings
+    }
+
+    private mutating func read(file: String) throws(Fault) {
+        for (key, text) in try Self.pairs(inFile: file) {
+            try set(key, to: text, from: file)
+        }
+    }
+
+    private static func pairs(inFile file: String) throws(Fault) -> [(String, String)] {
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw Fault(description: "the configuration file \(file) cannot be read")
+        }
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+        } catch {
+            throw Fault(description: "\(file) is not YAML: \(error)")
+        }
+        guard let node else { return [] }
+        guard let mapping = node.mapping else {
+            throw Fault(description: "\(file) must be a mapping such as `grpc-port: 50051`")
+        }
+        var pairs: [(String, String)] = []
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string, let text = value.scalar?.string else {
+                throw Fault(description: "\(file): every setting is one name and one plain value")
+            }
+            pairs.append((name, text))
+        }
+        return pairs
+    }
+}

@@ -1,0 +1,111 @@
+/// Everything that can be set, with its value in force.
+///
+/// A flag wins over the environment, that over the file, that over the default. Rooms are given
+/// values, never the environment. None of these is a secret; one that is must stay out of
+/// ``effective``.
+struct Settings: Sendable, Equatable {
+    /// Address both ports listen on. `CADRE_HOST`. Default 127.0.0.1: what is not authenticated
+    /// stays on this machine unless told otherwise.
+    var host = "127.0.0.1"
+    /// gRPC port, 0 to 65,535; 0 lets the system choose. `CADRE_GRPC_PORT`.
+    var grpcPort = 50_051
+    /// Port of /metrics, /healthz and /readyz, as above. `CADRE_CONSOLE_PORT`.
+    var consolePort = 9_464
+    /// Directory of the store, made when missing; `:memory:` keeps nothing. `CADRE_DATA`.
+    var data = "cadre-data"
+    /// `simulator`, `replay:FILE` or the exchange's base URL. `CADRE_MARKET`.
+    var market = "simulator"
+    /// The instant a replay takes place at, RFC 3339. `CADRE_NOW`. Only with a replay.
+    var now: String?
+    /// Seed of the simulated exchange. `CADRE_SIMULATOR_SEED`.
+    var simulatorSeed: UInt64 = 1
+    /// Socket loops, 1 to 64. `CADRE_LOOPS`. Default: one per processor.
+    var loops = Settings.processors
+    /// Seconds that open calls have to end after SIGTERM, 0 to 600. `CADRE_GRACE`.
+    var graceSeconds = 10
+    /// trace, debug, info, notice, warning, error or critical. `CADRE_LOG`.
+    var logLevel = "info"
+    /// Whether the agent `echo` joins, which answers what it is asked: for measurements.
+    /// `CADRE_ECHO`.
+    var withEcho = false
+
+    /// Names and values, for the start-up line and GetInfo.
+    var effective: [(name: String, value: String)] {
+        [
+            ("host", host), ("grpc-port", "\(grpcPort)"), ("console-port", "\(consolePort)"),
+            ("data", data), ("market", market), ("now", now ?? ""),
+            ("simulator-seed", "\(simulatorSeed)"), ("loops", "\(loops)"),
+            ("grace", "\(graceSeconds)"), ("log", logLevel), ("echo", "\(withEcho)"),
+        ]
+    }
+
+    /// A setting that cannot be used, with what would be right.
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Sets one value from text; `source` says where the text is from, for the message.
+    mutating func set(_ key: String, to text: String, from source: String) throws(Fault) {
+        switch key {
+        case "host": host = text
+        case "grpc-port": grpcPort = try Self.number(text, 0...65_535, key, source)
+        case "console-port": consolePort = try Self.number(text, 0...65_535, key, source)
+        case "data": data = text
+        case "market": market = text
+        case "now": now = text
+        case "simulator-seed": simulatorSeed = try Self.number(text, 0...UInt64.max, key, source)
+        case "loops": loops = try Self.number(text, 1...64, key, source)
+        case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
+        case "log": logLevel = text
+        case "echo": withEcho = try Self.flag(text, key, source)
+        default:
+            throw Fault(
+                description: "\(source): there is no setting \(key); there are "
+                    + Self.keys.joined(separator: ", "))
+        }
+    }
+
+    /// Every key, in the order of ``effective``.
+    static let keys = Settings().effective.map(\.name)
+
+    /// What can only be judged once everything is known.
+    func validate() throws(Fault) {
+        for (name, value) in [("host", host), ("data", data), ("market", market)]
+        where value.isEmpty {
+            throw Fault(description: "\(name) is empty; leave it out for the default")
+        }
+        guard Self.logLevels.contains(logLevel) else {
+            throw Fault(
+                description: "log is \(logLevel); it is one of "
+                    + Self.logLevels.joined(separator: ", "))
+        }
+        if grpcPort != 0, grpcPort == consolePort {
+            throw Fault(description: "grpc-port and console-port are both \(grpcPort)")
+        }
+    }
+
+    private static let logLevels = [
+        "trace", "debug", "info", "notice", "warning", "error", "critical",
+    ]
+
+    private static func number<N: FixedWidthInteger>(
+        _ text: String, _ range: ClosedRange<N>, _ key: String, _ source: String
+    ) throws(Fault) -> N {
+        guard let value = N(text), range.contains(value) else {
+            throw Fault(
+                description: "\(source): \(key) is \(text); it is a whole number from "
+                    + "\(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    private static func flag(
+        _ text: String, _ key: String, _ source: String
+    ) throws(Fault) -> Bool {
+        switch text.lowercased() {
+        case "true", "yes", "1": return true
+        case "false", "no", "0", "": return false
+        default: throw Fault(description: "\(source): \(key) is \(text); it is true or false")
+        }
+    }
+}

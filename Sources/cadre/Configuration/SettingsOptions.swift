@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+
+/// The flags of the server; see ``Settings`` for meaning, range and default of each.
+struct SettingsOptions: ParsableArguments {
+    @Option(help: "A YAML file with the settings named here. CADRE_CONFIG.")
+    var config: String?
+
+    @Option(help: "Address both ports listen on. CADRE_HOST. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "gRPC port; 0 lets the system choose. CADRE_GRPC_PORT. (default: 50051)")
+    var grpcPort: String?
+
+    @Option(help: "Port of /metrics, /healthz, /readyz. CADRE_CONSOLE_PORT. (default: 9464)")
+    var consolePort: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Directory of the store; :memory: keeps nothing. CADRE_DATA. (default: cadre-data)",
+            valueName: "dir"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "simulator, replay:FILE or the exchange's base URL. CADRE_MARKET. (default: simulator)",
+            valueName: "source"))
+    var market: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The instant of a replay, such as 2025-06-29T15:00:00Z. CADRE_NOW.",
+            valueName: "instant"))
+    var now: String?
+
+    @Option(help: "Seed of the simulated exchange. CADRE_SIMULATOR_SEED. (default: 1)")
+    var simulatorSeed: String?
+
+    @Option(help: "Socket loops. CADRE_LOOPS. (default: one per processor)")
+    var loops: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Time for open calls to end after SIGTERM. CADRE_GRACE. (default: 10)",
+            valueName: "seconds"))
+    var grace: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error, critical. CADRE_LOG.")
+    var log: String?
+
+    @Flag(help: "Adds the agent `echo`, which answers what it is asked. CADRE_ECHO.")
+    var withEcho = false
+
+    /// The settings in force, from file, environment and flags.
+    func settings() throws(Settings.Fault) -> Settings {
+        let environment = ProcessInfo.processInfo.environment
+        let given: [(String, String?)] = [
+            ("host", host), ("grpc-port", grpcPort), ("console-port", consolePort),
+            ("data", data), ("market", market), ("now", now),
+            ("simulator-seed", simulatorSeed), ("loops", loops), ("grace", grace), ("log", log),
+            ("echo", withEcho ? "true" : nil),
+        ]
+        let flags = given.compactMap { name, text in text.map { (name, $0) } }
+        return try Settings.read(
+            file: config ?? environment["CADRE_CONFIG"], environment: environment, flags: flags)
+    }
+}
