@@ -43,8 +43,7 @@ public struct Metadata: Sendable, Hashable {
 
     /// The first value of this name as on the wire, or nil. `name` must be lower case.
     public func first(_ name: String) -> String? {
-        var cursor = 0
-        while let field = fields.nextField(at: &cursor) {
+        for field in fields.fields {
             if nameOf(field, equals: name) { return fields.text(in: field.value) }
         }
         return nil
@@ -53,8 +52,7 @@ public struct Metadata: Sendable, Hashable {
     /// Every value of this name as on the wire, in order. `name` must be lower case.
     public func all(_ name: String) -> [String] {
         var values: [String] = []
-        var cursor = 0
-        while let field = fields.nextField(at: &cursor) {
+        for field in fields.fields {
             if nameOf(field, equals: name) { values.append(fields.text(in: field.value)) }
         }
         return values
@@ -68,10 +66,9 @@ public struct Metadata: Sendable, Hashable {
     /// A value with commas is a list (the peer or a proxy joined several), so it is split first.
     public func allBytes(_ name: String) -> [[UInt8]] {
         var values: [[UInt8]] = []
-        var cursor = 0
-        while let field = fields.nextField(at: &cursor) {
+        for field in fields.fields {
             guard nameOf(field, equals: name) else { continue }
-            for part in fields.storage[field.value].split(
+            for part in fields.bytes[field.value].split(
                 separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
             {
                 if let bytes = Base64.decode(part) { values.append(bytes) }
@@ -82,8 +79,7 @@ public struct Metadata: Sendable, Hashable {
 
     /// Calls `body` with each name and its value as on the wire, in order.
     public func forEach(_ body: (_ name: String, _ value: String) -> Void) {
-        var cursor = 0
-        while let field = fields.nextField(at: &cursor) {
+        for field in fields.fields {
             body(fields.text(in: field.name), fields.text(in: field.value))
         }
     }
@@ -106,7 +102,7 @@ public struct Metadata: Sendable, Hashable {
 
     private func nameOf(_ field: HTTP2Fields.Field, equals name: String) -> Bool {
         field.name.count == name.utf8.count
-            && fields.storage[field.name].elementsEqual(name.utf8)
+            && fields.bytes[field.name].elementsEqual(name.utf8)
     }
 
     private static func printable(_ value: String) -> [UInt8] {

@@ -1,0 +1,39 @@
+/// What a session announces and tolerates; the numbers are limits against a hostile peer.
+public struct HTTP2Options: Sendable {
+    /// Streams the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Default 128.
+    public var maxConcurrentStreams: UInt32 = 128
+    /// Unconsumed body bytes of one stream (SETTINGS_INITIAL_WINDOW_SIZE). Default 256 KiB.
+    public var streamWindowBytes: UInt32 = 256 << 10
+    /// Unconsumed body bytes of all streams together. Default 4 MiB: sixteen full streams.
+    public var connectionWindowBytes: UInt32 = 4 << 20
+    /// Bytes of a header list (SETTINGS_MAX_HEADER_LIST_SIZE), announced and enforced. Default 16 KiB.
+    public var maxHeaderListBytes: UInt32 = 16 << 10
+    /// Queued bytes of one stream at which `isWritable` turns false. Default 64 KiB.
+    public var sendHighWatermarkBytes = 64 << 10
+    /// SETTINGS and PING answers the peer may leave unread (CVE-2019-9512, 9515). Default 128.
+    public var maxOutboundAcks = 128
+    /// Entries in one SETTINGS frame. Default 32.
+    public var maxSettings = 32
+    /// CONTINUATION frames in one header block (CVE-2024-28182). Default 8.
+    public var maxContinuations = 8
+    /// RST_STREAM frames of the peer: burst, then per second (CVE-2023-44487). Default 200 and 50.
+    public var peerResetBurst: UInt64 = 200
+    public var peerResetsPerSecond: UInt64 = 50
+    /// Streams this side had to end for the peer's mistakes: burst, then per second
+    /// (CVE-2025-8671, "MadeYouReset"). Default 100 and 33.
+    public var earlyEndBurst = 100
+    public var earlyEndsPerSecond = 33
+    /// PING frames: burst, then per second. Default 64 and 10, room for a peer that measures
+    /// bandwidth by PING.
+    public var pingBurst = 64
+    public var pingsPerSecond = 10
+    /// Frames without progress (empty DATA, PRIORITY, WINDOW_UPDATE, unknown) that may be ahead of
+    /// frames with progress. Default 4,096.
+    public var idleFrameBudget = 4_096
+
+    /// The defaults named at each property.
+    public init() {}
+
+    /// The defaults.
+    public static let defaults = HTTP2Options()
+}

@@ -1,0 +1,169 @@
+import CNghttp2
+
+/// What the session knows of one stream. The record's index is the stream's slot.
+struct StreamRecord {
+    /// 0 when the slot is free.
+    var id: Int32 = 0
+    /// The peer has sent END_STREAM.
+    var remoteEnded = false
+    /// Headers of this side have been submitted.
+    var hasHeaders = false
+    /// Nothing more will be queued; trailers or END_STREAM follow the queue.
+    var localEnded = false
+    /// nghttp2 asked for data while the queue was empty and waits for `resume_data`.
+    var isDeferred = false
+    /// A RST_STREAM came from the peer.
+    var resetByPeer = false
+    /// This side's user asked for a RST_STREAM.
+    var resetBySelf = false
+    /// RST_STREAM(NO_ERROR) follows this side's END_STREAM, because the peer has not ended yet.
+    var resetsAfterEnd = false
+    /// `writable` is due when the queue has been worked down.
+    var wantsWritable = false
+    /// Sent after the queue; nil ends the stream by a flag on the last DATA frame.
+    var trailers: (block: HTTP2HeaderBlock, fields: HTTP2Fields)?
+    /// The queue's first chunk, how much of it is gone, and the rest. Most calls have one chunk.
+    var chunk: [UInt8] = []
+    var chunkOffset = 0
+    var laterChunks: [[UInt8]] = []
+    /// Bytes in the queue.
+    var queuedBytes = 0
+
+    mutating func enqueue(_ bytes: consuming [UInt8]) {
+        queuedBytes += bytes.count
+        if chunkOffset == chunk.count && laterChunks.isEmpty {
+            chunk = bytes
+            chunkOffset = 0
+        } else {
+            laterChunks.append(bytes)
+        }
+    }
+
+    /// Copies up to `capacity` queued bytes to `target`; returns how many.
+    mutating func dequeue(into target: UnsafeMutablePointer<UInt8>, capacity: Int) -> Int {
+        var copied = 0
+        while copied < capacity {
+            if chunkOffset == chunk.count {
+                guard !laterChunks.isEmpty else { break }
+                chunk = laterChunks.removeFirst()
+                chunkOffset = 0
+            }
+            let count = min(capacity - copied, chunk.count - chunkOffset)
+            unsafe chunk.withUnsafeBufferPointer { source in
+                if let base = source.baseAddress {
+                    unsafe (target + copied).update(from: base + chunkOffset, count: count)
+                }
+            }
+            copied += count
+            chunkOffset += count
+        }
+        queuedBytes -= copied
+        return copied
+    }
+
+    mutating func dropQueue() {
+        chunk = []
+        chunkOffset = 0
+        laterChunks = []
+        queuedBytes = 0
+    }
+}
+
+/// Why a session is given up by this side, and what the peer is told.
+struct HTTP2Violation {
+    let code: HTTP2ErrorCode
+    let reason: String
+}
+
+/// Everything nghttp2's callbacks touch.
+///
+/// It lives behind one pointer, which is the callbacks' user data: no reference counting and no
+/// exclusivity checks on the way of each frame. Only the session's owner and, inside its calls,
+/// the callbacks use it.
+@safe
+struct HTTP2SessionState {
+    let isServer: Bool
+    let options: HTTP2Options
+    /// The batch being filled; swapped in for the time of a call.
+    var batch = HTTP2Events()
+    /// The input of the current `receive`.
+    var input: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    var now: UInt64 = 0
+
+    var streams: [StreamRecord] = []
+    var freeSlots: [Int32] = []
+    var openStreams = 0
+
+    /// The header block being received: where it began and how large it has become.
+    var blockStart = 0
+    var blockBytes = 0
+    var isInsideBlock = false
+    /// The fields of a block that the end of the input cut off; the next input goes on with them.
+    var cutOffFields = HTTP2Fields()
+
+    /// Set by a callback that gave up; the rest of the input is not looked at.
+    var violation: HTTP2Violation?
+    /// Slots whose queue is empty and whose trailers are due.
+    var slotsAwaitingTrailers: [Int32] = []
+    /// Streams whose RST_STREAM(NO_ERROR) is due.
+    var streamsAwaitingReset: [Int32] = []
+    /// How many records have `resetsAfterEnd`; keeps the common case from looking.
+    var resetsAfterEndCount = 0
+    /// The PING that follows the first GOAWAY was answered.
+    var shutdownPingAnswered = false
+
+    var opened = OpenedStreams()
+    var earlyEnds: TokenBucket
+    var pings: TokenBucket
+    var progress: ProgressBudget
+
+    init(isServer: Bool, options: HTTP2Options) {
+        self.isServer = isServer
+        self.options = options
+        earlyEnds = TokenBucket(burst: options.earlyEndBurst, perSecond: options.earlyEndsPerSecond)
+        pings = TokenBucket(burst: options.pingBurst, perSecond: options.pingsPerSecond)
+        progress = ProgressBudget(limit: options.idleFrameBudget)
+    }
+
+    /// Takes a slot for a new stream.
+    mutating func open(id: Int32) -> Int32 {
+        openStreams += 1
+        if let slot = freeSlots.popLast() {
+            streams[Int(slot)].id = id
+            return slot
+        }
+        streams.append(StreamRecord())
+        streams[streams.count - 1].id = id
+        return Int32(streams.count - 1)
+    }
+
+    /// Gives a slot back.
+    mutating func close(slot: Int32) {
+        openStreams -= 1
+        if streams[Int(slot)].resetsAfterEnd { resetsAfterEndCount -= 1 }
+        streams[Int(slot)] = StreamRecord()
+        freeSlots.append(slot)
+    }
+
+    /// Puts back what the last input left of a header block.
+    mutating func inputBegins() {
+        guard isInsideBlock else { return }
+        blockStart = batch.fields.count
+        batch.fields.append(contentsOf: cutOffFields)
+        cutOffFields.removeAll()
+    }
+
+    /// Keeps what there is of a header block that has not ended yet.
+    mutating func inputEnds() {
+        guard isInsideBlock else { return }
+        for field in batch.fields.fields[blockStart...] {
+            cutOffFields.append(field, of: batch.fields)
+        }
+    }
+
+    /// True when the handle's stream still has its slot.
+    func isOpen(_ stream: HTTP2Stream) -> Bool {
+        Int(stream.slot) < streams.count && stream.slot >= 0
+            && streams[Int(stream.slot)].id == stream.id
+    }
+}
