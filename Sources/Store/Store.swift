@@ -21,16 +21,28 @@ public protocol Store: Sendable {
 
     /// Loads payloads by id; committed ones only. Missing ids are absent from the answer.
     func loadPayloads(
-        _ ids: [PayloadID], completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
+        _ ids: [PayloadID],
+        completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
     )
 
     /// Reads committed state on a reader connection, one page per transaction.
     func query(
-        _ query: StoreQuery, completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
+        _ query: StoreQuery,
+        completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
     )
 
-    /// Finishes what was handed over and releases the file. Later calls answer `.unavailable`.
+    /// Whether the disk is about to fill: refuse new work, so that what is under way can end.
+    /// Cheap; may be a fraction of a second old.
+    var isLowOnSpace: Bool { get }
+
+    /// Finishes what was handed over and releases the file. Later calls answer `.unavailable`,
+    /// later commits `.unknown`.
     func close() async
+}
+
+extension Store {
+    /// A store that knows no limit is never low on space.
+    public var isLowOnSpace: Bool { false }
 }
 
 /// A part of the namespaces with an engine of its own. One today.
@@ -95,7 +107,9 @@ public struct DefinitionRow: Sendable, Hashable {
     public var blob: [UInt8]
 
     /// Combines the columns.
-    public init(namespace: String, name: String, version: String, updatedMillis: Int64, blob: [UInt8]) {
+    public init(
+        namespace: String, name: String, version: String, updatedMillis: Int64, blob: [UInt8]
+    ) {
         self.namespace = namespace
         self.name = name
         self.version = version
@@ -245,6 +259,8 @@ public struct StoreError: Error, Sendable, Hashable {
         case corrupt
         /// The store is closed.
         case unavailable
+        /// Too many reads wait; repeat later.
+        case overloaded
         /// Anything else the database said.
         case failed
     }

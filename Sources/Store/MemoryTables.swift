@@ -1,0 +1,192 @@
+import Coordination
+
+/// The tables of a store as plain values, with the same rules as the SQL ones.
+struct MemoryTables: Sendable {
+    private(set) var epochs: [ShardID: Epoch] = [:]
+    private var definitions: [Sharded<DefinitionRow>] = []
+    private var payloads: [PayloadID: PayloadRow] = [:]
+    private var runs: [RunID: Sharded<RunRow>] = [:]
+    /// Keys of `runs`, ascending.
+    private var runOrder: [RunID] = []
+    /// Rows of one run, by first sequence.
+    private var history: [RunID: [HistoryRow]] = [:]
+    private var requests: [Sharded<RequestRow>] = []
+    private var nextRowID: Int64 = 1
+    /// Bytes of blobs and payloads held.
+    private(set) var bytes = 0
+
+    private struct Sharded<Row: Sendable>: Sendable {
+        var shard: ShardID
+        /// The order of insertion; the run id for runs.
+        var rowID: Int64
+        var row: Row
+
+        func isOn(_ shard: ShardID, after rowID: Int64) -> Bool {
+            self.shard == shard && self.rowID > rowID
+        }
+    }
+
+    /// Notes a claim.
+    mutating func setEpoch(_ epoch: Epoch, of shard: ShardID) {
+        epochs[shard] = epoch
+    }
+
+    // MARK: Writing
+
+    /// Why a batch cannot be applied; `nil` when it can.
+    func conflict(in batch: StoreBatch) -> String? {
+        var payloadIDs = Set<PayloadID>()
+        for row in batch.payloads
+        where payloads[row.id] != nil || !payloadIDs.insert(row.id).inserted {
+            return "payload \(row.id.serial.rawValue) exists"
+        }
+        var starts: [RunID: Set<Int64>] = [:]
+        for row in batch.history {
+            let isStored = history[row.run]?.contains { $0.firstSequence == row.firstSequence }
+            if isStored == true || !starts[row.run, default: []].insert(row.firstSequence).inserted
+            {
+                return "history of run \(row.run) at \(row.firstSequence) exists"
+            }
+        }
+        return nil
+    }
+
+    /// Applies a batch that has no conflict.
+    mutating func apply(_ batch: StoreBatch) {
+        for row in batch.definitions { put(row, shard: batch.shard) }
+        for row in batch.payloads {
+            payloads[row.id] = row
+            bytes += row.payload.bytes.count
+        }
+        for row in batch.runs { put(row, shard: batch.shard) }
+        for row in batch.history { append(row) }
+        for row in batch.requests {
+            requests.append(Sharded(shard: batch.shard, rowID: takeRowID(), row: row))
+            bytes += row.answer.count
+        }
+    }
+
+    private mutating func takeRowID() -> Int64 {
+        defer { nextRowID += 1 }
+        return nextRowID
+    }
+
+    private mutating func put(_ row: DefinitionRow, shard: ShardID) {
+        bytes += row.blob.count
+        let known = definitions.firstIndex {
+            $0.row.namespace == row.namespace && $0.row.name == row.name
+        }
+        if let known {
+            bytes -= definitions[known].row.blob.count
+            definitions[known].row = row
+        } else {
+            definitions.append(Sharded(shard: shard, rowID: takeRowID(), row: row))
+        }
+    }
+
+    private mutating func put(_ row: RunRow, shard: ShardID) {
+        bytes += row.blob.count
+        guard let known = runs[row.run] else {
+            runs[row.run] = Sharded(shard: shard, rowID: row.run.serial.column, row: row)
+            return runOrder.insert(row.run, at: runOrder.firstIndex(atOrAbove: row.run))
+        }
+        bytes -= known.row.blob.count
+        runs[row.run]?.row.status = row.status
+        runs[row.run]?.row.closedMillis = row.closedMillis
+        runs[row.run]?.row.blob = row.blob
+    }
+
+    private mutating func append(_ row: HistoryRow) {
+        bytes += row.blob.count
+        let rows = history[row.run, default: []]
+        let position = rows.lastIndex { $0.firstSequence < row.firstSequence }.map { $0 + 1 } ?? 0
+        history[row.run, default: []].insert(row, at: position)
+    }
+
+    /// Drops requests that are no longer remembered.
+    mutating func dropRequests(_ retention: RequestRetention) {
+        requests.removeAll { stored in
+            guard !retention.remembers(createdMillis: stored.row.createdMillis) else {
+                return false
+            }
+            bytes -= stored.row.answer.count
+            return true
+        }
+    }
+
+    // MARK: Reading
+
+    /// The payloads among `ids` that are stored.
+    func payloads(_ ids: [PayloadID]) -> [PayloadID: Payload] {
+        var found: [PayloadID: Payload] = [:]
+        for id in ids { found[id] = payloads[id]?.payload }
+        return found
+    }
+
+    /// Answers one query.
+    func answer(_ query: StoreQuery) -> StoreAnswer {
+        switch query {
+        case .run(let id):
+            return .run(runs[id]?.row)
+        case .latestRun(let namespace, let workflowID):
+            let latest = runsDescending(before: nil).first {
+                $0.namespace == namespace && $0.workflowID == workflowID
+            }
+            return .run(latest)
+        case .runs(let namespace, let definition, let openOnly, let before, let limit):
+            let matching = runsDescending(before: before).filter { row in
+                row.namespace == namespace && (definition.map { row.definition == $0 } ?? true)
+                    && (!openOnly || row.closedMillis == nil)
+            }
+            return .runs(Array(matching.prefix(max(limit, 0))))
+        case .history(let run, let fromSequence, let limit):
+            let rows = (history[run] ?? []).drop { row in
+                row.firstSequence + Int64(row.count) <= fromSequence
+            }
+            return .history(Array(rows.prefix(max(limit, 0))))
+        }
+    }
+
+    private func runsDescending(before: RunID?) -> some Sequence<RunRow> {
+        let end = before.map { runOrder.firstIndex(atOrAbove: $0) } ?? runOrder.count
+        return runOrder[..<end].reversed().lazy.compactMap { runs[$0]?.row }
+    }
+
+    /// One page of recovery.
+    func recoveryPage(_ request: RecoveryRequest) -> RecoveryPage {
+        var page = RecoveryPageBuilder(request)
+        if let after = page.enter(.definitions) {
+            for stored in definitions where stored.isOn(request.shard, after: after) {
+                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+            }
+        }
+        if let after = page.enter(.openRuns) {
+            for stored in runOrder.lazy.compactMap({ runs[$0] })
+            where stored.row.closedMillis == nil && stored.isOn(request.shard, after: after) {
+                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+            }
+        }
+        if let after = page.enter(.requests) {
+            for stored in requests where stored.isOn(request.shard, after: after) {
+                let hour = RequestRetention.hour(ofMillis: stored.row.createdMillis)
+                if page.hasRoom && hour >= request.oldestHour {
+                    page.add(stored.row, rowID: stored.rowID)
+                }
+            }
+        }
+        return page.finish()
+    }
+}
+
+extension [RunID] {
+    /// Where a run stands, or would stand, among ascending ones.
+    fileprivate func firstIndex(atOrAbove run: RunID) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < run { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

@@ -1,0 +1,230 @@
+import Coordination
+import Threads
+
+/// The store of a single server: one SQLite file in a data directory that no other server may use.
+///
+/// Threads: one that writes (`store`), a few that read (`reader-1` …), one that copies the
+/// write-ahead log (`checkpoint`). Any thread may call; nothing blocks the caller. Completions of
+/// commits run on the store thread in the order of the calls, those of reads on a reader thread;
+/// they must not block, and may call the store again.
+///
+/// Durability: write-ahead log with `synchronous = FULL`, so a commit has been synced to the disk
+/// when its completion says `.committed` (sqlite.org/pragma.html#pragma_synchronous). Batches
+/// that wait while one is being synced share the next transaction.
+///
+/// A store that is dropped without `close` finishes what was handed over, then ends its threads.
+public final class SQLiteStore: Store {
+    private let jobs: Mailbox<WriteJob>
+    private let readers: SQLiteReaderPool
+    private let shared: SQLiteStoreShared
+    private let freeSpace: SQLiteFreeSpace
+    private let ended: EndSignal
+
+    /// Opens or creates the store, waiting for migrations; the work is done on the store thread.
+    ///
+    /// - Throws: ``StoreError`` with `.locked`, `.newerVersion`, `.notWritable`, `.corrupt`,
+    ///   `.full` or `.failed`; its message names the path and what to do.
+    public static func open(
+        _ configuration: Configuration
+    ) async throws(StoreError) -> SQLiteStore {
+        let opened = await withCheckedContinuation { continuation in
+            start(configuration) { continuation.resume(returning: $0) }
+        }
+        return try opened.get()
+    }
+
+    private init(
+        jobs: Mailbox<WriteJob>, readers: SQLiteReaderPool, shared: SQLiteStoreShared,
+        freeSpace: SQLiteFreeSpace, ended: EndSignal
+    ) {
+        self.jobs = jobs
+        self.readers = readers
+        self.shared = shared
+        self.freeSpace = freeSpace
+        self.ended = ended
+    }
+
+    deinit {
+        jobs.close()
+    }
+
+    /// What the store has done since it was opened.
+    public var statistics: StoreStatistics { shared.statistics.withLock { $0 } }
+
+    public var isLowOnSpace: Bool { freeSpace.isLow }
+
+    public func claim(
+        _ shard: ShardID, wallMillis: Int64
+    ) async throws(StoreError) -> Epoch {
+        let claimed = await withCheckedContinuation { continuation in
+            let job = WriteJob.claim(shard, wallMillis: wallMillis) {
+                continuation.resume(returning: $0)
+            }
+            if jobs.post(job, lane: .vital) == .closed {
+                continuation.resume(returning: .failure(.closed))
+            }
+        }
+        return try claimed.get()
+    }
+
+    public func recover(
+        _ shard: ShardID, after cursor: RecoveryCursor?
+    ) async throws(StoreError) -> RecoveryPage {
+        let request = RecoveryRequest(
+            shard: shard, cursor: cursor, maxRows: shared.configuration.recoveryPageRows,
+            maxBytes: shared.configuration.recoveryPageBytes,
+            oldestHour: shared.retention.withLock { $0.oldestHour })
+        let page = await withCheckedContinuation { continuation in
+            read(
+                bounded: false,
+                { reader throws(SQLiteFailure) in
+                    try reader.recoveryPage(request)
+                }
+            ) { continuation.resume(returning: $0) }
+        }
+        return try page.get()
+    }
+
+    public func commit(
+        _ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void
+    ) {
+        if jobs.post(.commit(batch, completion), lane: .vital) == .closed {
+            completion(.unknown(StoreError.closed.message))
+        }
+    }
+
+    public func loadPayloads(
+        _ ids: [PayloadID],
+        completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
+    ) {
+        read(
+            bounded: false,
+            { reader throws(SQLiteFailure) in
+                try reader.payloads(ids)
+            }, completion)
+    }
+
+    public func query(
+        _ query: StoreQuery,
+        completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
+    ) {
+        read(
+            bounded: true,
+            { reader throws(SQLiteFailure) in
+                try reader.answer(query)
+            }, completion)
+    }
+
+    public func close() async {
+        jobs.close()
+        await ended.wait()
+    }
+
+    private func read<Answer: Sendable>(
+        bounded: Bool, _ body: @escaping @Sendable (SQLiteReader) throws(SQLiteFailure) -> Answer,
+        _ completion: @escaping @Sendable (Result<Answer, StoreError>) -> Void
+    ) {
+        let file = "the store"
+        let refusal = readers.post(bounded: bounded) { reader in
+            completion(
+                reader.flatMap { reader in
+                    do throws(SQLiteFailure) {
+                        return .success(try body(reader))
+                    } catch {
+                        return .failure(StoreError(error, file: file))
+                    }
+                })
+        }
+        switch refusal {
+        case nil: break
+        case .closed: completion(.failure(.closed))
+        case .full: completion(.failure(.tooManyReads))
+        }
+    }
+}
+
+// MARK: Starting
+
+extension SQLiteStore {
+    /// Starts the store thread, which opens everything and reports once.
+    private static func start(
+        _ configuration: Configuration,
+        report: @escaping @Sendable (Result<SQLiteStore, StoreError>) -> Void
+    ) {
+        do throws(ThreadStartError) {
+            _ = try NamedThread.start(name: "store") { live(configuration, report: report) }
+        } catch {
+            report(.failure(StoreError(.failed, error.description)))
+        }
+    }
+
+    /// The life of the store thread.
+    private static func live(
+        _ configuration: Configuration,
+        report: @Sendable (Result<SQLiteStore, StoreError>) -> Void
+    ) {
+        // The limit of the work lane is never met: everything goes by the vital lane, and the
+        // engine has at most two batches under way.
+        let jobs = Mailbox<WriteJob>(capacity: 1)
+        let ended = EndSignal()
+        let opened = Result { () throws(StoreError) in
+            try SQLiteStoreParts(configuration)
+        }
+        switch opened {
+        case .failure(let error):
+            report(.failure(error))
+        case .success(let parts):
+            report(
+                .success(
+                    SQLiteStore(
+                        jobs: jobs, readers: parts.readers, shared: parts.shared,
+                        freeSpace: SQLiteFreeSpace(
+                            path: configuration.directory, mark: configuration.freeSpaceMarkBytes),
+                        ended: ended)))
+            parts.runUntilClosed(jobs)
+        }
+        ended.end()
+    }
+}
+
+/// What the store thread opens and closes, in order.
+private struct SQLiteStoreParts {
+    let shared: SQLiteStoreShared
+    let readers: SQLiteReaderPool
+    private let thread: SQLiteStoreThread
+    private let directory: SQLiteDirectory
+
+    init(_ configuration: SQLiteStore.Configuration) throws(StoreError) {
+        directory = try SQLiteDirectory(path: configuration.directory)
+        let path = directory.databasePath
+        let writer = try SQLiteWriter(
+            path: path, busyMillis: configuration.busyMillis,
+            cacheKibibytes: configuration.writerCacheKibibytes, maxPages: configuration.maxPages)
+        shared = SQLiteStoreShared(configuration)
+        do throws(ThreadStartError) {
+            let checkpointer = try SQLiteCheckpointer(
+                path: path, busyMillis: configuration.busyMillis)
+            readers = try SQLiteReaderPool(path: path, configuration: configuration)
+            thread = SQLiteStoreThread(
+                writer: writer, checkpointer: checkpointer, shared: shared)
+        } catch {
+            throw StoreError(.failed, error.description)
+        }
+    }
+
+    /// The readers end first, so that the last checkpoint may cut the log; the directory's lock
+    /// goes last, with this value.
+    func runUntilClosed(_ jobs: Mailbox<WriteJob>) {
+        thread.run(jobs) { readers.stop() }
+    }
+}
+
+extension StoreError {
+    /// What every call after `close` is told.
+    static let closed = StoreError(
+        .unavailable, "the store is closed. Call again when the server has started again")
+
+    /// What a query is told when too many wait already.
+    static let tooManyReads = StoreError(
+        .overloaded, "too many reads wait for the store. Repeat the call later")
+}

@@ -1,0 +1,153 @@
+import Coordination
+import Threads
+
+/// The only connection that writes, and the transactions it makes. Belongs to the store thread.
+final class SQLiteWriter {
+    private let connection: SQLiteConnection
+    private let insertions: SQLiteInsertions
+    private let begin, commit, rollback: SQLiteStatement
+    private let readEpoch, writeEpoch, dropRequests: SQLiteStatement
+
+    /// How many old requests go in one transaction, so that no commit waits long behind it.
+    private static let requestsDroppedAtOnce: Int64 = 2000
+
+    /// Opens and migrates the file. Blocks on the disk.
+    ///
+    /// - Parameter maxPages: the file's limit in pages; `nil` leaves SQLite's.
+    init(
+        path: String, busyMillis: Int32, cacheKibibytes: Int, maxPages: Int?
+    ) throws(StoreError) {
+        do {
+            connection = try SQLiteConnection(path: path, access: .create, busyMillis: busyMillis)
+        } catch {
+            throw StoreError(error, file: path)
+        }
+        try connection.prepareForWriting(cacheKibibytes: cacheKibibytes)
+        do {
+            if let maxPages { try connection.execute("PRAGMA max_page_count = \(maxPages)") }
+            insertions = try SQLiteInsertions(connection)
+            begin = try connection.prepare("BEGIN IMMEDIATE")
+            commit = try connection.prepare("COMMIT")
+            rollback = try connection.prepare("ROLLBACK")
+            readEpoch = try connection.prepare("SELECT epoch FROM shards WHERE shard = ?1")
+            writeEpoch = try connection.prepare(
+                """
+                INSERT INTO shards (shard, epoch) VALUES (?1, ?2)
+                ON CONFLICT (shard) DO UPDATE SET epoch = excluded.epoch
+                """)
+            dropRequests = try connection.prepare(
+                """
+                DELETE FROM requests WHERE id IN
+                    (SELECT id FROM requests WHERE created_hour < ?1 LIMIT ?2)
+                """)
+        } catch {
+            throw StoreError(error, file: path)
+        }
+    }
+
+    /// Pages in the write-ahead log after the latest commit.
+    var loggedPages: Int { connection.walPages }
+
+    /// Claims a shard; on disk when this returns.
+    func claim(_ shard: ShardID, wallMillis: Int64) throws(StoreError) -> Epoch {
+        try connection.translatingFailures { () throws(SQLiteFailure) in try begin.run() }
+        do throws(StoreError) {
+            let last = try connection.translatingFailures { () throws(SQLiteFailure) in
+                try epoch(of: shard)
+            }
+            let next = try Epoch.claimed(after: last, wallMillis: wallMillis)
+            try connection.translatingFailures { () throws(SQLiteFailure) in
+                writeEpoch.bind(1, Int64(shard.number))
+                writeEpoch.bind(2, Int64(next.rawValue))
+                try writeEpoch.run()
+                try commit.run()
+            }
+            return next
+        } catch {
+            _ = undo()
+            throw error
+        }
+    }
+
+    /// What became of a transaction.
+    enum Outcome: Equatable {
+        case committed
+        case fenced
+        /// Nothing was written: there was no room.
+        case full
+        /// Nothing was written: a row exists already.
+        case conflict(String)
+        /// It may or may not be on disk.
+        case unknown(String)
+    }
+
+    /// Writes batches of one shard and epoch in one transaction, synced when this returns.
+    func write(_ batches: [StoreBatch]) -> Outcome {
+        do {
+            return try writeInTransaction(batches) ? .committed : .fenced
+        } catch {
+            return outcome(of: error)
+        }
+    }
+
+    /// - Returns: `false` when the shard has a newer epoch; nothing was written then.
+    private func writeInTransaction(_ batches: [StoreBatch]) throws(SQLiteFailure) -> Bool {
+        guard let first = batches.first else { return true }
+        try begin.run()
+        guard try epoch(of: first.shard) == first.epoch else {
+            try rollback.run()
+            return false
+        }
+        for batch in batches { try insertions.insert(batch) }
+        try commit.run()
+        return true
+    }
+
+    private func outcome(of failure: SQLiteFailure) -> Outcome {
+        if let failedUndo = undo() { return .unknown("\(failure.message); \(failedUndo.message)") }
+        switch failure.kind {
+        case .full: return .full
+        case .constraint: return .conflict(failure.message)
+        case .busy, .io, .corrupt, .readOnly, .cannotOpen, .other:
+            return .unknown(failure.message)
+        }
+    }
+
+    /// Ends a transaction that SQLite has not ended itself, without its changes.
+    private func undo() -> SQLiteFailure? {
+        guard connection.isInTransaction else { return nil }
+        do throws(SQLiteFailure) {
+            try rollback.run()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func epoch(of shard: ShardID) throws(SQLiteFailure) -> Epoch? {
+        readEpoch.bind(1, Int64(shard.number))
+        guard try readEpoch.step() else { return nil }
+        defer { readEpoch.reset() }
+        return Epoch(rawValue: UInt32(truncatingIfNeeded: readEpoch.integer(0)))
+    }
+
+    /// Drops some of the requests remembered in hours before `hour`, in a transaction of its own.
+    ///
+    /// - Returns: whether there may be more of them.
+    func dropRequests(beforeHour hour: Int64) throws(SQLiteFailure) -> Bool {
+        dropRequests.bind(1, hour)
+        dropRequests.bind(2, Self.requestsDroppedAtOnce)
+        try dropRequests.run()
+        return connection.changedRows == Int(Self.requestsDroppedAtOnce)
+    }
+
+    /// Copies what is left in the log into the database file, on the commit path.
+    func checkpoint() throws(SQLiteFailure) {
+        _ = try connection.checkpoint()
+    }
+
+    /// Copies the whole log and cuts it; for the end.
+    func checkpointAndTruncate() throws(SQLiteFailure) {
+        try connection.checkpointAndTruncate()
+    }
+}
