@@ -1,0 +1,110 @@
+import CProtobufC
+
+/// Writes the fields of protobuf-c structs. Used by generated codecs only.
+///
+/// Everything is copied into the arena, so a struct needs nothing but the arena to stay valid
+/// until it is packed. Empty arrays are nil pointers, as protobuf-c has them.
+extension Arena {
+    /// A NUL-terminated copy. Strings of protobuf-c end at the first NUL, so one inside becomes
+    /// U+FFFD instead of silently cutting the text.
+    public func string(_ text: String) -> UnsafeMutablePointer<CChar> {
+        var text = text
+        if let copy = text.withUTF8({ unsafe stringWithoutNUL($0) }) {
+            return unsafe copy
+        }
+        let parts = text.split(separator: "\0", omittingEmptySubsequences: false)
+        return unsafe string(parts.joined(separator: "\u{FFFD}"))
+    }
+
+    private func stringWithoutNUL(
+        _ utf8: UnsafeBufferPointer<UInt8>
+    ) -> UnsafeMutablePointer<CChar>? {
+        let copy = unsafe allocate(UInt8.self, count: utf8.count + 1)
+        var hasNUL = false
+        for index in utf8.indices {
+            let byte = unsafe utf8[index]
+            hasNUL = hasNUL || byte == 0
+            unsafe copy[index] = byte
+        }
+        unsafe copy[utf8.count] = 0
+        guard !hasNUL else { return nil }
+        return unsafe UnsafeMutableRawPointer(copy).assumingMemoryBound(to: CChar.self)
+    }
+
+    public func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+        unsafe ProtobufCBinaryData(len: bytes.count, data: scalars(bytes))
+    }
+
+    public func message<Message: ProtobufMessage, Struct>(
+        _ message: Message?, as type: Struct.Type = Struct.self
+    ) -> UnsafeMutablePointer<Struct>? {
+        guard let message else { return nil }
+        let target = unsafe allocate(Message.layout.byteCount)
+        unsafe message.write(to: target, in: self)
+        return unsafe target.assumingMemoryBound(to: Struct.self)
+    }
+
+    public func scalars<Scalar: BitwiseCopyable>(
+        _ values: [Scalar]
+    ) -> UnsafeMutablePointer<Scalar>? {
+        guard !values.isEmpty else { return nil }
+        let copy = unsafe allocate(Scalar.self, count: values.count)
+        unsafe values.withUnsafeBufferPointer {
+            unsafe copy.update(from: $0.baseAddress!, count: values.count)
+        }
+        return unsafe copy
+    }
+
+    public func bools(_ values: [Bool]) -> UnsafeMutablePointer<Int32>? {
+        unsafe scalars(values.map { $0 ? 1 : 0 })
+    }
+
+    /// protoc-gen-c makes every enum as wide as an `int`.
+    public func enums<Value: WireEnum, Raw>(
+        _ values: [Value], as type: Raw.Type = Raw.self
+    ) -> UnsafeMutablePointer<Raw>? {
+        guard let numbers = unsafe scalars(values.map(\.rawValue)) else { return nil }
+        return unsafe UnsafeMutableRawPointer(numbers).assumingMemoryBound(to: Raw.self)
+    }
+
+    public func strings(_ texts: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
+        unsafe pointers(texts) { unsafe string($0) }
+    }
+
+    public func byteStrings(_ list: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData>? {
+        guard !list.isEmpty else { return nil }
+        let copy = unsafe allocate(ProtobufCBinaryData.self, count: list.count)
+        for (index, item) in list.enumerated() {
+            unsafe copy[index] = bytes(item)
+        }
+        return unsafe copy
+    }
+
+    public func messages<Message: ProtobufMessage, Struct>(
+        _ messages: [Message], as type: Struct.Type = Struct.self
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>? {
+        unsafe pointers(messages) { unsafe message($0) }
+    }
+
+    public func map<Key, Value, Struct>(
+        _ map: FieldMap<Key, Value>,
+        _ fill: (UnsafeMutablePointer<Struct>, Key, Value) -> Void
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>? {
+        unsafe pointers(map.entries) { entry in
+            let target = unsafe allocate(Struct.self, count: 1)
+            unsafe fill(target, entry.key, entry.value)
+            return unsafe target
+        }
+    }
+
+    private func pointers<Value, Struct>(
+        _ values: [Value], _ make: (Value) -> UnsafeMutablePointer<Struct>?
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>? {
+        guard !values.isEmpty else { return nil }
+        let list = unsafe allocate(UnsafeMutablePointer<Struct>?.self, count: values.count)
+        for (index, value) in values.enumerated() {
+            unsafe list[index] = make(value)
+        }
+        return unsafe list
+    }
+}
