@@ -1,0 +1,61 @@
+"""A server process pinned to one core, and the CPU time it has used."""
+
+import os
+import socket
+import subprocess
+import time
+
+
+def free_port() -> int:
+    """A port of the loopback address that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class PinnedServer:
+    """Runs `command` on one core; `{port}` in it is replaced by a free port."""
+
+    def __init__(self, name: str, command: list[str], log_path: str, core: int = 0):
+        self.name = name
+        self.port = free_port()
+        self._log_path = log_path
+        with open(log_path, "wb") as log:
+            self._process = subprocess.Popen(
+                ["taskset", "-c", str(core)] + [w.format(port=self.port) for w in command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._wait_until_it_listens()
+
+    def cpu_seconds(self) -> float:
+        """CPU time of all threads, also of those that ended, to the nanosecond.
+
+        The process's CPU clock (clock_getcpuclockid(3)) rather than /proc/PID/stat, whose ticks
+        are 10 ms, or /proc/PID/task/*/schedstat, which forgets threads that ended.
+        """
+        return time.clock_gettime((~self._process.pid << 3) | 2)
+
+    def resident_mib(self) -> float:
+        """Memory the process holds, in MiB."""
+        with open(f"/proc/{self._process.pid}/statm") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        self.stop()
+        with open(self._log_path, errors="replace") as log:
+            raise SystemExit(f"bench: {self.name} did not start:\n{log.read()[-2000:]}")
