@@ -12,11 +12,19 @@ public struct HistoryEvent: Sendable, Hashable {
         self.atMillis = atMillis
         self.kind = kind
     }
+
+    /// The stored payload that the event tells of: a run's input or result, a step's output.
+    public var payload: PayloadID? {
+        switch kind {
+        case .runStarted(let id), .runCompleted(let id), .stepCompleted(_, _, let id): id
+        default: nil
+        }
+    }
 }
 
 /// What happened. Steps are named by their id in the definition; attempts count from 1.
 public enum HistoryEventKind: Sendable, Hashable {
-    case runStarted
+    case runStarted(input: PayloadID)
     /// The step may run, but not before this wall-clock instant (milliseconds).
     case stepScheduled(step: String, attempt: Int, notBefore: Int64)
     case stepStarted(step: String, attempt: Int, agent: AgentID, token: AssignmentToken)
@@ -28,7 +36,7 @@ public enum HistoryEventKind: Sendable, Hashable {
     case stepSkipped(step: String, reason: String)
     /// The step was scheduled or running when its run ended.
     case stepCancelled(step: String, attempt: Int, reason: String)
-    case runCompleted
+    case runCompleted(result: PayloadID)
     case runFailed(failure: StepFailure)
     case runCancelled(reason: String)
     case runTimedOut

@@ -138,7 +138,7 @@ extension JSONWriter {
 
 /// Prints one JSON object, indented.
 func printJSON(_ body: (inout JSONWriter) -> Void) {
-    var writer = JSONWriter(layout: .indented(by: 2))
+    var writer = JSONWriter(layout: .indented)
     writer.beginObject()
     body(&writer)
     writer.endObject()

@@ -42,6 +42,6 @@ enum RunReport {
         guard let document = try? JSONDocument(parsing: payload.data) else {
             return "\(payload.data.count) bytes of \(payload.contentType)"
         }
-        return String(decoding: document.root.formatted(.indented(by: 2)), as: UTF8.self)
+        return String(decoding: document.root.formatted(.indented), as: UTF8.self)
     }
 }

@@ -1,0 +1,51 @@
+import GRPC
+import Messages
+import NIOCore
+import Stubs
+
+/// Serves `grpc.health.v1.Health`: Check, List and Watch (gRFC A90 for List).
+public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
+    private let registry: HealthRegistry
+
+    /// Says what `registry` says.
+    public init(registry: HealthRegistry) {
+        self.registry = registry
+    }
+
+    public func check(
+        _ request: GrpcHealthV1.HealthCheckRequest,
+        _ call: UnaryCall<GrpcHealthV1.HealthCheckResponse>
+    ) {
+        guard let status = registry.status(of: request.service) else {
+            return call.fail(
+                GRPCStatus(.notFound, "no service \(request.service) here; ask List for names"))
+        }
+        call.respond(GrpcHealthV1.HealthCheckResponse(status: status))
+    }
+
+    public func list(
+        _ request: GrpcHealthV1.HealthListRequest,
+        _ call: UnaryCall<GrpcHealthV1.HealthListResponse>
+    ) {
+        var response = GrpcHealthV1.HealthListResponse()
+        response.statuses = .init(
+            registry.all.sorted { $0.0 < $1.0 }.map {
+                ($0.0, GrpcHealthV1.HealthCheckResponse(status: $0.1))
+            })
+        call.respond(response)
+    }
+
+    public func watch(
+        _ request: GrpcHealthV1.HealthCheckRequest,
+        _ call: ServerStreamCall<GrpcHealthV1.HealthCheckResponse>
+    ) {
+        let tell = call.hop { (news: HealthRegistry.News) in
+            switch news {
+            case .status(let status): call.send(GrpcHealthV1.HealthCheckResponse(status: status))
+            case .end: call.fail(GRPCStatus(.unavailable, "the server is shutting down"))
+            }
+        }
+        let id = registry.watch(request.service, tell)
+        call.onCancel { registry.unwatch(id) }
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Foundation
+
+/// Serves until it is told to stop.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve gRPC and the console until SIGTERM or Ctrl-C.",
+        discussion: """
+            Settings come from flags, the environment (CADRE_GRPC_PORT for --grpc-port, and so on) \
+            and a YAML file, in this order of weight; those in force are printed at the start.
+            SIGTERM drains: health goes to NOT_SERVING, open calls may end within --grace, open \
+            runs stay on disk and go on at the next start.
+            """)
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        try await reporting {
+            let settings: Settings
+            do {
+                settings = try options.settings()
+            } catch {
+                throw Failed("\(error)", exitCode: EX_CONFIG)
+            }
+            let server = try await CadreServer.start(settings)
+            try await server.serveUntilSignal()
+        }
+    }
+}
