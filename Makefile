@@ -1,0 +1,79 @@
+# Everything one types in this project. `make` alone lists it.
+
+# Where the Swift toolchain usually is, should it not be on PATH.
+SWIFT_PLACES := $(HOME)/.local/share/swiftly/bin $(HOME)/.swiftly/bin /opt/swift/usr/bin \
+	/usr/local/swift/usr/bin /usr/share/swift/usr/bin
+SWIFT := $(firstword $(shell command -v swift 2>/dev/null) \
+	$(wildcard $(addsuffix /swift,$(SWIFT_PLACES))))
+# Scripts below find the same one.
+ifneq ($(SWIFT),)
+export PATH := $(patsubst %/,%,$(dir $(SWIFT))):$(PATH)
+endif
+
+RELEASE := .build/release/cadre
+
+.DEFAULT_GOAL := help
+.PHONY: help setup toolchain build release run demo test conformance bench instructions generate \
+	generated-check format format-check proto-lint tidy crash clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: toolchain ## install the system packages that are missing
+	@.ci/setup build
+
+toolchain:
+	@test -n "$(SWIFT)" || { \
+		echo "make: there is no swift on PATH; install Swift 6.2 or later from https://swift.org/install"; \
+		exit 1; }
+
+build: setup ## build all, with debug checks
+	swift build
+
+release: setup ## build the binary as it is shipped
+	swift build -c release --product cadre
+
+run: release ## start the service on a simulated exchange, show the demo, go on serving
+	$(RELEASE) demo --keep-serving
+
+demo: release ## show the demo, then end
+	$(RELEASE) demo
+
+test: setup ## run every test, ours and the foreign programs'
+	@.ci/test
+
+conformance: build ## run only the foreign programs
+	@python3 Tests/Conformance/run.py
+
+bench: release ## measure Invoke's cost beside grpc C++
+	@.ci/setup bench
+	@$(MAKE) --no-print-directory -C Tests/Benchmarks/peers/grpc_cpp
+	@python3 Tests/Benchmarks/invoke_cost.py
+
+instructions: release ## hold Invoke's instructions to their threshold
+	@.ci/setup checks
+	@Tests/Benchmarks/instructions.sh
+
+generate: setup ## write all code that comes from proto/
+	proto/generate.sh
+
+generated-check: setup ## fail if that code is not up to date
+	@proto/generate.sh --check
+
+format: toolchain ## format all sources
+	@.ci/format
+
+format-check: toolchain ## fail if a source is not formatted
+	@.ci/format --check
+
+proto-lint: ## check the protos against buf's standard rules
+	@.ci/proto-lint
+
+tidy: setup ## check the laws of the house
+	swift test --filter TidyTests
+
+crash: setup ## end processes at their worst moments, and see what is left
+	@.ci/crash
+
+clean: ## remove all that was built
+	rm -rf .build proto/generator/.build
