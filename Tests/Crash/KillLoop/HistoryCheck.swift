@@ -1,0 +1,30 @@
+import Messages
+
+/// What must hold of any finished run's history.
+enum HistoryCheck {
+    /// The first broken rule; `nil` when all hold.
+    static func fault(in events: [HistoryEvent]) -> String? {
+        var completed: Set<String> = []
+        for (index, event) in events.enumerated() {
+            if event.sequence != Int64(index + 1) { return "gap at sequence \(event.sequence)" }
+            switch event.type {
+            case .stepScheduled, .stepStarted:
+                if completed.contains(event.step) {
+                    return "step \(event.step) ran again after its result was committed"
+                }
+            case .stepCompleted:
+                if !completed.insert(event.step).inserted {
+                    return "step \(event.step) committed two results"
+                }
+            default: continue
+            }
+        }
+        if completed.count != 4 { return "\(completed.count) of 4 steps completed" }
+        return tokensGrow(events) ? nil : "a fencing token did not grow"
+    }
+
+    private static func tokensGrow(_ events: [HistoryEvent]) -> Bool {
+        let tokens = events.filter { $0.type == .stepStarted }.map(\.token)
+        return zip(tokens, tokens.dropFirst()).allSatisfy { $0 < $1 }
+    }
+}
