@@ -41,6 +41,8 @@ public final class InMemoryStore: Store {
         var tables: MemoryTables
         var orders: [ShardID: CommitOrder] = [:]
         var retention: RequestRetention
+        /// Set when a batch was refused for good: later ones may build on it.
+        var broken: String?
         var isClosed = false
     }
 
@@ -195,11 +197,12 @@ extension InMemoryStore.State {
     }
 
     fileprivate mutating func commit(_ batch: StoreBatch, capacityBytes: Int?) -> CommitOutcome {
+        if let broken { return .unknown(broken) }
         guard let order = orders[batch.shard] else { return .fenced }
         switch order.admits(epoch: batch.epoch, number: batch.number) {
         case .fenced: return .fenced
         case .waitsForRefused: return .full
-        case .outOfOrder(let why): return .unknown(why)
+        case .outOfOrder(let why): return breakOff(because: why)
         case .apply: break
         }
         if let capacityBytes, tables.bytes + batch.byteCount > capacityBytes {
@@ -207,12 +210,17 @@ extension InMemoryStore.State {
             return .full
         }
         if let conflict = tables.conflict(in: batch) {
-            return .unknown("nothing was written: \(conflict)")
+            return breakOff(because: "nothing was written: \(conflict)")
         }
         tables.apply(batch)
         orders[batch.shard]?.committed(batch.number)
         for row in batch.requests { timePassed(toMillis: row.createdMillis) }
         return .committed
+    }
+
+    private mutating func breakOff(because why: String) -> CommitOutcome {
+        broken = "an earlier commit failed: \(why). Restart the server"
+        return .unknown(why)
     }
 
     private mutating func timePassed(toMillis millis: Int64) {

@@ -6,11 +6,11 @@
     import Glibc
 #endif
 
-/// The data directory of one server, held by an exclusive lock as long as this object lives.
+/// The data directory of one server, held by an exclusive lock until it is released.
 ///
 /// The lock is `flock(2)` on a file inside: the kernel drops it when the process ends, however it
 /// ends, so there is nothing to clean up after a crash.
-final class SQLiteDirectory: Sendable {
+struct SQLiteDirectory: ~Copyable {
     /// The directory as it was given, without trailing slashes.
     let path: String
     private let lock: Int32
@@ -39,6 +39,9 @@ final class SQLiteDirectory: Sendable {
         self.lock = lock
         Self.writeNumber(getpid(), to: lock)
     }
+
+    /// Lets the next server have the directory.
+    consuming func release() {}
 
     deinit {
         close(lock)

@@ -33,14 +33,16 @@ public final class SQLiteStore: Store {
         return try opened.get()
     }
 
-    private init(
+    /// Hands out what callers need; what only the store thread needs stays with it.
+    fileprivate init(
         jobs: Mailbox<WriteJob>, readers: SQLiteReaderPool, shared: SQLiteStoreShared,
-        freeSpace: SQLiteFreeSpace, ended: EndSignal
+        ended: EndSignal
     ) {
         self.jobs = jobs
         self.readers = readers
         self.shared = shared
-        self.freeSpace = freeSpace
+        freeSpace = SQLiteFreeSpace(
+            path: shared.configuration.directory, mark: shared.configuration.freeSpaceMarkBytes)
         self.ended = ended
     }
 
@@ -158,32 +160,38 @@ extension SQLiteStore {
         }
     }
 
-    /// The life of the store thread.
+    /// The life of the store thread: takes the directory, works, and gives it back when all
+    /// connections are closed.
     private static func live(
         _ configuration: Configuration,
+        report: @Sendable (Result<SQLiteStore, StoreError>) -> Void
+    ) {
+        let ended = EndSignal()
+        do throws(StoreError) {
+            let directory = try SQLiteDirectory(path: configuration.directory)
+            // The connections live on the stack of this call, so they are gone when it returns.
+            openAndRun(configuration, directory.databasePath, ended: ended, report: report)
+            directory.release()
+        } catch {
+            report(.failure(error))
+        }
+        ended.end()
+    }
+
+    private static func openAndRun(
+        _ configuration: Configuration, _ path: String, ended: EndSignal,
         report: @Sendable (Result<SQLiteStore, StoreError>) -> Void
     ) {
         // The limit of the work lane is never met: everything goes by the vital lane, and the
         // engine has at most two batches under way.
         let jobs = Mailbox<WriteJob>(capacity: 1)
-        let ended = EndSignal()
-        let opened = Result { () throws(StoreError) in
-            try SQLiteStoreParts(configuration)
-        }
-        switch opened {
-        case .failure(let error):
-            report(.failure(error))
-        case .success(let parts):
-            report(
-                .success(
-                    SQLiteStore(
-                        jobs: jobs, readers: parts.readers, shared: parts.shared,
-                        freeSpace: SQLiteFreeSpace(
-                            path: configuration.directory, mark: configuration.freeSpaceMarkBytes),
-                        ended: ended)))
+        do throws(StoreError) {
+            let parts = try SQLiteStoreParts(configuration, path: path)
+            report(.success(parts.store(jobs: jobs, ended: ended)))
             parts.runUntilClosed(jobs)
+        } catch {
+            report(.failure(error))
         }
-        ended.end()
     }
 }
 
@@ -192,11 +200,8 @@ private struct SQLiteStoreParts {
     let shared: SQLiteStoreShared
     let readers: SQLiteReaderPool
     private let thread: SQLiteStoreThread
-    private let directory: SQLiteDirectory
 
-    init(_ configuration: SQLiteStore.Configuration) throws(StoreError) {
-        directory = try SQLiteDirectory(path: configuration.directory)
-        let path = directory.databasePath
+    init(_ configuration: SQLiteStore.Configuration, path: String) throws(StoreError) {
         let writer = try SQLiteWriter(
             path: path, busyMillis: configuration.busyMillis,
             cacheKibibytes: configuration.writerCacheKibibytes, maxPages: configuration.maxPages)
@@ -212,8 +217,11 @@ private struct SQLiteStoreParts {
         }
     }
 
-    /// The readers end first, so that the last checkpoint may cut the log; the directory's lock
-    /// goes last, with this value.
+    func store(jobs: Mailbox<WriteJob>, ended: EndSignal) -> SQLiteStore {
+        SQLiteStore(jobs: jobs, readers: readers, shared: shared, ended: ended)
+    }
+
+    /// The readers end first, so that the last checkpoint may cut the log.
     func runUntilClosed(_ jobs: Mailbox<WriteJob>) {
         thread.run(jobs) { readers.stop() }
     }

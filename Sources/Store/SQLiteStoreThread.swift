@@ -81,7 +81,7 @@ final class SQLiteStoreThread {
             if groupBytes >= shared.configuration.transactionBytes { flush() }
         case .refuse(let outcome):
             flush()
-            answer([completion], outcome)
+            refuse(completion, outcome)
         }
     }
 
@@ -126,7 +126,17 @@ final class SQLiteStoreThread {
     ) {
         switch admission(of: batch) {
         case .apply: settle([batch], write([batch]), [completion])
-        case .refuse(let outcome): answer([completion], outcome)
+        case .refuse(let outcome): refuse(completion, outcome)
+        }
+    }
+
+    private func refuse(
+        _ completion: @escaping @Sendable (CommitOutcome) -> Void, _ outcome: CommitOutcome
+    ) {
+        if case .unknown(let why) = outcome {
+            breakOff(because: why, [completion])
+        } else {
+            answer([completion], outcome)
         }
     }
 
@@ -166,11 +176,18 @@ final class SQLiteStoreThread {
             orders[first.shard]?.refusedAsFull(first.number)
             answer(completions, .full)
         case .conflict(let why):
-            answer(completions, .unknown("nothing was written: \(why)"))
+            breakOff(because: "nothing was written: \(why)", completions)
         case .unknown(let why):
-            broken = "an earlier commit failed: \(why). Restart the server"
-            answer(completions, .unknown(why))
+            breakOff(because: why, completions)
         }
+    }
+
+    /// Whatever was handed over later may build on this batch, so nothing more is written.
+    private func breakOff(
+        because why: String, _ completions: [@Sendable (CommitOutcome) -> Void]
+    ) {
+        broken = broken ?? "an earlier commit failed: \(why). Restart the server"
+        answer(completions, .unknown(why))
     }
 
     private func answer(
