@@ -43,12 +43,13 @@ public struct AdminServiceProvider: AdminServiceHandler {
             var response = GetInfoResponse()
             response.version = identity.version
             response.startedUnixMillis = identity.startedMillis
-            response.configuration = .init(identity.configuration.map { ($0.name, $0.value) })
+            response.configuration = FieldMap(
+                lastWins: identity.configuration.map { .init(key: $0.name, value: $0.value) })
             response.epoch = identity.epoch
             response.openRuns = Int64(snapshot.openRuns)
             response.agents = Int64(snapshot.agents)
             call.respond(response)
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 }

@@ -22,7 +22,8 @@ public struct AgentServiceProvider: AgentServiceHandler {
         let command = Invoke(
             namespace: namespace, agentType: request.agentType,
             instance: request.agentID.isEmpty ? nil : AgentID(request.agentID),
-            operation: request.operation, payload: Coordination.Payload(orEmptyObject: request.payload),
+            operation: request.operation,
+            payload: Coordination.Payload(orEmptyObject: request.payload),
             deadlineNanos: call.deadline.map(\.nanoseconds),
             arrivedNanos: SystemClock.monotonicNanos(),
             priority: request.priority == 0 ? 3 : Int(request.priority))
@@ -36,7 +37,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
             default: call.fail(.unexpectedAnswer)
             }
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     public func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>) {
@@ -84,7 +85,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
             default: call.fail(.unexpectedAnswer)
             }
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     /// The namespace of a right request; `nil` after a wrong one has been refused.

@@ -10,10 +10,8 @@ extension Metadata {
         let isRight =
             (1...256).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isNamespaceByte)
         guard isRight else {
-            throw GRPCStatus(
-                code: .invalidArgument,
-                message: "the cadre-namespace header must be 1 to 256 letters, digits, '.', '_' "
-                    + "or '-'")
+            throw .bad(
+                "cadre-namespace", "must be 1 to 256 letters, digits, '.', '_' or '-'")
         }
         return Namespace(name)
     }

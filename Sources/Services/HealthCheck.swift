@@ -59,7 +59,7 @@ final class HealthCheck {
     func begin() {
         if agents.isEmpty { return respond() }
         for (index, agent) in agents.enumerated() { probe(index, agent) }
-        call.onCancel { for ticket in self.tickets { self.link.abandon(ticket) } }
+        call.onCancel { _ in for ticket in self.tickets { self.link.abandon(ticket) } }
         // The probes' own deadlines settle the check; this is for an engine that is late itself.
         call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.totalMillis)) {
             self.giveUp()

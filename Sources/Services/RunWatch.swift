@@ -59,7 +59,7 @@ final class RunWatch {
 
     /// Finds the run, then follows it.
     func begin(_ reference: Engine.RunReference) {
-        call.onCancel { self.leave() }
+        call.onCancel { _ in self.leave() }
         call.onWritable { self.proceed() }
         ticket = link.ask({ .getRun(reference, $0) }) { answer in
             guard case .run(let summary, let result) = answer else {
@@ -102,7 +102,9 @@ final class RunWatch {
         host.history(run: run, from: next, limit: Self.pageSize, completion: hop)
     }
 
-    private func pageRead(_ result: Result<[Coordination.HistoryEvent], Rejection>, upTo last: Int64) {
+    private func pageRead(
+        _ result: Result<[Coordination.HistoryEvent], Rejection>, upTo last: Int64
+    ) {
         switch result {
         case .failure(let rejection): end(rejection.status)
         case .success(let events) where events.isEmpty:

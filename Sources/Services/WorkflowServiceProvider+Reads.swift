@@ -31,7 +31,7 @@ extension WorkflowServiceProvider {
             guard case .run(let summary, _) = answer else { return call.fail(answer.refusal) }
             readHistory(of: summary.id, page, call)
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     private func readHistory(

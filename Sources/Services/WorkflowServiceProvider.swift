@@ -54,7 +54,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
             response.definition = Messages.WorkflowDefinition(found)
             call.respond(response)
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     public func listDefinitions(
@@ -114,7 +114,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
                 }
                 then(run, existing)
             }
-            call.onCancel { link.abandon(ticket) }
+            call.onCancel { _ in link.abandon(ticket) }
         }
     }
 
@@ -187,7 +187,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
                 call.fail(answer.refusal)
             }
         }
-        call.onCancel { link.abandon(ticket) }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     /// The run a request names; a wrong name refuses the call and gives `nil`.

@@ -46,13 +46,16 @@ struct DiscoveryTests {
             #expect((listing["notice_hours"]?.double ?? 0) > 3.5)
             #expect(listing["open_time"]?.string?.hasPrefix("2025-0") == true)
             #expect(listing["vcoin_id"]?.string?.utf8.count == 32)
-            for name in ["symbol", "name", "urgency", "confidence"] { #expect(listing[name] != nil) }
+            for name in ["symbol", "name", "urgency", "confidence"] {
+                #expect(listing[name] != nil)
+            }
         }
         let listed = result["listings"]?.count ?? 0
         #expect(listed == 16, "no pre-open entry is dropped")
     }
 
-    @Test func `the list of 2 July 2025 gives 5 upcoming, the rest stale or overdue`() async throws {
+    @Test func `the list of 2 July 2025 gives 5 upcoming, the rest stale or overdue`() async throws
+    {
         let (_, result) = try await discover(
             "web-symbols-usdt.2025-07-02.json", now: "2025-07-02T15:00:00Z")
         let totals = try #require(result["totals"])

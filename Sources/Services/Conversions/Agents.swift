@@ -66,7 +66,10 @@ extension Messages.Agent {
         type = registration.type
         location = registration.location
         operations = registration.operations.map(Messages.Operation.init)
-        labels = .init(registration.labels.sorted { $0.key < $1.key })
+        labels = FieldMap(
+            lastWins: registration.labels.sorted { $0.key < $1.key }.map {
+                .init(key: $0.key, value: $0.value)
+            })
         slots = Int32(clamping: registration.slots)
         inFlight = Int32(clamping: summary.inFlight)
         completed = Int64(clamping: summary.completed)

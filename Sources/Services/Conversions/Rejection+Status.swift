@@ -6,19 +6,24 @@ import Stubs
 extension Rejection {
     /// The gRPC status a caller sees: code, message, and the details as google.rpc messages.
     var status: GRPCStatus {
-        switch code {
-        case .invalid:
-            .rich(
-                .invalidArgument, message, reason: reason,
-                badFields: fields.map { BadField(field: $0.field, description: $0.description) })
-        case .notFound: .rich(.notFound, message, reason: reason)
-        case .exists: .rich(.alreadyExists, message, reason: reason)
-        case .precondition: .rich(.failedPrecondition, message, reason: reason)
-        case .unavailable: .rich(.unavailable, message, reason: reason)
-        case .overloaded:
-            .rich(.resourceExhausted, message, reason: reason, retryAfterMillis: retryAfterMillis)
-        case .deadline: .rich(.deadlineExceeded, message, reason: reason)
-        case .conflict: .rich(.aborted, message, reason: reason)
+        GRPCStatus(
+            code.grpc, message, reason: reason,
+            badFields: fields.map { GRPCStatus.BadField($0.field, $0.description) },
+            retryDelay: retryAfterMillis.map { .milliseconds($0) })
+    }
+}
+
+extension Rejection.Code {
+    fileprivate var grpc: GRPCStatusCode {
+        switch self {
+        case .invalid: .invalidArgument
+        case .notFound: .notFound
+        case .exists: .alreadyExists
+        case .precondition: .failedPrecondition
+        case .unavailable: .unavailable
+        case .overloaded: .resourceExhausted
+        case .deadline: .deadlineExceeded
+        case .conflict: .aborted
         }
     }
 }
@@ -30,7 +35,8 @@ struct FieldFaults {
 
     /// Notes a fault when `isRight` is false.
     mutating func check(
-        _ isRight: Bool, _ field: @autoclosure () -> String, _ description: @autoclosure () -> String
+        _ isRight: Bool, _ field: @autoclosure () -> String,
+        _ description: @autoclosure () -> String
     ) {
         if !isRight { faults.append(FieldFault(field: field(), description: description())) }
     }

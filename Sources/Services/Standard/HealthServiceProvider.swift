@@ -28,9 +28,9 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         _ call: UnaryCall<GrpcHealthV1.HealthListResponse>
     ) {
         var response = GrpcHealthV1.HealthListResponse()
-        response.statuses = .init(
-            registry.all.sorted { $0.0 < $1.0 }.map {
-                ($0.0, GrpcHealthV1.HealthCheckResponse(status: $0.1))
+        response.statuses = FieldMap(
+            lastWins: registry.all.sorted { $0.0 < $1.0 }.map {
+                .init(key: $0.0, value: GrpcHealthV1.HealthCheckResponse(status: $0.1))
             })
         call.respond(response)
     }
@@ -46,6 +46,6 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
             }
         }
         let id = registry.watch(request.service, tell)
-        call.onCancel { registry.unwatch(id) }
+        call.onCancel { _ in registry.unwatch(id) }
     }
 }

@@ -58,7 +58,9 @@ extension AgentCommand {
         @Argument(help: "The operation, such as symbols.")
         var operation: String
 
-        @Option(help: ArgumentHelp("The input: JSON, @FILE, or - for standard input.", valueName: "json"))
+        @Option(
+            help: ArgumentHelp(
+                "The input: JSON, @FILE, or - for standard input.", valueName: "json"))
         var input = "{}"
 
         @OptionGroup var server: ServerOptions

@@ -17,8 +17,10 @@ enum RunReport {
     }
 
     private static func text(_ run: Run, _ result: Payload?) -> String {
-        var lines = ["\(run.workflow) \(run.version)  run \(run.runID)  \(run.status.word)  "
-            + duration(run)]
+        var lines = [
+            "\(run.workflow) \(run.version)  run \(run.runID)  \(run.status.word)  "
+                + duration(run)
+        ]
         if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
         lines.append(steps(run.steps))
         if let result { lines.append(Self.result(result)) }

@@ -38,11 +38,14 @@ struct ServerOptions: ParsableArguments {
 
     /// The address asked for, from the flag, the environment or the default.
     func address() throws -> (host: String, port: Int) {
-        let text = server ?? ProcessInfo.processInfo.environment["CADRE_SERVER"] ?? "127.0.0.1:50051"
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+        let text =
+            server ?? ProcessInfo.processInfo.environment["CADRE_SERVER"] ?? "127.0.0.1:50051"
+        guard let colon = text.lastIndex(of: ":"),
+            let port = Int(text[text.index(after: colon)...]),
             (1...65_535).contains(port), colon != text.startIndex
         else {
-            throw ValidationError("--server must be HOST:PORT, such as 127.0.0.1:50051, not \(text)")
+            throw ValidationError(
+                "--server must be HOST:PORT, such as 127.0.0.1:50051, not \(text)")
         }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host, port)

@@ -24,7 +24,9 @@ extension WorkflowCommand {
         @Argument(help: "The workflow's name, such as calendar-discovery.")
         var name: String
 
-        @Option(help: ArgumentHelp("The input: JSON, @FILE, or - for standard input.", valueName: "json"))
+        @Option(
+            help: ArgumentHelp(
+                "The input: JSON, @FILE, or - for standard input.", valueName: "json"))
         var input = "{}"
 
         @Option(help: "Your own name for the run; at most one open run has it.")
@@ -61,7 +63,8 @@ extension WorkflowCommand {
         ) async throws {
             let response = try await workflows.startRun(start, options: server.callOptions)
             switch server.output {
-            case .table: print("\(response.runID)\(response.existing ? " (was there already)" : "")")
+            case .table:
+                print("\(response.runID)\(response.existing ? " (was there already)" : "")")
             case .json:
                 printJSON {
                     $0.member("run_id", response.runID)

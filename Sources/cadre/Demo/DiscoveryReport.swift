@@ -15,7 +15,8 @@ struct DiscoveryReport {
 
     /// The listings, soonest first, and the totals below.
     var text: String {
-        var table = TextTable("SYMBOL", "NAME", "OPENS (UTC)", "NOTICE", "STATE", "URGENCY", "CONFIDENCE")
+        var table = TextTable(
+            "SYMBOL", "NAME", "OPENS (UTC)", "NOTICE", "STATE", "URGENCY", "CONFIDENCE")
         for listing in document.root["listings"]?.elements.map({ $0 }) ?? [] {
             table.add(
                 Self.cell(listing["symbol"]), Self.cell(listing["name"]),

@@ -55,7 +55,9 @@ struct Verdict {
         let counts =
             "\(kills) kills, \(acknowledgedStarts) acknowledged starts, \(acknowledgedResults) "
             + "acknowledged results, \(completed) runs completed after recovery"
-        if faults.isEmpty { return counts + (held ? "; every promise held" : "; nothing was tested") }
+        if faults.isEmpty {
+            return counts + (held ? "; every promise held" : "; nothing was tested")
+        }
         return ([counts] + faults.prefix(20)).joined(separator: "\nBROKEN: ")
     }
 }

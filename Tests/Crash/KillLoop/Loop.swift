@@ -33,7 +33,8 @@ struct Loop {
         var random = SeededRandom(seed: arguments.seed)
         var verdict = Verdict()
         for round in 0..<arguments.rounds {
-            try await self.round(round, for: .milliseconds(Int64.random(in: 100...700, using: &random)))
+            try await self.round(
+                round, for: .milliseconds(Int64.random(in: 100...700, using: &random)))
             verdict.kills += 1
         }
         try await withServer { client in try await check(client, &verdict) }
