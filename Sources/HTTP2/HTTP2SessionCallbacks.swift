@@ -140,7 +140,10 @@ enum HTTP2SessionCallbacks {
         unsafe state.pointee.blockBytes = total
         // Just over the limit the call gets a proper answer; far over it the stream is reset and the
         // rest of the block decoded for HPACK's sake only.
-        if total > 4 * limit { return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue }
+        if total > 4 * limit {
+            unsafe state.pointee.isInsideBlock = false
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+        }
         if total > limit { return goOn }
         unsafe state.pointee.batch.fields.append(name: name, nameBytes, value: value, valueBytes)
         return goOn

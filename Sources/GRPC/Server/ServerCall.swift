@@ -1,3 +1,4 @@
+import HTTP2
 public import NIOCore
 
 /// One call on the server.
@@ -9,18 +10,10 @@ public import NIOCore
 public final class ServerCall {
     /// The request's metadata, without what belongs to the protocol.
     public let metadata: Metadata
-    /// The loop every use of the call must be on.
-    public let eventLoop: any EventLoop
-    /// The method called.
-    public let method: MethodDescriptor
     /// When the client stops waiting (`grpc-timeout`, counted from receipt); nil when it never does.
     public let deadline: NIODeadline?
-    /// The client's address, such as `127.0.0.1:43210`; for logs.
-    public var peer: String { "" }
-    /// False once the call has ended, by `finish` or before it.
-    public var isOpen: Bool { false }
-    /// The call as something that may travel between threads and be opened on its own loop.
-    public var loopBound: NIOLoopBound<ServerCall> { NIOLoopBound(self, eventLoop: eventLoop) }
+    /// The loop every use of the call must be on.
+    public let eventLoop: any EventLoop
 
     /// Streaming requests: called with each message, which is valid during the call only.
     ///
@@ -34,36 +27,130 @@ public final class ServerCall {
     /// Called when `isWritable` becomes true after it was false.
     public var onWritable: (() -> Void)?
 
+    let registered: RegisteredMethod
+    let stream: HTTP2Stream
+    let startedAt: UInt64
+    /// Nil once the call has ended.
+    var connection: ServerConnection?
+    var machine: ServerCallMachine
+    var deadlineToken: DeadlineWheel<ServerCall>.Token?
+    var sentHead = false
+    var sentMessages = 0
+    var bytesReceived = 0
+    var bytesSent = 0
+    /// Body bytes that came while reading was paused; not credited yet.
+    var isPaused = false
+    var unread: [UInt8] = []
+    var unreadIsLast = false
+    /// Bytes of this call are being read right now, further up the stack.
+    var isReading = false
+
     init(
-        method: MethodDescriptor, metadata: Metadata, deadline: NIODeadline?,
-        eventLoop: any EventLoop
+        _ registered: RegisteredMethod, stream: HTTP2Stream, metadata: Metadata,
+        deadline: NIODeadline?, startedAt: UInt64, connection: ServerConnection
     ) {
-        self.method = method
+        self.registered = registered
+        self.stream = stream
         self.metadata = metadata
         self.deadline = deadline
-        self.eventLoop = eventLoop
+        self.startedAt = startedAt
+        self.connection = connection
+        eventLoop = connection.loop.eventLoop
+        machine = ServerCallMachine(
+            kind: registered.descriptor.kind,
+            maxMessageBytes: connection.limits.maxRequestBytes)
     }
 
-    /// Sends the response's headers now, with this metadata; else they go with the first message.
-    ///
-    /// Does nothing after the first message.
-    public func sendInitialMetadata(_ metadata: Metadata) {}
-
-    /// Sends one message: `framed` is 5 spare bytes and then the message; the spare bytes become the
-    /// prefix. It is queued; see `isWritable`.
-    public func send(framed: consuming [UInt8]) {}
+    /// The method called.
+    public var method: MethodDescriptor { registered.descriptor }
+    /// The client's address, such as `127.0.0.1:43210`; for logs. Empty once the call has ended.
+    public var peer: String { connection?.peer ?? "" }
+    /// False once the call has ended, by `finish` or before it.
+    public var isOpen: Bool { connection != nil }
+    /// The call as something that may travel between threads and be opened on its own loop.
+    public var loopBound: NIOLoopBound<ServerCall> { NIOLoopBound(self, eventLoop: eventLoop) }
 
     /// False when more than the configured number of bytes wait to be sent on this call.
     ///
     /// A producer that goes on regardless is not stopped, but it uses memory: wait for `onWritable`.
-    public var isWritable: Bool { true }
+    public var isWritable: Bool { connection?.session.isWritable(stream) ?? false }
+
+    /// Sends the response's headers now, with this metadata; else they go with the first message.
+    ///
+    /// Does nothing after the first message.
+    public func sendInitialMetadata(_ metadata: Metadata) {
+        guard let connection, !sentHead else { return }
+        sentHead = true
+        connection.session.respond(
+            on: stream, head: StatusFields.responseHead, fields: metadata.fields)
+        connection.becameDirty()
+    }
+
+    /// Sends one message: `framed` is 5 spare bytes and then the message; the spare bytes become the
+    /// prefix. It is queued; see `isWritable`.
+    public func send(framed: consuming [UInt8]) {
+        guard let connection else { return }
+        if sentMessages > 0 && registered.descriptor.kind.givesOneResponse {
+            return finish(GRPCStatus(.internalError, "the handler sent a second response"))
+        }
+        MessagePrefix.write(into: &framed)
+        sentMessages += 1
+        bytesSent += framed.count
+        if !sentHead {
+            sentHead = true
+            connection.session.respond(on: stream, head: StatusFields.responseHead)
+        }
+        connection.session.send(framed, on: stream)
+        connection.becameDirty()
+    }
 
     /// Ends the call with this status and these trailers, after what was sent before.
-    public func finish(_ status: GRPCStatus, trailers: Metadata = Metadata()) {}
+    ///
+    /// OK without the one response that a unary or client-streaming method owes becomes INTERNAL.
+    public func finish(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
+        guard let connection else { return }
+        if status.code == .ok && sentMessages == 0 && registered.descriptor.kind.givesOneResponse {
+            return finish(GRPCStatus(.internalError, "the handler sent no response"))
+        }
+        submit(status, trailers, connection)
+        connection.forget(self, code: status.code)
+    }
 
     /// Stops `onMessage`, and in time the client: nothing more is credited until `resumeReading`.
-    public func pauseReading() {}
+    public func pauseReading() {
+        isPaused = true
+    }
 
     /// Goes on after `pauseReading`; messages that have come already are delivered on this loop soon.
-    public func resumeReading() {}
+    public func resumeReading() {
+        guard isPaused else { return }
+        isPaused = false
+        guard isOpen, !unread.isEmpty || unreadIsLast else { return }
+        let bound = loopBound
+        eventLoop.execute { bound.value.connection?.readOn(bound.value) }
+    }
+
+    /// The call ends for a reason that is not the handler's; `status` is what the client is told.
+    func cancelled(_ end: CallEnd, code: GRPCStatusCode, telling status: GRPCStatus?) {
+        guard let connection else { return }
+        if let status { submit(status, Metadata(), connection) }
+        let callback = onCancel
+        connection.forget(self, code: code)
+        callback?(end)
+    }
+
+    private func submit(
+        _ status: GRPCStatus, _ trailers: Metadata, _ connection: ServerConnection
+    ) {
+        let fields = StatusFields.fields(of: status, trailers: trailers)
+        let code = status.code.rawValue
+        if sentHead {
+            connection.session.finish(
+                on: stream, trailers: StatusFields.trailers[code], fields: fields)
+        } else {
+            connection.session.respondOnly(
+                on: stream, head: StatusFields.trailersOnly[code], fields: fields)
+        }
+        connection.becameDirty()
+    }
 }

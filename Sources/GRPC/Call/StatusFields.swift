@@ -1,0 +1,90 @@
+import HTTP2
+
+/// A status as header fields: in trailers, in a trailers-only response, and back.
+enum StatusFields {
+    /// Response headers that announce messages.
+    static let responseHead = HTTP2HeaderBlock([
+        (":status", "200"), ("content-type", "application/grpc"),
+    ])
+
+    /// `grpc-status` alone, by code: trailers after messages.
+    static let trailers = GRPCStatusCode.allCases.map {
+        HTTP2HeaderBlock([("grpc-status", "\($0.rawValue)")])
+    }
+
+    /// A whole response without messages, by code.
+    static let trailersOnly = GRPCStatusCode.allCases.map {
+        HTTP2HeaderBlock([
+            (":status", "200"), ("content-type", "application/grpc"),
+            ("grpc-status", "\($0.rawValue)"),
+        ])
+    }
+
+    /// Everything of the status but its code, and the user's trailers.
+    static func fields(of status: GRPCStatus, trailers: Metadata) -> HTTP2Fields {
+        var fields = trailers.fields
+        if !status.message.isEmpty {
+            fields.append(
+                name: "grpc-message", value: PercentCoding.encode(status.message), isSensitive: true
+            )
+        }
+        if !status.details.isEmpty {
+            fields.append(
+                name: "grpc-status-details-bin", value: Base64.encode(status.details),
+                isSensitive: true)
+        }
+        return fields
+    }
+
+    private static let statusName = StaticText("grpc-status")
+    private static let messageName = StaticText("grpc-message")
+    private static let detailsName = StaticText("grpc-status-details-bin")
+
+    /// The status in these trailers, or nil when they have none that can be read.
+    static func status(in fields: HTTP2Fields, _ range: Range<Int>) -> GRPCStatus? {
+        var status: GRPCStatus?
+        var message = ""
+        var details: [UInt8] = []
+        for field in fields.fields[range] {
+            if fields.bytes(in: field.name, equal: statusName) {
+                let code = Int(fields.text(in: field.value)).map { GRPCStatusCode(rawValue: $0) }
+                guard let code else { return nil }
+                // A code from the future means no more to us than "unknown" (gRPC status codes).
+                status = GRPCStatus(code ?? .unknown)
+            } else if fields.bytes(in: field.name, equal: messageName) {
+                message = PercentCoding.decode(fields.bytes[field.value])
+            } else if fields.bytes(in: field.name, equal: detailsName) {
+                details = Base64.decode(fields.bytes[field.value]) ?? []
+            }
+        }
+        status?.message = message
+        status?.details = details
+        return status
+    }
+}
+
+extension GRPCStatusCode {
+    /// What a client makes of a response without gRPC's own status (gRPC, "HTTP to gRPC Status Code
+    /// Mapping"). Servers never use it.
+    init(httpStatus: Int) {
+        switch httpStatus {
+        case 400, 431: self = .internalError
+        case 401: self = .unauthenticated
+        case 403: self = .permissionDenied
+        case 404: self = .unimplemented
+        case 429, 502, 503, 504: self = .unavailable
+        default: self = .unknown
+        }
+    }
+
+    /// What a client makes of a stream the server reset (gRPC over HTTP/2, "Errors").
+    init(reset code: HTTP2ErrorCode) {
+        switch code {
+        case .refusedStream: self = .unavailable
+        case .cancel: self = .cancelled
+        case .enhanceYourCalm: self = .resourceExhausted
+        case .inadequateSecurity: self = .permissionDenied
+        default: self = .internalError
+        }
+    }
+}

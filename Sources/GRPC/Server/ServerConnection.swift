@@ -1,0 +1,306 @@
+import HTTP2
+import NIOCore
+
+/// One connection of a server: an HTTP/2 session and the calls on it. It knows no socket; whoever
+/// carries its bytes tells it what came and asks for what is to go.
+///
+/// Belongs to one event loop. Calls are found by their stream's slot, so nothing is hashed.
+final class ServerConnection {
+    let loop: ServerLoop
+    let session: HTTP2Session
+    let methods: MethodTable
+    let limits: ServerConfiguration.Limits
+    let peer: String
+    /// Called when there is output and there was none before.
+    var onDirty: (() -> Void)?
+    /// The peer has sent its SETTINGS.
+    private(set) var isEstablished = false
+    /// When the last call ended, or the connection was made.
+    private(set) var idleSince: UInt64
+    private var calls: [ServerCall?] = []
+    private(set) var openCalls = 0
+    /// Body bytes that may be credited to the connection at the end of the batch.
+    private var creditedBytes = 0
+    private var now: UInt64
+
+    init?(
+        loop: ServerLoop, methods: MethodTable, limits: ServerConfiguration.Limits, peer: String,
+        now: UInt64
+    ) {
+        var options = HTTP2Options.defaults
+        options.maxConcurrentStreams = UInt32(limits.maxConcurrentStreams)
+        options.maxHeaderListBytes = UInt32(limits.maxHeaderListBytes)
+        options.sendHighWatermarkBytes = limits.sendHighWatermarkBytes
+        guard let session = HTTP2Session(.server, options: options) else { return nil }
+        self.session = session
+        self.loop = loop
+        self.methods = methods
+        self.limits = limits
+        self.peer = peer
+        self.now = now
+        idleSince = now
+    }
+
+    /// There is output to be drained.
+    func becameDirty() { onDirty?() }
+
+    /// Bytes came from the client.
+    func received(_ input: RawSpan, now: UInt64) {
+        self.now = now
+        var events = loop.takeEvents()
+        session.receive(input, now: now, into: &events)
+        perform(events, input)
+        loop.giveBack(events)
+        creditConnection()
+        if session.wantsWrite { becameDirty() }
+    }
+
+    /// Gives output to `body`; true when there may be more.
+    func drain(maxBytes: Int, _ body: (RawSpan) -> Void) -> Bool {
+        var events = loop.takeEvents()
+        let more = session.drainOutput(maxBytes: maxBytes, into: &events, body)
+        perform(events, RawSpan())
+        loop.giveBack(events)
+        return more
+    }
+
+    /// The socket is gone.
+    func connectionLost() {
+        onDirty = nil
+        for call in calls { call?.cancelled(.connectionLost, code: .unavailable, telling: nil) }
+    }
+
+    /// The grace period is over: every call is told UNAVAILABLE and the connection ends.
+    func cancelCalls() {
+        let status = GRPCStatus(.unavailable, "the server is shutting down; try another one")
+        for call in calls { call?.cancelled(.serverShutdown, code: .unavailable, telling: status) }
+    }
+
+    private func perform(_ events: HTTP2Events, _ input: RawSpan) {
+        for event in events.events {
+            switch event {
+            case .headers(let stream, let fields, let isLast):
+                headersReceived(stream, events.fields, fields, isLast)
+            case .headersTooLarge(let stream, _): headersTooLarge(stream)
+            case .data(let stream, let range, let isLast):
+                dataReceived(stream, input.extracting(range), isLast)
+            case .closed(let stream, _):
+                call(stream)?.cancelled(.cancelledByClient, code: .cancelled, telling: nil)
+            case .writable(let stream): call(stream)?.onWritable?()
+            case .settings: isEstablished = true
+            case .goAway, .pong: break
+            }
+        }
+    }
+
+    private func call(_ stream: HTTP2Stream) -> ServerCall? {
+        guard Int(stream.slot) < calls.count, let call = calls[Int(stream.slot)],
+            call.stream == stream
+        else { return nil }
+        return call
+    }
+
+    // MARK: A call begins
+
+    private func headersReceived(
+        _ stream: HTTP2Stream, _ fields: HTTP2Fields, _ range: Range<Int>, _ isLast: Bool
+    ) {
+        if let call = call(stream) {
+            // Trailers of a request: gRPC gives them no meaning, but they may end the stream.
+            if isLast { read(call, RawSpan(), isLast: true) }
+            return
+        }
+        let head = RequestHead(fields, range)
+        if let httpStatus = head.httpRejection { return refuse(stream, httpStatus) }
+        guard let method = methods.method(at: head.path, of: fields) else {
+            return refuseUnknown(stream, methods.unknownPath(fields.text(in: head.path)))
+        }
+        begin(method, stream, head, isLast)
+    }
+
+    private func begin(
+        _ method: RegisteredMethod, _ stream: HTTP2Stream, _ head: RequestHead, _ isLast: Bool
+    ) {
+        var deadline: UInt64?
+        if case .nanoseconds(let timeout) = head.timeout { deadline = now &+ UInt64(timeout) }
+        let call = ServerCall(
+            method, stream: stream, metadata: head.metadata,
+            deadline: deadline.map { .uptimeNanoseconds($0) }, startedAt: now, connection: self)
+        while calls.count <= Int(stream.slot) { calls.append(nil) }
+        calls[Int(stream.slot)] = call
+        openCalls += 1
+        method.observer?.callStarted()
+        if let rejection = head.rejection {
+            var trailers = Metadata()
+            if head.unknownEncoding != nil {
+                trailers.fields.append(name: "grpc-accept-encoding", value: "identity")
+            }
+            return call.finish(rejection, trailers: trailers)
+        }
+        if let deadline { call.deadlineToken = loop.arm(deadline, call) }
+        start(call, isLast)
+    }
+
+    private func start(_ call: ServerCall, _ isLast: Bool) {
+        if case .stream(let handler) = call.registered.handler {
+            do throws(GRPCStatus) { try handler(call) } catch { return call.finish(error) }
+        }
+        if isLast { read(call, RawSpan(), isLast: true) }
+    }
+
+    /// Not gRPC at all: a bare HTTP status (gRPC over HTTP/2, "Requests").
+    private func refuse(_ stream: HTTP2Stream, _ httpStatus: Int) {
+        observeRefusal(.internalError)
+        let head = httpStatus == 405 ? Self.methodNotAllowed : Self.unsupportedMediaType
+        session.respondOnly(on: stream, head: head)
+    }
+
+    private static let methodNotAllowed = HTTP2HeaderBlock([(":status", "405"), ("allow", "POST")])
+    private static let unsupportedMediaType = HTTP2HeaderBlock([
+        (":status", "415"), ("accept-post", "application/grpc"),
+    ])
+
+    private func refuseUnknown(_ stream: HTTP2Stream, _ status: GRPCStatus) {
+        observeRefusal(status.code)
+        session.respondOnly(
+            on: stream, head: StatusFields.trailersOnly[status.code.rawValue],
+            fields: StatusFields.fields(of: status, trailers: Metadata()))
+    }
+
+    private func headersTooLarge(_ stream: HTTP2Stream) {
+        if let call = call(stream) {
+            let status = GRPCStatus(.resourceExhausted, "trailers over the limit")
+            return call.cancelled(.protocolViolation, code: status.code, telling: status)
+        }
+        refuseUnknown(
+            stream,
+            GRPCStatus(
+                .resourceExhausted, "header list is over \(limits.maxHeaderListBytes) bytes"))
+    }
+
+    private func observeRefusal(_ code: GRPCStatusCode) {
+        methods.unknownObserver?.callStarted()
+        methods.unknownObserver?.callEnded(
+            CallSummary(code: code, nanoseconds: 0, bytesReceived: 0, bytesSent: 0))
+    }
+
+    // MARK: A call's body
+
+    private func dataReceived(_ stream: HTTP2Stream, _ piece: RawSpan, _ isLast: Bool) {
+        guard let call = call(stream) else {
+            creditedBytes += piece.byteCount  // The call was answered before its body had come.
+            return
+        }
+        call.bytesReceived += piece.byteCount
+        if call.isPaused || !call.unread.isEmpty || call.isReading {
+            call.unread.append(contentsOf: piece)
+            call.unreadIsLast = isLast
+            return
+        }
+        read(call, piece, isLast: isLast)
+    }
+
+    /// Goes on with what came while the call was paused.
+    func readOn(_ call: ServerCall) {
+        guard !call.isPaused, !call.isReading else { return }
+        let bytes = call.unread
+        let isLast = call.unreadIsLast
+        call.unread = []
+        call.unreadIsLast = false
+        now = NIODeadline.now().uptimeNanoseconds
+        bytes.withBytes { read(call, $0, isLast: isLast) }
+        creditConnection()
+        if session.wantsWrite { becameDirty() }
+    }
+
+    private func read(_ call: ServerCall, _ piece: RawSpan, isLast: Bool) {
+        if let deadline = call.deadline, deadline.uptimeNanoseconds <= now {
+            creditedBytes += piece.byteCount
+            return deadlinePassed(call)
+        }
+        var offset = 0
+        call.isReading = true
+        while call.isOpen, deliver(call, piece, &offset, isLast) {}
+        call.isReading = false
+        if call.isOpen && call.isPaused && (offset < piece.byteCount || isLast) {
+            call.unread.append(contentsOf: piece.extracting(offset..<piece.byteCount))
+            call.unreadIsLast = isLast
+        } else {
+            offset = piece.byteCount
+        }
+        creditedBytes += offset
+        if !isLast { session.consumeStream(call.stream, offset) }
+    }
+
+    /// One step of reading; false when there is nothing to go on with.
+    private func deliver(
+        _ call: ServerCall, _ piece: RawSpan, _ offset: inout Int, _ isLast: Bool
+    ) -> Bool {
+        if call.isPaused { return false }
+        switch call.machine.next(in: piece, at: &offset, isLast: isLast) {
+        case .message(let range): deliver(piece.extracting(range), to: call)
+        case .collected(let message): message.withBytes { deliver($0, to: call) }
+        case .needsMore: return false
+        case .halfClosed:
+            call.onHalfClose?()
+            return false
+        case .reject(let status):
+            call.cancelled(.protocolViolation, code: status.code, telling: status)
+            return false
+        }
+        return true
+    }
+
+    private func deliver(_ message: RawSpan, to call: ServerCall) {
+        do throws(GRPCStatus) {
+            switch call.registered.handler {
+            case .oneMessage(let handler): try handler(call, message)
+            case .stream: try call.onMessage?(message)
+            }
+        } catch {
+            call.finish(error)
+        }
+    }
+
+    // MARK: A call ends
+
+    /// The deadline of a call has passed.
+    func deadlinePassed(_ call: ServerCall) {
+        let status = GRPCStatus(.deadlineExceeded, "the deadline passed before the call had ended")
+        call.cancelled(.deadlineExceeded, code: .deadlineExceeded, telling: status)
+    }
+
+    /// The call has ended: lets go of everything that is kept for it.
+    func forget(_ call: ServerCall, code: GRPCStatusCode) {
+        calls[Int(call.stream.slot)] = nil
+        openCalls -= 1
+        call.machine.ended()
+        if let token = call.deadlineToken {
+            loop.disarm(token)
+            call.deadlineToken = nil
+        }
+        creditedBytes += call.unread.count
+        call.unread = []
+        call.connection = nil
+        call.onMessage = nil
+        call.onHalfClose = nil
+        call.onCancel = nil
+        call.onWritable = nil
+        observeEnd(call, code)
+    }
+
+    private func observeEnd(_ call: ServerCall, _ code: GRPCStatusCode) {
+        let ended = NIODeadline.now().uptimeNanoseconds
+        idleSince = ended
+        call.registered.observer?.callEnded(
+            CallSummary(
+                code: code, nanoseconds: Int64(ended &- call.startedAt),
+                bytesReceived: call.bytesReceived, bytesSent: call.bytesSent))
+    }
+
+    private func creditConnection() {
+        guard creditedBytes > 0 else { return }
+        session.consumeConnection(creditedBytes)
+        creditedBytes = 0
+    }
+}

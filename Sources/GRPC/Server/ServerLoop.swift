@@ -1,0 +1,135 @@
+import HTTP2
+import NIOCore
+
+/// What the connections of one event loop share: the event batch, the deadlines, the list of those
+/// with output, and the once-a-second look at those that stand still.
+///
+/// Belongs to its event loop.
+final class ServerLoop {
+    let eventLoop: any EventLoop
+    private var events = HTTP2Events()
+    private var wheel: DeadlineWheel<ServerCall>
+    private var wake: Scheduled<Void>?
+    private var wakeAt = UInt64.max
+    private var dirty: [ServerChannelHandler] = []
+    private var isFlushScheduled = false
+    private var connections: [ObjectIdentifier: ServerChannelHandler] = [:]
+    private var sweep: RepeatedTask?
+    private var drained: EventLoopPromise<Void>?
+
+    /// Must be made on `eventLoop`.
+    init(_ eventLoop: any EventLoop) {
+        eventLoop.preconditionInEventLoop()
+        self.eventLoop = eventLoop
+        wheel = DeadlineWheel(now: NIODeadline.now().uptimeNanoseconds)
+    }
+
+    // MARK: Shared event batch
+
+    /// The batch, empty; give it back after use. A nested use gets a batch of its own.
+    func takeEvents() -> HTTP2Events {
+        var taken = HTTP2Events()
+        swap(&taken, &events)
+        return taken
+    }
+
+    /// Keeps the batch's memory for the next user.
+    func giveBack(_ used: consuming HTTP2Events) {
+        used.removeAll()
+        events = used
+    }
+
+    // MARK: Deadlines
+
+    /// Ends the call at `deadline` (monotonic nanoseconds).
+    func arm(_ deadline: UInt64, _ call: ServerCall) -> DeadlineWheel<ServerCall>.Token {
+        let token = wheel.arm(deadline, call)
+        if deadline < wakeAt { scheduleWake() }
+        return token
+    }
+
+    /// The call has ended.
+    func disarm(_ token: DeadlineWheel<ServerCall>.Token) { wheel.cancel(token) }
+
+    private func scheduleWake() {
+        guard let next = wheel.nextWake else { return }
+        guard next < wakeAt else { return }
+        wake?.cancel()
+        wakeAt = next
+        wake = eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(next)) {
+            self.expireDeadlines()
+        }
+    }
+
+    private func expireDeadlines() {
+        wakeAt = .max
+        for call in wheel.expire(now: NIODeadline.now().uptimeNanoseconds) {
+            call.deadlineToken = nil
+            call.connection?.deadlinePassed(call)
+        }
+        scheduleWake()
+    }
+
+    // MARK: One write and flush per connection and tick
+
+    /// The handler has output; it is flushed once at the end of this tick.
+    func becameDirty(_ handler: ServerChannelHandler) {
+        dirty.append(handler)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        eventLoop.assumeIsolated().execute { self.flushDirty() }
+    }
+
+    private func flushDirty() {
+        isFlushScheduled = false
+        var batch: [ServerChannelHandler] = []
+        swap(&batch, &dirty)
+        for handler in batch { handler.flush() }
+        batch.removeAll(keepingCapacity: true)
+        if dirty.isEmpty { dirty = batch }
+    }
+
+    // MARK: Connections
+
+    /// A connection was accepted.
+    func connected(_ handler: ServerChannelHandler) {
+        connections[ObjectIdentifier(handler)] = handler
+        if drained != nil { handler.beginDrain() }
+        guard sweep == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        sweep = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+            let now = NIODeadline.now().uptimeNanoseconds
+            for handler in Array(bound.value.connections.values) { handler.checkTimeouts(now: now) }
+        }
+    }
+
+    /// A connection is gone.
+    func disconnected(_ handler: ServerChannelHandler) {
+        connections[ObjectIdentifier(handler)] = nil
+        guard connections.isEmpty else { return }
+        sweep?.cancel()
+        sweep = nil
+        drained?.succeed(())
+    }
+
+    /// Asks every client to go elsewhere; the future succeeds when all connections are gone, which
+    /// is a second after `grace` at the latest.
+    func drain(grace: TimeAmount) -> EventLoopFuture<Void> {
+        let promise = drained ?? eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for handler in Array(connections.values) { handler.beginDrain() }
+        if connections.isEmpty { promise.succeed(()) }
+        let isolated = eventLoop.assumeIsolated()
+        let cancel = isolated.scheduleTask(in: grace) {
+            for handler in Array(self.connections.values) { handler.endDrain() }
+        }
+        let close = isolated.scheduleTask(in: grace + .seconds(1)) {
+            for handler in Array(self.connections.values) { handler.close() }
+        }
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            cancel.cancel()
+            close.cancel()
+        }
+        return promise.futureResult
+    }
+}

@@ -1,0 +1,182 @@
+import HTTP2
+import NIOCore
+
+/// Carries the bytes of one connection between its channel and its `ServerConnection`.
+///
+/// Output is written and flushed once per tick of the loop, however many calls had some. No more is
+/// taken from the session while the channel's buffer is over its mark, so a client that does not
+/// read costs a bounded amount of memory, and after a while its connection.
+final class ServerChannelHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bytes taken from the session for one write.
+    private static let writeBytes = 64 << 10
+    /// How long a connection that has been ended may take to close.
+    private static let lingerNanos: UInt64 = 2_000_000_000
+
+    private let loop: ServerLoop
+    private let receiveBuffer: LoopReceiveBuffer
+    private let configuration: ServerConfiguration
+    private let makeConnection: (_ peer: String, _ now: UInt64) -> ServerConnection?
+    private var connection: ServerConnection?
+    private var context: ChannelHandlerContext?
+    private var isDirty = false
+    private var connectedAt: UInt64 = 0
+    /// When the channel stopped taking output.
+    private var stalledSince: UInt64?
+    /// When this side ended the connection.
+    private var endedAt: UInt64?
+
+    init(
+        loop: ServerLoop, receiveBuffer: LoopReceiveBuffer, configuration: ServerConfiguration,
+        makeConnection: @escaping (_ peer: String, _ now: UInt64) -> ServerConnection?
+    ) {
+        self.loop = loop
+        self.receiveBuffer = receiveBuffer
+        self.configuration = configuration
+        self.makeConnection = makeConnection
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        let now = NIODeadline.now().uptimeNanoseconds
+        connection?.received(buffer.readableBytesSpan, now: now)
+        receiveBuffer.giveBack(buffer)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        stalledSince = nil
+        becameDirty()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A socket's own error (reset, timed out) ends the connection; nobody is left to be told.
+        context.close(promise: nil)
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard connection == nil else { return }
+        connectedAt = NIODeadline.now().uptimeNanoseconds
+        let peer = context.channel.remoteAddress.map(Self.text) ?? ""
+        guard let made = makeConnection(peer, connectedAt) else {
+            return context.close(promise: nil)
+        }
+        connection = made
+        made.onDirty = { [weak self] in self?.becameDirty() }
+        loop.connected(self)
+        becameDirty()
+    }
+
+    private func end() {
+        guard let ended = connection else { return }
+        connection = nil
+        ended.connectionLost()
+        loop.disconnected(self)
+    }
+
+    private func becameDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        loop.becameDirty(self)
+    }
+
+    /// Writes what the session has, as far as the channel takes it.
+    func flush() {
+        isDirty = false
+        guard let connection, let context, endedAt == nil else { return }
+        var more = true
+        while more && context.channel.isWritable {
+            var buffer = context.channel.allocator.buffer(capacity: 0)
+            more = connection.drain(maxBytes: Self.writeBytes) { _ = buffer.writeBytes($0) }
+            guard buffer.readableBytes > 0 else { break }
+            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        }
+        if !context.channel.isWritable && stalledSince == nil {
+            stalledSince = NIODeadline.now().uptimeNanoseconds
+        }
+        if connection.session.isFinished { finishOutput(context) }
+    }
+
+    /// All has been written: ends this side, so that the client sees the last bytes, and waits a
+    /// little for it to close.
+    private func finishOutput(_ context: ChannelHandlerContext) {
+        endedAt = NIODeadline.now().uptimeNanoseconds
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
+        let channel = context.channel
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            channel.close(mode: .output, promise: nil)
+        }
+    }
+
+    // MARK: What the loop asks for
+
+    /// Closes the connection when it has stood still too long.
+    func checkTimeouts(now: UInt64) {
+        guard let connection else { return }
+        let timeouts = configuration.timeouts
+        if let endedAt, now - endedAt > Self.lingerNanos { return close() }
+        if let stalledSince, now - stalledSince > UInt64(timeouts.writeStall.nanoseconds) {
+            return close()
+        }
+        if !connection.isEstablished, now - connectedAt > UInt64(timeouts.handshake.nanoseconds) {
+            return close()
+        }
+        guard let idle = timeouts.idle, connection.openCalls == 0, endedAt == nil,
+            now > connection.idleSince,
+            now - connection.idleSince > UInt64(idle.nanoseconds)
+        else { return }
+        beginDrain()
+    }
+
+    /// Asks the client to go elsewhere; its calls go on.
+    func beginDrain() {
+        guard let connection else { return }
+        guard connection.isEstablished else { return close() }
+        connection.session.beginShutdown()
+        becameDirty()
+    }
+
+    /// The grace period is over: calls are told UNAVAILABLE, then the connection ends.
+    func endDrain() {
+        guard let connection else { return }
+        connection.cancelCalls()
+        flush()
+        connection.session.terminate(.noError)
+        flush()
+    }
+
+    /// Closes without further ado.
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    private static func text(_ address: SocketAddress) -> String {
+        switch address {
+        case .v4, .v6: "\(address.ipAddress ?? ""):\(address.port ?? 0)"
+        case .unixDomainSocket: "unix:\(address.pathname ?? "")"
+        }
+    }
+}
