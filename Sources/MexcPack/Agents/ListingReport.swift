@@ -1,0 +1,80 @@
+/// What the `calendar` agent makes of a snapshot: every listing with its state, soonest first.
+struct ListingReport: Sendable, Hashable, Codable {
+    var marketTime: UTCInstant
+    var source: MarketSource
+    var quote: String
+    var minNoticeHours: Double
+    var totals: ListingTotals
+    var listings: [Listing]
+    var summary: DiscoverySummary
+    var warnings: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case marketTime = "market_time"
+        case source, quote
+        case minNoticeHours = "min_notice_hours"
+        case totals, listings, summary, warnings
+    }
+
+    /// Classifies what the snapshot holds at the snapshot's own time.
+    init(_ snapshot: MarketSnapshot, minNoticeHours: Double) {
+        let clock = OpeningClock(now: snapshot.marketTime)
+        let records = snapshot.preOpen + snapshot.calendarOnly.map(SymbolRecord.init)
+        marketTime = snapshot.marketTime
+        source = snapshot.source
+        quote = snapshot.quote
+        self.minNoticeHours = minNoticeHours
+        listings = records.map { Listing($0, clock) }.sorted(by: Listing.soonestFirst)
+        totals = ListingTotals(
+            listings, entries: snapshot.entries, live: snapshot.live,
+            minNoticeHours: minNoticeHours)
+        summary = DiscoverySummary(
+            listings, quote: snapshot.quote, minNoticeHours: minNoticeHours)
+        warnings = ListingReport.warnings(snapshot, listings)
+    }
+
+    private static func warnings(_ snapshot: MarketSnapshot, _ listings: [Listing]) -> [String] {
+        let unrecorded = listings.filter { $0.phase == .unrecorded }.map(\.record.ticker)
+        let delayed = listings.filter(\.isDelayed).map(\.record.ticker)
+        let missing = snapshot.unknownFields.filter { $0.missing == snapshot.entries }.map(\.field)
+        let shared = Set(snapshot.sharedTickers).intersection(listings.map(\.record.ticker))
+        let candidates: [(Bool, String)] = [
+            (
+                snapshot.calendar.state != .merged,
+                "the new-coin calendar was not used: \(snapshot.calendar.detail)"
+            ),
+            (!missing.isEmpty, "the list does not carry \(missing.joined(separator: ", "))"),
+            (
+                snapshot.unidentified > 0,
+                "\(snapshot.unidentified) entries say neither pair nor coin and were not classified"
+            ),
+            (
+                !unrecorded.isEmpty,
+                "status numbers never seen before: \(unrecorded.joined(separator: ", "))"
+            ),
+            (
+                !delayed.isEmpty,
+                "late, or the list is older than it looks: \(delayed.joined(separator: ", "))"
+            ),
+            (
+                !shared.isEmpty,
+                "several coins share these tickers, go by vcoin_id: "
+                    + shared.sorted().joined(separator: ", ")
+            ),
+            (
+                snapshot.liveBeforeOpening > 0,
+                "\(snapshot.liveBeforeOpening) pairs trade before their opening time"
+            ),
+        ]
+        return candidates.filter(\.0).map(\.1)
+    }
+}
+
+extension SymbolRecord {
+    /// A coin that only the calendar knows: everything but its opening time is unknown.
+    init(_ entry: CalendarEntry) {
+        self.init(pairID: "", vcoinID: entry.vcoinID, ticker: entry.symbol)
+        name = entry.projectName
+        calendar = CalendarOpinion(openMillis: entry.firstOpenMillis)
+    }
+}

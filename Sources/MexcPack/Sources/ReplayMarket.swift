@@ -1,0 +1,96 @@
+import Coordination
+import Foundation
+import JSON
+
+/// A recorded web symbol list, looked at from a fixed instant.
+///
+/// The file is read and checked once, when the market is opened. It holds no calendar, prices or
+/// candles; asking for them fails with `not_recorded`.
+struct ReplayMarket: MarketData {
+    let source: MarketSource
+    private let instant: UTCInstant
+    private let text: [UInt8]
+
+    /// Reads a file that holds a symbol list in any of the shapes of ``SymbolListReader``.
+    init(path: String, now: UTCInstant) throws(StepFailure) {
+        try self.init(text: ReplayMarket.contents(of: path), name: path, now: now)
+    }
+
+    /// Takes the text of a list as it is; `name` is used in messages.
+    init(text: [UInt8], name: String, now: UTCInstant) throws(StepFailure) {
+        source = MarketSource(kind: .replay, name: name)
+        instant = now
+        self.text = text
+        do {
+            _ = try SymbolListReader.read(text, quote: SymbolListReader.bareListQuote)
+        } catch .noSuchQuote {
+            // A list quoted in something else is a good list.
+        } catch { throw failure(error, quote: SymbolListReader.bareListQuote) }
+    }
+
+    func now() async throws(StepFailure) -> UTCInstant { instant }
+
+    func symbols(quote: String) async throws(StepFailure) -> SymbolList {
+        do { return try SymbolListReader.read(text, quote: quote) } catch {
+            throw failure(error, quote: quote)
+        }
+    }
+
+    func calendar() async throws(StepFailure) -> NewCoinCalendar {
+        throw MarketFailure.notRecorded("calendar", in: source.name)
+    }
+
+    func exchangeInfo(symbol: String) async throws(StepFailure) -> ExchangeSymbol {
+        throw MarketFailure.notRecorded("trading rules", in: source.name)
+    }
+
+    func klines(_ query: KlineQuery) async throws(StepFailure) -> [Candle] {
+        throw MarketFailure.notRecorded("candles", in: source.name)
+    }
+
+    func ticker(symbol: String) async throws(StepFailure) -> Ticker {
+        throw MarketFailure.notRecorded("prices", in: source.name)
+    }
+
+    func depth(symbol: String, limit: Int) async throws(StepFailure) -> OrderBook {
+        throw MarketFailure.notRecorded("order book", in: source.name)
+    }
+
+    private func failure(_ fault: SymbolListReader.Fault, quote: String) -> StepFailure {
+        let why: String
+        switch fault {
+        case .noSuchQuote(let available):
+            return MarketFailure.unknownQuote(quote, available: available, in: source.name)
+        case .notJSON(let error): why = "is no complete JSON at \(error)"
+        case .foreign(let found): why = "is not a web symbol list: it is \(found)"
+        }
+        return StepFailure(
+            type: "replay_unreadable",
+            message: "the file \(source.name) (\(text.count) bytes) \(why). Give a complete "
+                + "recording of /api/platform/spot/market-v2/web/symbols with --market "
+                + "replay:FILE.",
+            retryable: false)
+    }
+
+    private static func contents(of path: String) throws(StepFailure) -> [UInt8] {
+        do {
+            let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+            guard size <= SymbolListReader.maxBytes else {
+                throw StepFailure(
+                    type: "replay_unreadable",
+                    message: "the file \(path) has \(size) bytes; a symbol list has at most "
+                        + "\(SymbolListReader.maxBytes). Give a recorded symbol list.",
+                    retryable: false)
+            }
+            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch let failure as StepFailure {
+            throw failure
+        } catch {
+            throw StepFailure(
+                type: "replay_unreadable",
+                message: "the file \(path) cannot be read: \(error.localizedDescription). Check "
+                    + "the path after --market replay: and its permissions.",
+                retryable: false)
+        }
+    }
+}
