@@ -101,7 +101,7 @@ paths="-Iproto"
         $own $standard $described
 }
 
-paths="-Iproto -ITests/MessagesTests/Vectors"
+paths="-Iproto -ITests/Conformance/vectors"
 interop="grpc/testing/empty.proto grpc/testing/messages.proto grpc/testing/test.proto"
 # shellcheck disable=SC2086
 {

@@ -116,8 +116,8 @@ extension GrpcTesting.TestServiceHandler {
     /// The same under another service name, for an interface that has two.
     public func registration(as serviceName: String) -> ServiceRegistration {
         ServiceRegistration(
-            GrpcTesting.TestServiceDescriptor.service.named(serviceName),
-            [
+            descriptor: GrpcTesting.TestServiceDescriptor.service.named(serviceName),
+            methods: [
                 .unary(GrpcTesting.TestServiceDescriptor.emptyCall.moved(to: serviceName)) {
                     self.emptyCall($0, $1)
                 },

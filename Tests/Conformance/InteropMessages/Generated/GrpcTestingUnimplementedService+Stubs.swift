@@ -45,8 +45,8 @@ extension GrpcTesting.UnimplementedServiceHandler {
     /// The same under another service name, for an interface that has two.
     public func registration(as serviceName: String) -> ServiceRegistration {
         ServiceRegistration(
-            GrpcTesting.UnimplementedServiceDescriptor.service.named(serviceName),
-            [
+            descriptor: GrpcTesting.UnimplementedServiceDescriptor.service.named(serviceName),
+            methods: [
                 .unary(GrpcTesting.UnimplementedServiceDescriptor.unimplementedCall.moved(to: serviceName)) {
                     self.unimplementedCall($0, $1)
                 },

@@ -113,8 +113,8 @@ struct ServiceWriter {
         let head = "public func registration(as serviceName: String) -> ServiceRegistration"
         output.block(head) { output in
             output.line("ServiceRegistration(")
-            output.line("    \(descriptor).service.named(serviceName),")
-            output.line("    [")
+            output.line("    descriptor: \(descriptor).service.named(serviceName),")
+            output.line("    methods: [")
             for method in service.methods {
                 output.line(
                     "        .\(kind(method).rawValue)(\(descriptor).\(Names.method(method)).moved(to: serviceName)) {"

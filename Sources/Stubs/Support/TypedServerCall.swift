@@ -1,0 +1,66 @@
+import GRPC
+import Messages
+import NIOCore
+
+/// What the calls given to handlers have in common.
+///
+/// A call lives on the socket loop of its connection and may be used nowhere else; the compiler
+/// holds it there. To answer later keep ``loopBound`` and open it inside `eventLoop.execute`.
+/// After the call's end everything here does nothing.
+public protocol TypedServerCall {
+    /// The call below, in bytes.
+    var call: ServerCall { get }
+}
+
+extension TypedServerCall {
+    /// The request's metadata.
+    public var metadata: Metadata { call.metadata }
+
+    /// The loop every use of the call must be on.
+    public var eventLoop: any EventLoop { call.eventLoop }
+
+    /// When the client stops waiting; nil when it never does.
+    public var deadline: NIODeadline? { call.deadline }
+
+    /// The client's address, for logs.
+    public var peer: String { call.peer }
+
+    /// False once the call has ended.
+    public var isOpen: Bool { call.isOpen }
+
+    /// The call as something that may travel between threads and be opened on its own loop.
+    public var loopBound: NIOLoopBound<Self> { NIOLoopBound(self, eventLoop: call.eventLoop) }
+
+    /// Sends the response's headers now instead of with the first message.
+    public func sendInitialMetadata(_ metadata: Metadata) {
+        call.sendInitialMetadata(metadata)
+    }
+
+    /// Sets what happens when the call ends without us: reset, deadline, connection lost.
+    public func onCancel(_ action: @escaping (CallEnd) -> Void) {
+        call.onCancel = action
+    }
+
+    /// Ends the call with an error.
+    ///
+    /// A status that carries `RetryInfo` is sent with the pushback a retrying client obeys
+    /// (`grpc-retry-pushback-ms`, gRFC A6).
+    public func fail(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
+        var trailers = trailers
+        if let delay = status.retryDelay {
+            trailers.add("grpc-retry-pushback-ms", String(delay.wholeMilliseconds))
+        }
+        call.finish(status, trailers: trailers)
+    }
+
+    /// Frames and sends one message.
+    func sendMessage(_ message: some WireMessage) {
+        call.send(framed: message.encoded(leaving: Framing.prefixBytes))
+    }
+}
+
+/// The length-prefixed message of gRPC over HTTP/2.
+enum Framing {
+    /// One flag byte and four bytes of length, written by the GRPC room.
+    static let prefixBytes = 5
+}
