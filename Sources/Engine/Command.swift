@@ -74,11 +74,20 @@ public struct PutDefinition: Sendable {
     public var definition: WorkflowDefinition
     /// Whether a definition of the same name and another version may be replaced. Default true.
     public var replace: Bool
+    /// The definition made ready, or everything that is wrong with it: found by whoever builds the
+    /// command, so that the engine does not spend its turn on it.
+    let plan: Result<WorkflowPlan, DefinitionFaults>
 
+    /// Validates the definition; its faults are answered by the engine.
     public init(namespace: Namespace, definition: WorkflowDefinition, replace: Bool = true) {
         self.namespace = namespace
         self.definition = definition
         self.replace = replace
+        do throws(DefinitionFaults) {
+            plan = .success(try WorkflowPlan(definition))
+        } catch {
+            plan = .failure(error)
+        }
     }
 }
 
@@ -95,8 +104,12 @@ public struct StartRun: Sendable {
     /// What an open run of the same workflow id means.
     public var conflict: ConflictPolicy
 
+    /// Fingerprint of all that the run depends on; made by whoever builds the command.
+    let contentHash: UInt64
+
     public enum ConflictPolicy: Sendable, Hashable { case fail, useExisting }
 
+    /// Describes the run. O(bytes) when there is a request id, since its content is fingerprinted.
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
         requestID: String, conflict: ConflictPolicy
@@ -107,6 +120,15 @@ public struct StartRun: Sendable {
         self.input = input
         self.requestID = requestID
         self.conflict = conflict
+        var hash = StableHash()
+        if !requestID.isEmpty {
+            hash.combine(definition)
+            hash.combine(workflowID)
+            hash.combine(input.contentType)
+            hash.combine(input.bytes)
+            hash.combine(conflict == .fail ? 0 : 1)
+        }
+        contentHash = hash.value
     }
 }
 

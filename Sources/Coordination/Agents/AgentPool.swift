@@ -1,0 +1,268 @@
+/// The agent instances that live now: which types there are, who has free slots, who waits.
+///
+/// Volatile: filled again by the instances after a restart. Work is named by the caller's own
+/// small numbers. Types, instances and lines are dense indices, so that giving out a slot builds
+/// nothing and hashes nothing.
+public struct AgentPool: Sendable {
+    /// Priorities run from 1 (first) to this (last).
+    public static let lowestPriority = 5
+
+    private struct TypeEntry {
+        var name: String
+        /// Union over all instances seen; an operation is idempotent if its last word said so.
+        var operations: [OperationDescriptor] = []
+        var alive = 0
+        /// Whether an instance of it has ever joined.
+        var isKnown = false
+        /// Instances with a free slot, least loaded first, then the one idle longest.
+        var free = IndexedHeap<Int32>()
+        var lines: [Int32] = []
+        var waiting = 0
+    }
+
+    private struct AgentEntry {
+        var registration: AgentRegistration
+        var port: Int
+        var type: Int32
+        var inFlight = 0
+        /// Whether it is leaving and gets nothing more.
+        var isClosed = false
+        var heapHandle: Int32 = -1
+        var line: Int32
+        var completed: Int64 = 0
+        var failed: Int64 = 0
+        var busyNanos: Int64 = 0
+    }
+
+    private var types: [TypeEntry] = []
+    private var typeIndex: [String: Int32] = [:]
+    private var agents = Slab<AgentEntry>()
+    private var agentIndex: [AgentID: Int32] = [:]
+    private var lines = WaitingLines()
+    /// Grows with each slot given or freed: the tie-break among equally loaded instances.
+    private var uses: Int64 = 0
+    private let maxWaiting: Int
+
+    /// An empty pool.
+    ///
+    /// - Parameter maxWaiting: how much work may wait per type; default 10,000.
+    public init(maxWaiting: Int = 10_000) { self.maxWaiting = maxWaiting }
+
+    /// How many instances live.
+    public var agentCount: Int { agents.count }
+    /// How much work waits, over all types.
+    public var waitingCount: Int { types.reduce(0) { $0 + $1.waiting } }
+    /// Names of the types that have ever joined, in order of the alphabet.
+    public var knownTypes: [String] { types.filter(\.isKnown).map(\.name).sorted() }
+
+    // MARK: Types
+
+    /// The index of a type that somebody joined or asked for.
+    public func type(named name: String) -> Int32? { typeIndex[name] }
+
+    /// The index of a type, made if need be: a workflow may name a type before it joins.
+    public mutating func requireType(named name: String) -> Int32 {
+        if let index = typeIndex[name] { return index }
+        let index = Int32(types.count)
+        var entry = TypeEntry(name: name)
+        entry.lines = (0..<Self.lowestPriority).map { _ in lines.open() }
+        types.append(entry)
+        typeIndex[name] = index
+        return index
+    }
+
+    public func name(ofType type: Int32) -> String { types[Int(type)].name }
+    public func isKnown(type: Int32) -> Bool { types[Int(type)].isKnown }
+    public func aliveCount(type: Int32) -> Int { types[Int(type)].alive }
+    public func waitingCount(type: Int32) -> Int { types[Int(type)].waiting }
+    public func operations(ofType type: Int32) -> [OperationDescriptor] {
+        types[Int(type)].operations
+    }
+
+    /// What the type says of an operation; `nil`: no instance has it.
+    public func operation(_ name: String, ofType type: Int32) -> OperationDescriptor? {
+        for operation in types[Int(type)].operations where operation.name == name {
+            return operation
+        }
+        return nil
+    }
+
+    // MARK: Instances
+
+    /// Adds an instance. One of the same id is not replaced: remove it first.
+    public mutating func join(_ registration: AgentRegistration, port: Int) -> Int32 {
+        precondition(agentIndex[registration.id] == nil, "an instance joined twice")
+        let type = requireType(named: registration.type)
+        let line = lines.open()
+        let agent = agents.insert(
+            AgentEntry(registration: registration, port: port, type: type, line: line))
+        agentIndex[registration.id] = agent
+        types[Int(type)].alive += 1
+        types[Int(type)].isKnown = true
+        for operation in registration.operations {
+            types[Int(type)].operations.removeAll { $0.name == operation.name }
+            types[Int(type)].operations.append(operation)
+        }
+        makeFree(agent)
+        return agent
+    }
+
+    /// Takes an instance out of the choice; what it holds can still be given back.
+    public mutating func close(_ agent: Int32) {
+        makeFull(agent)
+        agents[agent].isClosed = true
+        agentIndex[agents[agent].registration.id] = nil
+        types[Int(agents[agent].type)].alive -= 1
+    }
+
+    /// Removes a closed instance that holds nothing any more and that nothing waits for.
+    public mutating func leave(_ agent: Int32) {
+        let entry = agents.remove(agent)
+        precondition(entry.isClosed && entry.inFlight == 0, "an instance left with work in hand")
+        lines.close(entry.line)
+    }
+
+    /// Whether the index names an instance that takes work.
+    public func isLiving(_ agent: Int32) -> Bool {
+        agents.contains(agent) && !agents[agent].isClosed
+    }
+
+    public func agent(_ id: AgentID) -> Int32? { agentIndex[id] }
+    public func type(of agent: Int32) -> Int32 { agents[agent].type }
+    public func port(of agent: Int32) -> Int { agents[agent].port }
+    public func id(of agent: Int32) -> AgentID { agents[agent].registration.id }
+    public func registration(of agent: Int32) -> AgentRegistration { agents[agent].registration }
+    public func inFlight(of agent: Int32) -> Int { agents[agent].inFlight }
+
+    /// Ended work and busy time of an instance since it joined.
+    public func totals(of agent: Int32) -> (completed: Int64, failed: Int64, busyNanos: Int64) {
+        let entry = agents[agent]
+        return (entry.completed, entry.failed, entry.busyNanos)
+    }
+
+    /// Every living instance.
+    public var livingAgents: [Int32] { agents.indices }
+
+    // MARK: Slots
+
+    /// Takes a slot of the least loaded instance of a type; `nil` when all are full.
+    public mutating func takeSlot(ofType type: Int32) -> Int32? {
+        guard let agent = types[Int(type)].free.first else { return nil }
+        fill(agent)
+        return agent
+    }
+
+    /// Takes a slot of one instance.
+    ///
+    /// - Parameter beyondLimit: also when all its slots are taken (health probes).
+    /// - Returns: whether there was one.
+    public mutating func takeSlot(of agent: Int32, beyondLimit: Bool = false) -> Bool {
+        guard beyondLimit || agents[agent].heapHandle >= 0 else { return false }
+        fill(agent)
+        return true
+    }
+
+    /// Gives a slot back.
+    public mutating func freeSlot(of agent: Int32) {
+        agents[agent].inFlight -= 1
+        precondition(agents[agent].inFlight >= 0, "a slot was freed twice")
+        if agents[agent].inFlight < agents[agent].registration.slots { makeFree(agent) }
+    }
+
+    /// Notes how a piece of work ended.
+    public mutating func workEnded(_ agent: Int32, isSuccess: Bool, busyNanos: Int64) {
+        agents[agent].busyNanos += busyNanos
+        if isSuccess { agents[agent].completed += 1 } else { agents[agent].failed += 1 }
+    }
+
+    // MARK: Waiting
+
+    /// Puts work in the line of its type.
+    ///
+    /// - Parameter isBounded: whether the bound applies; committed work may always wait.
+    /// - Returns: `nil` when the type's lines are full.
+    public mutating func wait(
+        _ work: Int32, type: Int32, priority: Int, isBounded: Bool
+    ) -> WaitingLines.Place? {
+        if isBounded, types[Int(type)].waiting >= maxWaiting { return nil }
+        types[Int(type)].waiting += 1
+        let rank = min(max(priority, 1), Self.lowestPriority) - 1
+        return lines.join(types[Int(type)].lines[rank], work: work)
+    }
+
+    /// Puts work in the line of one instance.
+    ///
+    /// - Returns: `nil` when its type has too much waiting already.
+    public mutating func wait(_ work: Int32, agent: Int32) -> WaitingLines.Place? {
+        let type = Int(agents[agent].type)
+        if types[type].waiting >= maxWaiting { return nil }
+        types[type].waiting += 1
+        return lines.join(agents[agent].line, work: work)
+    }
+
+    /// Takes waiting work out.
+    public mutating func stopWaiting(_ place: WaitingLines.Place, type: Int32) {
+        lines.leave(place)
+        types[Int(type)].waiting -= 1
+    }
+
+    /// The work that a free slot of this instance should go to: what waits for it alone, then what
+    /// waits for its type, by priority. It stays in line.
+    public func next(for agent: Int32) -> Int32? {
+        guard agents[agent].heapHandle >= 0 else { return nil }
+        if let own = lines.head(agents[agent].line) { return own }
+        return next(ofType: agents[agent].type)
+    }
+
+    /// The first in the lines of a type.
+    public func next(ofType type: Int32) -> Int32? {
+        if types[Int(type)].waiting == 0 { return nil }
+        for line in types[Int(type)].lines {
+            if let work = lines.head(line) { return work }
+        }
+        return nil
+    }
+
+    /// Everything that waits for this instance alone, in order.
+    public func waitingOnly(for agent: Int32) -> [Int32] { lines.all(agents[agent].line) }
+
+    /// Everything that waits for any instance of a type, in order.
+    public func waiting(ofType type: Int32) -> [Int32] {
+        types[Int(type)].lines.flatMap { lines.all($0) }
+    }
+
+    // MARK: Order by load
+
+    private func key(_ agent: Int32) -> Int64 {
+        Int64(min(agents[agent].inFlight, 1 << 20)) << 42 | (uses & ((1 << 42) - 1))
+    }
+
+    private mutating func fill(_ agent: Int32) {
+        agents[agent].inFlight += 1
+        if agents[agent].inFlight >= agents[agent].registration.slots {
+            makeFull(agent)
+        } else {
+            makeFree(agent)
+        }
+    }
+
+    /// Puts an instance among those with a free slot, at the place its load gives it.
+    private mutating func makeFree(_ agent: Int32) {
+        if agents[agent].isClosed { return }
+        uses += 1
+        let type = Int(agents[agent].type)
+        let handle = agents[agent].heapHandle
+        if handle >= 0 {
+            types[type].free.update(handle, key: key(agent))
+        } else if agents[agent].inFlight < agents[agent].registration.slots {
+            agents[agent].heapHandle = types[type].free.insert(agent, key: key(agent))
+        }
+    }
+
+    private mutating func makeFull(_ agent: Int32) {
+        let handle = agents[agent].heapHandle
+        if handle < 0 { return }
+        types[Int(agents[agent].type)].free.remove(handle)
+        agents[agent].heapHandle = -1
+    }
+}

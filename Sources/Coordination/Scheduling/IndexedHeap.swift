@@ -1,0 +1,114 @@
+/// A binary min-heap whose entries can be moved and removed by handle: deadlines that are mostly
+/// cancelled, instances ordered by load.
+///
+/// Handles are small integers, used again after removal. Storage is a few flat arrays; insert,
+/// update and remove are O(log n), and O(1) for the usual deadline that is later than all others.
+public struct IndexedHeap<Element: Sendable>: Sendable {
+    private var order: [Int32] = []
+    private var positions: [Int32] = []
+    private var keys: [Int64] = []
+    private var elements: [Element?] = []
+    private var freeHandles: [Int32] = []
+
+    /// An empty heap.
+    public init() {}
+
+    public var isEmpty: Bool { order.isEmpty }
+    public var count: Int { order.count }
+
+    /// The smallest key; `nil` when empty.
+    public var smallestKey: Int64? { order.first.map { keys[Int($0)] } }
+
+    /// The entry with the smallest key.
+    public var first: Element? { order.first.flatMap { elements[Int($0)] } }
+
+    /// Adds an entry and gives its handle.
+    public mutating func insert(_ element: Element, key: Int64) -> Int32 {
+        let handle: Int32
+        if let free = freeHandles.popLast() {
+            handle = free
+            keys[Int(handle)] = key
+            elements[Int(handle)] = element
+        } else {
+            handle = Int32(keys.count)
+            keys.append(key)
+            elements.append(element)
+            positions.append(0)
+        }
+        positions[Int(handle)] = Int32(order.count)
+        order.append(handle)
+        siftUp(order.count - 1)
+        return handle
+    }
+
+    /// Gives an entry another key.
+    public mutating func update(_ handle: Int32, key: Int64) {
+        let old = keys[Int(handle)]
+        keys[Int(handle)] = key
+        let position = Int(positions[Int(handle)])
+        if key < old { siftUp(position) } else { siftDown(position) }
+    }
+
+    /// Takes an entry out; its handle must not be used any more.
+    @discardableResult
+    public mutating func remove(_ handle: Int32) -> Element {
+        let position = Int(positions[Int(handle)])
+        precondition(position >= 0, "a heap handle was used after its removal")
+        let last = order.count - 1
+        if position != last {
+            place(order[last], at: position)
+            order.removeLast()
+            siftDown(position)
+            siftUp(position)
+        } else {
+            order.removeLast()
+        }
+        positions[Int(handle)] = -1
+        freeHandles.append(handle)
+        guard let element = elements[Int(handle)].take() else {
+            preconditionFailure("a heap entry without its element")
+        }
+        return element
+    }
+
+    /// Takes out the entry with the smallest key if that key is at most `limit`.
+    public mutating func popFirst(upTo limit: Int64) -> Element? {
+        guard let top = order.first, keys[Int(top)] <= limit else { return nil }
+        return remove(top)
+    }
+
+    private mutating func place(_ handle: Int32, at position: Int) {
+        order[position] = handle
+        positions[Int(handle)] = Int32(position)
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var position = start
+        let handle = order[position]
+        let key = keys[Int(handle)]
+        while position > 0 {
+            let parent = (position - 1) / 2
+            if keys[Int(order[parent])] <= key { break }
+            place(order[parent], at: position)
+            position = parent
+        }
+        if position != start { place(handle, at: position) }
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var position = start
+        let handle = order[position]
+        let key = keys[Int(handle)]
+        while true {
+            var child = position * 2 + 1
+            if child >= order.count { break }
+            if child + 1 < order.count, keys[Int(order[child + 1])] < keys[Int(order[child])] {
+                child += 1
+            }
+            if keys[Int(order[child])] >= key { break }
+            place(order[child], at: position)
+            position = child
+        }
+        if position != start { place(handle, at: position) }
+    }
+}

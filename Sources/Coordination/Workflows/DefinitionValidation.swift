@@ -1,0 +1,250 @@
+/// Checks a definition and collects every fault, so that an author mends all in one go.
+struct DefinitionValidation {
+    /// The largest definition, steps; keeps a run's state row small enough to rewrite per batch.
+    static let maxSteps = 500
+    /// The longest name anywhere, bytes.
+    static let maxNameBytes = 256
+    /// The longest template, bytes.
+    static let maxTemplateBytes = 65_536
+    /// The longest timeout or wait: 366 days in milliseconds.
+    static let maxMillis: Int64 = 366 * 86_400_000
+
+    /// What the checks found out on their way.
+    struct Checked {
+        var dependencies: [[Int]] = []
+        var inputs: [InputTemplate?] = []
+        var result: InputTemplate?
+    }
+
+    let definition: WorkflowDefinition
+    private(set) var faults: [FieldFault] = []
+    private var indices: [String: Int] = [:]
+
+    init(_ definition: WorkflowDefinition) { self.definition = definition }
+
+    mutating func run() -> Checked {
+        var checked = Checked()
+        checkHead()
+        guard !definition.steps.isEmpty, definition.steps.count <= Self.maxSteps else {
+            fault("steps", "has \(definition.steps.count) steps; give 1 to \(Self.maxSteps)")
+            return checked
+        }
+        collectIDs()
+        for index in definition.steps.indices { checkStep(index) }
+        checked.dependencies = definition.steps.indices.map { dependencies(of: $0) }
+        let order = topologicalOrder(checked.dependencies)
+        let ancestors = ancestors(checked.dependencies, order: order)
+        checked.inputs = definition.steps.indices.map { index in
+            template(
+                definition.steps[index].inputTemplate, field: "steps[\(index)].input",
+                reachable: ancestors.map { $0[index] }, step: definition.steps[index].id)
+        }
+        checked.result = template(
+            definition.resultTemplate, field: "result", reachable: nil, step: nil)
+        return checked
+    }
+
+    private mutating func fault(_ field: String, _ description: String) {
+        faults.append(FieldFault(field: field, description: description))
+    }
+
+    private mutating func checkHead() {
+        checkName(definition.name, "name")
+        checkName(definition.version, "version")
+        if let timeout = definition.runTimeoutMillis, !(1...Self.maxMillis).contains(timeout) {
+            fault("run_timeout", "is \(timeout) ms; give 1 ms to 366 days, or leave it out")
+        }
+    }
+
+    private mutating func checkName(_ name: String, _ field: String) {
+        let bytes = name.utf8.count
+        guard (1...Self.maxNameBytes).contains(bytes) else {
+            fault(field, "has \(bytes) bytes; give 1 to \(Self.maxNameBytes)")
+            return
+        }
+        if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
+            fault(field, "holds a control character; use printable ones")
+        }
+    }
+
+    private mutating func collectIDs() {
+        for (index, step) in definition.steps.enumerated() {
+            if let first = indices[step.id] {
+                fault(
+                    "steps[\(index)].id",
+                    "\"\(step.id)\" is the id of steps[\(first)] already; ids must differ")
+            } else {
+                indices[step.id] = index
+            }
+        }
+    }
+
+    private mutating func checkStep(_ index: Int) {
+        let step = definition.steps[index]
+        let field = "steps[\(index)]"
+        checkStepID(step.id, "\(field).id")
+        checkName(step.agentType, "\(field).agent_type")
+        checkName(step.operation, "\(field).operation")
+        if !(1...Self.maxMillis).contains(step.startToCloseMillis) {
+            fault(
+                "\(field).start_to_close",
+                "is \(step.startToCloseMillis) ms; give 1 ms to 366 days")
+        }
+        checkRetry(step.retry, "\(field).retry")
+    }
+
+    private mutating func checkStepID(_ id: String, _ field: String) {
+        let isPlain = id.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2d: true
+            default: false
+            }
+        }
+        if !isPlain || !(1...Self.maxNameBytes).contains(id.utf8.count) {
+            fault(field, "\"\(id.prefix(64))\" is no step id; give 1 to 256 of A-Z a-z 0-9 _ -")
+        }
+    }
+
+    private mutating func checkRetry(_ retry: RetryPolicy, _ field: String) {
+        if !(1...1_000).contains(retry.maxAttempts) {
+            fault("\(field).max_attempts", "is \(retry.maxAttempts); give 1 to 1000")
+        }
+        if !(0...Self.maxMillis).contains(retry.initialMillis) {
+            fault("\(field).initial", "is \(retry.initialMillis) ms; give 0 ms to 366 days")
+        }
+        if !(retry.factor >= 1 && retry.factor <= 100) {
+            fault("\(field).factor", "is \(retry.factor); give 1 to 100")
+        }
+        if !(0...Self.maxMillis).contains(retry.maxMillis) || retry.maxMillis < retry.initialMillis
+        {
+            fault(
+                "\(field).max",
+                "is \(retry.maxMillis) ms; give at least the first wait, "
+                    + "\(retry.initialMillis) ms, and at most 366 days")
+        }
+        for (index, type) in retry.nonRetryableTypes.enumerated() {
+            checkName(type, "\(field).non_retryable_types[\(index)]")
+        }
+    }
+
+    private mutating func dependencies(of index: Int) -> [Int] {
+        var found: [Int] = []
+        for (position, id) in definition.steps[index].dependsOn.enumerated() {
+            let field = "steps[\(index)].depends_on[\(position)]"
+            guard let dependency = indices[id] else {
+                fault(field, "\"\(id.prefix(64))\" is no step of this definition")
+                continue
+            }
+            if found.contains(dependency) {
+                fault(field, "\"\(id)\" is named twice")
+            } else {
+                found.append(dependency)
+            }
+        }
+        return found
+    }
+
+    /// Steps in an order that respects dependencies (Kahn 1962); `nil` after naming the cycle.
+    private mutating func topologicalOrder(_ dependencies: [[Int]]) -> [Int]? {
+        var waiting = dependencies.map(\.count)
+        var dependents = [[Int]](repeating: [], count: dependencies.count)
+        for (index, list) in dependencies.enumerated() {
+            for dependency in list { dependents[dependency].append(index) }
+        }
+        var order = waiting.indices.filter { waiting[$0] == 0 }
+        var next = 0
+        while next < order.count {
+            for dependent in dependents[order[next]] {
+                waiting[dependent] -= 1
+                if waiting[dependent] == 0 { order.append(dependent) }
+            }
+            next += 1
+        }
+        if order.count == dependencies.count { return order }
+        nameFaultsOfCycles(waiting: waiting, dependencies: dependencies)
+        return nil
+    }
+
+    /// Follows dependencies among the steps that never became free until one repeats; the others
+    /// of them that lie on no cycle can never be reached.
+    private mutating func nameFaultsOfCycles(waiting: [Int], dependencies: [[Int]]) {
+        var left = Set(waiting.indices.filter { waiting[$0] > 0 })
+        var onCycle: Set<Int> = []
+        for start in waiting.indices where left.contains(start) {
+            var path: [Int] = []
+            var current = start
+            while !path.contains(current), left.contains(current) {
+                path.append(current)
+                guard let next = dependencies[current].first(where: { waiting[$0] > 0 }) else {
+                    break
+                }
+                current = next
+            }
+            if let entry = path.firstIndex(of: current) {
+                let cycle = Array(path[entry...])
+                onCycle.formUnion(cycle)
+                let names = (cycle + [cycle[0]]).map { definition.steps[$0].id }
+                fault(
+                    "steps[\(cycle[0])].depends_on",
+                    "is part of the cycle \(names.joined(separator: " -> ")); "
+                        + "take one dependency out")
+            }
+            left.subtract(path)
+        }
+        for index in waiting.indices where waiting[index] > 0 && !onCycle.contains(index) {
+            fault(
+                "steps[\(index)]",
+                "\"\(definition.steps[index].id)\" can never run: it waits for a cycle")
+        }
+    }
+
+    /// For each step the set of steps that have ended when it runs, as one flag per step.
+    private func ancestors(_ dependencies: [[Int]], order: [Int]?) -> [[Bool]]? {
+        guard let order else { return nil }
+        let none = [Bool](repeating: false, count: dependencies.count)
+        var ancestors = [[Bool]](repeating: none, count: dependencies.count)
+        for index in order {
+            var mine = none
+            for dependency in dependencies[index] {
+                mine[dependency] = true
+                for (other, isAncestor) in ancestors[dependency].enumerated() where isAncestor {
+                    mine[other] = true
+                }
+            }
+            ancestors[index] = mine
+        }
+        return ancestors
+    }
+
+    private mutating func template(
+        _ text: String?, field: String, reachable: [Bool]?, step: String?
+    ) -> InputTemplate? {
+        guard let text else { return nil }
+        guard text.utf8.count <= Self.maxTemplateBytes else {
+            fault(field, "has \(text.utf8.count) bytes; give at most \(Self.maxTemplateBytes)")
+            return nil
+        }
+        switch InputTemplate.parse(text) {
+        case .failure(let error):
+            fault(field, error.message)
+            return nil
+        case .success(let template):
+            for id in template.stepIDs { checkReference(id, field, reachable, step) }
+            return template
+        }
+    }
+
+    private mutating func checkReference(
+        _ id: String, _ field: String, _ reachable: [Bool]?, _ step: String?
+    ) {
+        guard let target = indices[id] else {
+            fault(field, "refers to \"\(id.prefix(64))\", which is no step of this definition")
+            return
+        }
+        guard let step, let reachable, !reachable[target] else { return }
+        fault(
+            field,
+            "refers to step \"\(id)\", which need not have ended when \"\(step)\" runs; "
+                + "add it to depends_on")
+    }
+}

@@ -1,0 +1,111 @@
+import JSON
+
+/// How a payload comes from stored ones: a step's input from the run's input and the outputs
+/// before it, or the run's result.
+public enum PayloadRecipe: Sendable {
+    /// The stored payload as it is; its id is shared.
+    case whole(PayloadID)
+    /// A rendered template. An output that does not exist (an optional step failed) is `null`.
+    case template(InputTemplate, input: PayloadID?, outputs: [String: PayloadID])
+    /// A JSON object of outputs by step id.
+    case collected([Collected])
+
+    /// One member of a collected object.
+    public struct Collected: Sendable, Hashable {
+        public var step: String
+        public var output: PayloadID
+
+        /// Names a member.
+        public init(step: String, output: PayloadID) {
+            self.step = step
+            self.output = output
+        }
+    }
+
+    /// The stored payloads it is made from.
+    public var sources: [PayloadID] {
+        switch self {
+        case .whole(let id): [id]
+        case .template(_, let input, let outputs): (input.map { [$0] } ?? []) + outputs.values
+        case .collected(let outputs): outputs.map(\.output)
+        }
+    }
+
+    /// Makes the payload. O(bytes): call it outside the engine's decisions.
+    ///
+    /// - Parameter loaded: at least the ``sources``.
+    /// - Returns: the payload, or a failure that is not tried again and names the culprit.
+    public func render(_ loaded: [PayloadID: Payload]) -> Result<Payload, StepFailure> {
+        switch self {
+        case .whole(let id):
+            guard let payload = loaded[id] else { return .failure(Self.missing(id)) }
+            return .success(payload)
+        case .template(let template, let input, let outputs):
+            return Self.render(template, input, outputs, loaded)
+        case .collected(let outputs):
+            return Self.collect(outputs, loaded)
+        }
+    }
+
+    private static func render(
+        _ template: InputTemplate, _ input: PayloadID?, _ outputs: [String: PayloadID],
+        _ loaded: [PayloadID: Payload]
+    ) -> Result<Payload, StepFailure> {
+        var documents: [PayloadSource: JSONDocument] = [:]
+        if let input {
+            switch parse(input, "the run's input", loaded) {
+            case .success(let document): documents[.input] = document
+            case .failure(let failure): return .failure(failure)
+            }
+        }
+        for (step, id) in outputs {
+            switch parse(id, "the output of step \"\(step)\"", loaded) {
+            case .success(let document): documents[.output(step: step)] = document
+            case .failure(let failure): return .failure(failure)
+            }
+        }
+        return template.render(documents).map { Payload(bytes: $0) }
+    }
+
+    private static func collect(
+        _ outputs: [Collected], _ loaded: [PayloadID: Payload]
+    ) -> Result<Payload, StepFailure> {
+        var bytes: [UInt8] = [UInt8(ascii: "{")]
+        for (index, member) in outputs.enumerated() {
+            switch parse(member.output, "the output of step \"\(member.step)\"", loaded) {
+            case .failure(let failure): return .failure(failure)
+            case .success: break
+            }
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            // Step ids are plain ASCII words, so no character of theirs needs escaping.
+            bytes.append(UInt8(ascii: "\""))
+            bytes.append(contentsOf: member.step.utf8)
+            bytes.append(contentsOf: [UInt8(ascii: "\""), UInt8(ascii: ":")])
+            bytes.append(contentsOf: loaded[member.output]?.bytes ?? [])
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return .success(Payload(bytes: bytes))
+    }
+
+    private static func parse(
+        _ id: PayloadID, _ what: String, _ loaded: [PayloadID: Payload]
+    ) -> Result<JSONDocument, StepFailure> {
+        guard let payload = loaded[id] else { return .failure(missing(id)) }
+        do {
+            return .success(try JSONDocument(parsing: payload.bytes))
+        } catch {
+            return .failure(
+                StepFailure(
+                    type: "not_json",
+                    message: "\(what) is not JSON (\(error)); templates reach into JSON only, "
+                        + "hand other payloads on whole", retryable: false))
+        }
+    }
+
+    private static func missing(_ id: PayloadID) -> StepFailure {
+        StepFailure(
+            type: "payload_missing",
+            message: "stored payload \(RunID(serial: id.serial)) is not in the store; "
+                + "the data directory is damaged, restore a backup", retryable: false)
+    }
+}

@@ -1,0 +1,33 @@
+import Coordination
+
+/// Where the engine's shell reports what is worth counting. `cadre` wires it to Telemetry.
+///
+/// Called under the engine's token, so it must be cheap and must not block or call the engine.
+public protocol EngineObserver: Sendable {
+    /// A run's start is on disk.
+    func workflowStarted(definition: String)
+    /// A run's end is on disk.
+    func workflowClosed(definition: String, status: RunStatus, seconds: Double)
+    /// Runs that have not ended, after a drain that changed something.
+    func openRuns(_ count: Int)
+    /// Agents of a type worked for this long, summed since the last report.
+    func agentBusy(type: String, seconds: Double)
+    /// A batch is on disk.
+    func batchCommitted(commands: Int, rows: Int, seconds: Double)
+    /// A command was refused.
+    func rejected(reason: String)
+    /// A result came too late, or twice.
+    func staleResult()
+}
+
+/// Counts nothing.
+public struct NoObserver: EngineObserver {
+    public init() {}
+    public func workflowStarted(definition: String) {}
+    public func workflowClosed(definition: String, status: RunStatus, seconds: Double) {}
+    public func openRuns(_ count: Int) {}
+    public func agentBusy(type: String, seconds: Double) {}
+    public func batchCommitted(commands: Int, rows: Int, seconds: Double) {}
+    public func rejected(reason: String) {}
+    public func staleResult() {}
+}

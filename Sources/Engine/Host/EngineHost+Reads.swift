@@ -1,0 +1,136 @@
+import Coordination
+import Store
+
+/// Reads of committed state that do not trouble the engine. Completions run on the calling thread
+/// or one of the store's; they must not block.
+extension EngineHost {
+    /// Events of a run from a sequence number on, oldest first, at most `limit` (1 to 10,000).
+    public func history(
+        run: RunID, from sequence: Int64, limit: Int,
+        completion: @escaping @Sendable (Result<[HistoryEvent], Rejection>) -> Void
+    ) {
+        let query = StoreQuery.history(run: run, fromSequence: sequence, limit: limit)
+        store.query(query) { result in
+            completion(Self.events(result, from: sequence, limit: limit))
+        }
+    }
+
+    private static func events(
+        _ result: Result<StoreAnswer, StoreError>, from sequence: Int64, limit: Int
+    ) -> Result<[HistoryEvent], Rejection> {
+        do {
+            guard case .history(let rows) = try result.get() else { return .success([]) }
+            var events: [HistoryEvent] = []
+            for row in rows { events += try HistoryCodec.decode(row.blob) }
+            return .success(Array(events.drop { $0.sequence < sequence }.prefix(limit)))
+        } catch {
+            return .failure(.unreadable(error))
+        }
+    }
+
+    /// Runs of a namespace, newest first.
+    ///
+    /// - Parameters:
+    ///   - definition: only runs of this definition; `nil`: all.
+    ///   - before: the last run of the page before; `nil`: the first page.
+    ///   - limit: 1 to 1,000.
+    public func runs(
+        namespace: Namespace, definition: String?, openOnly: Bool, before: RunID?, limit: Int,
+        completion: @escaping @Sendable (Result<[RunSummary], Rejection>) -> Void
+    ) {
+        let query = StoreQuery.runs(
+            namespace: namespace.name, definition: definition, openOnly: openOnly,
+            before: before, limit: limit)
+        store.query(query) { [reader] result in
+            switch result {
+            case .failure(let error): completion(.failure(.unreadable(error)))
+            case .success(.runs(let rows)):
+                reader.runs(rows) { completion($0.map { $0.map(\.summary) }) }
+            case .success: completion(.success([]))
+            }
+        }
+    }
+
+    /// Stored payloads by id; ids that the store does not have are absent.
+    public func payloads(
+        _ ids: [PayloadID],
+        completion: @escaping @Sendable (Result<[PayloadID: Payload], Rejection>) -> Void
+    ) {
+        if ids.isEmpty { return completion(.success([:])) }
+        store.loadPayloads(ids) { completion($0.mapError { .unreadable($0) }) }
+    }
+
+    // MARK: Questions that the engine passed on
+
+    /// Answers about a run that has left the engine's memory, or never was.
+    func look(_ lookup: RunLookup) {
+        reader.find(lookup.reference) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .failure(let rejection): reply(lookup, .rejected(rejection))
+            case .success(nil): notFound(lookup)
+            case .success(let run?): found(run, lookup)
+            }
+        }
+    }
+
+    /// A workflow id that no run bears may still be the id of a run that has no other name.
+    private func notFound(_ lookup: RunLookup) {
+        guard case .workflow(let namespace, let name) = lookup.reference, let id = RunID(name)
+        else { return reply(lookup, .rejected(.unknownRun(lookup.reference))) }
+        var byID = lookup
+        byID.reference = .run(namespace, id)
+        look(byID)
+    }
+
+    private func found(_ run: RunReader.StoredRun, _ lookup: RunLookup) {
+        let summary = run.summary
+        guard summary.status.isClosed else { return stillOpen(summary, lookup) }
+        switch lookup.purpose {
+        case .cancel:
+            if summary.status == .cancelled { return reply(lookup, .cancelled(summary)) }
+            reply(lookup, .rejected(.runClosed(summary)))
+        case .watch:
+            reply(lookup, .watching(lastSequence: summary.lastSequence))
+            withResult(run, lookup) { .runClosed(summary, result: $0) }
+        case .await: withResult(run, lookup) { .runClosed(summary, result: $0) }
+        case .get: withResult(run, lookup) { .run(summary, result: $0) }
+        }
+    }
+
+    /// It was started since the engine was asked: the engine is asked again, by id.
+    private func stillOpen(_ run: RunSummary, _ lookup: RunLookup) {
+        if case .run = lookup.reference {
+            let rejection = Rejection(
+                .unavailable, reason: "RUN_CHANGING",
+                "run \(run.id) is being taken up; try again")
+            return reply(lookup, .rejected(rejection))
+        }
+        let reference = RunReference.run(run.namespace, run.id)
+        switch lookup.purpose {
+        case .get: post([.getRun(reference, lookup.ticket)])
+        case .await: post([.awaitRun(reference, lookup.ticket)])
+        case .watch: post([.watchRun(reference, lookup.ticket)])
+        case .cancel:
+            let reason = "cancelled by workflow id"
+            post([.cancelRun(CancelRun(run: reference, reason: reason), lookup.ticket)])
+        }
+    }
+
+    private func withResult(
+        _ run: RunReader.StoredRun, _ lookup: RunLookup,
+        _ answer: @escaping @Sendable (Payload?) -> Answer
+    ) {
+        guard let id = run.result else { return reply(lookup, answer(nil)) }
+        payloads([id]) { [weak self] result in
+            switch result {
+            case .failure(let rejection): self?.reply(lookup, .rejected(rejection))
+            case .success(let found): self?.reply(lookup, answer(found[id]))
+            }
+        }
+    }
+
+    private func reply(_ lookup: RunLookup, _ answer: Answer) {
+        deliver([Reply(lookup.ticket, answer)])
+    }
+}

@@ -1,0 +1,210 @@
+import Coordination
+import Store
+import Threads
+
+/// The engine's shell: mailbox, clock, store, agents and callers around one
+/// ``CoordinationEngine``.
+///
+/// It has no thread for decisions. Whoever posts and finds the engine's token free drains the
+/// mailbox for everybody (`spike-engine`'s combining engine): decide, hand one batch to the store,
+/// deliver what is free to go. Any thread may call; nothing blocks.
+///
+///     let host = try await EngineHost.start(store: store)
+///     let port = host.attach(port: replies)
+///     host.post([.startRun(start, ReplyTicket(port: port, call: 1))])
+public final class EngineHost: AssignmentSink {
+    /// The claim that this process holds on the shard.
+    public let epoch: Epoch
+    let store: any Store
+    let configuration: EngineConfiguration
+    let reader: RunReader
+
+    private let mailbox: Mailbox<Command>
+    private let events = Mailbox<HostEvent>(capacity: 1_024)
+    private let gate = TokenGate()
+    private let core: EngineCore
+    private let timer: any TimerPort
+    private let replyPorts = Locked<[any ReplyPort]>([])
+    private let agentPorts = Locked(AgentPorts())
+    private let preparer: Locked<Preparer?> = Locked(nil)
+
+    init(
+        engine: CoordinationEngine, store: any Store, configuration: EngineConfiguration,
+        reader: RunReader, observer: any EngineObserver, timer: any TimerPort,
+        onFatal: @escaping @Sendable (String) -> Void
+    ) throws(ThreadStartError) {
+        epoch = engine.epoch
+        self.store = store
+        self.configuration = configuration
+        self.reader = reader
+        self.timer = timer
+        mailbox = Mailbox(capacity: configuration.mailboxCapacity)
+        core = EngineCore(
+            engine: engine, configuration: configuration, observer: observer, onFatal: onFatal)
+        let preparer = try Preparer(store: store) { [weak self] outcome in
+            self?.post([.prepared(outcome)])
+        }
+        self.preparer.withLock { $0 = preparer }
+        timer.start { [weak self] in self?.timerFired() }
+    }
+
+    // MARK: Callers
+
+    /// Adds a place where answers go; its number is the `port` of its tickets. Ports stay for the
+    /// life of the host: one per socket loop.
+    public func attach(port: any ReplyPort) -> Int {
+        replyPorts.withLock { ports in
+            ports.append(port)
+            return ports.count - 1
+        }
+    }
+
+    /// Leaves commands and, unless another thread is at it already, has the engine decide them.
+    ///
+    /// Post once per loop tick. New work that finds the mailbox full is answered `.overloaded`
+    /// through its port before this returns.
+    public func post(_ commands: [Command]) {
+        if commands.isEmpty { return }
+        var rest = commands
+        _ = mailbox.post(moving: &rest, lane: \.lane)
+        if !rest.isEmpty { refuse(rest) }
+        drive()
+    }
+
+    private func refuse(_ commands: [Command]) {
+        let rejection = Rejection(
+            .overloaded, reason: "MAILBOX_FULL",
+            "\(configuration.mailboxCapacity) requests wait already; try again later",
+            retryAfterMillis: 100)
+        deliver(
+            commands.compactMap(\.ticket).map { Reply($0, .rejected(rejection)) })
+    }
+
+    // MARK: Agents
+
+    public func agentsJoined(_ agents: [AgentRegistration], port: any AssignmentPort) {
+        if agents.isEmpty { return }
+        let number = agentPorts.withLock { $0.join(agents.map(\.id), port) }
+        post([.agentsJoined(agents, number)])
+    }
+
+    public func agentsLeft(_ agents: [AgentID]) {
+        agentPorts.withLock { $0.leave(agents) }
+        post([.agentsLeft(agents)])
+    }
+
+    public func finished(_ results: [AssignmentResult]) {
+        post(results.map { .finished($0) })
+    }
+
+    /// Runs work on bytes (validation of a large input, say) on the preparation thread.
+    ///
+    /// - Returns: `false` when too much waits there; refuse the call as overloaded.
+    @discardableResult
+    public func offload(_ work: @escaping @Sendable () -> Void) -> Bool {
+        preparer.withLock { $0 }?.run(work) ?? false
+    }
+
+    /// Tells the engine that the instant it asked for has come. Spurious calls do no harm.
+    public func timerFired() {
+        _ = events.post(.tick, lane: .vital)
+        drive()
+    }
+
+    // MARK: Going down
+
+    /// Refuses new work and waits until what was decided is on disk and open invokes are answered,
+    /// or until the deadline. Open runs stay on disk and go on after the next start.
+    public func drain(deadlineNanos: Int64) async {
+        await withCheckedContinuation { continuation in
+            _ = events.post(.drain(deadlineNanos, continuation), lane: .vital)
+            drive()
+        }
+    }
+
+    /// Stops the timer and the preparation thread. Call after ``drain(deadlineNanos:)``; the store
+    /// is closed by whoever opened it.
+    public func close() {
+        timer.stop()
+        preparer.withLock { $0 }?.close()
+    }
+
+    // MARK: Under the token
+
+    /// Drains as long as something waits and the token is free. Dispatching to agents happens
+    /// inside too: results that come back at once are left in the mailbox, and this loop, not
+    /// the agent's stack, goes on with them.
+    private func drive() {
+        gate.combine(while: { !mailbox.isEmpty || !events.isEmpty }) { turn() }
+    }
+
+    private func turn() {
+        mailbox.drain(into: &core.commands)
+        events.drain(into: &core.events)
+        let work = core.turn(
+            EngineTime(
+                monotonicNanos: SystemClock.monotonicNanos(),
+                wallMillis: SystemClock.wallMillis()),
+            mailboxLength: mailbox.count)
+        // The store first: its disk works while the rest is delivered.
+        for batch in work.commits { commit(batch) }
+        deliver(work.output.replies)
+        dispatch(work.output)
+        for preparation in work.output.preparations {
+            preparer.withLock { $0 }?.prepare(preparation)
+        }
+        for lookup in work.output.lookups { look(lookup) }
+        if let wake = work.wakeAtNanos { timer.wake(atNanos: wake) }
+    }
+
+    private func commit(_ batch: StoreBatch) {
+        store.commit(batch) { [weak self] outcome in
+            guard let self else { return }
+            _ = events.post(.committed(batch.number, outcome), lane: .vital)
+            drive()
+        }
+    }
+
+    private func dispatch(_ output: TurnOutput) {
+        if output.dispatches.isEmpty, output.cancels.isEmpty { return }
+        let ports = agentPorts.withLock { $0 }
+        for (number, assignments) in output.dispatches { ports[number]?.dispatch(assignments) }
+        for (number, tokens) in output.cancels { ports[number]?.cancel(tokens) }
+    }
+
+    /// Hands replies to their ports, one call per port, in order.
+    func deliver(_ replies: [Reply]) {
+        guard let first = replies.first else { return }
+        let ports = replyPorts.withLock { $0 }
+        if replies.allSatisfy({ $0.ticket.port == first.ticket.port }) {
+            if ports.indices.contains(first.ticket.port) {
+                ports[first.ticket.port].deliver(replies)
+            }
+            return
+        }
+        var byPort = [[Reply]](repeating: [], count: ports.count)
+        for reply in replies where byPort.indices.contains(reply.ticket.port) {
+            byPort[reply.ticket.port].append(reply)
+        }
+        for (port, own) in zip(ports, byPort) where !own.isEmpty { port.deliver(own) }
+    }
+}
+
+/// What happened to the shell itself.
+enum HostEvent: Sendable {
+    case committed(BatchNumber, CommitOutcome)
+    case tick
+    case drain(Int64, CheckedContinuation<Void, Never>)
+}
+
+extension Command {
+    /// New work may be refused; what ends or keeps work may not.
+    var lane: MailboxLane {
+        switch self {
+        case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
+            .listAgents, .snapshot:
+            .work
+        case .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
+        }
+    }
+}

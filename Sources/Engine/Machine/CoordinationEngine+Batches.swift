@@ -1,0 +1,170 @@
+import Coordination
+import Store
+
+/// Filling a batch, and letting go what waited for it.
+extension CoordinationEngine {
+    /// The number that the filling batch will have.
+    var filling: BatchNumber { (inFlight ?? committed).next }
+
+    /// Answers once the newest batch that the answer wrote or read is on disk.
+    mutating func answer(_ ticket: ReplyTicket, _ answer: Answer, seen: BatchNumber) {
+        let reply = Reply(ticket, answer)
+        if seen <= committed {
+            ready.replies.append(reply)
+        } else if seen == inFlight {
+            inFlightEffects.replies.append(reply)
+        } else {
+            draft.effects.replies.append(reply)
+        }
+    }
+
+    mutating func reject(
+        _ ticket: ReplyTicket, _ rejection: Rejection, seen: BatchNumber = .none
+    ) {
+        ready.notices.append(.rejected(reason: rejection.reason))
+        answer(ticket, .rejected(rejection), seen: seen)
+    }
+
+    /// Asks the store once what was seen is on disk.
+    mutating func look(_ lookup: RunLookup, seen: BatchNumber) {
+        if seen <= committed {
+            ready.lookups.append(lookup)
+        } else if seen == inFlight {
+            inFlightEffects.lookups.append(lookup)
+        } else {
+            draft.effects.lookups.append(lookup)
+        }
+    }
+
+    /// Feeds a run's machine and notes what comes of it. `settle` performs the actions.
+    mutating func change<Result>(
+        _ run: Int32,
+        _ input: (inout RunMachine, inout RunOutput, UInt64) -> Result
+    ) -> Result {
+        let random = nextRandom()
+        let result = input(&runs[run].machine, &scratch, random)
+        for action in scratch.actions { actions.append((run, action)) }
+        if !scratch.events.isEmpty {
+            runs[run].events.append(contentsOf: scratch.events)
+            markDirty(run)
+        }
+        scratch.actions.removeAll(keepingCapacity: true)
+        scratch.events.removeAll(keepingCapacity: true)
+        return result
+    }
+
+    private mutating func markDirty(_ run: Int32) {
+        runs[run].changedIn = filling
+        if runs[run].isDirty { return }
+        runs[run].isDirty = true
+        draft.dirtyRuns.append(run)
+    }
+
+    mutating func newPayload(_ payload: Payload, run: RunID) -> PayloadID {
+        lastPayload += 1
+        let id = PayloadID(serial: Serial(rawValue: lastPayload))
+        draft.payloads.append(PayloadRow(id: id, run: run, payload: payload))
+        payloads.insert(payload, id: id, storedIn: filling)
+        return id
+    }
+
+    mutating func makeBatch(_ number: BatchNumber) -> StoreBatch {
+        var batch = StoreBatch(shard: shard, epoch: epoch, number: number)
+        batch.definitions = draft.definitions
+        batch.payloads = draft.payloads
+        batch.requests = draft.requests
+        batch.runs.reserveCapacity(draft.dirtyRuns.count)
+        batch.history.reserveCapacity(draft.dirtyRuns.count)
+        for run in draft.dirtyRuns { sealRun(run, &batch) }
+        return batch
+    }
+
+    private mutating func sealRun(_ run: Int32, _ batch: inout StoreBatch) {
+        let state = runs[run].machine.state
+        batch.runs.append(
+            RunRow(
+                run: state.id, namespace: state.namespace.name, workflowID: state.workflowID,
+                definition: state.plan.definition.name, status: state.status.rawValue,
+                startedMillis: state.startedMillis, closedMillis: state.closedMillis,
+                blob: RunCodec.encode(state)))
+        let events = runs[run].events
+        runs[run].events = []
+        runs[run].isDirty = false
+        runs[run].sealedSequence = state.lastSequence
+        guard let first = events.first else { return }
+        batch.history.append(
+            HistoryRow(
+                run: state.id, firstSequence: first.sequence, count: events.count,
+                blob: HistoryCodec.encode(events)))
+        for watcher in runs[run].watchers {
+            draft.effects.events.append(Reply(watcher, .events(events)))
+        }
+    }
+
+    // MARK: After the commit
+
+    mutating func release(_ effects: HeldEffects) {
+        ready.replies += effects.allReplies
+        ready.lookups += effects.lookups
+        ready.notices += effects.notices
+        for dispatch in effects.dispatches { release(dispatch) }
+        for (port, token) in effects.cancels {
+            ready.cancels[PortNumber(rawValue: port), default: []].append(token)
+        }
+        for run in effects.closed { forget(run) }
+    }
+
+    /// Sends a committed step to its agent and starts its clock; unless it was stopped meanwhile.
+    private mutating func release(_ held: HeldDispatch) {
+        guard let job = tokens[held.token], case .step(let run, let step) = jobs[job].work else {
+            return
+        }
+        let state = runs[run].machine.state
+        let definition = state.plan.steps[step].definition
+        let deadline = now.monotonicNanos + definition.startToCloseMillis * 1_000_000
+        jobs[job].phase = .running
+        arm(job, atNanos: deadline)
+        let agent = jobs[job].agent
+        dispatch(
+            Assignment(
+                token: AssignmentToken(serial: Serial(rawValue: held.token)),
+                agent: pool.id(of: agent), operation: definition.operation,
+                payload: held.payload, deadlineNanos: deadline,
+                attempt: state.steps[step].attempt, namespace: state.namespace,
+                origin: StepOrigin(run: state.id, step: definition.id)), agent)
+    }
+
+    mutating func dispatch(_ assignment: Assignment, _ agent: Int32) {
+        let port = PortNumber(rawValue: pool.port(of: agent))
+        ready.dispatches[port, default: []].append(assignment)
+    }
+
+    /// Takes a closed run out of memory; from now on the store answers for it.
+    private mutating func forget(_ run: Int32) {
+        let state = runs[run].machine.state
+        runIndex[state.id] = nil
+        let name = ScopedName(namespace: state.namespace, name: state.workflowID)
+        if workflowIndex[name] == run { workflowIndex[name] = nil }
+        runs.remove(run)
+    }
+
+    // MARK: Timers
+
+    mutating func arm(_ job: Int32, atNanos deadline: Int64) {
+        if jobs[job].timer >= 0 {
+            timers.update(jobs[job].timer, key: deadline)
+        } else {
+            jobs[job].timer = timers.insert(.job(job), key: deadline)
+        }
+    }
+
+    mutating func disarm(_ job: Int32) {
+        if jobs[job].timer >= 0 { timers.remove(jobs[job].timer) }
+        jobs[job].timer = -1
+    }
+
+    /// The monotonic instant of a stored wall-clock one, as the clocks stand now.
+    func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
+        now.monotonicNanos + max(0, millis - now.wallMillis) * 1_000_000
+    }
+}

@@ -1,0 +1,118 @@
+import Coordination
+import Store
+
+/// Definitions, and lists of what there is.
+extension CoordinationEngine {
+    mutating func putDefinition(_ put: PutDefinition, _ ticket: ReplyTicket) {
+        if isDraining { return reject(ticket, .draining) }
+        let plan: WorkflowPlan
+        switch put.plan {
+        case .failure(let faults): return reject(ticket, .badDefinition(faults.faults))
+        case .success(let valid): plan = valid
+        }
+        let definition = plan.definition
+        let name = ScopedName(namespace: put.namespace, name: definition.name)
+        if let current = definitions[name]?.plan.definition {
+            if current == definition {
+                return answer(
+                    ticket, .definitionPut(changed: false), seen: definitionsChangedIn)
+            }
+            if current.version == definition.version {
+                return reject(
+                    ticket, .sameVersion(definition.name, definition.version),
+                    seen: definitionsChangedIn)
+            }
+            if !put.replace {
+                return reject(
+                    ticket, .definitionExists(definition.name, current.version),
+                    seen: definitionsChangedIn)
+            }
+        }
+        if isDiskFull { return reject(ticket, .diskFull) }
+        store(plan, name)
+        answer(ticket, .definitionPut(changed: true), seen: filling)
+    }
+
+    /// The bytes of each version are stored once, as a payload that belongs to no run; the row of
+    /// the definition and the rows of its runs name it.
+    private mutating func store(_ plan: WorkflowPlan, _ name: ScopedName) {
+        let bytes = DefinitionCodec.encode(plan.definition)
+        let keeper = RunID(serial: Serial(rawValue: 0))
+        let id = newPayload(
+            Payload(bytes: bytes, contentType: StoredDefinition.contentType), run: keeper)
+        draft.definitions.append(
+            DefinitionRow(
+                namespace: name.namespace.name, name: name.name,
+                version: plan.definition.version, updatedMillis: now.wallMillis,
+                blob: StoredDefinition.encode(id, definition: bytes)))
+        definitions[name] = DefinitionEntry(plan: plan, planID: id)
+        definitionsChangedIn = filling
+    }
+
+    func definitionNames(in namespace: Namespace) -> [String] {
+        definitions.keys.filter { $0.namespace == namespace }.map(\.name).sorted()
+    }
+
+    mutating func listDefinitions(_ namespace: Namespace, _ ticket: ReplyTicket) {
+        let found = definitions.filter { $0.key.namespace == namespace }
+            .map(\.value.plan.definition).sorted { $0.name < $1.name }
+        answer(ticket, .definitions(found), seen: definitionsChangedIn)
+    }
+
+    mutating func listAgents(_ ticket: ReplyTicket) {
+        var summaries: [AgentSummary] = []
+        for agent in pool.livingAgents {
+            let registration = pool.registration(of: agent)
+            let inFlight = pool.inFlight(of: agent)
+            let totals = pool.totals(of: agent)
+            summaries.append(
+                AgentSummary(
+                    registration: registration,
+                    state: inFlight == 0
+                        ? .idle : inFlight < registration.slots ? .busy : .full,
+                    inFlight: inFlight, completed: totals.completed, failed: totals.failed,
+                    busyNanos: totals.busyNanos))
+        }
+        summaries.sort { $0.registration.id.name < $1.registration.id.name }
+        ready.replies.append(Reply(ticket, .agents(summaries)))
+    }
+
+    /// The engine's gauges.
+    public var snapshot: EngineSnapshot {
+        var snapshot = EngineSnapshot()
+        snapshot.openRuns = openRuns
+        snapshot.definitions = definitions.count
+        snapshot.agents = pool.agentCount
+        snapshot.openInvokes = openInvokes
+        snapshot.waitingWork = pool.waitingCount
+        snapshot.backlog = backlog.count - backlogHead
+        snapshot.batchCommands = draft.commands
+        snapshot.committedBatch = committed.rawValue
+        snapshot.isBatchInFlight = inFlight != nil
+        snapshot.isDiskFull = isDiskFull
+        return snapshot
+    }
+}
+
+/// The blob of a definition's row: format version, the id of its bytes as a payload, its bytes.
+enum StoredDefinition {
+    static let contentType = "application/vnd.cadre.definition"
+    static let version: UInt8 = 1
+
+    static func encode(_ id: PayloadID, definition: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter(capacity: definition.count + 12)
+        writer.byte(version)
+        writer.unsigned(id.serial.rawValue)
+        return writer.bytes + definition
+    }
+
+    static func decode(
+        _ blob: [UInt8]
+    ) throws(CodecError) -> (id: PayloadID, definition: WorkflowDefinition) {
+        var reader = ByteReader(blob)
+        _ = try reader.version(newest: version)
+        let id = PayloadID(serial: Serial(rawValue: try reader.unsigned()))
+        let rest = Array(blob[(blob.count - reader.remaining)...])
+        return (id, try DefinitionCodec.decode(rest))
+    }
+}

@@ -1,0 +1,120 @@
+import Coordination
+
+/// Plain invokes: volatile work for one agent, answered to one caller.
+extension CoordinationEngine {
+    mutating func invoke(_ invoke: Invoke, _ ticket: ReplyTicket) {
+        if isDraining { return reject(ticket, .draining) }
+        guard let type = pool.type(named: invoke.agentType), pool.isKnown(type: type) else {
+            return reject(ticket, .unknownAgentType(invoke.agentType, known: pool.knownTypes))
+        }
+        let isProbe =
+            invoke.operation == Assignment.healthOperation && invoke.instance != nil
+        if !isProbe, pool.operation(invoke.operation, ofType: type) == nil {
+            let known = pool.operations(ofType: type).map(\.name)
+            return reject(
+                ticket, .unknownOperation(invoke.operation, of: invoke.agentType, known: known))
+        }
+        if let deadline = invoke.deadlineNanos, deadline <= now.monotonicNanos {
+            return reject(ticket, .deadlinePassed)
+        }
+        guard pool.aliveCount(type: type) > 0 else {
+            return reject(ticket, .noInstance(of: invoke.agentType))
+        }
+        let job = jobs.insert(
+            Job(
+                work: .invoke(InvokeJob(invoke: invoke, ticket: ticket, isProbe: isProbe)),
+                type: type))
+        openInvokes += 1
+        open[ticket] = .invoke(job: job)
+        if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
+        placeInvoke(job, invoke, ticket, isProbe: isProbe)
+    }
+
+    /// Gives the invoke a slot, or a place in line, or turns it away.
+    private mutating func placeInvoke(
+        _ job: Int32, _ invoke: Invoke, _ ticket: ReplyTicket, isProbe: Bool
+    ) {
+        let type = jobs[job].type
+        if let id = invoke.instance {
+            guard let agent = pool.agent(id), pool.type(of: agent) == type else {
+                endInvoke(job)
+                return reject(ticket, .unknownInstance(id, of: invoke.agentType))
+            }
+            if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
+            jobs[job].place = pool.wait(job, agent: agent)
+        } else {
+            if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
+            jobs[job].place = pool.wait(
+                job, type: type, priority: invoke.priority, isBounded: true)
+        }
+        guard jobs[job].place == nil else { return }
+        endInvoke(job)
+        reject(ticket, .tooMuchWaiting(invoke.agentType, limit: limits.maxWaitingPerType))
+    }
+
+    /// The slot of `agent` is taken for the invoke: off it goes.
+    mutating func dispatchInvoke(_ job: Int32, _ agent: Int32) {
+        guard case .invoke(var part) = jobs[job].work else { return }
+        part.attempts += 1
+        part.grantedNanos = now.monotonicNanos
+        jobs[job].work = .invoke(part)
+        jobs[job].phase = .running
+        dispatch(
+            Assignment(
+                token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
+                agent: pool.id(of: agent), operation: part.invoke.operation,
+                payload: part.invoke.payload, deadlineNanos: part.invoke.deadlineNanos,
+                attempt: part.attempts, namespace: part.invoke.namespace, origin: nil), agent)
+    }
+
+    mutating func invokeFinished(_ job: Int32, _ part: InvokeJob, _ result: AssignmentResult) {
+        let agent = jobs[job].agent
+        let answer = InvokeAnswer(
+            outcome: result.outcome, agent: pool.id(of: agent), attempts: part.attempts,
+            queueNanos: max(0, part.grantedNanos - part.invoke.arrivedNanos),
+            executionNanos: max(0, result.endedNanos - result.startedNanos))
+        ready.replies.append(Reply(part.ticket, .invoked(answer)))
+        endInvoke(job)
+    }
+
+    /// Its instance left: again elsewhere if doing it twice does no harm.
+    mutating func invokeLost(_ job: Int32, _ part: InvokeJob, _ agent: AgentID) {
+        detach(job)
+        let operation = pool.operation(part.invoke.operation, ofType: jobs[job].type)
+        let mayRepeat = operation?.isIdempotent == true && part.invoke.instance == nil
+        if mayRepeat, part.attempts < limits.maxInvokeAttempts,
+            pool.aliveCount(type: jobs[job].type) > 0
+        {
+            jobs[job].phase = .waiting
+            return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
+        }
+        endInvoke(job)
+        reject(part.ticket, .instanceLost(agent, operation: part.invoke.operation))
+    }
+
+    mutating func invokeDeadlinePassed(_ job: Int32, _ part: InvokeJob) {
+        cancelAssignment(job)
+        endInvoke(job)
+        reject(part.ticket, .deadlinePassed)
+    }
+
+    mutating func abandon(_ ticket: ReplyTicket) {
+        switch open.removeValue(forKey: ticket) {
+        case .invoke(let job):
+            cancelAssignment(job)
+            endInvoke(job)
+        case .awaiting(let run): runs[run].waiters.removeAll { $0 == ticket }
+        case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
+        case nil: break
+        }
+    }
+
+    /// Forgets an invoke together with its slot, place and timer.
+    mutating func endInvoke(_ job: Int32) {
+        if case .invoke(let part) = jobs[job].work { open[part.ticket] = nil }
+        detach(job)
+        disarm(job)
+        jobs.remove(job)
+        openInvokes -= 1
+    }
+}

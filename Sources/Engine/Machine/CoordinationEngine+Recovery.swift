@@ -1,0 +1,54 @@
+import Coordination
+import Store
+
+/// Taking up what an earlier process left, before the first turn.
+extension CoordinationEngine {
+    /// A definition that the store holds.
+    public mutating func restore(
+        _ plan: WorkflowPlan, id: PayloadID, namespace: Namespace
+    ) {
+        let name = ScopedName(namespace: namespace, name: plan.definition.name)
+        definitions[name] = DefinitionEntry(plan: plan, planID: id)
+    }
+
+    /// An open run that the store holds. The next turns take it up, some per batch: attempts that
+    /// ran when the old process ended become lost and are made again.
+    public mutating func restore(_ state: RunState, at time: EngineTime) {
+        precondition(state.status == .running, "only open runs are restored")
+        now.monotonicNanos = max(now.monotonicNanos, time.monotonicNanos)
+        now.wallMillis = max(now.wallMillis, time.wallMillis)
+        let run = insert(RunMachine(state, limits: limits.run))
+        runs[run].sealedSequence = state.lastSequence
+        recovering.append(state.id)
+    }
+
+    /// A request id that the store remembers.
+    public mutating func restore(_ request: RequestRow) throws(CodecError) {
+        guard request.method == RequestLog.startRun else { return }
+        requests.insert(
+            RequestLog.Entry(
+                contentHash: request.contentHash, run: try RequestLog.decode(request.answer),
+                createdMillis: request.createdMillis, changedIn: .none),
+            for: RequestLog.Key(
+                namespace: Namespace(request.namespace), requestID: request.requestID),
+            committed: .none)
+    }
+
+    /// Takes up restored runs, oldest first, as far as the filling batch has room.
+    mutating func takeUpRecoveredRuns() {
+        while hasRoom, takenUp < recovering.count {
+            let run = runIndex[recovering[takenUp]]
+            takenUp += 1
+            // A run that its own time or a caller has ended meanwhile may have left already.
+            guard let run else { continue }
+            draft.commands += 1
+            let at = now.wallMillis
+            change(run) { machine, out, _ in machine.recovered(at: at, into: &out) }
+            settle()
+        }
+        if takenUp == recovering.count, takenUp > 0 {
+            recovering = []
+            takenUp = 0
+        }
+    }
+}

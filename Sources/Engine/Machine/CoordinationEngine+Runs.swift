@@ -1,0 +1,286 @@
+import Coordination
+import Store
+
+/// Starting, ending and asking about runs.
+extension CoordinationEngine {
+    // MARK: Start
+
+    mutating func startRun(_ start: StartRun, _ ticket: ReplyTicket) {
+        if let known = repeatedStart(start, ticket) {
+            return answer(
+                ticket, .started(known.run, existing: true), seen: known.changedIn)
+        }
+        if requestIsReused(start) { return reject(ticket, .requestReused) }
+        if isDraining { return reject(ticket, .draining) }
+        if isDiskFull { return reject(ticket, .diskFull) }
+        let name = ScopedName(namespace: start.namespace, name: start.definition)
+        guard let definition = definitions[name] else {
+            let known = definitionNames(in: start.namespace)
+            return reject(
+                ticket, .unknownWorkflow(start.definition, known: known),
+                seen: definitionsChangedIn)
+        }
+        if let run = openRun(start) {
+            return answerConflict(start, run, ticket)
+        }
+        if openRuns >= limits.maxOpenRuns {
+            return reject(ticket, .tooManyRuns(limits.maxOpenRuns))
+        }
+        let id = begin(start, definition)
+        answer(ticket, .started(id, existing: false), seen: filling)
+    }
+
+    private func repeatedStart(
+        _ start: StartRun, _ ticket: ReplyTicket
+    ) -> RequestLog.Entry? {
+        guard let entry = requestEntry(start), entry.contentHash == start.contentHash else {
+            return nil
+        }
+        return entry
+    }
+
+    private func requestIsReused(_ start: StartRun) -> Bool { requestEntry(start) != nil }
+
+    private func requestEntry(_ start: StartRun) -> RequestLog.Entry? {
+        if start.requestID.isEmpty { return nil }
+        return requests.entry(
+            RequestLog.Key(namespace: start.namespace, requestID: start.requestID),
+            nowMillis: now.wallMillis)
+    }
+
+    /// The open run that already bears the caller's workflow id.
+    private func openRun(_ start: StartRun) -> Int32? {
+        if start.workflowID.isEmpty { return nil }
+        let name = ScopedName(namespace: start.namespace, name: start.workflowID)
+        guard let run = workflowIndex[name], runs[run].machine.state.status == .running else {
+            return nil
+        }
+        return run
+    }
+
+    private mutating func answerConflict(
+        _ start: StartRun, _ run: Int32, _ ticket: ReplyTicket
+    ) {
+        let id = runs[run].machine.state.id
+        switch start.conflict {
+        case .fail:
+            reject(ticket, .runOpen(start.workflowID, id), seen: runs[run].changedIn)
+        case .useExisting:
+            // What a repeat of this request must find is stored like a start of its own.
+            remember(start, id)
+            let seen = start.requestID.isEmpty ? runs[run].changedIn : filling
+            answer(ticket, .started(id, existing: true), seen: seen)
+        }
+    }
+
+    private mutating func begin(_ start: StartRun, _ definition: DefinitionEntry) -> RunID {
+        lastRun += 1
+        let id = RunID(serial: Serial(rawValue: lastRun))
+        let input = newPayload(start.input, run: id)
+        let state = RunState(
+            id: id, namespace: start.namespace,
+            workflowID: start.workflowID.isEmpty ? id.description : start.workflowID,
+            plan: definition.plan, planID: definition.planID, input: input,
+            inputBytes: start.input.bytes.count, startedMillis: now.wallMillis)
+        let run = insert(RunMachine(state, limits: limits.run))
+        remember(start, id)
+        draft.effects.notices.append(
+            .workflowStarted(definition: definition.plan.definition.name))
+        let at = now.wallMillis
+        change(run) { machine, out, _ in machine.started(at: at, into: &out) }
+        return id
+    }
+
+    private mutating func remember(_ start: StartRun, _ run: RunID) {
+        if start.requestID.isEmpty { return }
+        draft.requests.append(
+            RequestRow(
+                namespace: start.namespace.name, method: RequestLog.startRun,
+                requestID: start.requestID, contentHash: start.contentHash,
+                createdMillis: now.wallMillis, answer: RequestLog.encode(run)))
+        requests.insert(
+            RequestLog.Entry(
+                contentHash: start.contentHash, run: run, createdMillis: now.wallMillis,
+                changedIn: filling),
+            for: RequestLog.Key(namespace: start.namespace, requestID: start.requestID),
+            committed: committed)
+    }
+
+    /// Takes a run into memory and arms its own deadline.
+    mutating func insert(_ machine: RunMachine) -> Int32 {
+        let state = machine.state
+        let run = runs.insert(RunCell(machine))
+        openRuns += 1
+        runIndex[state.id] = run
+        if RunID(state.workflowID) != state.id {
+            let name = ScopedName(namespace: state.namespace, name: state.workflowID)
+            workflowIndex[name] = run
+        }
+        if let deadline = state.deadlineMillis {
+            runs[run].runTimer = timers.insert(
+                .run(run), key: monotonicNanos(atWallMillis: deadline))
+        }
+        return run
+    }
+
+    // MARK: What follows
+
+    mutating func perform(_ action: RunAction, _ run: Int32) {
+        switch action {
+        case .schedule(let step):
+            // The run may have ended since; then the step has ended with it.
+            if runs[run].machine.state.steps[step].state == .scheduled { scheduleStep(run, step) }
+        case .armRetry(let step, let millis):
+            guard runs[run].machine.state.steps[step].state == .waitingRetry else { return }
+            runs[run].steps[step].timer = timers.insert(
+                .retry(run: run, step: step), key: monotonicNanos(atWallMillis: millis))
+        case .stop(let step): stopStep(run, step)
+        case .prepareResult: prepareResult(run)
+        case .closed: runClosed(run)
+        }
+    }
+
+    private mutating func prepareResult(_ run: Int32) {
+        guard runs[run].machine.isFinishing else { return }
+        let state = runs[run].machine.state
+        let recipe = state.resultRecipe
+        guard case .whole(let id) = recipe else { return ask(recipe, for: .runResult(state.id)) }
+        runs[run].result = payloads[id]
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.resultPrepared(id, newBytes: 0, at: at, into: &out)
+        }
+    }
+
+    mutating func resultPrepared(_ run: Int32, _ result: Result<Payload, StepFailure>) {
+        guard runs[run].machine.isFinishing else { return }
+        let at = now.wallMillis
+        switch result {
+        case .failure(let failure):
+            change(run) { machine, out, _ in
+                machine.resultPreparationFailed(failure, at: at, into: &out)
+            }
+        case .success(let payload):
+            let id = newPayload(payload, run: runs[run].machine.state.id)
+            runs[run].result = payload
+            change(run) { machine, out, _ in
+                machine.resultPrepared(
+                    id, newBytes: payload.bytes.count, at: at, into: &out)
+            }
+        }
+    }
+
+    private mutating func runClosed(_ run: Int32) {
+        openRuns -= 1
+        if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
+        runs[run].runTimer = -1
+        let state = runs[run].machine.state
+        draft.effects.closed.append(run)
+        draft.effects.notices.append(
+            .workflowClosed(
+                definition: state.plan.definition.name, status: state.status,
+                millis: max(0, (state.closedMillis ?? state.startedMillis) - state.startedMillis)))
+        let callers = runs[run].waiters + runs[run].watchers
+        for ticket in callers {
+            open[ticket] = nil
+            answerClosed(run, ticket)
+        }
+        runs[run].waiters = []
+    }
+
+    /// Tells a caller how a run ended, once that is on disk. A result that is not in memory is
+    /// read by the shell.
+    private mutating func answerClosed(_ run: Int32, _ ticket: ReplyTicket) {
+        let state = runs[run].machine.state
+        let result = runs[run].result ?? state.result.flatMap { payloads[$0] }
+        if state.result != nil, result == nil {
+            let reference = RunReference.run(state.namespace, state.id)
+            let lookup = RunLookup(reference: reference, purpose: .await, ticket: ticket)
+            return look(lookup, seen: runs[run].changedIn)
+        }
+        let reply = Reply(ticket, .runClosed(state.summary, result: result))
+        if runs[run].changedIn == filling {
+            draft.effects.closings.append(reply)
+        } else {
+            answer(ticket, reply.answer, seen: runs[run].changedIn)
+        }
+    }
+
+    // MARK: Questions
+
+    /// The run in memory that a reference means.
+    private func find(_ reference: RunReference) -> Int32? {
+        switch reference {
+        case .run(let namespace, let id):
+            guard let run = runIndex[id], runs[run].machine.state.namespace == namespace else {
+                return nil
+            }
+            return run
+        case .workflow(let namespace, let name):
+            if let run = workflowIndex[ScopedName(namespace: namespace, name: name)] {
+                return run
+            }
+            // A run without a name of its caller's is named by its id.
+            guard let id = RunID(name), let run = runIndex[id],
+                runs[run].machine.state.namespace == namespace,
+                runs[run].machine.state.workflowID == name
+            else { return nil }
+            return run
+        }
+    }
+
+    mutating func getRun(_ reference: RunReference, _ ticket: ReplyTicket) {
+        guard let run = find(reference) else { return ask(reference, .get, ticket) }
+        let state = runs[run].machine.state
+        let result = runs[run].result ?? state.result.flatMap { payloads[$0] }
+        if state.result != nil, result == nil {
+            let lookup = RunLookup(reference: reference, purpose: .get, ticket: ticket)
+            return look(lookup, seen: runs[run].changedIn)
+        }
+        answer(ticket, .run(state.summary, result: result), seen: runs[run].changedIn)
+    }
+
+    mutating func awaitRun(_ reference: RunReference, _ ticket: ReplyTicket) {
+        guard let run = find(reference) else { return ask(reference, .await, ticket) }
+        if runs[run].machine.state.status.isClosed { return answerClosed(run, ticket) }
+        runs[run].waiters.append(ticket)
+        open[ticket] = .awaiting(run: run)
+    }
+
+    mutating func watchRun(_ reference: RunReference, _ ticket: ReplyTicket) {
+        guard let run = find(reference) else { return ask(reference, .watch, ticket) }
+        let sealed = runs[run].sealedSequence
+        let seen = sealed == 0 ? runs[run].changedIn : (inFlight ?? .none)
+        answer(ticket, .watching(lastSequence: sealed), seen: seen)
+        runs[run].watchers.append(ticket)
+        if runs[run].machine.state.status.isClosed {
+            return answerClosed(run, ticket)
+        }
+        open[ticket] = .watching(run: run)
+    }
+
+    mutating func cancelRun(_ cancel: CancelRun, _ ticket: ReplyTicket) {
+        guard let run = find(cancel.run) else { return ask(cancel.run, .cancel, ticket) }
+        let at = now.wallMillis
+        if runs[run].machine.state.status == .running {
+            change(run) { machine, out, _ in
+                machine.cancelRequested(reason: cancel.reason, at: at, into: &out)
+            }
+        }
+        let summary = runs[run].machine.state.summary
+        let seen = runs[run].changedIn
+        if summary.status == .cancelled {
+            answer(ticket, .cancelled(summary), seen: seen)
+        } else {
+            reject(ticket, .runClosed(summary), seen: seen)
+        }
+    }
+
+    /// The run is not in memory, so what the store has is the truth.
+    private mutating func ask(
+        _ reference: RunReference, _ purpose: RunLookup.Purpose, _ ticket: ReplyTicket
+    ) {
+        ready.lookups.append(
+            RunLookup(reference: reference, purpose: purpose, ticket: ticket))
+    }
+}

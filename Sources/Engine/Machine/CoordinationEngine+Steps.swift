@@ -1,0 +1,195 @@
+import Coordination
+
+/// The way of a workflow step: slot, input, commit, agent, result.
+extension CoordinationEngine {
+    /// The step may run: it gets a slot or waits for one, up to its start-to-close time.
+    mutating func scheduleStep(_ run: Int32, _ step: Int) {
+        let definition = runs[run].machine.state.plan.steps[step].definition
+        let type = pool.requireType(named: definition.agentType)
+        let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
+        runs[run].steps[step].job = job
+        arm(job, atNanos: now.monotonicNanos + definition.startToCloseMillis * 1_000_000)
+        if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
+        jobs[job].place = pool.wait(job, type: type, priority: 3, isBounded: false)
+    }
+
+    /// The step has a slot: its input is taken as it is, or made outside.
+    mutating func prepareStep(_ job: Int32, _ run: Int32, _ step: Int) {
+        jobs[job].phase = .preparing
+        let state = runs[run].machine.state
+        let definition = state.plan.steps[step].definition
+        guard pool.operation(definition.operation, ofType: jobs[job].type) != nil else {
+            let known = pool.operations(ofType: jobs[job].type).map(\.name)
+            return startFailed(
+                job, run, step,
+                .unknownOperation(definition.operation, of: definition.agentType, known: known))
+        }
+        let recipe = state.inputRecipe(of: step)
+        if case .whole(let id) = recipe, let payload = payloads[id] {
+            return inputReady(job, run, step, payload)
+        }
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        ask(recipe, for: .stepInput(token))
+    }
+
+    /// Asks the shell to make a payload.
+    mutating func ask(_ recipe: PayloadRecipe, for purpose: Preparation.Purpose) {
+        var loaded: [PayloadID: Payload] = [:]
+        var missing: [PayloadID] = []
+        for id in recipe.sources {
+            if let payload = payloads[id] { loaded[id] = payload } else { missing.append(id) }
+        }
+        ready.preparations.append(
+            Preparation(purpose: purpose, recipe: recipe, loaded: loaded, missing: missing))
+    }
+
+    mutating func prepared(_ outcome: Preparation.Outcome) {
+        switch outcome.purpose {
+        case .stepInput(let token):
+            // A token that is gone belongs to a step that was stopped, or whose agent left.
+            guard let job = tokens[token.serial.rawValue], jobs[job].phase == .preparing,
+                case .step(let run, let step) = jobs[job].work
+            else { return }
+            switch outcome.result {
+            case .success(let payload): inputReady(job, run, step, payload)
+            case .failure(let failure): startFailed(job, run, step, failure)
+            }
+        case .runResult(let id):
+            guard let run = runIndex[id] else { return }
+            resultPrepared(run, outcome.result)
+        }
+    }
+
+    /// The attempt begins: its start is committed, then the agent hears of it.
+    private mutating func inputReady(
+        _ job: Int32, _ run: Int32, _ step: Int, _ payload: Payload
+    ) {
+        jobs[job].phase = .committing
+        disarm(job)
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        let agent = pool.id(of: jobs[job].agent)
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.dispatched(step, token: token, agent: agent, at: at, into: &out)
+        }
+        draft.effects.dispatches.append(
+            HeldDispatch(token: token.serial.rawValue, payload: payload))
+    }
+
+    private mutating func startFailed(
+        _ job: Int32, _ run: Int32, _ step: Int, _ failure: StepFailure
+    ) {
+        endStep(job)
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.startFailed(step, failure, at: at, into: &out)
+        }
+    }
+
+    // MARK: How it ends
+
+    mutating func stepFinished(
+        _ job: Int32, _ run: Int32, _ step: Int, _ result: AssignmentResult
+    ) {
+        endStep(job)
+        let at = now.wallMillis
+        switch result.outcome {
+        case .failure(let failure):
+            _ = change(run) { machine, out, random in
+                machine.failureReceived(
+                    step, token: result.token, failure, at: at, random: random, into: &out)
+            }
+        case .success(let payload):
+            let bytes = payload.bytes.count
+            let state = runs[run].machine.state
+            let isTaken = runs[run].machine.refusal(ofOutputBytes: bytes) == nil
+            // A refused output is not stored; its id goes nowhere.
+            let id = isTaken ? newPayload(payload, run: state.id) : state.input
+            _ = change(run) { machine, out, _ in
+                machine.outputReceived(
+                    step, token: result.token, output: id, bytes: bytes, at: at, into: &out)
+            }
+        }
+    }
+
+    /// No instance came in time, or no result did.
+    mutating func stepTimedOut(_ job: Int32, _ run: Int32, _ step: Int) {
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        let type = pool.name(ofType: jobs[job].type)
+        switch jobs[job].phase {
+        case .running:
+            cancelAssignment(job)
+            endStep(job)
+            let at = now.wallMillis
+            change(run) { machine, out, random in
+                machine.stepTimedOut(step, token: token, at: at, random: random, into: &out)
+            }
+        case .waiting: startFailed(job, run, step, .noAgent(type))
+        case .preparing: startFailed(job, run, step, .notPrepared)
+        case .committing: break
+        }
+    }
+
+    /// The instance left. An attempt that was never committed is simply placed anew.
+    mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int) {
+        let phase = jobs[job].phase
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        if phase == .preparing {
+            detach(job)
+            jobs[job].phase = .waiting
+            let type = jobs[job].type
+            if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
+            jobs[job].place = pool.wait(job, type: type, priority: 3, isBounded: false)
+            return
+        }
+        endStep(job)
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.agentLost(step, token: token, at: at, into: &out)
+        }
+    }
+
+    /// The run has ended or the step is not wanted any more.
+    mutating func stopStep(_ run: Int32, _ step: Int) {
+        let cell = runs[run].steps[step]
+        if cell.timer >= 0 {
+            timers.remove(cell.timer)
+            runs[run].steps[step].timer = -1
+        }
+        guard cell.job >= 0 else { return }
+        cancelAssignment(cell.job)
+        endStep(cell.job)
+    }
+
+    /// Forgets a step's job together with its slot, place and timer.
+    private mutating func endStep(_ job: Int32) {
+        guard case .step(let run, let step) = jobs[job].work else { return }
+        detach(job)
+        disarm(job)
+        jobs.remove(job)
+        runs[run].steps[step].job = -1
+    }
+}
+
+extension StepFailure {
+    static func unknownOperation(
+        _ operation: String, of type: String, known: [String]
+    ) -> StepFailure {
+        StepFailure(
+            type: "unknown_operation",
+            message: "agent type \"\(type)\" has no operation \"\(operation)\"; it has "
+                + known.sorted().joined(separator: ", "), retryable: false)
+    }
+
+    static func noAgent(_ type: String) -> StepFailure {
+        StepFailure(
+            type: "no_agent",
+            message: "no instance of agent type \"\(type)\" had a free slot in time; start one, "
+                + "or raise the step's start_to_close", retryable: false)
+    }
+
+    static let notPrepared = StepFailure(
+        type: "input_not_prepared",
+        message: "the step's input could not be made within its start_to_close time",
+        retryable: false)
+}

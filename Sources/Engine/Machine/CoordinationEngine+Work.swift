@@ -1,0 +1,137 @@
+import Coordination
+
+/// Slots, tokens and results: what plain invokes and workflow steps have in common.
+extension CoordinationEngine {
+    // MARK: Slots
+
+    /// A slot of `agent` has been taken for `job`.
+    mutating func grant(_ job: Int32, _ agent: Int32) {
+        lastToken += 1
+        jobs[job].token = lastToken
+        jobs[job].agent = agent
+        tokens[lastToken] = job
+        switch jobs[job].work {
+        case .invoke: dispatchInvoke(job, agent)
+        case .step(let run, let step): prepareStep(job, run, step)
+        }
+    }
+
+    /// Gives the free slots of an instance to what waits.
+    mutating func serve(_ agent: Int32) {
+        guard pool.isLiving(agent) else { return }
+        while let job = pool.next(for: agent) {
+            leaveLine(job)
+            guard pool.takeSlot(of: agent) else { return }
+            grant(job, agent)
+        }
+    }
+
+    private mutating func leaveLine(_ job: Int32) {
+        guard let place = jobs[job].place else { return }
+        pool.stopWaiting(place, type: jobs[job].type)
+        jobs[job].place = nil
+    }
+
+    /// Takes a job from wherever it is: out of its line, or off its slot and token.
+    mutating func detach(_ job: Int32) {
+        leaveLine(job)
+        let agent = jobs[job].agent
+        if agent < 0 { return }
+        tokens[jobs[job].token] = nil
+        jobs[job].agent = -1
+        pool.freeSlot(of: agent)
+        agentsToServe.append(agent)
+    }
+
+    /// Tells the agent that nobody waits for the job any more, if it was told to begin.
+    mutating func cancelAssignment(_ job: Int32) {
+        guard jobs[job].phase == .running, jobs[job].agent >= 0 else { return }
+        let port = PortNumber(rawValue: pool.port(of: jobs[job].agent))
+        ready.cancels[port, default: []].append(
+            AssignmentToken(serial: Serial(rawValue: jobs[job].token)))
+    }
+
+    // MARK: Results
+
+    mutating func finished(_ result: AssignmentResult) {
+        guard let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running else {
+            ready.notices.append(.staleResult)
+            return
+        }
+        noteWork(of: jobs[job].agent, result)
+        switch jobs[job].work {
+        case .invoke(let part): invokeFinished(job, part, result)
+        case .step(let run, let step): stepFinished(job, run, step, result)
+        }
+    }
+
+    private mutating func noteWork(of agent: Int32, _ result: AssignmentResult) {
+        let nanos = max(0, result.endedNanos - result.startedNanos)
+        var isSuccess = true
+        if case .failure = result.outcome { isSuccess = false }
+        pool.workEnded(agent, isSuccess: isSuccess, busyNanos: nanos)
+        let type = Int(pool.type(of: agent))
+        while busyNanos.count <= type { busyNanos.append(0) }
+        if busyNanos[type] == 0 { busyTypes.append(Int32(type)) }
+        // At least 1, so that a type stands in the list once.
+        busyNanos[type] += max(1, nanos)
+    }
+
+    mutating func jobTimedOut(_ job: Int32) {
+        jobs[job].timer = -1
+        switch jobs[job].work {
+        case .invoke(let part): invokeDeadlinePassed(job, part)
+        case .step(let run, let step): stepTimedOut(job, run, step)
+        }
+    }
+
+    // MARK: Instances
+
+    mutating func agentsJoined(_ agents: [AgentRegistration], _ port: PortNumber) {
+        for registration in agents {
+            if let old = pool.agent(registration.id) { agentLeft(old) }
+            let agent = pool.join(registration, port: port.rawValue)
+            agentsToServe.append(agent)
+        }
+    }
+
+    mutating func agentsLeft(_ agents: [AgentID]) {
+        for id in agents {
+            guard let agent = pool.agent(id) else { continue }
+            agentLeft(agent)
+        }
+    }
+
+    private mutating func agentLeft(_ agent: Int32) {
+        let id = pool.id(of: agent)
+        let type = pool.type(of: agent)
+        for job in pool.waitingOnly(for: agent) {
+            guard case .invoke(let part) = jobs[job].work else { continue }
+            endInvoke(job)
+            reject(part.ticket, .unknownInstance(id, of: pool.name(ofType: type)))
+        }
+        // In the order of their tokens, since a dictionary's order differs from run to run.
+        let held = tokens.filter { jobs[$0.value].agent == agent }.keys.sorted()
+        let heldJobs = held.compactMap { tokens[$0] }
+        pool.close(agent)
+        for job in heldJobs { lost(job, id) }
+        pool.leave(agent)
+        if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
+    }
+
+    private mutating func lost(_ job: Int32, _ agent: AgentID) {
+        switch jobs[job].work {
+        case .invoke(let part): invokeLost(job, part, agent)
+        case .step(let run, let step): stepLost(job, run, step)
+        }
+    }
+
+    /// The last instance of a type is gone: callers hear at once, workflow steps wait on.
+    private mutating func rejectWaiting(ofType type: Int32) {
+        for job in pool.waiting(ofType: type) {
+            guard case .invoke(let part) = jobs[job].work else { continue }
+            endInvoke(job)
+            reject(part.ticket, .noInstance(of: pool.name(ofType: type)))
+        }
+    }
+}

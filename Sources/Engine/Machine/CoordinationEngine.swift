@@ -1,0 +1,353 @@
+import Coordination
+import Store
+
+/// The engine of one shard as a passive machine: commands in, store batches and released effects
+/// out. No clock, no thread, no I/O; ``EngineHost`` is its shell, simulations drive it by hand.
+///
+/// One drain goes like this:
+///
+///     engine.submit(contentsOf: commands)
+///     let output = engine.turn(now, random: random)   // decide; perform what is free to go
+///     // small preparations are made at once and submitted, then another turn
+///     if let batch = engine.seal() { store.commit(batch) }
+///     // ... later
+///     let released = engine.batchCommitted(number, now: now)
+///
+/// **Law 4.** Nothing leaves before what it saw is on disk. Runs, definitions and request ids
+/// remember the newest batch that changed them; an answer or dispatch that wrote or read one is
+/// held until that batch is committed. A closed run stays in memory until its end is on disk, so
+/// whoever does not find a run here finds the truth in the store. Plain invokes touch the agent
+/// pool only, which is volatile, and pass freely.
+///
+/// **Batches.** One is in flight and one filling. When the filling one has taken its commands,
+/// further durable commands wait in `backlog`, in order; volatile ones go on.
+public struct CoordinationEngine: Sendable {
+    public let shard: ShardID
+    public let epoch: Epoch
+    public let limits: EngineLimits
+
+    var now = EngineTime(monotonicNanos: 0, wallMillis: 0)
+    var randomState: UInt64 = 0
+
+    // What there is.
+    var pool: AgentPool
+    var jobs = Slab<Job>()
+    var tokens: [UInt64: Int32] = [:]
+    var runs = Slab<RunCell>()
+    var runIndex: [RunID: Int32] = [:]
+    /// The newest run in memory of each workflow id that a caller has named.
+    var workflowIndex: [ScopedName: Int32] = [:]
+    var definitions: [ScopedName: DefinitionEntry] = [:]
+    /// The newest batch that changed any definition.
+    var definitionsChangedIn = BatchNumber.none
+    var requests: RequestLog
+    var payloads: PayloadCache
+    var timers = IndexedHeap<TimerPurpose>()
+    var open: [ReplyTicket: OpenCall] = [:]
+    /// Restored runs, and how many of them have been taken up.
+    var recovering: [RunID] = []
+    var takenUp = 0
+    var openInvokes = 0
+    /// Runs that have not ended (cells of ended ones stay until their end is on disk).
+    var openRuns = 0
+
+    // What comes next.
+    var inbox: [Command] = []
+    var backlog: [Command] = []
+    var backlogHead = 0
+    var actions: [(run: Int32, action: RunAction)] = []
+    var actionHead = 0
+    var agentsToServe: [Int32] = []
+    var scratch = RunOutput()
+
+    // Batches.
+    var committed = BatchNumber.none
+    var inFlight: BatchNumber?
+    var inFlightEffects = HeldEffects()
+    var draft = BatchDraft()
+    public internal(set) var isDiskFull = false
+    public internal(set) var isDraining = false
+
+    // Identifiers of this epoch.
+    var lastToken: UInt64
+    var lastRun: UInt64
+    var lastPayload: UInt64
+
+    // What may go at once.
+    var ready = TurnOutput()
+    var busyNanos: [Int64] = []
+    var busyTypes: [Int32] = []
+
+    /// An engine without runs, for an epoch that the store has granted.
+    public init(shard: ShardID, epoch: Epoch, limits: EngineLimits = .defaults) {
+        self.shard = shard
+        self.epoch = epoch
+        self.limits = limits
+        pool = AgentPool(maxWaiting: limits.maxWaitingPerType)
+        requests = RequestLog(maxCount: limits.maxRequests, lifeMillis: limits.requestLifeMillis)
+        payloads = PayloadCache(maxBytes: limits.maxCachedBytes)
+        // Past 2^32 in one epoch a counter runs on into the bits above it: the next epoch is
+        // at least the wall clock's seconds, far beyond where that leads.
+        let base = Serial(epoch: epoch, counter: 0).rawValue
+        lastToken = base
+        lastRun = base
+        lastPayload = base
+    }
+
+    // MARK: Turns
+
+    /// Leaves a command for the next turn.
+    public mutating func submit(_ command: Command) { inbox.append(command) }
+
+    /// Leaves commands for the next turn, in order.
+    public mutating func submit(contentsOf commands: [Command]) {
+        if inbox.isEmpty { inbox = commands } else { inbox.append(contentsOf: commands) }
+    }
+
+    /// Decides everything that is due and all submitted commands, as far as the filling batch has
+    /// room, and gives what need not wait for a commit.
+    ///
+    /// - Parameters:
+    ///   - time: one reading for the whole turn; one before the last turn's is raised to that.
+    ///   - random: the turn's only source of chance.
+    public mutating func turn(_ time: EngineTime, random: UInt64) -> TurnOutput {
+        advance(to: time)
+        randomState ^= random
+        fireTimers()
+        takeUpRecoveredRuns()
+        takeBacklog()
+        let commands = inbox
+        inbox = []
+        for command in commands { take(command) }
+        noteBusyTime()
+        return takeReady()
+    }
+
+    /// The filling batch, made ready for the store; `nil` when one is in flight or nothing is to
+    /// be written. The caller must hand it to the store.
+    public mutating func seal() -> StoreBatch? {
+        guard inFlight == nil, draft.hasRows else { return nil }
+        let number = committed.next
+        let batch = makeBatch(number)
+        inFlight = number
+        inFlightEffects = draft.effects
+        sealedCommands = draft.commands
+        draft = BatchDraft()
+        return batch
+    }
+
+    /// The batch in flight is on disk: gives all that waited for it.
+    public mutating func batchCommitted(
+        _ number: BatchNumber, at time: EngineTime
+    ) -> TurnOutput {
+        precondition(inFlight == number, "batches are committed one by one, in order")
+        advance(to: time)
+        committed = number
+        inFlight = nil
+        isDiskFull = false
+        let effects = inFlightEffects
+        inFlightEffects = HeldEffects()
+        release(effects)
+        payloads.trim(committed: committed)
+        return takeReady()
+    }
+
+    /// The store has no room for the batch in flight; the shell hands it over again later. New
+    /// durable work is refused until a batch is committed.
+    public mutating func diskFilled() { isDiskFull = true }
+
+    /// From now on new work is refused as unavailable; what is open goes on.
+    public mutating func beginDraining() { isDraining = true }
+
+    /// Whether everything decided is on disk.
+    public var isQuiet: Bool {
+        inFlight == nil && !draft.hasRows && backlogHead == backlog.count && inbox.isEmpty
+            && takenUp == recovering.count
+    }
+
+    /// Whether a turn would find something to do at `monotonicNanos` without new commands.
+    public func hasWork(atNanos monotonicNanos: Int64) -> Bool {
+        if !inbox.isEmpty { return true }
+        if let next = timers.smallestKey, next <= monotonicNanos { return true }
+        return hasRoom && (backlogHead < backlog.count || takenUp < recovering.count)
+    }
+
+    /// Whether submitted commands wait for a turn.
+    public var hasInput: Bool { !inbox.isEmpty }
+    /// Commands in the batch that was sealed last.
+    public internal(set) var sealedCommands = 0
+    /// Runs that have not ended.
+    public var openRunCount: Int { openRuns }
+    /// Plain invokes without an answer.
+    public var openInvokeCount: Int { openInvokes }
+
+    /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
+    public var nextDeadlineNanos: Int64? { timers.smallestKey }
+
+    /// The store cannot be trusted any more: nothing that is held may leave. Every open call is
+    /// answered as unavailable; the engine must not be used afterwards.
+    public mutating func abandonAll(_ rejection: Rejection) -> [Reply] {
+        var tickets = Array(open.keys)
+        tickets += inFlightEffects.allReplies.map(\.ticket)
+        tickets += draft.effects.allReplies.map(\.ticket)
+        tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
+        tickets += backlog[backlogHead...].compactMap(\.ticket) + inbox.compactMap(\.ticket)
+        open = [:]
+        return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
+    }
+
+    // MARK: Order of commands
+
+    var hasRoom: Bool { draft.commands < limits.maxCommandsPerBatch }
+
+    private mutating func take(_ command: Command) {
+        if isVolatile(command) {
+            decide(command)
+        } else if hasRoom, backlogHead == backlog.count {
+            draft.commands += 1
+            decide(command)
+        } else {
+            backlog.append(command)
+        }
+    }
+
+    private mutating func takeBacklog() {
+        while hasRoom, backlogHead < backlog.count {
+            let command = backlog[backlogHead]
+            backlogHead += 1
+            draft.commands += 1
+            decide(command)
+        }
+        if backlogHead == backlog.count {
+            backlog.removeAll(keepingCapacity: true)
+            backlogHead = 0
+        } else if backlogHead > 4_096, backlogHead * 2 > backlog.count {
+            backlog.removeFirst(backlogHead)
+            backlogHead = 0
+        }
+    }
+
+    /// Whether a command can change nothing that is stored, so that it needs no room in a batch.
+    private func isVolatile(_ command: Command) -> Bool {
+        switch command {
+        case .invoke, .listAgents, .snapshot, .listDefinitions, .getRun, .awaitRun, .watchRun,
+            .abandon:
+            return true
+        case .finished(let result):
+            guard let job = tokens[result.token.serial.rawValue] else { return true }
+            if case .invoke = jobs[job].work { return true }
+            return false
+        case .agentsJoined, .agentsLeft:
+            // Behind a backlog they keep their place among the results there.
+            return backlogHead == backlog.count
+        case .putDefinition, .startRun, .cancelRun, .prepared:
+            return false
+        }
+    }
+
+    private mutating func decide(_ command: Command) {
+        switch command {
+        case .putDefinition(let put, let ticket): putDefinition(put, ticket)
+        case .startRun(let start, let ticket): startRun(start, ticket)
+        case .invoke(let invoke, let ticket): self.invoke(invoke, ticket)
+        case .awaitRun(let run, let ticket): awaitRun(run, ticket)
+        case .watchRun(let run, let ticket): watchRun(run, ticket)
+        case .getRun(let run, let ticket): getRun(run, ticket)
+        case .listDefinitions(let namespace, let ticket): listDefinitions(namespace, ticket)
+        case .listAgents(let ticket): listAgents(ticket)
+        case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
+        case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
+        case .abandon(let ticket): abandon(ticket)
+        case .agentsJoined(let agents, let port): agentsJoined(agents, port)
+        case .agentsLeft(let agents): agentsLeft(agents)
+        case .finished(let result): finished(result)
+        case .prepared(let outcome): prepared(outcome)
+        }
+        settle()
+    }
+
+    /// Performs what the last decision caused, until nothing follows any more.
+    mutating func settle() {
+        while true {
+            if actionHead < actions.count {
+                let (run, action) = actions[actionHead]
+                actionHead += 1
+                perform(action, run)
+            } else if let agent = agentsToServe.popLast() {
+                serve(agent)
+            } else {
+                break
+            }
+        }
+        if actionHead > 0 {
+            actions.removeAll(keepingCapacity: true)
+            actionHead = 0
+        }
+    }
+
+    // MARK: Time and chance
+
+    private mutating func advance(to time: EngineTime) {
+        now.monotonicNanos = max(now.monotonicNanos, time.monotonicNanos)
+        now.wallMillis = max(now.wallMillis, time.wallMillis)
+    }
+
+    /// SplitMix64 over what the turns brought.
+    mutating func nextRandom() -> UInt64 {
+        randomState &+= 0x9e37_79b9_7f4a_7c15
+        var hash = StableHash(seed: randomState)
+        hash.combine(randomState)
+        return hash.value
+    }
+
+    private mutating func fireTimers() {
+        while let purpose = timers.popFirst(upTo: now.monotonicNanos) {
+            switch purpose {
+            case .job(let job): jobTimedOut(job)
+            case .retry(let run, let step):
+                runs[run].steps[step].timer = -1
+                change(run) { machine, out, _ in machine.retryDue(step, into: &out) }
+            case .run(let run):
+                runs[run].runTimer = -1
+                let at = now.wallMillis
+                change(run) { machine, out, _ in machine.runTimedOut(at: at, into: &out) }
+            }
+            settle()
+        }
+    }
+
+    // MARK: Output
+
+    private mutating func takeReady() -> TurnOutput {
+        var output = TurnOutput()
+        swap(&output, &ready)
+        return output
+    }
+
+    private mutating func noteBusyTime() {
+        for type in busyTypes {
+            ready.notices.append(
+                .agentBusy(type: pool.name(ofType: type), nanos: busyNanos[Int(type)]))
+            busyNanos[Int(type)] = 0
+        }
+        busyTypes.removeAll(keepingCapacity: true)
+    }
+}
+
+extension Reply {
+    init(_ ticket: ReplyTicket, _ answer: Answer) { self.init(ticket: ticket, answer: answer) }
+}
+
+extension Command {
+    /// Who waits for an answer to it.
+    var ticket: ReplyTicket? {
+        switch self {
+        case .putDefinition(_, let ticket), .startRun(_, let ticket), .invoke(_, let ticket),
+            .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
+            .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
+            .cancelRun(_, let ticket):
+            ticket
+        case .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: nil
+        }
+    }
+}

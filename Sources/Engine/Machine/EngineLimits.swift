@@ -1,0 +1,28 @@
+import Coordination
+
+/// The bounds of what callers can make the engine hold.
+public struct EngineLimits: Sendable, Hashable {
+    /// Runs that have not ended; each costs about 1 KiB plus its steps.
+    public var maxOpenRuns = 1_000_000
+    /// Work that waits for a free slot, per agent type.
+    public var maxWaitingPerType = 10_000
+    /// Durable commands in one commit: more adds latency and little throughput.
+    public var maxCommandsPerBatch = 256
+    /// Bytes of recently stored payloads kept in memory.
+    public var maxCachedBytes = 64 << 20
+    /// Remembered request ids; past it the oldest are forgotten early.
+    public var maxRequests = 1_000_000
+    /// How long a request id is remembered: 24 hours.
+    public var requestLifeMillis: Int64 = 86_400_000
+    /// Attempts of a plain invoke whose instances were lost.
+    public var maxInvokeAttempts = 5
+    /// Payload bytes of an input or result that are still rendered on the draining thread.
+    public var maxInlineBytes = 16 << 10
+    public var run = RunLimits.defaults
+
+    /// The documented bounds.
+    public static let defaults = EngineLimits()
+
+    /// The documented bounds, to be changed one by one.
+    public init() {}
+}

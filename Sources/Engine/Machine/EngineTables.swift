@@ -1,0 +1,131 @@
+import Coordination
+import Store
+
+/// One piece of work that wants or holds a slot of an agent.
+struct Job: Sendable {
+    enum Work: Sendable {
+        case invoke(InvokeJob)
+        case step(run: Int32, step: Int)
+    }
+
+    /// How far it is. Waiting becomes preparing (steps) or running (invokes); preparing becomes
+    /// committing; committing becomes running when its batch is on disk.
+    enum Phase: Sendable { case waiting, preparing, committing, running }
+
+    var work: Work
+    var type: Int32
+    var phase = Phase.waiting
+    /// The instance whose slot it holds; -1 while waiting.
+    var agent: Int32 = -1
+    var place: WaitingLines.Place?
+    /// Handle of its deadline; -1: none.
+    var timer: Int32 = -1
+    var token: UInt64 = 0
+}
+
+/// The part of a job that only plain invokes have.
+struct InvokeJob: Sendable {
+    var invoke: Invoke
+    var ticket: ReplyTicket
+    var attempts = 0
+    var grantedNanos: Int64 = 0
+    var isProbe: Bool
+}
+
+/// One run in memory, with what belongs to it but is not stored.
+struct RunCell: Sendable {
+    var machine: RunMachine
+    /// The newest batch that changes it.
+    var changedIn = BatchNumber.none
+    /// The events of the filling batch.
+    var events: [HistoryEvent] = []
+    /// Whether the filling batch changes it.
+    var isDirty = false
+    /// The newest event outside the filling batch.
+    var sealedSequence: Int64 = 0
+    var waiters: [ReplyTicket] = []
+    var watchers: [ReplyTicket] = []
+    var steps: [StepCell]
+    var runTimer: Int32 = -1
+    /// The rendered result, between preparation and the end of the run in memory.
+    var result: Payload?
+
+    init(_ machine: RunMachine) {
+        self.machine = machine
+        steps = [StepCell](repeating: StepCell(), count: machine.state.steps.count)
+    }
+}
+
+/// What the engine holds for one step of a run.
+struct StepCell: Sendable {
+    /// Index of its job; -1: none.
+    var job: Int32 = -1
+    /// Handle of its retry timer; -1: none.
+    var timer: Int32 = -1
+}
+
+/// What a timer is about.
+enum TimerPurpose: Sendable {
+    /// An invoke's deadline; a step's schedule-to-start or start-to-close, by its phase.
+    case job(Int32)
+    case retry(run: Int32, step: Int)
+    case run(Int32)
+}
+
+/// A caller that waits, found again when it gives up.
+enum OpenCall: Sendable {
+    case invoke(job: Int32)
+    case awaiting(run: Int32)
+    case watching(run: Int32)
+}
+
+/// A current definition of a namespace.
+struct DefinitionEntry: Sendable {
+    var plan: WorkflowPlan
+    var planID: PayloadID
+}
+
+/// Names a definition or an open run inside a namespace.
+struct ScopedName: Sendable, Hashable {
+    var namespace: Namespace
+    var name: String
+}
+
+/// What waits for one batch to be on disk.
+struct HeldEffects: Sendable {
+    var replies: [Reply] = []
+    /// New events for watchers: after `replies`, which may hold the start of their watch.
+    var events: [Reply] = []
+    /// Last words to watchers: after `events`.
+    var closings: [Reply] = []
+    var dispatches: [HeldDispatch] = []
+    var cancels: [(port: Int, token: AssignmentToken)] = []
+    var lookups: [RunLookup] = []
+    var notices: [EngineNotice] = []
+    /// Every reply in the order in which it must arrive.
+    var allReplies: [Reply] { replies + events + closings }
+
+    /// Runs that leave memory.
+    var closed: [Int32] = []
+}
+
+/// A committed step's way to its agent; dropped if the step is stopped before.
+struct HeldDispatch: Sendable {
+    var token: UInt64
+    var payload: Payload
+}
+
+/// The filling batch: what its rows will be made from.
+struct BatchDraft: Sendable {
+    /// Durable commands taken so far.
+    var commands = 0
+    var dirtyRuns: [Int32] = []
+    var definitions: [DefinitionRow] = []
+    var payloads: [PayloadRow] = []
+    var requests: [RequestRow] = []
+    var effects = HeldEffects()
+
+    var hasRows: Bool {
+        !dirtyRuns.isEmpty || !definitions.isEmpty || !payloads.isEmpty || !requests.isEmpty
+    }
+}

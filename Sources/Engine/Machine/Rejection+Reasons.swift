@@ -1,0 +1,130 @@
+import Coordination
+
+/// Every refusal in one place: stable reasons, and messages that say what to do.
+extension Rejection {
+    static let draining = Rejection(
+        .unavailable, reason: "SERVER_DRAINING",
+        "the server is shutting down and takes no new work; try again on another or after restart")
+
+    static let deadlinePassed = Rejection(
+        .deadline, reason: "DEADLINE_PASSED",
+        "the call's deadline passed before the agent answered; allow more time")
+
+    static let diskFull = Rejection(
+        .overloaded, reason: "DISK_FULL",
+        "the disk is full: open runs go on, new durable work is refused until space is freed",
+        retryAfterMillis: 5_000)
+
+    static func unknownAgentType(_ type: String, known: [String]) -> Rejection {
+        Rejection(
+            .notFound, reason: "AGENT_TYPE_NOT_FOUND",
+            "no agent type \"\(type)\"; " + offer(known, "known types", "no agent has joined yet"))
+    }
+
+    static func noInstance(of type: String) -> Rejection {
+        Rejection(
+            .unavailable, reason: "NO_LIVE_INSTANCE",
+            "agent type \"\(type)\" has no live instance; start one and try again")
+    }
+
+    static func unknownInstance(_ id: AgentID, of type: String) -> Rejection {
+        Rejection(
+            .notFound, reason: "AGENT_NOT_FOUND",
+            "no live instance \"\(id)\" of agent type \"\(type)\"; list the agents")
+    }
+
+    static func unknownOperation(
+        _ operation: String, of type: String, known: [String]
+    ) -> Rejection {
+        Rejection(
+            .notFound, reason: "OPERATION_NOT_FOUND",
+            "agent type \"\(type)\" has no operation \"\(operation)\"; "
+                + offer(known.sorted(), "it has", "it has none"))
+    }
+
+    static func tooMuchWaiting(_ type: String, limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "QUEUE_FULL",
+            "\(limit) calls wait for agent type \"\(type)\" already; try again later or add "
+                + "instances", retryAfterMillis: 100)
+    }
+
+    static func instanceLost(_ id: AgentID, operation: String) -> Rejection {
+        Rejection(
+            .unavailable, reason: "INSTANCE_LOST",
+            "instance \"\(id)\" left while it worked; \"\(operation)\" may have run")
+    }
+
+    static func unknownWorkflow(_ name: String, known: [String]) -> Rejection {
+        Rejection(
+            .notFound, reason: "WORKFLOW_NOT_FOUND",
+            "no workflow \"\(name)\" in this namespace; "
+                + offer(known, "there are", "put a definition first"))
+    }
+
+    static func unknownRun(_ reference: RunReference) -> Rejection {
+        let name =
+            switch reference {
+            case .run(_, let id): "run \(id)"
+            case .workflow(_, let name): "run of workflow id \"\(name)\""
+            }
+        return Rejection(
+            .notFound, reason: "RUN_NOT_FOUND",
+            "no \(name) in this namespace; list the runs, or check the namespace")
+    }
+
+    static func runOpen(_ workflowID: String, _ run: RunID) -> Rejection {
+        Rejection(
+            .exists, reason: "WORKFLOW_RUNNING",
+            "workflow id \"\(workflowID)\" has the open run \(run); wait for it, cancel it, or "
+                + "start with conflict policy use-existing")
+    }
+
+    static func runClosed(_ run: RunSummary) -> Rejection {
+        Rejection(
+            .precondition, reason: "RUN_CLOSED",
+            "run \(run.id) has ended already (\(run.status)); there is nothing to cancel")
+    }
+
+    static func tooManyRuns(_ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_OPEN_RUNS",
+            "\(limit) runs are open, the limit of this server; wait for some to end",
+            retryAfterMillis: 1_000)
+    }
+
+    static let requestReused = Rejection(
+        .invalid, reason: "REQUEST_ID_REUSED",
+        "this request_id was used with other content; a new request needs a new one",
+        fields: [
+            FieldFault(field: "request_id", description: "belongs to another request already")
+        ])
+
+    static func badDefinition(_ faults: [FieldFault]) -> Rejection {
+        Rejection(
+            .invalid, reason: "INVALID_DEFINITION",
+            "the definition has \(faults.count) fault\(faults.count == 1 ? "" : "s"): "
+                + faults.prefix(3).map { "\($0.field) \($0.description)" }.joined(separator: "; "),
+            fields: faults)
+    }
+
+    static func sameVersion(_ name: String, _ version: String) -> Rejection {
+        Rejection(
+            .precondition, reason: "VERSION_TAKEN",
+            "workflow \"\(name)\" has a version \"\(version)\" with other content; give the "
+                + "changed definition a new version")
+    }
+
+    static func definitionExists(_ name: String, _ version: String) -> Rejection {
+        Rejection(
+            .exists, reason: "WORKFLOW_EXISTS",
+            "workflow \"\(name)\" exists with version \"\(version)\"; allow replacing it")
+    }
+
+    /// Up to ten names to choose from.
+    private static func offer(_ names: [String], _ some: String, _ none: String) -> String {
+        if names.isEmpty { return none }
+        let rest = names.count > 10 ? " and \(names.count - 10) more" : ""
+        return "\(some): \(names.prefix(10).joined(separator: ", "))\(rest)"
+    }
+}
