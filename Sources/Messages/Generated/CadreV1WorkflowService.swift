@@ -251,8 +251,9 @@ public struct WorkflowDefinition: Sendable, Hashable {
     public var summary: String = ""
     /// 1 to 500.
     public var steps: [StepDefinition] = []
-    /// JSON template of the run's result, such as `${steps.synthesis.output}`; empty: an object of
-    /// every completed step's output by step id.
+    /// JSON template of the run's result. A string that is one reference becomes the value itself, so
+    /// `"${steps.synthesis.output}"` is that step's output. Empty: an object of every completed step's
+    /// output by step id.
     public var resultTemplate: String = ""
     /// From start to end, milliseconds; 0: no limit.
     public var runTimeoutMillis: Int64 = 0
@@ -285,8 +286,8 @@ public struct StepDefinition: Sendable, Hashable {
     public var agentType: String = ""
     public var operation: String = ""
     public var dependsOn: [String] = []
-    /// JSON template of the input, with `${input.x}` and `${steps.fetch.output.y}`; empty: the run's
-    /// input as it is.
+    /// JSON template of the input, as above, with `"${input.x}"` and `"${steps.fetch.output.y}"`; steps
+    /// that it names must be ancestors. Empty: the run's input as it is.
     public var inputTemplate: String = ""
     /// The failure of an optional step is recorded and the run goes on; any other fails the run.
     public var optional: Bool = false

@@ -67,7 +67,7 @@ extension CadreTestingV1.Singular: ProtobufMessage {
         unsafe self.at = CField.message(c.pointee.at)
         unsafe self.`default` = c.pointee.default_ != 0
         unsafe self.`class` = c.pointee.class_ != 0
-        unsafe self.`self` = CField.string(c.pointee.`self`)
+        unsafe self.selfValue = CField.string(c.pointee.`self`)
         unsafe self.requestID = CField.string(c.pointee.request_id)
     }
 
@@ -95,7 +95,7 @@ extension CadreTestingV1.Singular: ProtobufMessage {
         unsafe c.pointee.at = arena.message(self.at)
         unsafe c.pointee.default_ = self.`default` ? 1 : 0
         unsafe c.pointee.class_ = self.`class` ? 1 : 0
-        unsafe c.pointee.`self` = arena.string(self.`self`)
+        unsafe c.pointee.`self` = arena.string(self.selfValue)
         unsafe c.pointee.request_id = arena.string(self.requestID)
     }
 }

@@ -140,7 +140,7 @@ extension CadreTestingV1 {
         /// Names that are words of C or Swift.
         public var `default`: Bool = false
         public var `class`: Bool = false
-        public var `self`: String = ""
+        public var selfValue: String = ""
         public var requestID: String = ""
 
         /// Every field at its default.
@@ -169,7 +169,7 @@ extension CadreTestingV1 {
             at: GoogleProtobuf.Timestamp? = nil,
             `default`: Bool = false,
             `class`: Bool = false,
-            `self`: String = "",
+            selfValue: String = "",
             requestID: String = ""
         ) {
             self.int32Field = int32Field
@@ -193,7 +193,7 @@ extension CadreTestingV1 {
             self.at = at
             self.`default` = `default`
             self.`class` = `class`
-            self.`self` = `self`
+            self.selfValue = selfValue
             self.requestID = requestID
         }
     }

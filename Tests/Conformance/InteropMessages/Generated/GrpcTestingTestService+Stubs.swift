@@ -2,7 +2,6 @@
 // swift-format-ignore-file
 
 import GRPC
-import InteropMessages
 import Messages
 import Stubs
 

@@ -115,8 +115,13 @@ enum Names {
         return result
     }
 
+    /// In backticks where that is enough; `x.self` and `x.init` mean something else even so.
     private static func quoted(_ name: String) -> String {
-        keywords.contains(name) ? "`\(name)`" : name
+        switch name {
+        case "self", "init": name + "Value"
+        case _ where keywords.contains(name): "`\(name)`"
+        default: name
+        }
     }
 
     private static let reservedTypeNames: Set<String> = [

@@ -8,10 +8,9 @@ struct ServiceWriter {
     func text(for service: ServiceDescriptor) -> String {
         var output = SourceText(header: service.file.name)
         output.line()
-        let modules = Set(["GRPC", "Messages", "Stubs", options.module]).sorted()
-        for module in modules where module != "Stubs" || options.importsMessages {
-            output.line("import \(module)")
-        }
+        output.line("import GRPC")
+        output.line("import Messages")
+        if options.importsMessages { output.line("import Stubs") }
         output.line()
         scoped(service, &output) { descriptor(service, &$0) }
         output.line()

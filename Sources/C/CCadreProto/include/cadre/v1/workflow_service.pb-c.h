@@ -135,8 +135,9 @@ struct  Cadre__V1__WorkflowDefinition
   size_t n_steps;
   Cadre__V1__StepDefinition **steps;
   /*
-   * JSON template of the run's result, such as `${steps.synthesis.output}`; empty: an object of
-   * every completed step's output by step id.
+   * JSON template of the run's result. A string that is one reference becomes the value itself, so
+   * `"${steps.synthesis.output}"` is that step's output. Empty: an object of every completed step's
+   * output by step id.
    */
   char *result_template;
   /*
@@ -164,8 +165,8 @@ struct  Cadre__V1__StepDefinition
   size_t n_depends_on;
   char **depends_on;
   /*
-   * JSON template of the input, with `${input.x}` and `${steps.fetch.output.y}`; empty: the run's
-   * input as it is.
+   * JSON template of the input, as above, with `"${input.x}"` and `"${steps.fetch.output.y}"`; steps
+   * that it names must be ancestors. Empty: the run's input as it is.
    */
   char *input_template;
   /*
