@@ -175,6 +175,8 @@ final class SQLiteStoreThread {
         case .full:
             orders[first.shard]?.refusedAsFull(first.number)
             answer(completions, .full)
+            // Once all of the log is copied it starts over, in room that it has already.
+            copyRest()
         case .conflict(let why):
             breakOff(because: "nothing was written: \(why)", completions)
         case .unknown(let why):

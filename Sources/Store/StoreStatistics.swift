@@ -1,5 +1,3 @@
-import Coordination
-
 /// What a store has done since it was opened. A snapshot; the numbers only grow, except where
 /// told.
 public struct StoreStatistics: Sendable, Hashable {
@@ -60,22 +58,4 @@ public struct CommitObservation: Sendable, Hashable {
 
     /// The same in seconds, as Prometheus wants it.
     public var seconds: Double { Double(nanos) / 1e9 }
-}
-
-extension StoreBatch {
-    /// Rows of all tables.
-    var rowCount: Int {
-        definitions.count + payloads.count + runs.count + history.count + requests.count
-    }
-
-    /// Bytes of blobs and payloads: what limits how much one transaction carries.
-    var byteCount: Int {
-        var total = 0
-        for row in definitions { total += row.blob.count }
-        for row in payloads { total += row.payload.bytes.count }
-        for row in runs { total += row.blob.count }
-        for row in history { total += row.blob.count }
-        for row in requests { total += row.answer.count }
-        return total
-    }
 }

@@ -1,0 +1,53 @@
+import Coordination
+
+/// All durable changes of one engine batch, grouped by table, applied in one transaction.
+public struct StoreBatch: Sendable {
+    /// Whose changes these are; must have been claimed.
+    public var shard: ShardID
+    /// The claim under which they are made.
+    public var epoch: Epoch
+    /// Above that of every earlier batch of this epoch.
+    public var number: BatchNumber
+    /// Insert or replace by namespace and name.
+    public var definitions: [DefinitionRow] = []
+    /// Insert; an id that is stored already refuses the whole batch.
+    public var payloads: [PayloadRow] = []
+    /// Insert, or change status, end and state of a known run; a run occurs at most once here.
+    public var runs: [RunRow] = []
+    /// Insert; one packed row per run and batch. A run and first sequence that are stored already
+    /// refuse the whole batch.
+    public var history: [HistoryRow] = []
+    /// Insert; not checked for repeats, which the engine tells apart before.
+    public var requests: [RequestRow] = []
+
+    /// An empty batch.
+    public init(shard: ShardID, epoch: Epoch, number: BatchNumber) {
+        self.shard = shard
+        self.epoch = epoch
+        self.number = number
+    }
+
+    /// Whether committing it would change nothing.
+    public var isEmpty: Bool {
+        definitions.isEmpty && payloads.isEmpty && runs.isEmpty && history.isEmpty
+            && requests.isEmpty
+    }
+}
+
+extension StoreBatch {
+    /// Rows of all tables.
+    var rowCount: Int {
+        definitions.count + payloads.count + runs.count + history.count + requests.count
+    }
+
+    /// Bytes of blobs and payloads: what limits how much one transaction carries.
+    var byteCount: Int {
+        var total = 0
+        for row in definitions { total += row.blob.count }
+        for row in payloads { total += row.payload.bytes.count }
+        for row in runs { total += row.blob.count }
+        for row in history { total += row.blob.count }
+        for row in requests { total += row.answer.count }
+        return total
+    }
+}

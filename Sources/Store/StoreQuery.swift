@@ -1,0 +1,25 @@
+import Coordination
+
+/// A read of committed state. A limit below 1 gives nothing; the caller chooses one that its
+/// answer can hold.
+public enum StoreQuery: Sendable {
+    /// One run by its id.
+    case run(RunID)
+    /// The newest run of a workflow id.
+    case latestRun(namespace: String, workflowID: String)
+    /// Runs of a namespace, newest first; `before` is the last run of the page before.
+    case runs(namespace: String, definition: String?, openOnly: Bool, before: RunID?, limit: Int)
+    /// Rows of a run that hold events from `fromSequence` on, in order. The first row may begin
+    /// with earlier events.
+    case history(run: RunID, fromSequence: Int64, limit: Int)
+}
+
+/// The answer to a ``StoreQuery``.
+public enum StoreAnswer: Sendable {
+    /// To `.run` and `.latestRun`; `nil` when there is none.
+    case run(RunRow?)
+    /// To `.runs`.
+    case runs([RunRow])
+    /// To `.history`.
+    case history([HistoryRow])
+}
