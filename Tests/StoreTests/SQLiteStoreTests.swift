@@ -150,8 +150,10 @@ import Threads
 
     @Test func `a failure that nobody foresaw stops all later commits`() async throws {
         let directory = try TemporaryDirectory()
-        let store = try await open(directory)
+        let store = try await open(directory) { $0.readerThreads = 1 }
         let epoch = try await store.claim(.only, wallMillis: 0)
+        // The reader has prepared its statements when it answers, so only the writer is hit.
+        #expect(try await store.run(RunID(2)) == nil)
         try connection(directory).execute("DROP TABLE payloads")
         let lost = epoch.batch(1) { batch in
             batch.payloads = [Rows.payload(PayloadID(1), of: RunID(1), bytes: [1])]
