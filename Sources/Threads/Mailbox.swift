@@ -13,8 +13,8 @@ public final class Mailbox<Element: Sendable>: Sendable {
     /// How many work messages may wait.
     public let capacity: Int
 
-    private let state = Monitor(MailboxState<Element>())
-    private let wake: (@Sendable () -> Void)?
+    @usableFromInline let state = Monitor(MailboxState<Element>())
+    @usableFromInline let wake: (@Sendable () -> Void)?
 
     /// An empty mailbox.
     ///
@@ -22,6 +22,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
     ///   - capacity: how many work messages may wait, at least 1.
     ///   - wake: called on the posting thread, outside the lock, each time a post finds the
     ///     mailbox empty; must not block. `nil` for consumers that wait or share a token.
+    @inlinable
     public init(capacity: Int, wake: (@Sendable () -> Void)? = nil) {
         precondition(capacity > 0, "a mailbox needs room for at least one message")
         self.capacity = capacity
@@ -29,12 +30,15 @@ public final class Mailbox<Element: Sendable>: Sendable {
     }
 
     /// Whether nothing waits. Takes the lock, so that it may serve ``TokenGate/combine(while:_:)``.
+    @inlinable
     public var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
 
     /// How many messages wait in both lanes; a gauge, old by the time it is read.
+    @inlinable
     public var count: Int { state.withLock { $0.waiting.count } }
 
     /// Leaves one message.
+    @inlinable
     public func post(_ element: Element, lane: MailboxLane) -> PostResult {
         let (result, sleeps) = state.withLock { state -> (PostResult, Bool) in
             if state.isClosed { return (.closed, false) }
@@ -52,6 +56,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
     ///
     /// - Returns: how many were taken, from the front; the rest was refused (work lane full, or
     ///   mailbox closed) and is still the caller's.
+    @inlinable
     public func post(contentsOf elements: [Element], lane: MailboxLane) -> BatchPostResult {
         var refused: [Element] = []
         return post(elements, lane: { _ in lane }, refused: &refused)
@@ -61,6 +66,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
     /// tick. Taken messages are removed from `elements`; the refused ones stay there, in order.
     ///
     /// - Parameter lane: says each message's lane; runs under the lock, so it must only look.
+    @inlinable
     public func post(
         moving elements: inout [Element], lane: (Element) -> MailboxLane
     ) -> BatchPostResult {
@@ -71,7 +77,8 @@ public final class Mailbox<Element: Sendable>: Sendable {
         return result
     }
 
-    private func post(
+    @inlinable
+    func post(
         _ elements: [Element], lane: (Element) -> MailboxLane, refused: inout [Element]
     ) -> BatchPostResult {
         if elements.isEmpty { return BatchPostResult(taken: 0, refused: 0, wasEmpty: false) }
@@ -89,6 +96,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
     ///
     /// - Parameter batch: its old contents are dropped; its storage becomes the mailbox's next
     ///   buffer, so two buffers are enough for ever when the consumer passes the same variable.
+    @inlinable
     public func drain(into batch: inout [Element]) {
         batch.removeAll(keepingCapacity: true)
         var taken = consume batch
@@ -101,6 +109,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
     /// - Parameter timeout: how long to wait (monotonic clock); `nil`: without limit.
     /// - Returns: `.drained` with at least one message in `batch`; `.timedOut` with none; `.closed`
     ///   when the mailbox was closed and everything posted before has been taken.
+    @inlinable
     public func waitAndDrain(into batch: inout [Element], timeout: Duration? = nil) -> WaitResult {
         batch.removeAll(keepingCapacity: true)
         var taken = consume batch
@@ -119,26 +128,33 @@ public final class Mailbox<Element: Sendable>: Sendable {
     }
 
     /// Refuses all further posts and lets the consumer end once it has taken what waits.
+    @inlinable
     public func close() {
         state.withLock { $0.isClosed = true }
         state.broadcast()
         wake?()
     }
 
-    private func wakeConsumer(sleeps: Bool) {
+    @inlinable
+    func wakeConsumer(sleeps: Bool) {
         if sleeps { state.signal() }
         wake?()
     }
 }
 
 /// What the lock protects.
-private struct MailboxState<Element: Sendable> {
-    var waiting: [Element] = []
-    var waitingWork = 0
+@usableFromInline
+struct MailboxState<Element: Sendable>: Sendable {
+    @usableFromInline var waiting: [Element] = []
+    @usableFromInline var waitingWork = 0
     /// How many threads are inside `waitAndDrain`; nobody is signalled when it is zero.
-    var sleepers = 0
-    var isClosed = false
+    @usableFromInline var sleepers = 0
+    @usableFromInline var isClosed = false
 
+    @inlinable
+    init() {}
+
+    @inlinable
     mutating func append(
         _ elements: [Element], capacity: Int, lane: (Element) -> MailboxLane,
         refused: inout [Element]
@@ -160,6 +176,7 @@ private struct MailboxState<Element: Sendable> {
         }
     }
 
+    @inlinable
     mutating func exchange(with batch: inout [Element]) {
         swap(&waiting, &batch)
         waitingWork = 0

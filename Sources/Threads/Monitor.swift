@@ -15,9 +15,9 @@
     // `@unchecked Sendable` is true for the reason given at `Locked`: `value` is only touched
     // while `mutex` is held, and `pthread_cond_*wait` gives the mutex back held.
 
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private let value: UnsafeMutablePointer<Value>
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let condition: UnsafeMutablePointer<pthread_cond_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
     /// Wraps an initial value; nothing else may keep a reference into it.
     public init(_ initial: consuming sending Value) {
@@ -43,6 +43,7 @@
     }
 
     /// Runs `body` with exclusive access. Wakes nobody.
+    @inlinable
     public func withLock<Result, Failure>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
@@ -58,45 +59,57 @@
     ///   - timeout: how long to wait on the monotonic clock; `nil` waits without limit, zero or
     ///     less does not wait.
     ///   - isReady: looked at under the lock, before the first wait and after each wake-up.
+    @inlinable
     public func wait<Result>(
         timeout: Duration? = nil,
         until isReady: (borrowing Value) -> Bool,
         then body: (inout sending Value) -> sending Result
     ) -> sending Result {
-        let deadline = timeout.map { SystemClock.monotonicNanos() + $0.clampedNanos }
+        let deadline = timeout.map(monotonicDeadline)
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while unsafe !isReady(value.pointee) {
-            guard let deadline else {
-                unsafe pthread_cond_wait(condition, mutex)
-                continue
-            }
-            let left = deadline - SystemClock.monotonicNanos()
-            if left <= 0 { break }
-            unsafe waitOnce(condition, mutex, forNanos: left)
+            guard sleep(until: deadline) else { break }
         }
         return unsafe body(&value.pointee)
     }
 
+    /// Gives the lock away, sleeps and takes it again; `false` at once when the deadline has
+    /// passed. May wake early for no reason (POSIX allows it).
+    @usableFromInline
+    func sleep(until deadline: Int64?) -> Bool {
+        guard let deadline else {
+            unsafe pthread_cond_wait(condition, mutex)
+            return true
+        }
+        let left = deadline - SystemClock.monotonicNanos()
+        if left <= 0 { return false }
+        unsafe waitOnce(condition, mutex, forNanos: left)
+        return true
+    }
+
     /// Wakes one waiting thread, if there is one. May be called with or without the lock held.
+    @inlinable
     public func signal() {
         unsafe pthread_cond_signal(condition)
     }
 
     /// Wakes every waiting thread. May be called with or without the lock held.
+    @inlinable
     public func broadcast() {
         unsafe pthread_cond_broadcast(condition)
     }
 }
 
-extension Duration {
-    /// Nanoseconds, clamped to 0 ... 100 years, so that a deadline cannot overflow.
-    fileprivate var clampedNanos: Int64 {
-        let limit: Int64 = 100 * 365 * 86_400
-        let (seconds, attoseconds) = components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        return min(seconds, limit) * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
+/// When a timeout ends on the monotonic clock. It is clamped to 0 ... 100 years, so that the sum
+/// cannot overflow.
+@usableFromInline
+func monotonicDeadline(after timeout: Duration) -> Int64 {
+    let limit: Int64 = 100 * 365 * 86_400
+    let (seconds, attoseconds) = timeout.components
+    let now = SystemClock.monotonicNanos()
+    if seconds < 0 || attoseconds < 0 { return now }
+    return now + min(seconds, limit) * 1_000_000_000 + attoseconds / 1_000_000_000
 }
 
 /// Timed waits follow the monotonic clock: setting the wall clock must not move a deadline.

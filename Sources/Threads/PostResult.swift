@@ -28,6 +28,7 @@ public struct BatchPostResult: Sendable, Hashable {
     public let wasEmpty: Bool
 
     /// A result as a mailbox reports it.
+    @inlinable
     public init(taken: Int, refused: Int, wasEmpty: Bool) {
         self.taken = taken
         self.refused = refused

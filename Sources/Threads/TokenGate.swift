@@ -10,18 +10,21 @@ import Synchronization
 ///
 /// What the holder of the token wrote is visible to the next holder (acquire and release).
 public final class TokenGate: Sendable {
-    private let taken = Atomic<Bool>(false)
+    @usableFromInline let taken = Atomic<Bool>(false)
 
     /// A gate whose token is free.
+    @inlinable
     public init() {}
 
     /// Takes the token if it is free; never blocks. Whoever gets `true` must `release`.
+    @inlinable
     public func tryAcquire() -> Bool {
         !taken.exchange(true, ordering: .acquiring)
     }
 
     /// Gives the token back. Only its holder may call this, and must then look once more for
     /// work that was left meanwhile, else it may lie until the next caller.
+    @inlinable
     public func release() {
         let wasTaken = taken.exchange(false, ordering: .releasing)
         precondition(wasTaken, "TokenGate.release without the token")
@@ -35,6 +38,7 @@ public final class TokenGate: Sendable {
     /// ``Mailbox/isEmpty`` does.
     ///
     /// - Returns: how many turns this call ran; zero when another thread holds the token.
+    @inlinable
     @discardableResult
     public func combine(while hasWork: () -> Bool, _ turn: () -> Void) -> Int {
         var turns = 0
