@@ -11,9 +11,13 @@ import CProtobufC
     let bytes: UnsafeRawBufferPointer
     let maxDepth: Int
 
-    /// A known field came with a wire type that is not its own, which makes it an unknown field,
-    /// or a packed bool is neither 0 nor 1: protobuf-c would refuse the whole message.
+    /// A known field came with a wire type that is not its own, which makes it an unknown field;
+    /// or a packed bool is neither 0 nor 1; or a singular message comes in several parts.
+    /// protobuf-c refuses the whole message, or merges the parts by rules of its own.
     private(set) var needsRewrite = false
+
+    /// Fields on the wire, those of inner messages and unknown ones too.
+    private(set) var fieldCount = 0
 
     init(bytes: UnsafeRawBufferPointer, maxDepth: Int) {
         unsafe self.bytes = unsafe bytes
@@ -36,6 +40,7 @@ import CProtobufC
         while unsafe cursor.at < range.upperBound {
             let start = unsafe cursor.at
             let item: WireCursor.Item
+            unsafe fieldCount += 1
             do throws(WireError.Reason) {
                 item = unsafe try cursor.next()
             } catch {
@@ -43,6 +48,7 @@ import CProtobufC
             }
             if let field = unsafe table.find(item.number) {
                 unsafe try known(field, item, type, depth)
+                unsafe needsRewrite = needsRewrite || table.isSecondPart(field)
             }
         }
     }
@@ -173,6 +179,8 @@ enum PackedElement {
     private let fields: UnsafeBufferPointer<ProtobufCFieldDescriptor>
     /// Where the next field is looked for first: writers write in the order of the numbers.
     private var guess = 0
+    /// Singular messages seen, by index modulo 64: a false alarm costs a rewrite, no more.
+    private var seen: UInt64 = 0
 
     init(_ type: UnsafePointer<ProtobufCMessageDescriptor>) {
         unsafe fields = UnsafeBufferPointer(
@@ -186,6 +194,16 @@ enum PackedElement {
             return unsafe fields.baseAddress! + index
         }
         return unsafe search(number)
+    }
+
+    /// Whether the field found last is a singular message that was there before.
+    mutating func isSecondPart(_ field: UnsafePointer<ProtobufCFieldDescriptor>) -> Bool {
+        guard unsafe field.pointee.type == PROTOBUF_C_TYPE_MESSAGE,
+            unsafe field.pointee.label != PROTOBUF_C_LABEL_REPEATED
+        else { return false }
+        let bit = unsafe UInt64(1) << UInt64(guess % 64)
+        defer { unsafe seen |= bit }
+        return unsafe seen & bit != 0
     }
 
     /// Binary search; protobuf-c keeps the fields sorted by number.

@@ -77,7 +77,11 @@ private func unpack(
     guard unsafe check.needsRewrite else {
         return unsafe unpackChecked(bytes, layout, arena)
     }
-    let rewritten = unsafe WireRewrite(bytes: bytes).message(0..<bytes.count, layout.descriptor)
+    let cost = unsafe check.fieldCount * WireRewrite.bytesPerField
+    guard cost <= limits.arenaCap(forMessageBytes: bytes.count) else {
+        return unsafe .failure(refusal(.memoryCapReached, layout))
+    }
+    let rewritten = unsafe WireRewrite(bytes: bytes).message([0..<bytes.count], layout.descriptor)
     return unsafe rewritten.withUnsafeBytes { unsafe unpackChecked($0, layout, arena) }
 }
 
@@ -91,9 +95,12 @@ private func unpackChecked(
         return unsafe .success(UnsafeRawPointer(message))
     }
     return unsafe .failure(
-        WireError(
-            arena.capReached ? .memoryCapReached : .refusedByCodec, offset: 0,
-            field: String(cString: layout.descriptor.pointee.name)))
+        refusal(arena.capReached ? .memoryCapReached : .refusedByCodec, layout))
+}
+
+/// An error no single byte is to blame for.
+private func refusal(_ reason: WireError.Reason, _ layout: WireLayout) -> WireError {
+    WireError(reason, offset: 0, field: unsafe String(cString: layout.descriptor.pointee.name))
 }
 
 /// Packs a filled C struct behind a gap.

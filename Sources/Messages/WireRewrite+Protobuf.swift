@@ -1,46 +1,116 @@
 import CProtobufC
 
 /// Writes a message again in a form protobuf-c accepts, where the proto rules accept what it
-/// would refuse: fields with a foreign wire type are left out (they count as unknown), packed
-/// bools become 0 or 1.
+/// would refuse:
+/// - fields with a foreign wire type are left out (they count as unknown),
+/// - packed bools become 0 or 1,
+/// - a singular message that comes in several parts becomes one. The parts merge, and merging is
+///   nothing but putting their bytes one after another.
 ///
 /// Only for bytes that passed ``WireCheck``, which bounds depth and proves every length. The
 /// rare case, so it copies freely: at most depth times size.
 @unsafe struct WireRewrite {
     let bytes: UnsafeRawBufferPointer
 
+    /// Memory a rewrite takes for each field on the wire, at most.
+    static var bytesPerField: Int { 160 }
+
+    /// A message of the given type, in its new form.
     func message(
-        _ range: Range<Int>, _ type: UnsafePointer<ProtobufCMessageDescriptor>
+        _ parts: [Range<Int>], _ type: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> [UInt8] {
         var output: [UInt8] = []
-        var cursor = unsafe WireCursor(bytes: bytes, range: range)
-        var table = unsafe FieldTable(type)
-        while unsafe cursor.at < range.upperBound {
-            let start = unsafe cursor.at
-            guard let item = unsafe try? cursor.next() else { return output }
-            let whole = unsafe start..<cursor.at
-            guard let field = unsafe table.find(item.number) else {
-                unsafe copy(whole, to: &output)
-                continue
-            }
-            unsafe known(field, item, whole, to: &output)
+        for unsafepiece in unsafe pieces(parts, type) {
+            unsafe write(piece, to: &output)
         }
         return output
     }
 
-    private func known(
-        _ field: UnsafePointer<ProtobufCFieldDescriptor>, _ item: WireCursor.Item,
-        _ whole: Range<Int>, to output: inout [UInt8]
+    /// A field of the new form.
+    @unsafe private struct Piece {
+        let field: UnsafePointer<ProtobufCFieldDescriptor>?
+        let item: WireCursor.Item
+        /// The whole field, tag and all.
+        let whole: Range<Int>
+        /// The later parts of a singular message.
+        var more: [Range<Int>] = []
+    }
+
+    /// The fields that stay, parts of one message put together. Of a oneof only the last case
+    /// stays, and its parts merge only while no other case comes between them.
+    private func pieces(
+        _ ranges: [Range<Int>], _ type: UnsafePointer<ProtobufCMessageDescriptor>
+    ) -> [Piece] {
+        var pieces: [Piece] = unsafe []
+        var places: [UInt32: Int] = [:]
+        var table = unsafe FieldTable(type)
+        for range in ranges {
+            var cursor = unsafe WireCursor(bytes: bytes, range: range)
+            while unsafe cursor.at < range.upperBound {
+                let start = unsafe cursor.at
+                // The same bytes were read once already, so there is nothing left to fail.
+                guard let item = unsafe try? cursor.next() else { return unsafe pieces }
+                let field = unsafe table.find(item.number)
+                let piece = unsafe Piece(
+                    field: field, item: item, whole: start..<cursor.at)
+                unsafe add(piece, to: &pieces, &places)
+            }
+        }
+        return unsafe pieces
+    }
+
+    private func add(
+        _ piece: Piece, to pieces: inout [Piece], _ places: inout [UInt32: Int]
     ) {
-        switch unsafe FieldShape(field, item.wireType) {
-        case .foreign:
-            break
+        guard let field = unsafe piece.field else { return unsafe pieces.append(piece) }
+        switch unsafe FieldShape(field, piece.item.wireType) {
+        case .foreign: return
+        case .message where unsafe field.pointee.label != PROTOBUF_C_LABEL_REPEATED: break
+        default: return unsafe addOther(piece, field, to: &pieces, &places)
+        }
+        let slot = unsafe Self.slot(field)
+        if let place = places[slot], unsafe pieces[place].item.number == piece.item.number {
+            unsafe pieces[place].more.append(piece.item.value)
+        } else {
+            places[slot] = unsafe pieces.count
+            unsafe pieces.append(piece)
+        }
+    }
+
+    /// Anything but a singular message; as a case of a oneof it ends what came before.
+    private func addOther(
+        _ piece: Piece, _ field: UnsafePointer<ProtobufCFieldDescriptor>,
+        to pieces: inout [Piece], _ places: inout [UInt32: Int]
+    ) {
+        if unsafe Self.isChoice(field) {
+            places[unsafe Self.slot(field)] = nil
+        }
+        unsafe pieces.append(piece)
+    }
+
+    private static func isChoice(_ field: UnsafePointer<ProtobufCFieldDescriptor>) -> Bool {
+        unsafe field.pointee.flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0
+    }
+
+    /// What the fields of one oneof share and no two other fields do. Places of C members lie
+    /// apart from each other, so a oneof's case and a message's pointer never look alike.
+    private static func slot(_ field: UnsafePointer<ProtobufCFieldDescriptor>) -> UInt32 {
+        unsafe isChoice(field) ? field.pointee.quantifier_offset : field.pointee.offset
+    }
+
+    // MARK: - Writing
+
+    private func write(_ piece: Piece, to output: inout [UInt8]) {
+        guard let field = unsafe piece.field else {
+            return unsafe copy(piece.whole, to: &output)
+        }
+        switch unsafe FieldShape(field, piece.item.wireType) {
         case .message(let inner):
-            unsafe delimited(item.number, message(item.value, inner), to: &output)
+            unsafe output.append(piece.item.number, message([piece.item.value] + piece.more, inner))
         case .packed(.bool):
-            unsafe delimited(item.number, bools(item.value), to: &output)
-        case .scalar, .bytes, .string, .packed:
-            unsafe copy(whole, to: &output)
+            unsafe output.append(piece.item.number, bools(piece.item.value))
+        case .scalar, .bytes, .string, .packed, .foreign:
+            unsafe copy(piece.whole, to: &output)
         }
     }
 
@@ -61,17 +131,17 @@ import CProtobufC
         }
         return output
     }
-
-    private func delimited(_ number: UInt32, _ value: [UInt8], to output: inout [UInt8]) {
-        output.append(varint: number << 3 | UInt32(WireType.lengthDelimited.rawValue))
-        output.append(varint: UInt32(value.count))
-        output.append(contentsOf: value)
-    }
-
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(varint value: UInt32) {
+    /// A length-delimited field.
+    fileprivate mutating func append(_ number: UInt32, _ value: [UInt8]) {
+        append(varint: number << 3 | UInt32(WireType.lengthDelimited.rawValue))
+        append(varint: UInt32(value.count))
+        append(contentsOf: value)
+    }
+
+    private mutating func append(varint value: UInt32) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(rest & 0x7F) | 0x80)

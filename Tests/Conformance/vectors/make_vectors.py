@@ -117,6 +117,16 @@ foreign("mapEntryWithoutValue", pb.Maps, delimited(2, tag(1, 0) + varint(4)))
 foreign("messagesMerge", pb.Singular,
         delimited(18, tag(1, 0) + varint(1) + delimited(3, tag(1, 0) + varint(8)))
         + delimited(18, delimited(2, tag(1, 0) + varint(2)) + delimited(3, tag(1, 0) + varint(9))))
+foreign("choiceMerges", pb.Choice,
+        delimited(4, tag(1, 0) + varint(1)) + delimited(4, delimited(5, b"leaf")))
+foreign("choiceInterrupted", pb.Choice,
+        delimited(4, tag(1, 0) + varint(1)) + tag(1, 0) + varint(1) + delimited(4, delimited(5, b"leaf")))
+foreign("choiceInBothOneofs", pb.Choice,
+        delimited(8, delimited(2, b"n")) + delimited(10, tag(1, 0) + varint(1)) + delimited(8, delimited(1, b""))
+        + tag(9, 0) + varint(3))
+foreign("mergeInsideMerge", pb.Node,
+        delimited(2, delimited(2, tag(1, 0) + varint(1))) + delimited(2, delimited(2, delimited(5, b"x")))
+        + delimited(4, delimited(2, b"")) + delimited(4, delimited(2, tag(1, 0) + varint(9))))
 foreign("packedAsUnpacked", pb.Repeated, tag(1, 0) + varint(1) + tag(1, 0) + varint(2))
 foreign("unpackedAsPacked", pb.Repeated, delimited(19, varint(1) + varint(2)))
 foreign("packedInTwoParts", pb.Repeated, delimited(1, varint(1)) + tag(1, 0) + varint(2) + delimited(1, varint(3)))
