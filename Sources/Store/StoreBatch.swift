@@ -17,7 +17,8 @@ public struct StoreBatch: Sendable {
     /// Insert; one packed row per run and batch. A run and first sequence that are stored already
     /// refuse the whole batch.
     public var history: [HistoryRow] = []
-    /// Insert; not checked for repeats, which the engine tells apart before.
+    /// Append. A key that is stored already is stored again: recovery gives the later row later,
+    /// so that it wins, and an index over random keys is not paid for.
     public var requests: [RequestRow] = []
 
     /// An empty batch.

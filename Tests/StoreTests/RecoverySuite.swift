@@ -67,6 +67,23 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a request id used again comes back in the order of use`(_ kind: StoreKind) async throws {
+        let under = try await StoreUnderTest(kind)
+        let epoch = try await under.store.claim(.only, wallMillis: 0)
+        var again = Rows.request("r")
+        again.answer = [4]
+        let rows = [Rows.request("r"), Rows.request("other"), again]
+        for (index, row) in rows.enumerated() {
+            #expect(
+                await under.store.commit(epoch.batch(UInt64(index) + 1) { $0.requests = [row] })
+                    == .committed)
+        }
+        let next = try await under.restarted()
+        #expect(try await next.store.recoverAll().flatMap(\.requests) == rows)
+        await next.store.close()
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `requests are remembered for their hours and then forgotten`(
         _ kind: StoreKind
     ) async throws {
