@@ -39,8 +39,9 @@ public struct RunMachine: Sendable {
     /// process that held them; everything else goes on where it stood.
     public mutating func recovered(at now: Int64, into out: inout RunOutput) {
         guard state.status == .running else { return }
-        for step in state.steps.indices {
-            switch state.steps[step].state {
+        // As they were stored: a step that is lost for good may schedule others on the way.
+        for (step, stored) in state.steps.map(\.state).enumerated() {
+            switch stored {
             case .scheduled: out.actions.append(.schedule(step: step))
             case .waitingRetry:
                 out.actions.append(

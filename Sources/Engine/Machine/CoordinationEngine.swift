@@ -126,7 +126,12 @@ public struct CoordinationEngine: Sendable {
     /// The filling batch, made ready for the store; `nil` when one is in flight or nothing is to
     /// be written. The caller must hand it to the store.
     public mutating func seal() -> StoreBatch? {
-        guard inFlight == nil, draft.hasRows else { return nil }
+        guard draft.hasRows else {
+            // Commands that changed nothing (rejections, stale results) must not use up the room.
+            draft.commands = 0
+            return nil
+        }
+        guard inFlight == nil else { return nil }
         let number = committed.next
         let batch = makeBatch(number)
         inFlight = number

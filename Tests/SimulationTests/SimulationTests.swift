@@ -1,0 +1,50 @@
+import Coordination
+import Testing
+
+@testable import Engine
+
+@Suite struct SimulationTests {
+    /// Faults for a while, then none: everything must end, and nothing told may have been lost.
+    private func check(_ seed: UInt64) throws -> Simulation {
+        let simulation = try Simulation(seed: seed)
+        simulation.run(limit: 1_500)
+        simulation.heal()
+        simulation.run(limit: 8_000)
+        #expect(simulation.problems == [], "seed \(seed)")
+        let isOver = simulation.clients.allSatisfy(\.isDone)
+        #expect(
+            isOver,
+            "seed \(seed): not everything ended after \(simulation.steps) events")
+        return simulation
+    }
+
+    @Test(arguments: UInt64(1)...60)
+    func `promises hold under faults, and all runs end after them`(seed: UInt64) throws {
+        _ = try check(seed)
+    }
+
+    @Test func `promises hold for fresh seeds`() throws {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(5)
+        var seeds = 0
+        var kills = 0
+        var generator = SystemRandomNumberGenerator()
+        while clock.now < end {
+            let seed = generator.next()
+            let simulation = try check(seed)
+            seeds += 1
+            kills += simulation.kills
+            if !simulation.problems.isEmpty { break }
+        }
+        print("simulated \(seeds) fresh worlds with \(kills) kills")
+        #expect(seeds > 0)
+    }
+
+    @Test func `a seed reproduces exactly`() throws {
+        let first = try check(42)
+        let second = try check(42)
+        #expect(first.store.history == second.store.history)
+        #expect(first.steps == second.steps)
+        #expect(first.kills > 0, "this seed kills the engine, else it would prove little")
+    }
+}

@@ -1,0 +1,234 @@
+import Coordination
+import Store
+
+@testable import Engine
+
+/// One world in virtual time: clients, an engine that is killed now and then, a store, agents.
+/// Everything that happens follows from the seed.
+final class Simulation {
+    /// What may go wrong, and how often.
+    struct Faults {
+        var killAtCommit = 0.04
+        var diskFull = 0.03
+        var dropResult = 0.05
+        var duplicateResult = 0.1
+        var agentDeath = 0.01
+        var clockJump = 0.01
+        var cancel = 0.05
+        var agentFailure = 0.2
+
+        static let none = Faults(
+            killAtCommit: 0, diskFull: 0, dropResult: 0, duplicateResult: 0, agentDeath: 0,
+            clockJump: 0, cancel: 0, agentFailure: 0)
+    }
+
+    enum Event {
+        case command(Command)
+        case commitEnds(BatchNumber, incarnation: Int)
+        case retryCommit(incarnation: Int)
+        case prepared(Preparation.Outcome, incarnation: Int)
+        case restart
+        case clientLooks(Int)
+        case agentReturns(Int)
+        case assignment(Assignment, incarnation: Int)
+    }
+
+    struct Client {
+        var definition: String
+        var workflowID: String
+        var run: RunID?
+        var isDone = false
+        var tries: UInt64 = 0
+    }
+
+    static let agentCount = 5
+    let seed: UInt64
+    var random: SeededRandom
+    var faults: Faults
+    var now = EngineTime(monotonicNanos: 1_000_000, wallMillis: 1_700_000_000_000)
+    var queue = EventQueue<Event>()
+    var store = StoreModel()
+    var engine: CoordinationEngine?
+    var incarnation = 0
+    var inFlight: StoreBatch?
+    var isFull = false
+    var clients: [Client] = []
+    var definitions: [WorkflowDefinition] = []
+    var definitionsPut = 0
+    var pendingResults: Set<RunID> = []
+    var problems: [String] = []
+    var steps = 0
+    var kills = 0
+    var limits = EngineLimits()
+
+    init(seed: UInt64, clients count: Int = 12, faults: Faults = Faults()) throws {
+        self.seed = seed
+        self.faults = faults
+        random = SeededRandom(seed: seed)
+        limits.maxCommandsPerBatch = random.int(1...6)
+        limits.maxCachedBytes = random.chance(0.5) ? 200 : 1 << 20
+        let number = random.int(1...3)
+        definitions = (0..<number).map { RandomDefinition.make($0, &random) }
+        clients = (0..<count).map { index in
+            Client(
+                definition: "d\(index % number)",
+                workflowID: random.chance(0.3) ? "w\(random.int(0...2))" : "")
+        }
+        restart()
+        for index in clients.indices {
+            queue.add(.clientLooks(index), at: after(millis: random.int(0...300)))
+        }
+    }
+
+    func after(millis: Int) -> Int64 { now.monotonicNanos + Int64(millis) * 1_000_000 }
+
+    /// Runs until nothing is left to happen or `limit` events have passed.
+    func run(limit: Int) {
+        while steps < limit, problems.isEmpty, !clients.allSatisfy(\.isDone) {
+            guard let at = [queue.nextAt, engine?.nextDeadlineNanos].compactMap({ $0 }).min()
+            else {
+                problems.append("nothing will ever happen again")
+                return
+            }
+            advance(to: max(at, now.monotonicNanos))
+            steps += 1
+            if let next = queue.nextAt, next <= now.monotonicNanos, let entry = queue.pop() {
+                happen(entry.event)
+            }
+            drive()
+            audit()
+        }
+    }
+
+    /// From now on nothing goes wrong any more, and everybody is back.
+    func heal() {
+        faults = .none
+        for agent in 0..<Self.agentCount { queue.add(.agentReturns(agent), at: after(millis: 1)) }
+    }
+
+    private func advance(to nanos: Int64) {
+        let passed = (nanos - now.monotonicNanos) / 1_000_000
+        now.monotonicNanos = nanos
+        now.wallMillis += passed
+        if random.chance(faults.clockJump) {
+            now.wallMillis += Int64(random.int(-60_000...60_000))
+        }
+    }
+
+    private func audit() {
+        problems += store.faults
+        guard let engine else { return }
+        problems += EngineAudit.faults(engine, pendingResults: pendingResults)
+    }
+
+    // MARK: What happens
+
+    private func happen(_ event: Event) {
+        switch event {
+        case .command(let command): engine?.submit(command)
+        case .commitEnds(let number, let of): if of == incarnation { commitEnds(number) }
+        case .retryCommit(let of):
+            if of == incarnation, let batch = inFlight { commit(batch) }
+        case .prepared(let outcome, let of):
+            if of == incarnation { engine?.submit(.prepared(outcome)) }
+        case .restart: restart()
+        case .clientLooks(let index): clientLooks(index)
+        case .agentReturns(let index): join(index)
+        case .assignment(let assignment, _): work(assignment)
+        }
+        if random.chance(faults.agentDeath) { agentDies(random.int(0...(Self.agentCount - 1))) }
+    }
+
+    private func restart() {
+        guard engine == nil else { return }
+        incarnation += 1
+        inFlight = nil
+        pendingResults = []
+        do {
+            engine = try store.recover(limits, at: now)
+        } catch {
+            problems.append("recovery: \(error)")
+        }
+        definitionsPut = 0
+        for agent in 0..<Self.agentCount where random.chance(0.8) { join(agent) }
+        for agent in 0..<Self.agentCount {
+            queue.add(.agentReturns(agent), at: after(millis: random.int(1...500)))
+        }
+        for (index, definition) in definitions.enumerated() {
+            let put = PutDefinition(namespace: .default, definition: definition)
+            engine?.submit(
+                .putDefinition(put, ReplyTicket(port: 9, call: UInt64(index))))
+        }
+    }
+
+    /// The process dies: what is not in the store is gone.
+    func kill() {
+        kills += 1
+        engine = nil
+        inFlight = nil
+        queue.add(.restart, at: after(millis: random.int(1...200)))
+    }
+
+    // MARK: Agents
+
+    private func agentID(_ index: Int) -> AgentID { AgentID("t\(index % 2)/\(index)") }
+
+    private func join(_ index: Int) {
+        let registration = AgentRegistration(
+            id: agentID(index), type: "t\(index % 2)",
+            operations: [OperationDescriptor(name: "work", summary: "", isIdempotent: true)],
+            slots: 1 + index % 2)
+        engine?.submit(.agentsJoined([registration], PortNumber(rawValue: index)))
+    }
+
+    private func agentDies(_ index: Int) {
+        engine?.submit(.agentsLeft([agentID(index)]))
+        queue.add(.agentReturns(index), at: after(millis: random.int(1...400)))
+    }
+
+    private func work(_ assignment: Assignment) {
+        var outcome = AssignmentOutcome.success(
+            Payload(bytes: Array("{\"got\":".utf8) + assignment.payload.bytes + [0x7d]))
+        if random.chance(faults.agentFailure) {
+            outcome = .failure(
+                StepFailure(
+                    type: "flaky", message: "chance", retryable: random.chance(0.8),
+                    retryAfterMillis: random.chance(0.2) ? 5 : nil))
+        }
+        if random.chance(faults.dropResult) { return }
+        let result = AssignmentResult(
+            token: assignment.token, outcome: outcome, startedNanos: now.monotonicNanos,
+            endedNanos: now.monotonicNanos + 1_000)
+        for _ in 0..<(random.chance(faults.duplicateResult) ? 2 : 1) {
+            queue.add(.command(.finished(result)), at: after(millis: random.int(0...80)))
+        }
+    }
+
+    // MARK: Clients
+
+    private func clientLooks(_ index: Int) {
+        var client = clients[index]
+        if client.isDone { return }
+        client.tries += 1
+        let ticket = ReplyTicket(port: index + 10, call: client.tries)
+        if let run = client.run {
+            let reference = RunReference.run(.default, run)
+            if random.chance(faults.cancel) {
+                engine?.submit(
+                    .cancelRun(CancelRun(run: reference, reason: "chance"), ticket))
+            } else {
+                engine?.submit(
+                    random.chance(0.3) ? .watchRun(reference, ticket) : .awaitRun(reference, ticket)
+                )
+            }
+        } else {
+            let start = StartRun(
+                namespace: .default, definition: client.definition,
+                workflowID: client.workflowID, input: Payload(bytes: Array("{\"n\":1}".utf8)),
+                requestID: "r\(index)", conflict: .useExisting)
+            engine?.submit(.startRun(start, ticket))
+        }
+        clients[index] = client
+        queue.add(.clientLooks(index), at: after(millis: random.int(200...1_000)))
+    }
+}

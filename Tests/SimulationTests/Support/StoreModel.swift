@@ -1,0 +1,133 @@
+import Coordination
+import Store
+
+@testable import Engine
+
+/// A store as plain values, which checks every batch against what was promised.
+struct StoreModel {
+    var epoch = Epoch(rawValue: 0)
+    var definitions: [String: DefinitionRow] = [:]
+    var payloads: [PayloadID: Payload] = [:]
+    var runs: [RunID: RunRow] = [:]
+    var history: [RunID: [HistoryEvent]] = [:]
+    var requests: [String: RequestRow] = [:]
+    var plans: [PayloadID: WorkflowPlan] = [:]
+
+    /// Steps whose result is committed.
+    private(set) var completed: [StepOrigin: Int] = [:]
+    /// Dispatches that are committed.
+    private(set) var started: [AssignmentToken: StepOrigin] = [:]
+    private var lastToken: [StepOrigin: AssignmentToken] = [:]
+    private(set) var faults: [String] = []
+
+    mutating func apply(_ batch: StoreBatch) {
+        if batch.epoch != epoch { faults.append("a batch of an old epoch was applied") }
+        for row in batch.payloads {
+            if payloads.updateValue(row.payload, forKey: row.id) != nil {
+                faults.append("payload \(row.id) was stored twice")
+            }
+            if row.payload.contentType == StoredDefinition.contentType {
+                plans[row.id] = try? WorkflowPlan(DefinitionCodec.decode(row.payload.bytes))
+            }
+        }
+        for row in batch.definitions { definitions[row.name] = row }
+        for row in batch.requests { requests[row.requestID] = row }
+        if Set(batch.runs.map(\.run)).count != batch.runs.count {
+            faults.append("a run is twice in a batch")
+        }
+        for row in batch.runs { apply(row) }
+        for row in batch.history { apply(row) }
+        for row in batch.runs { check(row) }
+    }
+
+    private mutating func apply(_ row: RunRow) {
+        if let old = runs[row.run], old.closedMillis != nil {
+            faults.append("closed run \(row.run) changed")
+        }
+        runs[row.run] = row
+    }
+
+    private mutating func apply(_ row: HistoryRow) {
+        guard let events = try? HistoryCodec.decode(row.blob), events.count == row.count else {
+            faults.append("history of \(row.run) cannot be read")
+            return
+        }
+        for event in events {
+            let expected = Int64(history[row.run]?.count ?? 0) + 1
+            if event.sequence != expected {
+                faults.append("run \(row.run): event \(event.sequence), expected \(expected)")
+            }
+            history[row.run, default: []].append(event)
+            note(event.kind, row.run)
+        }
+    }
+
+    private mutating func note(_ kind: HistoryEventKind, _ run: RunID) {
+        switch kind {
+        case .stepStarted(let step, _, _, let token):
+            let origin = StepOrigin(run: run, step: step)
+            if let last = lastToken[origin], last >= token { faults.append("a token shrank") }
+            if completed[origin] != nil { faults.append("\(origin) ran again after its result") }
+            lastToken[origin] = token
+            started[token] = origin
+        case .stepCompleted(let step, let attempt, let output):
+            let origin = StepOrigin(run: run, step: step)
+            if completed.updateValue(attempt, forKey: origin) != nil {
+                faults.append("\(origin) has two results")
+            }
+            if payloads[output] == nil { faults.append("\(origin): its output is not stored") }
+        default: break
+        }
+    }
+
+    /// The stored state must read back as itself, and agree with the history.
+    private mutating func check(_ row: RunRow) {
+        do {
+            let state = try RunReader.state(of: row, plans)
+            if RunCodec.encode(state) != row.blob { faults.append("a run's state reads back") }
+            if Int64(history[row.run]?.count ?? 0) != state.lastSequence {
+                faults.append("run \(row.run): its last sequence is not its history's")
+            }
+            if state.status == .completed, state.result.flatMap({ payloads[$0] }) == nil {
+                faults.append("run \(row.run) completed without a stored result")
+            }
+            if state.status.isClosed, state.steps.contains(where: { !$0.state.hasEnded }) {
+                faults.append("run \(row.run) closed with an open step")
+            }
+        } catch {
+            faults.append("run \(row.run) cannot be read: \(error)")
+        }
+    }
+
+    func summary(_ id: RunID) -> RunSummary? {
+        guard let row = runs[id] else { return nil }
+        return try? RunReader.state(of: row, plans).summary
+    }
+
+    func result(_ id: RunID) -> Payload? {
+        guard let row = runs[id], let state = try? RunReader.state(of: row, plans) else {
+            return nil
+        }
+        return state.result.flatMap { payloads[$0] }
+    }
+
+    /// A new engine with what is here, as after a restart.
+    mutating func recover(
+        _ limits: EngineLimits, at time: EngineTime
+    ) throws -> CoordinationEngine {
+        epoch = Epoch(rawValue: max(epoch.rawValue + 1, UInt32(time.wallMillis / 1_000)))
+        var engine = CoordinationEngine(shard: .only, epoch: epoch, limits: limits)
+        for row in definitions.values.sorted(by: { $0.name < $1.name }) {
+            let (id, definition) = try StoredDefinition.decode(row.blob)
+            engine.restore(
+                try WorkflowPlan(definition), id: id, namespace: Namespace(row.namespace))
+        }
+        for row in runs.values.sorted(by: { $0.run < $1.run }) where row.closedMillis == nil {
+            engine.restore(try RunReader.state(of: row, plans), at: time)
+        }
+        for row in requests.values.sorted(by: { $0.requestID < $1.requestID }) {
+            try engine.restore(row)
+        }
+        return engine
+    }
+}
