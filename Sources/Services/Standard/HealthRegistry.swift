@@ -61,6 +61,9 @@ public final class HealthRegistry: Sendable {
         for tell in told { tell(.end) }
     }
 
+    /// Whether the server as a whole says that it serves.
+    public var isServing: Bool { status(of: "") == .serving }
+
     /// The state of a service; `nil` when there is none of that name.
     func status(of service: String) -> Status? {
         state.withLock { $0.statuses[service] }

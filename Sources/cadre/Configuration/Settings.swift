@@ -13,12 +13,12 @@ struct Settings: Sendable, Equatable {
     var consolePort = 9_464
     /// Directory of the store, made when missing; `:memory:` keeps nothing. `CADRE_DATA`.
     var data = "cadre-data"
-    /// `simulator`, `replay:FILE` or the exchange's base URL. `CADRE_MARKET`.
+    /// `simulator`, `simulator:SEED@SPEED`, `replay:FILE` or the exchange's base URL.
+    /// `CADRE_MARKET`.
     var market = "simulator"
-    /// The instant a replay takes place at, RFC 3339. `CADRE_NOW`. Only with a replay.
+    /// The instant a replay takes place at, which it needs, or the simulator begins at; RFC 3339.
+    /// `CADRE_NOW`.
     var now: String?
-    /// Seed of the simulated exchange. `CADRE_SIMULATOR_SEED`.
-    var simulatorSeed: UInt64 = 1
     /// Socket loops, 1 to 64. `CADRE_LOOPS`. Default: one per processor.
     var loops = Settings.processors
     /// Seconds that open calls have to end after SIGTERM, 0 to 600. `CADRE_GRACE`.
@@ -34,8 +34,8 @@ struct Settings: Sendable, Equatable {
         [
             ("host", host), ("grpc-port", "\(grpcPort)"), ("console-port", "\(consolePort)"),
             ("data", data), ("market", market), ("now", now ?? ""),
-            ("simulator-seed", "\(simulatorSeed)"), ("loops", "\(loops)"),
-            ("grace", "\(graceSeconds)"), ("log", logLevel), ("echo", "\(withEcho)"),
+            ("loops", "\(loops)"), ("grace", "\(graceSeconds)"), ("log", logLevel),
+            ("echo", "\(withEcho)"),
         ]
     }
 
@@ -53,7 +53,6 @@ struct Settings: Sendable, Equatable {
         case "data": data = text
         case "market": market = text
         case "now": now = text
-        case "simulator-seed": simulatorSeed = try Self.number(text, 0...UInt64.max, key, source)
         case "loops": loops = try Self.number(text, 1...64, key, source)
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
         case "log": logLevel = text

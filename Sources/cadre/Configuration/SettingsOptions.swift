@@ -23,7 +23,7 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "simulator, replay:FILE or the exchange's base URL. CADRE_MARKET. (default: simulator)",
+            "simulator, simulator:SEED@SPEED, replay:FILE or a base URL. CADRE_MARKET. (default: simulator)",
             valueName: "source"))
     var market: String?
 
@@ -32,9 +32,6 @@ struct SettingsOptions: ParsableArguments {
             "The instant of a replay, such as 2025-06-29T15:00:00Z. CADRE_NOW.",
             valueName: "instant"))
     var now: String?
-
-    @Option(help: "Seed of the simulated exchange. CADRE_SIMULATOR_SEED. (default: 1)")
-    var simulatorSeed: String?
 
     @Option(help: "Socket loops. CADRE_LOOPS. (default: one per processor)")
     var loops: String?
@@ -57,7 +54,7 @@ struct SettingsOptions: ParsableArguments {
         let given: [(String, String?)] = [
             ("host", host), ("grpc-port", grpcPort), ("console-port", consolePort),
             ("data", data), ("market", market), ("now", now),
-            ("simulator-seed", simulatorSeed), ("loops", loops), ("grace", grace), ("log", log),
+            ("loops", loops), ("grace", grace), ("log", log),
             ("echo", withEcho ? "true" : nil),
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }

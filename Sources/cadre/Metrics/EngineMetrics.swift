@@ -1,0 +1,96 @@
+import Coordination
+import Engine
+import Telemetry
+
+/// The series of workflows, agents and batches.
+final class EngineMetrics: EngineObserver {
+    private let started: MetricFamily<Counter>
+    private let closed: MetricFamily<Counter>
+    private let duration: MetricFamily<Histogram>
+    private let active: MetricFamily<Gauge>
+    private let busy: MetricFamily<DoubleCounter>
+    private let commands: Histogram
+    private let rows: Histogram
+    private let commit: Histogram
+    private let rejected: MetricFamily<Counter>
+    private let stale: Counter
+
+    init(_ registry: MetricsRegistry) {
+        started = registry.counter(
+            name: "cadre_workflow_started", help: "Runs whose start is on disk.",
+            labels: ["workflow"])
+        closed = registry.counter(
+            name: "cadre_workflow_closed", help: "Runs whose end is on disk, by status.",
+            labels: ["workflow", "status"])
+        duration = registry.histogram(
+            name: "cadre_workflow_duration", help: "From a run's start to its end.",
+            unit: .seconds, labels: ["workflow"], buckets: .runSeconds)
+        active = registry.gauge(
+            name: "cadre_workflow_active", help: "Runs that have not ended.",
+            labels: ["workflow"])
+        busy = registry.doubleCounter(
+            name: "cadre_agent_busy", help: "Time agents worked, by type.", unit: .seconds,
+            labels: ["agent_type"])
+        commands =
+            registry.histogram(
+                name: "cadre_engine_batch_commands", help: "Commands in a committed batch.",
+                buckets: .batchSizes
+            ).with()
+        rows =
+            registry.histogram(
+                name: "cadre_store_commit_rows", help: "Rows written by a commit.",
+                buckets: .batchSizes
+            ).with()
+        commit =
+            registry.histogram(
+                name: "cadre_store_commit_duration",
+                help: "From handing a batch to the store to its being on disk.", unit: .seconds
+            ).with()
+        rejected = registry.counter(
+            name: "cadre_engine_rejected", help: "Commands refused, by reason.",
+            labels: ["reason"])
+        stale =
+            registry.counter(
+                name: "cadre_engine_stale_results",
+                help: "Results of agents that came too late or twice."
+            ).with()
+    }
+
+    func workflowStarted(definition: String) {
+        started.with(definition).add()
+    }
+
+    func workflowClosed(definition: String, status: RunStatus, seconds: Double) {
+        closed.with(definition, status.label).add()
+        duration.with(definition).observe(seconds)
+    }
+
+    func openRuns(_ count: Int, of definition: String) {
+        active.with(definition).set(count)
+    }
+
+    func agentBusy(type: String, seconds: Double) { busy.with(type).add(seconds) }
+
+    func batchCommitted(commands: Int, rows: Int, seconds: Double) {
+        self.commands.observe(Double(commands))
+        self.rows.observe(Double(rows))
+        commit.observe(seconds)
+    }
+
+    func rejected(reason: String) { rejected.with(reason).add() }
+
+    func staleResult() { stale.add() }
+}
+
+extension RunStatus {
+    /// The status as a label.
+    fileprivate var label: String {
+        switch self {
+        case .running: "running"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .timedOut: "timed_out"
+        }
+    }
+}

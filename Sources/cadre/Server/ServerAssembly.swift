@@ -1,0 +1,162 @@
+import AgentKit
+import Console
+import Coordination
+import Engine
+import Foundation
+import GRPC
+import Messages
+import Logging
+import MexcPack
+import NIOCore
+import NIOPosix
+import Services
+import Store
+import Stubs
+import Telemetry
+import Threads
+
+/// Puts a server together, floor by floor, and notes how each part is undone.
+struct ServerAssembly {
+    let settings: Settings
+    let log: Logger
+    let teardown: Teardown
+    private let registry = MetricsRegistry()
+    private let fatal = FatalSignal()
+    private let health = HealthRegistry(services: ServedInterfaces.names)
+    private let startedMillis = SystemClock.wallMillis()
+
+    init(_ settings: Settings, _ log: Logger, _ teardown: Teardown) {
+        self.settings = settings
+        self.log = log
+        self.teardown = teardown
+    }
+
+    /// Starts everything and says where it serves.
+    func start() async throws -> CadreServer {
+        announceSettings()
+        ProcessMetrics.register(in: registry, startedSeconds: Double(startedMillis) / 1_000)
+        let market = try await openMarket()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
+        teardown.add { try? await group.shutdownGracefully() }
+        let host = try await startEngine(on: group)
+        let agents = try startAgents(market, host)
+        try await define(host)
+        let consolePort = try await startConsole(on: group)
+        let grpcPort = try await startGRPC(host, on: group)
+        health.setAll(.serving)
+        log.notice(
+            "serving",
+            metadata: ["grpc": "\(settings.host):\(grpcPort)", "market": "\(market.summary)"])
+        return CadreServer(
+            assembled: ServerParts(host: host, agents: agents, fatal: fatal), self,
+            grpcPort: grpcPort, consolePort: consolePort)
+    }
+
+    private func announceSettings() {
+        let line = settings.effective.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+        log.notice("cadre \(CadreVersion.current) \(line)")
+    }
+
+    // MARK: Promises
+
+    private func openMarket() async throws -> OpenMarket {
+        let now = try settings.now.map { text in
+            guard let instant = UTCInstant(iso8601: text) else {
+                throw Failed(
+                    "now is \(text); write an instant such as 2025-06-29T15:00:00Z",
+                    exitCode: EX_CONFIG)
+            }
+            return instant
+        }
+        let market = try await OpenMarket.open(MarketSelection(parsing: settings.market), now: now)
+        teardown.add { await market.close() }
+        return market
+    }
+
+    private func startEngine(on group: any EventLoopGroup) async throws -> EngineHost {
+        let store = try await openStore()
+        teardown.add { await store.close() }
+        let host = try await EngineHost.start(
+            store: store, observer: EngineMetrics(registry), timer: LoopTimer(group.next()),
+            onFatal: { [fatal] in fatal.raise($0) })
+        teardown.add { host.close() }
+        return host
+    }
+
+    private func openStore() async throws -> any Store {
+        guard settings.data != ":memory:" else { return try InMemoryStore() }
+        return try await SQLiteStore.open(.init(directory: settings.data))
+    }
+
+    private func startAgents(_ market: OpenMarket, _ host: EngineHost) throws -> AgentHost {
+        let agents = try AgentHost(sink: host)
+        teardown.add { agents.leave() }
+        for agent in MexcDomain.agents(market: market) { try agents.add(agent) }
+        if settings.withEcho { try agents.add(EchoAgent(), slots: 65_536) }
+        return agents
+    }
+
+    /// Puts the domain's workflows; the same ones again change nothing.
+    private func define(_ host: EngineHost) async throws {
+        let port = AskPort(host)
+        for definition in MexcDomain.definitions {
+            let put = PutDefinition(namespace: .default, definition: definition)
+            if case .rejected(let rejection) = await port.ask({ .putDefinition(put, $0) }) {
+                throw Failed("workflow \(definition.name): \(rejection.message)")
+            }
+        }
+    }
+
+    // MARK: Bytes
+
+    private func startConsole(on group: any EventLoopGroup) async throws -> Int {
+        let console = ConsoleServer(
+            host: settings.host, port: settings.consolePort, group: group,
+            routes: ConsoleRoutes(
+                metrics: { [registry] in registry.render($0) },
+                readiness: { [health] in health.isServing ? [] : ["the server is not serving"] }))
+        let port = try await console.start()
+        teardown.add { await console.stop() }
+        return port
+    }
+
+    private func startGRPC(_ host: EngineHost, on group: any EventLoopGroup) async throws -> Int {
+        let links = try await EngineLinks.attach(host, to: group)
+        let server = GRPCServer(
+            configuration: ServerConfiguration(host: settings.host, port: settings.grpcPort),
+            services: services(links, host), group: group, metrics: CallMetrics(registry))
+        let port = try await server.start()
+        let grace = Duration.seconds(settings.graceSeconds)
+        let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
+        teardown.add { [health] in
+            health.shutDown()
+            await host.drain(deadlineNanos: SystemClock.monotonicNanos() + graceNanos)
+            await server.shutdown(grace: grace)
+        }
+        return port
+    }
+
+    private func services(_ links: EngineLinks, _ host: EngineHost) -> [ServiceRegistration] {
+        let identity = AdminServiceProvider.Identity(
+            version: CadreVersion.current, startedMillis: startedMillis,
+            configuration: settings.effective, epoch: host.epoch.rawValue)
+        let reflection = ReflectionServiceProvider(services: ServedInterfaces.names)
+        return [
+            AgentServiceProvider(links: links).registration,
+            WorkflowServiceProvider(links: links, host: host).registration,
+            AdminServiceProvider(identity: identity, links: links).registration,
+            HealthServiceProvider(registry: health).registration,
+            reflection.registration,
+            reflection.registration(as: ReflectionServiceProvider.alphaName),
+        ]
+    }
+}
+
+/// The interfaces of the server, by their full names.
+enum ServedInterfaces {
+    static let names = [
+        AgentServiceDescriptor.name, WorkflowServiceDescriptor.name, AdminServiceDescriptor.name,
+        GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
+        ReflectionServiceProvider.alphaName,
+    ]
+}

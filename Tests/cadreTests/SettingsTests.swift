@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+@testable import cadre
+
+struct SettingsTests {
+    private func file(_ text: String) throws -> String {
+        let url = FileManager.default.temporaryDirectory
+            .appendingPathComponent("cadre-settings-\(UUID().uuidString).yaml")
+        try text.write(to: url, atomically: true, encoding: .utf8)
+        return url.path
+    }
+
+    private func fault(
+        file: String? = nil, environment: [String: String] = [:], flags: [(String, String)] = []
+    ) -> String? {
+        do throws(Settings.Fault) {
+            _ = try Settings.read(file: file, environment: environment, flags: flags)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func `without anything said the defaults hold`() throws {
+        let settings = try Settings.read(file: nil, environment: [:], flags: [])
+        #expect(settings.grpcPort == 50_051 && settings.consolePort == 9_464)
+        #expect(settings.host == "127.0.0.1" && settings.market == "simulator")
+    }
+
+    @Test func `a flag wins over the environment, that over the file`() throws {
+        let file = try file("grpc-port: 1\nconsole-port: 2\ndata: from-file\n")
+        let settings = try Settings.read(
+            file: file, environment: ["CADRE_GRPC_PORT": "3", "CADRE_CONSOLE_PORT": "4"],
+            flags: [("grpc-port", "5")])
+        #expect(settings.grpcPort == 5)
+        #expect(settings.consolePort == 4)
+        #expect(settings.data == "from-file")
+    }
+
+    @Test(arguments: [
+        ("grpc-port", "70000"), ("grpc-port", "no"), ("loops", "0"), ("grace", "-1"),
+        ("log", "loud"), ("echo", "perhaps"), ("data", ""),
+    ])
+    func `a wrong value is refused with what would be right`(key: String, value: String) {
+        let fault = fault(flags: [(key, value)])
+        #expect(fault?.contains(key) == true, "\(fault ?? "it was taken")")
+    }
+
+    @Test func `an unknown setting in the file names the known ones`() throws {
+        let fault = fault(file: try file("grcp-port: 1\n"))
+        #expect(fault?.contains("grcp-port") == true && fault?.contains("grpc-port") == true)
+    }
+
+    @Test(arguments: ["- a\n- b\n", "grpc-port: [1, 2]\n", "a: 'b\n"])
+    func `a file that is no mapping of plain values is refused`(text: String) throws {
+        #expect(fault(file: try file(text)) != nil)
+    }
+
+    @Test func `an empty file says nothing`() throws {
+        #expect(fault(file: try file("")) == nil)
+    }
+
+    @Test func `a file that is not there is refused by name`() {
+        #expect(fault(file: "no-such-file.yaml")?.contains("no-such-file.yaml") == true)
+    }
+
+    @Test func `the two ports must differ, unless the system chooses both`() {
+        #expect(fault(flags: [("grpc-port", "9464")]) != nil)
+        #expect(fault(flags: [("grpc-port", "0"), ("console-port", "0")]) == nil)
+    }
+
+    @Test func `every setting has a name that can be set`() throws {
+        for (name, value) in Settings().effective where !(name == "now") {
+            var settings = Settings()
+            #expect(throws: Never.self) { try settings.set(name, to: value, from: "test") }
+            #expect(settings == Settings())
+        }
+    }
+}
