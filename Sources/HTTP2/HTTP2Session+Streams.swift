@@ -82,6 +82,12 @@ extension HTTP2Session {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
     }
 
+    /// Forgets what is queued on the stream; what was given out by `drainOutput` is gone.
+    public func dropQueue(of stream: HTTP2Stream) {
+        guard unsafe state.pointee.isOpen(stream) else { return }
+        unsafe state.pointee.streams[Int(stream.slot)].dropQueue()
+    }
+
     /// Body bytes queued on the stream and not yet taken by `drainOutput`.
     public func queuedBytes(on stream: HTTP2Stream) -> Int {
         guard unsafe state.pointee.isOpen(stream) else { return 0 }
@@ -117,6 +123,7 @@ extension HTTP2Session {
         maxBytes: Int, into events: inout HTTP2Events, _ body: (RawSpan) -> Void
     ) -> Bool {
         unsafe swap(&events, &state.pointee.batch)
+        unsafe state.pointee.batchBegins()
         defer { unsafe swap(&events, &state.pointee.batch) }
         var produced = 0
         while produced < maxBytes {

@@ -8,8 +8,9 @@ import CNghttp2
 /// submission only queues: call `drainOutput` afterwards, once for many of them. All windows are
 /// credited by the owner (`consume`), so what is not read is not sent.
 ///
-/// Invariants: a slot belongs to one stream from its first event to its `closed` event; a name of a
-/// stream that is gone is ignored; nghttp2's callbacks append events and never call back.
+/// Invariants: a slot belongs to one stream from its first event until the batch with its `closed`
+/// event has been worked through, which must be before the next `receive` or `drainOutput`; a name of
+/// a stream that is gone is ignored; nghttp2's callbacks append events and never call back.
 @safe
 public final class HTTP2Session {
     /// Which end of the connection this is.
@@ -74,6 +75,7 @@ public final class HTTP2Session {
     public func receive(_ input: RawSpan, now: UInt64, into events: inout HTTP2Events) {
         guard !isDeaf, !input.isEmpty else { return }
         unsafe swap(&events, &state.pointee.batch)
+        unsafe state.pointee.batchBegins()
         unsafe state.pointee.now = now
         unsafe state.pointee.inputBegins()
         let result = unsafe input.withUnsafeBytes { bytes in

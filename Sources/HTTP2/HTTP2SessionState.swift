@@ -92,6 +92,9 @@ struct HTTP2SessionState {
 
     var streams: [StreamRecord] = []
     var freeSlots: [Int32] = []
+    /// Slots of streams whose `closed` event is in a batch the owner may still be working through:
+    /// the owner finds calls by slot, so these are given out again only after the next input.
+    var closedSlots: [Int32] = []
     var openStreams = 0
 
     /// The header block being received: where it began and how large it has become.
@@ -142,7 +145,14 @@ struct HTTP2SessionState {
         openStreams -= 1
         if streams[Int(slot)].resetsAfterEnd { resetsAfterEndCount -= 1 }
         streams[Int(slot)] = StreamRecord()
-        freeSlots.append(slot)
+        closedSlots.append(slot)
+    }
+
+    /// A new batch begins, so the owner is done with the last one.
+    mutating func batchBegins() {
+        guard !closedSlots.isEmpty else { return }
+        freeSlots.append(contentsOf: closedSlots)
+        closedSlots.removeAll(keepingCapacity: true)
     }
 
     /// Puts back what the last input left of a header block.

@@ -1,0 +1,157 @@
+import NIOCore
+import NIOPosix
+
+/// What a client is on its loop: the connectivity, the connection, and the calls that wait for one.
+final class ClientCore {
+    let eventLoop: any EventLoop
+    let address: String
+    private let host: String
+    private let port: Int
+    private let configuration: ClientConfiguration
+    private var connectivity: Connectivity
+    private var connection: ClientConnection?
+    /// Every connection that is not closed yet, the one for new calls among them.
+    private var open: [ObjectIdentifier: ClientConnection] = [:]
+    private var waiting: [ClientCall] = []
+    private var attempt: Scheduled<Void>?
+    private var closed: EventLoopPromise<Void>?
+    /// Connections being made or open.
+    private var channels = 0
+
+    init(
+        host: String, port: Int, configuration: ClientConfiguration, eventLoop: any EventLoop
+    ) {
+        self.host = host
+        self.port = port
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        address = "\(host):\(port)"
+        connectivity = Connectivity(
+            initialBackoff: Double(configuration.initialBackoff.nanoseconds) / 1e9,
+            maxBackoff: Double(configuration.maxBackoff.nanoseconds) / 1e9)
+    }
+
+    /// Finds the call a connection.
+    func start(_ call: ClientCall) {
+        guard !call.isEnded else { return }
+        switch connectivity.callArrived(waitForReady: call.options.waitForReady) {
+        case .use:
+            if let connection { connection.take(call) }
+        case .wait: waiting.append(call)
+        case .connect:
+            waiting.append(call)
+            connect()
+        case .fail(let reason): call.failed(unavailable(reason))
+        }
+    }
+
+    private func unavailable(_ reason: String) -> GRPCStatus {
+        GRPCStatus(.unavailable, "cannot connect to \(address): \(reason)")
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        channels += 1
+        let timeout = TimeAmount.nanoseconds(configuration.connectTimeout.nanoseconds)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        attempt = eventLoop.assumeIsolated().scheduleTask(in: timeout) {
+            self.attemptTimedOut()
+        }
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.connected(channel) }
+            }
+            .connect(host: host, port: port)
+            .assumeIsolated()
+            .whenComplete { result in
+                guard case .failure(let error) = result else { return }
+                self.attemptFailed(ConnectFailure.text(error))
+                self.channelClosed()
+            }
+    }
+
+    private func connected(_ channel: any Channel) throws {
+        let authority = configuration.authority ?? address
+        let made = ClientConnection(core: self, authority: authority, configuration: configuration)
+        guard let made else { throw ChannelError.inappropriateOperationForState }
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandlers(configuration.extraHandlers(channel))
+        try pipeline.addHandler(made)
+        open[ObjectIdentifier(made)] = made
+    }
+
+    private func attemptTimedOut() {
+        attemptFailed("no HTTP/2 answer in time")
+        for connection in Array(open.values) where !connection.isEstablished {
+            connection.close(unavailable("no HTTP/2 answer in time"))
+        }
+    }
+
+    private func attemptFailed(_ reason: String) {
+        attempt?.cancel()
+        guard connectivity.state == .connecting else { return }
+        let wait = connectivity.connectFailed(reason, jitter: .random(in: -1...1))
+        let calls = waiting
+        waiting = calls.filter(\.options.waitForReady)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .nanoseconds(Int64(wait * 1e9))) { bound.value.backoffEnded() }
+        for call in calls where !call.options.waitForReady { call.failed(unavailable(reason)) }
+    }
+
+    private func backoffEnded() {
+        waiting.removeAll(where: \.isEnded)
+        if connectivity.backoffEnded(callsWait: !waiting.isEmpty) { connect() }
+    }
+
+    // MARK: What connections tell
+
+    /// The server's SETTINGS have come.
+    func established(_ made: ClientConnection) {
+        attempt?.cancel()
+        guard connectivity.state == .connecting else { return }
+        connectivity.connected()
+        connection = made
+        let calls = waiting
+        waiting = []
+        for call in calls { made.take(call) }
+    }
+
+    /// The connection takes no new calls.
+    func connectionGone(_ gone: ClientConnection) {
+        guard connection === gone else { return }
+        connection = nil
+        connectivity.connectionGone()
+    }
+
+    /// The connection's channel is closed.
+    func lost(_ gone: ClientConnection, reason: String) {
+        open[ObjectIdentifier(gone)] = nil
+        if gone.isEstablished { connectionGone(gone) } else { attemptFailed(reason) }
+        channelClosed()
+    }
+
+    private func channelClosed() {
+        channels -= 1
+        if channels == 0 { closed?.succeed(()) }
+    }
+
+    // MARK: Closing
+
+    /// Ends every call and closes; succeeds when no channel is left.
+    func close() -> EventLoopFuture<Void> {
+        let promise = closed ?? eventLoop.makePromise(of: Void.self)
+        closed = promise
+        connectivity.closed()
+        attempt?.cancel()
+        let status = GRPCStatus(.cancelled, "the client was closed")
+        let calls = waiting
+        waiting = []
+        for call in calls { call.failed(status) }
+        for connection in Array(open.values) { connection.close(status) }
+        if channels == 0 { promise.succeed(()) }
+        return promise.futureResult
+    }
+}

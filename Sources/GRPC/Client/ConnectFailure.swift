@@ -1,0 +1,36 @@
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Says for a person why a connection could not be made or was lost.
+enum ConnectFailure {
+    /// One line without addresses.
+    static func text(_ error: any Error) -> String {
+        if let failure = error as? NIOConnectionError { return text(failure) }
+        if case .connectTimeout = error as? ChannelError { return "no answer in time" }
+        guard let system = error as? IOError else { return "\(error)" }
+        switch system.errnoCode {
+        case ECONNREFUSED: return "connection refused; is the server running?"
+        case ECONNRESET: return "connection reset by the server"
+        case EHOSTUNREACH, ENETUNREACH: return "no route to the host"
+        case ETIMEDOUT: return "no answer in time"
+        case EPIPE: return "the server closed it"
+        default: return "\(system)"
+        }
+    }
+
+    private static func text(_ failure: NIOConnectionError) -> String {
+        if let first = failure.connectionErrors.first { return text(first.error) }
+        if failure.dnsAError != nil || failure.dnsAAAAError != nil {
+            return "the host name \(failure.host) cannot be resolved"
+        }
+        return "no address to connect to"
+    }
+}
