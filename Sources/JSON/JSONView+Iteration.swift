@@ -81,16 +81,7 @@ extension JSONView {
         /// Whether the name is this one, byte for byte (no Unicode normalisation); allocates only
         /// for names written with escapes.
         public func isNamed(_ candidate: String) -> Bool {
-            let node = nameView.node
-            if node.hasEscapes { return name.utf8.elementsEqual(candidate.utf8) }
-            var offset = Int(node.start) + 1
-            let end = Int(node.end) - 1
-            guard candidate.utf8.count == end - offset else { return false }
-            for byte in candidate.utf8 {
-                if nameView.document.bytes[offset] != byte { return false }
-                offset += 1
-            }
-            return true
+            nameView.document.isString(nameView.node, equalTo: candidate.utf8.span)
         }
     }
 }

@@ -48,10 +48,9 @@ public struct JSONView: Sendable {
     ///
     /// Compares names in place; time grows with the number of members.
     public subscript(_ name: String) -> JSONView? {
-        guard kind == .object else { return nil }
-        var found: JSONView?
-        for member in members where member.isNamed(name) { found = member.value }
-        return found
+        document.indexOfMember(named: name, ofObjectAt: index).map {
+            JSONView(document: document, index: $0)
+        }
     }
 
     /// The element at that place, from 0, if this is an array that long.

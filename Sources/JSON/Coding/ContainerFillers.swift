@@ -16,6 +16,15 @@ struct KeyedFiller<Key: CodingKey>: KeyedEncodingContainerProtocol {
         object[key.stringValue] = try EncodedValue(value, at: container.place(of: key))
     }
 
+    // The commonest scalars go straight in; without these they would each pass through an encoder
+    // of their own.
+    func encode(_ value: Bool, forKey key: Key) { object[key.stringValue] = .bool(value) }
+    func encode(_ value: String, forKey key: Key) { object[key.stringValue] = .string(value) }
+    func encode(_ value: Int, forKey key: Key) { object[key.stringValue] = .number(String(value)) }
+    func encode(_ value: Int64, forKey key: Key) {
+        object[key.stringValue] = .number(String(value))
+    }
+
     func nestedContainer<NestedKey: CodingKey>(
         keyedBy keyType: NestedKey.Type, forKey key: Key
     ) -> KeyedEncodingContainer<NestedKey> {

@@ -38,18 +38,35 @@ final class EncodedArray {
 /// place and gets the new value.
 final class EncodedObject {
     private(set) var members: [(name: String, value: EncodedValue)] = []
+    /// Places by name, kept only for objects so large that looking through them would cost more.
     private var places: [String: Int] = [:]
 
+    /// Objects of up to this many members are looked through.
+    private static let largestUnindexedCount = 16
+
     subscript(_ name: String) -> EncodedValue? {
-        get { places[name].map { members[$0].value } }
+        get { place(of: name).map { members[$0].value } }
         set {
             guard let newValue else { return }
-            if let place = places[name] {
+            if let place = place(of: name) {
                 members[place].value = newValue
             } else {
-                places[name] = members.count
-                members.append((name, newValue))
+                append(name, newValue)
             }
+        }
+    }
+
+    private func place(of name: String) -> Int? {
+        members.count <= Self.largestUnindexedCount
+            ? members.firstIndex { $0.name == name } : places[name]
+    }
+
+    private func append(_ name: String, _ value: EncodedValue) {
+        members.append((name, value))
+        if members.count == Self.largestUnindexedCount + 1 {
+            for (place, member) in members.enumerated() { places[member.name] = place }
+        } else if members.count > Self.largestUnindexedCount {
+            places[name] = members.count - 1
         }
     }
 }
