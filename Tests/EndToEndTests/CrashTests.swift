@@ -13,7 +13,7 @@ struct CrashTests {
         definition.steps[1].dependsOn = ["first"]
         definition.steps[1].inputTemplate = #"{"millis": 1500}"#
         definition.steps[2].dependsOn = ["second"]
-        definition.steps[2].inputTemplate = "${steps.first.output}"
+        definition.steps[2].inputTemplate = #""${steps.first.output}""#
         _ = try await workflows.putDefinition(PutDefinitionRequest(definition: definition))
     }
 

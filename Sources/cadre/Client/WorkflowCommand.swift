@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GRPC
+import JSON
 import Messages
 import Stubs
 

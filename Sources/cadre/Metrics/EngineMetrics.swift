@@ -8,6 +8,7 @@ final class EngineMetrics: EngineObserver {
     private let closed: MetricFamily<Counter>
     private let duration: MetricFamily<Histogram>
     private let active: MetricFamily<Gauge>
+    private let open: Gauge
     private let busy: MetricFamily<DoubleCounter>
     private let commands: Histogram
     private let rows: Histogram
@@ -28,6 +29,10 @@ final class EngineMetrics: EngineObserver {
         active = registry.gauge(
             name: "cadre_workflow_active", help: "Runs that have not ended.",
             labels: ["workflow"])
+        open =
+            registry.gauge(
+                name: "cadre_engine_open_runs", help: "Runs that the engine holds."
+            ).with()
         busy = registry.doubleCounter(
             name: "cadre_agent_busy", help: "Time agents worked, by type.", unit: .seconds,
             labels: ["agent_type"])
@@ -58,16 +63,16 @@ final class EngineMetrics: EngineObserver {
 
     func workflowStarted(definition: String) {
         started.with(definition).add()
+        active.with(definition).add()
     }
 
     func workflowClosed(definition: String, status: RunStatus, seconds: Double) {
         closed.with(definition, status.label).add()
+        active.with(definition).subtract()
         duration.with(definition).observe(seconds)
     }
 
-    func openRuns(_ count: Int, of definition: String) {
-        active.with(definition).set(count)
-    }
+    func openRuns(_ count: Int) { open.set(count) }
 
     func agentBusy(type: String, seconds: Double) { busy.with(type).add(seconds) }
 

@@ -78,7 +78,7 @@ final class CadreServer: Service {
     /// The lifecycle's view: run until told to go, or until the store cannot be trusted.
     func run() async throws {
         let fatal = parts.fatal
-        try await cancelWhenGracefulShutdown { await fatal.wait() }
+        await cancelWhenGracefulShutdown { await fatal.wait() }
         if let reason = fatal.reason {
             log.critical("\(reason)")
             await teardown.run()
