@@ -1,0 +1,144 @@
+"""Durable runs, asked as a foreign client asks."""
+
+import json
+import uuid
+
+from cadre.v1 import common_pb2 as common
+from cadre.v1 import workflow_service_pb2 as pb
+
+from cases import expect, expect_equal
+
+SECONDS = 60
+WORKFLOW = "calendar-discovery"
+TOTALS = {"entries", "ready_triples", "upcoming", "stale", "overdue"}
+LISTING = {"symbol", "name", "vcoin_id", "open_time", "notice_hours", "urgency", "confidence"}
+
+
+def _completed_run(server) -> str:
+    """Runs the workflow to its end; its id."""
+    started = server.workflows.StartRun(pb.StartRunRequest(workflow=WORKFLOW), timeout=SECONDS)
+    ended = server.workflows.AwaitRun(
+        pb.AwaitRunRequest(run=pb.RunReference(run_id=started.run_id)), timeout=SECONDS)
+    expect_equal(ended.run.status, pb.RUN_STATUS_COMPLETED, f"status ({ended.run.failure})")
+    return started.run_id
+
+
+def _history(server, run_id: str, **asked):
+    """All events of a run, page after page."""
+    events, following = [], 1
+    while following:
+        page = server.workflows.GetHistory(pb.GetHistoryRequest(
+            run=pb.RunReference(run_id=run_id), from_sequence=following, **asked), timeout=SECONDS)
+        events += page.events
+        following = page.next_sequence
+    return events
+
+
+def the_workflow_is_known(server):
+    names = [d.name for d in server.workflows.ListDefinitions(
+        pb.ListDefinitionsRequest(), timeout=SECONDS).definitions]
+    expect(WORKFLOW in names, f"only {names}")
+    definition = server.workflows.GetDefinition(
+        pb.GetDefinitionRequest(name=WORKFLOW), timeout=SECONDS).definition
+    expect(len(definition.steps) >= 4, f"{len(definition.steps)} steps")
+
+
+def a_run_gives_its_result(server):
+    started = server.workflows.StartRun(pb.StartRunRequest(
+        workflow=WORKFLOW, input=common.Payload(data=b"{}")), timeout=SECONDS)
+    ended = server.workflows.AwaitRun(
+        pb.AwaitRunRequest(run=pb.RunReference(run_id=started.run_id)), timeout=SECONDS)
+    expect_equal(ended.run.status, pb.RUN_STATUS_COMPLETED, f"status ({ended.run.failure})")
+    result = json.loads(ended.result.data)
+    expect(TOTALS <= result["totals"].keys(), f"totals are {result['totals']}")
+    expect(result["listings"], "the simulated exchange has no listing")
+    for listing in result["listings"]:
+        expect(LISTING <= listing.keys(), f"a listing lacks {LISTING - listing.keys()}")
+
+
+def execute_waits_for_the_result(server):
+    ended = server.workflows.ExecuteRun(pb.ExecuteRunRequest(
+        start=pb.StartRunRequest(workflow=WORKFLOW)), timeout=SECONDS)
+    expect_equal(ended.run.status, pb.RUN_STATUS_COMPLETED, f"status ({ended.run.failure})")
+    expect("totals" in json.loads(ended.result.data), "the result has no totals")
+
+
+def history_tells_what_happened(server):
+    events = _history(server, _completed_run(server), include_payloads=True)
+    expect_equal([e.sequence for e in events], list(range(1, len(events) + 1)), "sequence numbers")
+    expect_equal(events[0].type, pb.HISTORY_EVENT_TYPE_RUN_STARTED, "first event")
+    expect_equal(events[-1].type, pb.HISTORY_EVENT_TYPE_RUN_COMPLETED, "last event")
+    started = [e for e in events if e.type == pb.HISTORY_EVENT_TYPE_STEP_STARTED]
+    completed = [e for e in events if e.type == pb.HISTORY_EVENT_TYPE_STEP_COMPLETED]
+    expect(len(completed) >= 4, f"{len(completed)} steps completed")
+    expect(all(e.agent and e.token for e in started), "a start without agent or fencing token")
+    expect(all(e.payload.data for e in completed), "an output was asked for and did not come")
+
+
+def history_comes_in_pages(server):
+    run_id = _completed_run(server)
+    expect_equal(_history(server, run_id, page_size=2), _history(server, run_id),
+                 "pages put together")
+
+
+def a_watch_tells_the_same_and_ends(server):
+    run_id = _completed_run(server)
+    updates = list(server.workflows.WatchRun(pb.WatchRunRequest(
+        run=pb.RunReference(run_id=run_id)), timeout=SECONDS))
+    expect_equal([u.event.sequence for u in updates[:-1]],
+                 [e.sequence for e in _history(server, run_id)], "sequence numbers watched")
+    expect_equal(updates[-1].closed.run.status, pb.RUN_STATUS_COMPLETED, "last update")
+
+
+def a_watch_follows_an_open_run(server):
+    """Begun at the start, it ends by itself when the run does."""
+    started = server.workflows.StartRun(pb.StartRunRequest(workflow=WORKFLOW), timeout=SECONDS)
+    updates = list(server.workflows.WatchRun(pb.WatchRunRequest(
+        run=pb.RunReference(run_id=started.run_id)), timeout=SECONDS))
+    sequences = [u.event.sequence for u in updates if u.WhichOneof("update") == "event"]
+    expect_equal(sequences, list(range(1, len(sequences) + 1)), "sequence numbers watched")
+    expect_equal(updates[-1].WhichOneof("update"), "closed", "last update")
+
+
+def a_repeated_start_is_the_same_run(server):
+    request = pb.StartRunRequest(workflow=WORKFLOW, request_id=str(uuid.uuid4()))
+    first = server.workflows.StartRun(request, timeout=SECONDS)
+    again = server.workflows.StartRun(request, timeout=SECONDS)
+    expect_equal(again.run_id, first.run_id, "run of the repeated start")
+    expect(again.existing and not first.existing, "`existing` is wrong")
+
+
+def runs_are_listed_and_named(server):
+    name = f"named-{uuid.uuid4()}"
+    started = server.workflows.StartRun(
+        pb.StartRunRequest(workflow=WORKFLOW, workflow_id=name), timeout=SECONDS)
+    reference = pb.RunReference(workflow_id=name)
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(run=reference), timeout=SECONDS)
+    expect_equal(ended.run.run_id, started.run_id, "run of the name")
+    listed = server.workflows.ListRuns(
+        pb.ListRunsRequest(workflow=WORKFLOW, page_size=1000), timeout=SECONDS).runs
+    expect(started.run_id in [run.run_id for run in listed], "the run is not in the list")
+    shown = server.workflows.GetRun(pb.GetRunRequest(run=reference), timeout=SECONDS)
+    expect(all(s.state in (pb.STEP_STATE_COMPLETED, pb.STEP_STATE_SKIPPED)
+               for s in shown.run.steps), "a step of a completed run is still open")
+
+
+def runs_come_in_pages(server):
+    pages, token = [], ""
+    while True:
+        page = server.workflows.ListRuns(
+            pb.ListRunsRequest(page_size=2, page_token=token), timeout=SECONDS)
+        pages += [run.run_id for run in page.runs]
+        token = page.next_page_token
+        if not token:
+            break
+    expect(len(pages) >= 3, f"only {len(pages)} runs")
+    expect_equal(len(pages), len(set(pages)), "no run twice")
+
+
+CASES = [
+    the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
+    history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
+    a_watch_follows_an_open_run, a_repeated_start_is_the_same_run, runs_are_listed_and_named,
+    runs_come_in_pages,
+]

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""A client of Cadre that knows nothing but grpcio and the files under proto/.
+
+    workflow_client.py --port N [--console-port M]
+
+Expects a server on a simulated exchange, started with --with-echo.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+import grpc
+
+import stubs
+from cases import Cases
+
+stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
+               "cadre/v1/workflow_service.proto", "cadre/v1/admin_service.proto",
+               "google/rpc/status.proto", "google/rpc/error_details.proto")
+
+import agent_cases  # noqa: E402  The stubs above must be there first.
+import bad_input_cases  # noqa: E402
+import standard_cases  # noqa: E402
+import workflow_cases  # noqa: E402
+from cadre.v1 import admin_service_pb2_grpc as admin  # noqa: E402
+from cadre.v1 import agent_service_pb2_grpc as agents  # noqa: E402
+from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
+
+CASES = (agent_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
+         + standard_cases.CASES)
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server under test, as each case gets it."""
+
+    channel: grpc.Channel
+    agents: agents.AgentServiceStub
+    workflows: workflows.WorkflowServiceStub
+    admin: admin.AdminServiceStub
+    console_port: int
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--port", type=int, required=True)
+    options.add_argument("--console-port", type=int, required=True)
+    chosen = options.parse_args()
+    cases = Cases("workflow client")
+    with grpc.insecure_channel(f"127.0.0.1:{chosen.port}") as channel:
+        grpc.channel_ready_future(channel).result(timeout=20)
+        server = Server(channel, agents.AgentServiceStub(channel),
+                        workflows.WorkflowServiceStub(channel), admin.AdminServiceStub(channel),
+                        chosen.console_port)
+        for case in CASES:
+            cases.run(case.__name__, lambda case=case: case(server))
+    return cases.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
