@@ -24,10 +24,10 @@ public struct UTCInstant: Sendable, Hashable, Comparable {
 
     public static func < (a: UTCInstant, b: UTCInstant) -> Bool { a.millis < b.millis }
 
-    /// The instant `hours` later, fractions cut to the millisecond. At most a million hours.
+    /// The instant `hours` later, rounded to the millisecond. At most a million hours.
     public func adding(hours: Double) -> UTCInstant {
         let bounded = min(max(hours, -1_000_000), 1_000_000)
-        return UTCInstant(millis: millis + Int64(bounded * Double(UTCInstant.millisPerHour)))
+        return UTCInstant(millis: millis + Int64((bounded * Double(UTCInstant.millisPerHour)).rounded()))
     }
 
     /// Hours from `other` to this instant; negative when `other` is later.
