@@ -20,9 +20,7 @@ import CProtobufC
         _ parts: [Range<Int>], _ type: UnsafePointer<ProtobufCMessageDescriptor>
     ) -> [UInt8] {
         var output: [UInt8] = []
-        for unsafepiece in unsafe pieces(parts, type) {
-            unsafe write(piece, to: &output)
-        }
+        unsafe pieces(parts, type).forEach { unsafe write($0, to: &output) }
         return output
     }
 
