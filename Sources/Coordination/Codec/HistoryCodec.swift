@@ -31,10 +31,11 @@ public enum HistoryCodec {
         var events: [HistoryEvent] = []
         events.reserveCapacity(count)
         for index in 0..<count {
-            let atMillis = firstMillis + (try reader.signed())
+            // Wrapping: damaged bytes must not trap.
+            let atMillis = firstMillis &+ (try reader.signed())
             events.append(
                 HistoryEvent(
-                    sequence: firstSequence + Int64(index), atMillis: atMillis,
+                    sequence: firstSequence &+ Int64(index), atMillis: atMillis,
                     kind: try readKind(&reader)))
         }
         return events

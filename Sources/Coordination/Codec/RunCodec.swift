@@ -148,12 +148,13 @@ public enum RunCodec {
         step.token = try reader.optional { reader throws(CodecError) in
             AssignmentToken(serial: Serial(rawValue: try reader.unsigned()))
         }
-        step.notBeforeMillis = base + (try reader.signed())
+        // Wrapping: damaged bytes must not trap.
+        step.notBeforeMillis = base &+ (try reader.signed())
         step.startedMillis = try reader.optional { reader throws(CodecError) in
-            base + (try reader.signed())
+            base &+ (try reader.signed())
         }
         step.endedMillis = try reader.optional { reader throws(CodecError) in
-            base + (try reader.signed())
+            base &+ (try reader.signed())
         }
         step.output = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         step.failure = try reader.optional { reader throws(CodecError) in try reader.failure() }

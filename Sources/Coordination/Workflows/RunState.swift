@@ -35,7 +35,7 @@ public struct RunState: Sendable {
         self.planID = planID
         self.input = input
         self.startedMillis = startedMillis
-        deadlineMillis = plan.definition.runTimeoutMillis.map { startedMillis + $0 }
+        deadlineMillis = plan.definition.runTimeoutMillis.map { startedMillis &+ $0 }
         payloadBytes = inputBytes
         steps = plan.steps.map { StepRecord(waitingFor: $0.dependencies.count) }
     }

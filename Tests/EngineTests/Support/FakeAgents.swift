@@ -18,11 +18,14 @@ final class FakeAgents: AssignmentPort {
     var dispatched: [Assignment] { seen.snapshot }
     var cancelled: [AssignmentToken] { stopped.snapshot }
 
+    /// Results go to this host.
+    func answer(to host: EngineHost) { self.host.withLock { $0 = host } }
+
     func join(
         _ host: EngineHost, type: String, count: Int = 1, slots: Int = 64,
         operations: [String] = ["work"], isIdempotent: Bool = true
     ) {
-        self.host.withLock { $0 = host }
+        answer(to: host)
         let described = operations.map {
             OperationDescriptor(name: $0, summary: "", isIdempotent: isIdempotent)
         }

@@ -1,0 +1,129 @@
+import Coordination
+import Testing
+
+@Suite struct AgentPoolTests {
+    static func registration(_ id: String, type: String = "t", slots: Int = 2) -> AgentRegistration
+    {
+        AgentRegistration(
+            id: AgentID(id), type: type,
+            operations: [OperationDescriptor(name: "o", summary: "", isIdempotent: true)],
+            slots: slots)
+    }
+
+    @Test func `the least loaded instance gets the work, equals in turn`() throws {
+        var pool = AgentPool()
+        let agents = (0..<3).map { pool.join(Self.registration("t/\($0)"), port: 0) }
+        let type = try #require(pool.type(named: "t"))
+        var taken: [Int32] = []
+        for _ in 0..<6 { taken.append(pool.takeSlot(ofType: type) ?? -1) }
+        #expect(
+            taken.sorted() == [agents[0], agents[0], agents[1], agents[1], agents[2], agents[2]])
+        #expect(Set(taken[..<3]).count == 3)
+        var next = pool.takeSlot(ofType: type)
+        #expect(next == nil)
+        pool.freeSlot(of: agents[1])
+        next = pool.takeSlot(ofType: type)
+        #expect(next == agents[1])
+    }
+
+    @Test func `waiting work is served by priority, then in order, its own instance first`() throws
+    {
+        var pool = AgentPool()
+        let agent = pool.join(Self.registration("t/0", slots: 1), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        let isTaken = pool.takeSlot(of: agent)
+        #expect(isTaken)
+        var places: [Int32: WaitingLines.Place] = [:]
+        for (work, priority) in [(Int32(1), 3), (2, 1), (3, 3), (4, 5)] {
+            places[work] = pool.wait(work, type: type, priority: priority, isBounded: true)
+        }
+        places[5] = pool.wait(5, agent: agent)
+        #expect(pool.next(for: agent) == nil)
+        pool.freeSlot(of: agent)
+        var served: [Int32] = []
+        while let work = pool.next(for: agent), let place = places[work] {
+            served.append(work)
+            pool.stopWaiting(place, type: type)
+        }
+        #expect(served == [5, 2, 1, 3, 4])
+        #expect(pool.waitingCount(type: type) == 0)
+    }
+
+    @Test func `the line of a type is bounded, but not for committed work`() throws {
+        var pool = AgentPool(maxWaiting: 2)
+        let type = pool.requireType(named: "t")
+        let place1 = pool.wait(1, type: type, priority: 3, isBounded: true)
+        #expect(place1 != nil)
+        let place2 = pool.wait(2, type: type, priority: 3, isBounded: true)
+        #expect(place2 != nil)
+        let place3 = pool.wait(3, type: type, priority: 3, isBounded: true)
+        #expect(place3 == nil)
+        let place4 = pool.wait(4, type: type, priority: 3, isBounded: false)
+        #expect(place4 != nil)
+        #expect(pool.waiting(ofType: type) == [1, 2, 4])
+    }
+
+    @Test func `work leaves a line from anywhere`() {
+        var lines = WaitingLines()
+        let line = lines.open()
+        let places = (0..<5).map { lines.join(line, work: Int32($0)) }
+        for index in [2, 0, 4] { lines.leave(places[index]) }
+        #expect(lines.all(line) == [1, 3])
+        _ = lines.join(line, work: 9)
+        #expect(lines.all(line) == [1, 3, 9])
+        #expect(lines.head(line) == 1)
+    }
+
+    @Test func `an instance that leaves gets nothing more`() throws {
+        var pool = AgentPool()
+        let agent = pool.join(Self.registration("t/0"), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        let isTaken = pool.takeSlot(of: agent)
+        #expect(isTaken)
+        pool.close(agent)
+        var next = pool.takeSlot(ofType: type)
+        #expect(next == nil)
+        pool.freeSlot(of: agent)
+        next = pool.takeSlot(ofType: type)
+        #expect(next == nil)
+        pool.leave(agent)
+        #expect(!pool.isLiving(agent))
+        #expect(pool.aliveCount(type: type) == 0)
+        #expect(pool.isKnown(type: type))
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3]) func `a heap agrees with sorting`(seed: UInt64) {
+        var state = seed
+        func next(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var heap = IndexedHeap<Int>()
+        var model: [Int32: Int64] = [:]
+        for round in 0..<4_000 {
+            switch next(4) {
+            case 0, 1:
+                let key = Int64(next(1_000))
+                let handle = heap.insert(round, key: key)
+                #expect(model[handle] == nil)
+                model[handle] = key
+            case 2:
+                if let handle = model.keys.sorted().dropFirst(next(model.count + 1)).first {
+                    let key = Int64(next(1_000))
+                    heap.update(handle, key: key)
+                    model[handle] = key
+                }
+            default:
+                if let handle = model.keys.sorted().dropFirst(next(model.count + 1)).first {
+                    heap.remove(handle)
+                    model[handle] = nil
+                }
+            }
+            #expect(heap.count == model.count)
+            #expect(heap.smallestKey == model.values.min())
+        }
+        var order: [Int64] = []
+        while let key = heap.smallestKey, heap.popFirst(upTo: key) != nil { order.append(key) }
+        #expect(order == model.values.sorted())
+    }
+}

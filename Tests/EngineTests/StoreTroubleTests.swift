@@ -1,0 +1,79 @@
+import Coordination
+import Engine
+import Store
+import Testing
+import Threads
+
+@Suite struct StoreTroubleTests {
+    @Test(arguments: [CommitOutcome.fenced, .unknown("the disk went away")])
+    func `a store that cannot be trusted ends everything`(outcome: CommitOutcome) async throws {
+        let isBroken = Locked(false)
+        let fatal = Locked<[String]>([])
+        let store = ScriptedStore(base: try InMemoryStore()) {
+            isBroken.snapshot ? outcome : nil
+        }
+        let server = try await TestServer(store: store) { reason in
+            fatal.withLock { $0.append(reason) }
+        }
+        FakeAgents { _ in nil }.join(server.host, type: "echo")
+        _ = await server.put(.chain(1))
+        guard case .started(let run, _) = await server.start("chain") else {
+            Issue.record("not started")
+            return
+        }
+        let waiting = server.ticket()
+        let invoke = server.ticket()
+        server.host.post([
+            .awaitRun(.run(.default, run), waiting), .invoke(RejectionTests.invoke("echo"), invoke),
+        ])
+        isBroken.withLock { $0 = true }
+        var answers = [await server.start("chain")]
+        answers.append(await server.replies.next(waiting.call))
+        answers.append(await server.replies.next(invoke.call))
+        answers.append(await server.start("chain"))
+        for answer in answers {
+            #expect(RejectionTests.rejection(answer)?.reason == "STORE_FAILED")
+            #expect(RejectionTests.rejection(answer)?.code == .unavailable)
+        }
+        #expect(fatal.snapshot.count == 1)
+        await server.close()
+    }
+
+    @Test func `a full disk refuses new work while completions wait, then goes on`() async throws {
+        let isFull = Locked(false)
+        let store = ScriptedStore(base: try InMemoryStore()) { isFull.snapshot ? .full : nil }
+        var configuration = EngineConfiguration.defaults
+        configuration.fullRetryMillis = 5
+        let server = try await TestServer(store: store, configuration: configuration)
+        let agents = FakeAgents { _ in nil }
+        agents.join(server.host, type: "echo")
+        _ = await server.put(.chain(1))
+        guard case .started(let run, _) = await server.start("chain") else {
+            Issue.record("not started")
+            return
+        }
+        let waiting = server.ticket()
+        server.host.post([.awaitRun(.run(.default, run), waiting)])
+        isFull.withLock { $0 = true }
+        let token = try #require(agents.dispatched.first?.token)
+        server.host.finished([
+            AssignmentResult(
+                token: token, outcome: .success(Payload(bytes: [0x31])), startedNanos: 0,
+                endedNanos: 1)
+        ])
+        let refused = RejectionTests.rejection(await server.start("chain"))
+        #expect(refused?.reason == "DISK_FULL")
+        #expect(refused?.code == .overloaded)
+        isFull.withLock { $0 = false }
+        guard case .runClosed(let summary, _) = await server.replies.next(waiting.call) else {
+            Issue.record("not closed")
+            return
+        }
+        #expect(summary.status == .completed)
+        guard case .started = await server.start("chain") else {
+            Issue.record("new work must be taken again")
+            return
+        }
+        server.host.close()
+    }
+}
