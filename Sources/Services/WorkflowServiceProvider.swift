@@ -213,14 +213,22 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
         let loop = call.eventLoop
         let parked = NIOLoopBound({ Self.goOn(call, fault: $0, then) }, eventLoop: loop)
-        host.offload {
+        let isTaken = host.offload {
             let fault = Self.jsonFault(payload)
             loop.execute { parked.value(fault) }
         }
+        if !isTaken { call.fail(Self.tooMuchWaits) }
     }
 
     /// What a socket loop checks itself: about 100 microseconds of work.
     private static let inlineCheckBytes = 64 << 10
+
+    private static var tooMuchWaits: GRPCStatus {
+        Rejection(
+            .overloaded, reason: "PREPARATION_FULL",
+            "too many large inputs wait to be checked; try again later", retryAfterMillis: 200
+        ).status
+    }
 
     private static func goOn<Response>(
         _ call: UnaryCall<Response>, fault: GRPCStatus?, _ then: () -> Void

@@ -144,11 +144,3 @@ func printJSON(_ body: (inout JSONWriter) -> Void) {
     writer.endObject()
     print(String(decoding: writer.finish(), as: UTF8.self))
 }
-
-/// Instants in RFC 3339, UTC, to the millisecond.
-enum Instant {
-    static func text(_ millis: Int64) -> String {
-        let date = Date(timeIntervalSince1970: Double(millis) / 1_000)
-        return date.formatted(.iso8601.time(includingFractionalSeconds: true))
-    }
-}

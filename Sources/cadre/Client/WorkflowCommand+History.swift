@@ -136,7 +136,7 @@ extension HistoryEvent {
 
     /// The event as one line.
     var line: String {
-        var parts = [Instant.text(unixMillis), type.word]
+        var parts = [Instant.timeOfDay(unixMillis), type.word]
         if !step.isEmpty { parts.append(step) }
         if attempt > 1 { parts.append("attempt \(attempt)") }
         if !detail.isEmpty { parts.append(detail) }

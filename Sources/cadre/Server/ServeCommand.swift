@@ -24,6 +24,11 @@ struct ServeCommand: AsyncParsableCommand {
                 throw Failed("\(error)", exitCode: EX_CONFIG)
             }
             let server = try await CadreServer.start(settings)
+            let line =
+                "cadre \(CadreVersion.current) serving gRPC on \(server.grpcAddress), "
+                + "console on http://\(server.consoleAddress)\n"
+            // Past the buffer of print, so that whoever reads a pipe sees it now.
+            FileHandle.standardOutput.write(Data(line.utf8))
             try await server.serveUntilSignal()
         }
     }
