@@ -52,7 +52,7 @@ bench: release ## measure Invoke's cost beside grpc C++
 
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks
-	@Tests/Benchmarks/instructions.sh
+	@python3 Tests/Benchmarks/instructions.py
 
 generate: setup ## write all code that comes from proto/
 	proto/generate.sh

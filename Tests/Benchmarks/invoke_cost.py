@@ -32,7 +32,7 @@ def commands(binary: str, data: str) -> dict[str, list[str]]:
     """How to start each server."""
     return {
         OURS: [binary, "serve", "--with-echo", "--grpc-port", "{port}", "--console-port", "0",
-               "--data", data, "--market", "simulator"],
+               "--data", data, "--market", "simulator", "--loops", "1", "--log", "warning"],
         PEERS[0]: [PEER, "{port}", "callback"],
         PEERS[1]: [PEER, "{port}", "queue"],
     }

@@ -15,7 +15,7 @@ def _field(number: int, value: bytes) -> bytes:
 
 
 def invoke_request() -> bytes:
-    """`cadre.v1.InvokeRequest` for `echo`/`say`, serialized by hand so that no package is needed."""
+    """`cadre.v1.InvokeRequest` for `echo`/`say`, by hand so that no package is needed."""
     payload = _field(1, SAYING)
     return (_field(1, b"echo") + _field(2, b"say") + _field(3, payload)
             + _field(5, REQUEST_ID) + bytes([6 << 3, 2]))

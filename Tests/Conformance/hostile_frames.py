@@ -63,7 +63,7 @@ def headers_that_do_not_decode(port):
 def headers_that_http_forbids(port):
     """Each is the fault of its stream alone."""
     for extra in ([("UPPER", "case")], [("connection", "close")], [(":late", "pseudo")],
-                  [("newline", "a\nb")]):
+                  [("newline", "a\nb")], [("te", "gzip")]):
         with RawConnection(port) as connection:
             connection.send(connection.headers(1, connection.block(extra=extra), end=True))
             answer = connection.answer(1)
