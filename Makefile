@@ -72,7 +72,7 @@ proto-lint: ## check the protos against buf's standard rules
 tidy: setup ## check the laws of the house
 	swift test --filter TidyTests
 
-crash: setup ## end processes at their worst moments, and see what is left
+crash: release ## end processes at their worst moments, and see what is left
 	@.ci/crash
 
 clean: ## remove all that was built
