@@ -27,7 +27,8 @@ public struct UTCInstant: Sendable, Hashable, Comparable {
     /// The instant `hours` later, rounded to the millisecond. At most a million hours.
     public func adding(hours: Double) -> UTCInstant {
         let bounded = min(max(hours, -1_000_000), 1_000_000)
-        return UTCInstant(millis: millis + Int64((bounded * Double(UTCInstant.millisPerHour)).rounded()))
+        return UTCInstant(
+            millis: millis + Int64((bounded * Double(UTCInstant.millisPerHour)).rounded()))
     }
 
     /// Hours from `other` to this instant; negative when `other` is later.

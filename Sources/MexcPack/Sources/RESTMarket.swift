@@ -11,6 +11,8 @@ import NIOHTTP1
 /// and the workflow's retry policy does the rest.
 struct RESTMarket: MarketData {
     let source: MarketSource
+    /// No request takes longer than this, whatever its own limit. Default: no such limit.
+    var timeoutLimitMillis = Int64.max
     private let apiBase: String
     private let webBase: String
     private let client: HTTPClient
@@ -137,27 +139,30 @@ extension RESTMarket {
     private func fetch(_ endpoint: RESTEndpoint) async throws(StepFailure) -> RawAnswer {
         try await pacer.waitForTurn()
         let url = (endpoint.base == .api ? apiBase : webBase) + endpoint.target
+        let millis = min(endpoint.timeoutMillis, timeoutLimitMillis)
         do {
-            return try await limited(millis: endpoint.timeoutMillis) {
-                try await exchange(url, endpoint)
+            return try await limited(millis: millis) {
+                try await exchange(url, maxBytes: endpoint.maxBytes, millis: millis)
             }
         } catch is NIOTooManyBytesError {
             throw MarketFailure.invalidAnswer(url, "it has more than \(endpoint.maxBytes) bytes")
         } catch is RequestTimedOut {
             throw MarketFailure.unreachable(
-                url, "no complete answer within \(endpoint.timeoutMillis) ms")
+                url, "no complete answer within \(millis) ms")
         } catch {
             throw MarketFailure.unreachable(url, "\(error)")
         }
     }
 
-    private func exchange(_ url: String, _ endpoint: RESTEndpoint) async throws -> RawAnswer {
+    private func exchange(
+        _ url: String, maxBytes: Int, millis: Int64
+    ) async throws -> RawAnswer {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "Accept", value: "application/json")
         request.headers.add(name: "User-Agent", value: "cadre")
         let response = try await client.execute(
-            request, timeout: .milliseconds(endpoint.timeoutMillis))
-        let body = try await response.body.collect(upTo: endpoint.maxBytes)
+            request, timeout: .milliseconds(millis))
+        let body = try await response.body.collect(upTo: maxBytes)
         return RawAnswer(
             url: url, status: response.status.code,
             retryAfterSeconds: response.headers.first(name: "Retry-After").flatMap { Int64($0) },

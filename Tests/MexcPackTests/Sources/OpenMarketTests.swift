@@ -1,0 +1,44 @@
+import Coordination
+import Testing
+
+@testable import MexcPack
+
+struct OpenMarketTests {
+    @Test(arguments: [
+        ("simulator", MarketSelection.simulator(seed: 1, speed: 1)),
+        ("simulator:9", .simulator(seed: 9, speed: 1)),
+        ("simulator:9@60", .simulator(seed: 9, speed: 60)),
+        ("replay:lists/a b.json", .replay(path: "lists/a b.json")),
+        ("https://api.mexc.com/", .address("https://api.mexc.com")),
+        ("http://127.0.0.1:8080", .address("http://127.0.0.1:8080")),
+    ])
+    func `a market is selected by one word`(text: String, selection: MarketSelection) throws {
+        #expect(try MarketSelection(parsing: text) == selection)
+    }
+
+    @Test(arguments: [
+        "", "replay:", "replay", "api.mexc.com", "ftp://x", "http://", "simulator:x",
+        "simulator:1@-1", "simulator:1@fast", "https://x?y=1", "simulators",
+    ])
+    func `another word is refused with what can be written`(text: String) {
+        let failure = #expect(throws: StepFailure.self) { try MarketSelection(parsing: text) }
+        #expect(failure?.type == "invalid_input" && failure?.message.contains("--market") == true)
+    }
+
+    @Test func `a replay needs an instant and a live exchange has its own`() async throws {
+        let replay = try #require(
+            await failure { try await OpenMarket.open(.replay(path: "x.json")) })
+        #expect(replay.message.contains("--now"))
+        let live = try #require(
+            await failure { try await OpenMarket.open(.address("http://x"), now: noon) })
+        #expect(live.message.contains("--now"))
+    }
+
+    @Test func `the simulator starts at the instant it is given`() async throws {
+        let market = try await OpenMarket.open(.simulator(seed: 3, speed: 0), now: noon)
+        let time = try await market.data.now()
+        await market.close()
+        #expect(time == noon)
+        #expect(market.summary.contains("seed 3"))
+    }
+}
