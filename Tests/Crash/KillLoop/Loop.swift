@@ -49,17 +49,17 @@ struct Loop {
             host: "127.0.0.1", port: server.port, group: MultiThreadedEventLoopGroup.singleton)
         try await Self.waitUntilReady(client)
         try await Self.define(client)
-        let work = Task {
+        let clients = Task {
             await withTaskGroup { group in
                 for worker in 0..<Self.clients {
-                    group.addTask { await work(client, "r\(number)-w\(worker)") }
+                    group.addTask { await self.work(client, "r\(number)-w\(worker)") }
                 }
             }
         }
         try await Task.sleep(for: duration)
         server.kill()
-        work.cancel()
-        await work.value
+        clients.cancel()
+        await clients.value
         await client.close()
     }
 

@@ -1,0 +1,113 @@
+import Foundation
+import JSON
+import Testing
+
+/// The client verbs against a real server: what scripts rely on.
+struct ClientVerbTests {
+    private func withServer(
+        _ arguments: [String] = [], _ body: (RunningServer) async throws -> Void
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        let server = try await RunningServer.start(directory, ["--with-echo"] + arguments)
+        do {
+            try await body(server)
+        } catch {
+            server.kill()
+            throw error
+        }
+        #expect(await server.terminate() == 0)
+    }
+
+    private func json(_ ended: CadreBinary.Ended) throws -> JSONView {
+        #expect(ended.status == 0, "\(ended.errors)")
+        return try JSONDocument(parsing: Array(ended.output.utf8)).root
+    }
+
+    @Test func `the simulator gives a discovery with listings`() async throws {
+        try await withServer { server in
+            let run = try json(
+                try await server.cadre(
+                    "workflow", "run", "calendar-discovery", "--wait", "-o", "json"))
+            #expect(run["status"]?.string == "completed")
+            #expect((run["result"]?["totals"]?["entries"]?.int64 ?? 0) > 1_000)
+            #expect((run["result"]?["listings"]?.count ?? 0) > 0)
+            let id = try #require(run["run_id"]?.string)
+            let history = try json(
+                try await server.cadre("workflow", "history", id, "-o", "json"))
+            let types = history["events"]?.elements.compactMap { $0["type"]?.string } ?? []
+            #expect(types.first == "run_started" && types.last == "run_completed")
+            let list = try json(try await server.cadre("workflow", "list", "-o", "json"))
+            #expect(list["runs"]?[0]?["run_id"]?.string == id)
+            let shown = try json(try await server.cadre("workflow", "show", id, "-o", "json"))
+            #expect(shown["steps"]?.count == 4)
+        }
+    }
+
+    @Test func `agents are listed, called and asked for their health`() async throws {
+        try await withServer { server in
+            let agents = try json(try await server.cadre("agent", "list", "-o", "json"))
+            let types = agents["agents"]?.elements.compactMap { $0["type"]?.string } ?? []
+            #expect(types == ["calendar", "echo", "mexc-api", "pattern-discovery"])
+            let answer = try json(
+                try await server.cadre(
+                    "agent", "invoke", "echo", "say", "--input", #"{"a":[1]}"#, "-o", "json"))
+            #expect(answer["payload"]?["a"]?[0]?.int64 == 1)
+            let health = try json(try await server.cadre("agent", "health", "-o", "json"))
+            #expect(health["state"]?.string == "healthy")
+            #expect(health["agents"]?.count == 4)
+        }
+    }
+
+    @Test(arguments: [
+        (["workflow", "run", "nope"], "calendar-discovery"),
+        (["workflow", "run", "calendar-discovery", "--input", "{bad"], "line 1"),
+        (["workflow", "show", "0000000000000001"], "0000000000000001"),
+        (["workflow", "show", "no-such-name"], "no-such-name"),
+        (["agent", "invoke", "nope", "say"], "nope"),
+        (["agent", "invoke", "echo", "nope"], "say"),
+        (["agent", "invoke", "", "say"], "agent_type"),
+    ])
+    func `a wrong request ends with 1 and says what to do`(arguments: [String], hint: String)
+        async throws
+    {
+        try await withServer { server in
+            let ended = try await CadreBinary.run(arguments + ["--server", server.address])
+            #expect(ended.status == 1)
+            #expect(
+                ended.errors.hasPrefix("cadre: ") && ended.errors.contains(hint), "\(ended.errors)")
+            #expect(ended.output.isEmpty)
+        }
+    }
+
+    @Test func `a server that cannot be reached ends with 69`() async throws {
+        let ended = try await CadreBinary.run(["agent", "list", "--server", "127.0.0.1:1"])
+        #expect(ended.status == EX_UNAVAILABLE)
+        #expect(ended.errors.contains("127.0.0.1:1"))
+    }
+
+    @Test func `an exchange that cannot be asked fails the run, it is no empty list`() async throws
+    {
+        try await withServer(["--market", "http://127.0.0.1:1"]) { server in
+            let ended = try await server.cadre(
+                "workflow", "run", "calendar-discovery", "--wait", "-o", "json")
+            #expect(ended.status == 1)
+            let run = try JSONDocument(parsing: Array(ended.output.utf8)).root
+            #expect(run["status"]?.string == "failed")
+            #expect(run["failure"]?["type"]?.string == "exchange_unreachable")
+            #expect(run["result"].map(\.kind) == nil)
+        }
+    }
+
+    @Test func `wrong usage ends with 64`() async throws {
+        #expect(try await CadreBinary.run(["workflow", "run"]).status == EX_USAGE)
+        #expect(try await CadreBinary.run(["agent", "list", "--server", "x"]).status == EX_USAGE)
+    }
+
+    @Test func `the demo runs offline, shows progress and a table, and ends with 0`() async throws {
+        let ended = try await CadreBinary.run(["demo"])
+        #expect(ended.status == 0, "\(ended.errors)")
+        #expect(ended.output.contains("step_completed  synthesis"))
+        #expect(ended.output.contains("SYMBOL"))
+        #expect(ended.output.contains("ready triples"))
+    }
+}
