@@ -20,14 +20,14 @@ extension Arena {
         _ utf8: UnsafeBufferPointer<UInt8>
     ) -> UnsafeMutablePointer<CChar>? {
         let copy = unsafe allocate(UInt8.self, count: utf8.count + 1)
-        var hasNUL = false
+        var lowest = UInt8.max
         for index in utf8.indices {
             let byte = unsafe utf8[index]
-            hasNUL = hasNUL || byte == 0
+            lowest = min(lowest, byte)
             unsafe copy[index] = byte
         }
         unsafe copy[utf8.count] = 0
-        guard !hasNUL else { return nil }
+        guard lowest > 0 else { return nil }
         return unsafe UnsafeMutableRawPointer(copy).assumingMemoryBound(to: CChar.self)
     }
 

@@ -81,7 +81,7 @@ private func unpack(
     guard cost <= limits.arenaCap(forMessageBytes: bytes.count) else {
         return unsafe .failure(refusal(.memoryCapReached, layout))
     }
-    let rewritten = unsafe WireRewrite(bytes: bytes).message([0..<bytes.count], layout.descriptor)
+    let rewritten = unsafe WireRewrite(bytes: bytes).run(layout.descriptor)
     return unsafe rewritten.withUnsafeBytes { unsafe unpackChecked($0, layout, arena) }
 }
 

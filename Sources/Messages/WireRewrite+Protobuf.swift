@@ -7,21 +7,29 @@ import CProtobufC
 /// - a singular message that comes in several parts becomes one. The parts merge, and merging is
 ///   nothing but putting their bytes one after another.
 ///
-/// Only for bytes that passed ``WireCheck``, which bounds depth and proves every length. The
-/// rare case, so it copies freely: at most depth times size.
+/// Only for bytes that passed ``WireCheck``, which bounds depth and proves every length. Written
+/// from the end to the start, so that a length is known when it comes to be written and nothing
+/// is copied once per level: time and memory grow with the size alone.
 @unsafe struct WireRewrite {
     let bytes: UnsafeRawBufferPointer
 
     /// Memory a rewrite takes for each field on the wire, at most.
     static var bytesPerField: Int { 160 }
 
-    /// A message of the given type, in its new form.
-    func message(
-        _ parts: [Range<Int>], _ type: UnsafePointer<ProtobufCMessageDescriptor>
-    ) -> [UInt8] {
-        var output: [UInt8] = []
-        unsafe pieces(parts, type).forEach { unsafe write($0, to: &output) }
-        return output
+    /// The whole buffer as a message of the given type, in its new form.
+    func run(_ type: UnsafePointer<ProtobufCMessageDescriptor>) -> [UInt8] {
+        var reversed: [UInt8] = []
+        unsafe reversed.reserveCapacity(bytes.count)
+        unsafe message([0..<bytes.count], type, to: &reversed)
+        reversed.reverse()
+        return reversed
+    }
+
+    private func message(
+        _ parts: [Range<Int>], _ type: UnsafePointer<ProtobufCMessageDescriptor>,
+        to reversed: inout [UInt8]
+    ) {
+        unsafe pieces(parts, type).reversed().forEach { unsafe write($0, to: &reversed) }
     }
 
     /// A field of the new form.
@@ -98,22 +106,24 @@ import CProtobufC
 
     // MARK: - Writing
 
-    private func write(_ piece: Piece, to output: inout [UInt8]) {
+    private func write(_ piece: Piece, to reversed: inout [UInt8]) {
         guard let field = unsafe piece.field else {
-            return unsafe copy(piece.whole, to: &output)
+            return unsafe copy(piece.whole, to: &reversed)
         }
+        let end = reversed.count
         switch unsafe FieldShape(field, piece.item.wireType) {
         case .message(let inner):
-            unsafe output.append(piece.item.number, message([piece.item.value] + piece.more, inner))
+            unsafe message([piece.item.value] + piece.more, inner, to: &reversed)
         case .packed(.bool):
-            unsafe output.append(piece.item.number, bools(piece.item.value))
+            unsafe reversed.append(contentsOf: bools(piece.item.value).reversed())
         case .scalar, .bytes, .string, .packed, .foreign:
-            unsafe copy(piece.whole, to: &output)
+            return unsafe copy(piece.whole, to: &reversed)
         }
+        unsafe reversed.appendReversedHead(piece.item.number, valueCount: reversed.count - end)
     }
 
-    private func copy(_ range: Range<Int>, to output: inout [UInt8]) {
-        unsafe output.append(contentsOf: bytes[range])
+    private func copy(_ range: Range<Int>, to reversed: inout [UInt8]) {
+        unsafe reversed.append(contentsOf: bytes[range].reversed())
     }
 
     /// Any varint but zero is true.
@@ -132,19 +142,19 @@ import CProtobufC
 }
 
 extension [UInt8] {
-    /// A length-delimited field.
-    fileprivate mutating func append(_ number: UInt32, _ value: [UInt8]) {
-        append(varint: number << 3 | UInt32(WireType.lengthDelimited.rawValue))
-        append(varint: UInt32(value.count))
-        append(contentsOf: value)
+    /// The tag and length of a length-delimited field, last byte first.
+    fileprivate mutating func appendReversedHead(_ number: UInt32, valueCount: Int) {
+        let tag = number << 3 | UInt32(WireType.lengthDelimited.rawValue)
+        append(contentsOf: (Self.varint(tag) + Self.varint(UInt32(valueCount))).reversed())
     }
 
-    private mutating func append(varint value: UInt32) {
+    private static func varint(_ value: UInt32) -> [UInt8] {
         var rest = value
+        var bytes: [UInt8] = []
         while rest >= 0x80 {
-            append(UInt8(rest & 0x7F) | 0x80)
+            bytes.append(UInt8(rest & 0x7F) | 0x80)
             rest >>= 7
         }
-        append(UInt8(rest))
+        return bytes + [UInt8(rest)]
     }
 }

@@ -131,6 +131,16 @@ struct RefusalTests {
         #expect(refusal(Every.Node.self, bytes)?.reason == .memoryCapReached)
     }
 
+    @Test func `a large message a hundred levels deep is rewritten in one go`() throws {
+        // The innermost node has a payload of 1 MiB and a field with a foreign wire type.
+        let text = [UInt8](repeating: 0x61, count: 1 << 20)
+        var bytes = WireBytes.delimited(5, text) + WireBytes.tag(1, 5) + [0, 0, 0, 0]
+        for _ in 0..<100 { bytes = WireBytes.delimited(2, bytes) }
+        var node = try Every.Node.decoded(from: bytes)
+        for _ in 0..<100 { node = try #require(node.child) }
+        #expect(node == Every.Node(side: .leaf(String(repeating: "a", count: 1 << 20))))
+    }
+
     @Test func `an honest large message stays under the cap`() throws {
         let nodes = (0..<100_000).map { Every.Node(value: $0, side: .leaf("leaf number \($0)")) }
         let message = Every.Repeated(node: nodes)

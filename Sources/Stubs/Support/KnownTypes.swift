@@ -30,15 +30,3 @@ extension GoogleProtobuf.Duration {
         .seconds(seconds) + .nanoseconds(Int64(nanos))
     }
 }
-
-extension Duration {
-    /// Rounded up, so that a wait is never shorter than asked for; at most about 24 days, which
-    /// is what 32 bits hold.
-    var wholeMilliseconds: Int32 {
-        let (seconds, attoseconds) = components
-        guard seconds < Int64(Int32.max) / 1000 - 1 else { return .max }
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let milliseconds = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-        return Int32(seconds * 1000 + milliseconds)
-    }
-}

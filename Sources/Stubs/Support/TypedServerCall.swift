@@ -42,14 +42,7 @@ extension TypedServerCall {
     }
 
     /// Ends the call with an error.
-    ///
-    /// A status that carries `RetryInfo` is sent with the pushback a retrying client obeys
-    /// (`grpc-retry-pushback-ms`, gRFC A6).
     public func fail(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
-        var trailers = trailers
-        if let delay = status.retryDelay {
-            trailers.add("grpc-retry-pushback-ms", String(delay.wholeMilliseconds))
-        }
         call.finish(status, trailers: trailers)
     }
 
