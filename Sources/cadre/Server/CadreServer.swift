@@ -109,6 +109,7 @@ extension Failed {
         case let failed as Failed: self = failed
         case let store as StoreError: self.init(store.message, exitCode: EX_CONFIG)
         case let start as ServerStartError: self.init(start.description, exitCode: EX_CONFIG)
+        case let console as ConsoleError: self.init(console.message, exitCode: EX_CONFIG)
         case let failure as StepFailure: self.init(failure.message, exitCode: EX_CONFIG)
         default: self.init("the server could not start: \(error)", exitCode: EX_CONFIG)
         }

@@ -38,10 +38,12 @@ struct ServerAssembly {
         let market = try await openMarket()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         teardown.add { try? await group.shutdownGracefully() }
-        let host = try await startEngine(on: group)
+        let store = try await openStore()
+        teardown.add { await store.close() }
+        let host = try await startEngine(store, on: group)
         let agents = try startAgents(market, host)
         try await define(host)
-        let consolePort = try await startConsole(on: group)
+        let consolePort = try await startConsole(store, on: group)
         let grpcPort = try await startGRPC(host, on: group)
         health.setAll(.serving)
         log.notice(
@@ -73,9 +75,9 @@ struct ServerAssembly {
         return market
     }
 
-    private func startEngine(on group: any EventLoopGroup) async throws -> EngineHost {
-        let store = try await openStore()
-        teardown.add { await store.close() }
+    private func startEngine(
+        _ store: any Store, on group: any EventLoopGroup
+    ) async throws -> EngineHost {
         let host = try await EngineHost.start(
             store: store, observer: EngineMetrics(registry), timer: LoopTimer(group.next()),
             onFatal: { [fatal] in fatal.raise($0) })
@@ -109,15 +111,28 @@ struct ServerAssembly {
 
     // MARK: Bytes
 
-    private func startConsole(on group: any EventLoopGroup) async throws -> Int {
-        let console = ConsoleServer(
-            host: settings.host, port: settings.consolePort, group: group,
-            routes: ConsoleRoutes(
-                metrics: { [registry] in registry.render($0) },
-                readiness: { [health] in health.isServing ? [] : ["the server is not serving"] }))
-        let port = try await console.start()
-        teardown.add { await console.stop() }
-        return port
+    private func startConsole(_ store: any Store, on group: any EventLoopGroup) async throws -> Int {
+        let (registry, health) = (registry, health)
+        let console = try await ConsoleServer.start(
+            ConsoleConfiguration(host: settings.host, port: settings.consolePort),
+            routes: [
+                .metrics { registry.render($0) }, .healthz,
+                .readyz { Self.readiness(health, store) },
+            ],
+            group: group)
+        teardown.add { await console.shutdown() }
+        return console.port
+    }
+
+    private static func readiness(
+        _ health: HealthRegistry, _ store: any Store
+    ) -> [ReadinessCheck] {
+        [
+            ReadinessCheck("grpc", failure: health.isServing ? nil : "it does not serve"),
+            ReadinessCheck(
+                "store",
+                failure: store.isLowOnSpace ? "the disk is nearly full; free some space" : nil),
+        ]
     }
 
     private func startGRPC(_ host: EngineHost, on group: any EventLoopGroup) async throws -> Int {
