@@ -19,18 +19,18 @@ final class CallLog: CallObserver {
     func note(_ word: String) {
         let due = state.withLockedValue { state in
             state.words.append(word)
-            let due = state.waiters.filter { $0.word == word }
-            state.waiters.removeAll { $0.word == word }
+            let due = state.waiters.filter { word.hasPrefix($0.word) }
+            state.waiters.removeAll { word.hasPrefix($0.word) }
             return due
         }
         for waiter in due { waiter.continuation.resume() }
     }
 
-    /// Waits until the word has been noted.
+    /// Waits until something that begins with `word` has been noted.
     func wait(for word: String) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLockedValue { state in
-                if state.words.contains(word) { return true }
+                if state.words.contains(where: { $0.hasPrefix(word) }) { return true }
                 state.waiters.append((word, continuation))
                 return false
             }

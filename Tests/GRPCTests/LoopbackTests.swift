@@ -111,7 +111,8 @@ import Testing
             }
             #expect(status.code == .deadlineExceeded)
             #expect(clock.now - begin >= .milliseconds(99))
-            await echo.log.wait(for: "Never ended DEADLINE_EXCEEDED")
+            // The client's reset and the server's own deadline race; either ends the call there.
+            await echo.log.wait(for: "Never ended")
         }
     }
 

@@ -1,0 +1,221 @@
+import HTTP2
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import GRPC
+
+/// A client that sends header blocks and bodies as it likes, over a real socket.
+final class WireClient: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// What came back on the one stream.
+    struct Answer: Sendable, Equatable {
+        var headers: [[String]] = []
+        var body: [UInt8] = []
+        var reset: UInt32?
+    }
+
+    private let session: HTTP2Session
+    private let fields: [(String, String)]
+    private let body: [UInt8]
+    private let ends: Bool
+    private let answered: EventLoopPromise<Answer>
+    private var answer = Answer()
+
+    init(
+        _ fields: [(String, String)], body: [UInt8], ends: Bool,
+        _ answered: EventLoopPromise<Answer>
+    ) throws {
+        session = try #require(HTTP2Session(.client))
+        self.fields = fields
+        self.body = body
+        self.ends = ends
+        self.answered = answered
+    }
+
+    /// Sends one request and returns all that comes back.
+    static func ask(
+        _ echo: EchoServer, _ fields: [(String, String)], body: [UInt8] = [], ends: Bool = true
+    ) async throws -> Answer {
+        let answered = echo.group.next().makePromise(of: Answer.self)
+        let channel = try await ClientBootstrap(group: echo.group)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        WireClient(fields, body: body, ends: ends, answered))
+                }
+            }.connect(host: "127.0.0.1", port: echo.port).get()
+        let answer = try await answered.futureResult.get()
+        try? await channel.close()
+        return answer
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let pairs = fields.map { (name: $0.0, value: $0.1) }
+        if let stream = session.request(head: .empty, fields: HTTP2Fields(pairs)) {
+            session.send(body, on: stream)
+            if ends { session.finishSending(on: stream) }
+        }
+        write(context)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        var events = HTTP2Events()
+        session.receive(buffer.readableBytesSpan, now: 1, into: &events)
+        for event in events.events {
+            switch event {
+            case .headers(_, let range, _):
+                answer.headers.append(
+                    events.fields.fields[range].map {
+                        events.fields.text(in: $0.name) + "=" + events.fields.text(in: $0.value)
+                    })
+            case .data(_, let range, _): answer.body += Array(buffer.readableBytesView)[range]
+            case .closed(_, let code):
+                answer.reset = code.rawValue
+                answered.succeed(answer)
+            default: break
+            }
+        }
+        write(context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { answered.fail(ChannelError.eof) }
+
+    private func write(_ context: ChannelHandlerContext) {
+        var events = HTTP2Events()
+        var out = ByteBuffer()
+        _ = session.drainOutput(maxBytes: 1 << 20, into: &events) { _ = out.writeBytes($0) }
+        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct WireTests {
+    /// A good request for `name`, with fields replaced (nil: left out) or added.
+    private static func request(
+        _ name: String, _ changes: [String: String?] = [:]
+    ) -> [(String, String)] {
+        var fields: [(String, String)] = [
+            (":method", "POST"), (":scheme", "http"), (":path", "/test.Echo/\(name)"),
+            (":authority", "test"), ("te", "trailers"), ("content-type", "application/grpc"),
+        ]
+        for (name, value) in changes {
+            let index = fields.firstIndex { $0.0 == name }
+            if let index { fields.remove(at: index) }
+            guard let value else { continue }
+            fields.insert((name, value), at: index ?? fields.count)
+        }
+        return fields
+    }
+
+    /// Name, changes to a good request, what the first header block must contain.
+    static let heads: [(String, [String: String?], [String])] = [
+        ("another method", [":method": "GET"], [":status=405", "allow=POST"]),
+        ("no content type", ["content-type": nil], [":status=415"]),
+        ("text", ["content-type": "text/plain"], [":status=415"]),
+        ("gRPC-Web", ["content-type": "application/grpc-web"], [":status=415"]),
+        ("a proto suffix", ["content-type": "application/grpc+proto"], [":status=200"]),
+        ("a parameter", ["content-type": "application/grpc;x=1"], [":status=200"]),
+        ("no te", ["te": nil], [":status=200"]),
+        ("path in capitals", [":path": "/TEST.ECHO/ECHO"], [":status=200", "grpc-status=12"]),
+        ("path of one part", [":path": "/Echo"], ["grpc-status=12"]),
+        ("path of three parts", [":path": "/test.Echo/Echo/x"], ["grpc-status=12"]),
+        (
+            "unknown encoding", ["grpc-encoding": "br"],
+            ["grpc-status=12", "grpc-accept-encoding=identity"]
+        ),
+        ("identity", ["grpc-encoding": "identity"], [":status=200"]),
+        ("malformed timeout", ["grpc-timeout": "1x"], ["grpc-status=13"]),
+        ("timeout too long", ["grpc-timeout": "123456789S"], ["grpc-status=13"]),
+        ("timeout of nothing", ["grpc-timeout": "0n"], ["grpc-status=4"]),
+        ("unknown grpc- field", ["grpc-future": "1"], [":status=200"]),
+        ("broken base64", ["x-initial-bin": "!!!"], [":status=200"]),
+    ]
+
+    @Test func `every kind of request head gets its answer`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        for (name, changes, expected) in Self.heads {
+            let answer = try await WireClient.ask(
+                echo, Self.request("Echo", changes), body: [0, 0, 0, 0, 1, 42])
+            let first = answer.headers.first ?? []
+            for field in expected { #expect(first.contains(field), "\(name): \(first)") }
+        }
+        try await echo.stop()
+    }
+
+    @Test func `an unknown method is answered before the client ends, then reset without error`()
+        async throws
+    {
+        let echo = try await EchoServer(loops: 1)
+        let answer = try await WireClient.ask(echo, Self.request("Nope"), body: [0], ends: false)
+        #expect(answer.headers.count == 1)
+        #expect(answer.headers[0].contains("grpc-status=12"))
+        #expect(answer.reset == 0)
+        try await echo.stop()
+    }
+
+    /// Name, method, body, and the grpc-status that must come.
+    static let bodies: [(String, String, [UInt8], String)] = [
+        ("no message", "Echo", [], "12"),
+        ("two messages", "Echo", [0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "12"),
+        ("cut off in the prefix", "Echo", [0, 0], "13"),
+        ("cut off in the message", "Echo", [0, 0, 0, 0, 9, 1], "13"),
+        ("compressed", "Echo", [1, 0, 0, 0, 0], "13"),
+        ("flag 9", "Chat", [9, 0, 0, 0, 0], "13"),
+        ("4 GiB", "Chat", [0, 255, 255, 255, 255], "8"),
+    ]
+
+    @Test func `every wrong body gets its status`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        for (name, method, body, status) in Self.bodies {
+            let answer = try await WireClient.ask(echo, Self.request(method), body: body)
+            let last = answer.headers.last ?? []
+            #expect(last.contains("grpc-status=\(status)"), "\(name): \(last)")
+        }
+        try await echo.stop()
+    }
+
+    @Test func `the server ends a call at its deadline by itself`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        let answer = try await WireClient.ask(
+            echo, Self.request("Never", ["grpc-timeout": "20m"]), body: [0, 0, 0, 0, 0])
+        #expect(answer.headers.last?.contains("grpc-status=4") == true, "\(answer)")
+        #expect(
+            echo.log.words == [
+                "never begun", "Never ended DEADLINE_EXCEEDED", "never deadlineExceeded",
+            ])
+        try await echo.stop()
+    }
+
+    @Test func `a deadline that has passed when the message comes runs no handler`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        let answer = try await WireClient.ask(
+            echo, Self.request("Never", ["grpc-timeout": "0n"]), body: [0, 0, 0, 0, 0])
+        #expect(answer.headers.last?.contains("grpc-status=4") == true, "\(answer)")
+        #expect(echo.log.words == ["Never ended DEADLINE_EXCEEDED"])
+        try await echo.stop()
+    }
+
+    @Test func `a connection that says nothing is closed after the handshake timeout`()
+        async throws
+    {
+        let echo = try await EchoServer(loops: 1, { $0.timeouts.handshake = .milliseconds(10) })
+        let channel = try await ClientBootstrap(group: echo.group)
+            .connect(host: "127.0.0.1", port: echo.port).get()
+        try await channel.closeFuture.get()
+        try await echo.stop()
+        #expect(echo.server.openConnections == 0)
+    }
+
+    @Test func `an idle connection is asked to go when idle has a limit`() async throws {
+        let echo = try await EchoServer(loops: 1, { $0.timeouts.idle = .milliseconds(10) })
+        _ = try await echo.client.unary(EchoServer.echo, framed: framed([1]))
+        while echo.server.openConnections > 0 { await Task.yield() }
+        // The client notices and connects again.
+        let again = try await echo.client.unary(EchoServer.echo, framed: framed([2]))
+        #expect(again.message == [2])
+        try await echo.stop()
+    }
+}
