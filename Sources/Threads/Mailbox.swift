@@ -21,7 +21,8 @@ public final class Mailbox<Element: Sendable>: Sendable {
     /// - Parameters:
     ///   - capacity: how many work messages may wait, at least 1.
     ///   - wake: called on the posting thread, outside the lock, each time a post finds the
-    ///     mailbox empty; must not block. `nil` for consumers that wait or share a token.
+    ///     mailbox empty, and by `close`; must not block. `nil` for consumers that wait or share a
+    ///     token.
     @inlinable
     public init(capacity: Int, wake: (@Sendable () -> Void)? = nil) {
         precondition(capacity > 0, "a mailbox needs room for at least one message")
@@ -127,7 +128,7 @@ public final class Mailbox<Element: Sendable>: Sendable {
         return isClosed ? .closed : .timedOut
     }
 
-    /// Refuses all further posts and lets the consumer end once it has taken what waits.
+    /// Refuses all further posts, wakes the consumer and lets it end once it has taken what waits.
     @inlinable
     public func close() {
         state.withLock { $0.isClosed = true }

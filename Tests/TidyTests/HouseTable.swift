@@ -60,8 +60,8 @@ let houseTable: [RoomRule] = [
     RoomRule(
         "Services",
         rooms: [
-            "Stubs", "GRPC", "Messages", "Engine", "Coordination", "Cache", "Telemetry", "JSON",
-            "Threads",
+            "Stubs", "GRPC", "Messages", "Engine", "Coordination", "Store", "Cache", "Telemetry",
+            "JSON", "Threads",
         ],
         modules: ["NIOCore", "Logging", "Synchronization"]),
     RoomRule(
