@@ -38,7 +38,7 @@ class Cases:
             self._failed += 1
         except Exception:  # A case must not end the others, whatever it raises.
             self._tell("FAILED", name, began)
-            print(traceback.format_exc(), flush=True)
+            print(traceback.format_exc(limit=-3, chain=False), flush=True)
             self._failed += 1
         else:
             self._tell("ok", name, began)
