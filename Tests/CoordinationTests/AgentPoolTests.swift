@@ -100,16 +100,16 @@ import Testing
         }
         var heap = IndexedHeap<Int>()
         var model: [Int32: Int64] = [:]
-        for round in 0..<4_000 {
+        for round in 0..<800 {
             switch next(4) {
             case 0, 1:
-                let key = Int64(next(1_000))
+                let key = Int64(next(300))
                 let handle = heap.insert(round, key: key)
                 #expect(model[handle] == nil)
                 model[handle] = key
             case 2:
                 if let handle = model.keys.sorted().dropFirst(next(model.count + 1)).first {
-                    let key = Int64(next(1_000))
+                    let key = Int64(next(300))
                     heap.update(handle, key: key)
                     model[handle] = key
                 }

@@ -32,11 +32,15 @@ public struct AgentPool: Sendable {
         var completed: Int64 = 0
         var failed: Int64 = 0
         var busyNanos: Int64 = 0
+
+        static let vacant = AgentEntry(
+            registration: AgentRegistration(id: AgentID(""), type: "", operations: []), port: -1,
+            type: -1, line: -1)
     }
 
     private var types: [TypeEntry] = []
     private var typeIndex: [String: Int32] = [:]
-    private var agents = Slab<AgentEntry>()
+    private var agents = Slab(vacant: AgentEntry.vacant)
     private var agentIndex: [AgentID: Int32] = [:]
     private var lines = WaitingLines()
     /// Grows with each slot given or freed: the tie-break among equally loaded instances.
@@ -117,9 +121,10 @@ public struct AgentPool: Sendable {
 
     /// Removes a closed instance that holds nothing any more and that nothing waits for.
     public mutating func leave(_ agent: Int32) {
-        let entry = agents.remove(agent)
+        let entry = agents[agent]
         precondition(entry.isClosed && entry.inFlight == 0, "an instance left with work in hand")
         lines.close(entry.line)
+        agents.remove(agent)
     }
 
     /// Whether the index names an instance that takes work.

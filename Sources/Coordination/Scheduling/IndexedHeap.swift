@@ -4,26 +4,26 @@
 /// Handles are small integers, used again after removal. Storage is a few flat arrays; insert,
 /// update and remove are O(log n), and O(1) for the usual deadline that is later than all others.
 public struct IndexedHeap<Element: Sendable>: Sendable {
-    private var order: [Int32] = []
-    private var positions: [Int32] = []
-    private var keys: [Int64] = []
-    private var elements: [Element?] = []
-    private var freeHandles: [Int32] = []
+    @usableFromInline var order: [Int32] = []
+    @usableFromInline var positions: [Int32] = []
+    @usableFromInline var keys: [Int64] = []
+    @usableFromInline var elements: [Element?] = []
+    @usableFromInline var freeHandles: [Int32] = []
 
     /// An empty heap.
-    public init() {}
+    @inlinable public init() {}
 
-    public var isEmpty: Bool { order.isEmpty }
-    public var count: Int { order.count }
+    @inlinable public var isEmpty: Bool { order.isEmpty }
+    @inlinable public var count: Int { order.count }
 
     /// The smallest key; `nil` when empty.
-    public var smallestKey: Int64? { order.first.map { keys[Int($0)] } }
+    @inlinable public var smallestKey: Int64? { order.first.map { keys[Int($0)] } }
 
     /// The entry with the smallest key.
-    public var first: Element? { order.first.flatMap { elements[Int($0)] } }
+    @inlinable public var first: Element? { order.first.flatMap { elements[Int($0)] } }
 
     /// Adds an entry and gives its handle.
-    public mutating func insert(_ element: Element, key: Int64) -> Int32 {
+    @inlinable public mutating func insert(_ element: Element, key: Int64) -> Int32 {
         let handle: Int32
         if let free = freeHandles.popLast() {
             handle = free
@@ -42,7 +42,7 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
     }
 
     /// Gives an entry another key.
-    public mutating func update(_ handle: Int32, key: Int64) {
+    @inlinable public mutating func update(_ handle: Int32, key: Int64) {
         let old = keys[Int(handle)]
         keys[Int(handle)] = key
         let position = Int(positions[Int(handle)])
@@ -50,7 +50,7 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
     }
 
     /// Takes an entry out; its handle must not be used any more.
-    @discardableResult
+    @inlinable @discardableResult
     public mutating func remove(_ handle: Int32) -> Element {
         let position = Int(positions[Int(handle)])
         precondition(position >= 0, "a heap handle was used after its removal")
@@ -72,17 +72,19 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
     }
 
     /// Takes out the entry with the smallest key if that key is at most `limit`.
-    public mutating func popFirst(upTo limit: Int64) -> Element? {
+    @inlinable public mutating func popFirst(upTo limit: Int64) -> Element? {
         guard let top = order.first, keys[Int(top)] <= limit else { return nil }
         return remove(top)
     }
 
-    private mutating func place(_ handle: Int32, at position: Int) {
+    @inlinable
+    mutating func place(_ handle: Int32, at position: Int) {
         order[position] = handle
         positions[Int(handle)] = Int32(position)
     }
 
-    private mutating func siftUp(_ start: Int) {
+    @inlinable
+    mutating func siftUp(_ start: Int) {
         var position = start
         let handle = order[position]
         let key = keys[Int(handle)]
@@ -95,7 +97,8 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
         if position != start { place(handle, at: position) }
     }
 
-    private mutating func siftDown(_ start: Int) {
+    @inlinable
+    mutating func siftDown(_ start: Int) {
         var position = start
         let handle = order[position]
         let key = keys[Int(handle)]

@@ -1,56 +1,54 @@
 /// Values in one flat array, named by small indices that are used again after removal.
+///
+/// A free slot holds a vacant value rather than `nil`, so that elements are read and changed in
+/// place: unwrapping an optional of a large value copies it.
 public struct Slab<Element: Sendable>: Sendable {
-    private var slots: [Element?] = []
-    private var free: [Int32] = []
-    /// How many values it holds.
-    public private(set) var count = 0
+    @usableFromInline var slots: [Element] = []
+    @usableFromInline var isUsed: [Bool] = []
+    @usableFromInline var free: [Int32] = []
+    @usableFromInline let vacant: Element
 
     /// An empty slab.
-    public init() {}
+    ///
+    /// - Parameter vacant: what free slots hold; cheap to copy, owning nothing.
+    @inlinable public init(vacant: Element) { self.vacant = vacant }
+
+    /// How many values it holds.
+    @inlinable public var count: Int { slots.count - free.count }
 
     /// Adds a value and gives its index.
-    public mutating func insert(_ element: consuming Element) -> Int32 {
-        count += 1
+    @inlinable public mutating func insert(_ element: consuming Element) -> Int32 {
         if let index = free.popLast() {
             slots[Int(index)] = element
+            isUsed[Int(index)] = true
             return index
         }
         slots.append(element)
+        isUsed.append(true)
         return Int32(slots.count - 1)
     }
 
     /// Takes a value out; its index may name another one from now on.
-    @discardableResult
-    public mutating func remove(_ index: Int32) -> Element {
-        guard let element = slots[Int(index)].take() else {
-            preconditionFailure("slab index \(index) names nothing")
-        }
+    @inlinable public mutating func remove(_ index: Int32) {
+        precondition(isUsed[Int(index)], "a slab index names nothing")
+        isUsed[Int(index)] = false
+        slots[Int(index)] = vacant
         free.append(index)
-        count -= 1
-        return element
     }
 
-    /// The value at `index`, which must be in use.
-    public subscript(index: Int32) -> Element {
-        get {
-            guard let element = slots[Int(index)] else {
-                preconditionFailure("slab index \(index) names nothing")
-            }
-            return element
-        }
-        _modify {
-            precondition(slots[Int(index)] != nil, "slab index \(index) names nothing")
-            yield &slots[Int(index)]!
-        }
+    /// The value at `index`, which must be in use. Reached in place, without a copy.
+    @inlinable public subscript(index: Int32) -> Element {
+        _read { yield slots[Int(index)] }
+        _modify { yield &slots[Int(index)] }
     }
 
     /// Whether an index names a value.
-    public func contains(_ index: Int32) -> Bool {
-        index >= 0 && Int(index) < slots.count && slots[Int(index)] != nil
+    @inlinable public func contains(_ index: Int32) -> Bool {
+        index >= 0 && Int(index) < slots.count && isUsed[Int(index)]
     }
 
     /// Every index in use, ascending.
-    public var indices: [Int32] {
-        slots.indices.compactMap { slots[$0] == nil ? nil : Int32($0) }
+    @inlinable public var indices: [Int32] {
+        isUsed.indices.compactMap { isUsed[$0] ? Int32($0) : nil }
     }
 }

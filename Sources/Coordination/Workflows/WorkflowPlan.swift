@@ -38,6 +38,15 @@ public final class WorkflowPlan: Sendable {
         result = checked.result
     }
 
+    private init() {
+        definition = WorkflowDefinition(name: "", version: "", steps: [])
+        steps = []
+        result = nil
+    }
+
+    /// A plan of nothing, for places where no run is.
+    public static let nothing = WorkflowPlan()
+
     /// The index of the step with this id.
     public func index(of id: String) -> Int? { steps.firstIndex { $0.definition.id == id } }
 }

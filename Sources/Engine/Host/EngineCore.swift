@@ -19,6 +19,11 @@ final class EngineCore: @unchecked Sendable {
     /// Refilled from the mailboxes before each turn.
     var commands: [Command] = []
     var events: [HostEvent] = []
+    /// Commands that came while the last turn ran; for the snapshot.
+    var mailboxLength: Int {
+        get { engine.mailboxLength }
+        set { engine.mailboxLength = newValue }
+    }
 
     private var engine: CoordinationEngine
     private let configuration: EngineConfiguration
@@ -47,8 +52,11 @@ final class EngineCore: @unchecked Sendable {
     }
 
     /// Decides everything that waits.
-    func turn(_ time: EngineTime, mailboxLength: Int) -> Work {
+    ///
+    /// - Parameter isLowOnSpace: whether the store wants no new work.
+    func turn(_ time: EngineTime, isLowOnSpace: Bool) -> Work {
         var work = Work()
+        engine.isLowOnSpace = isLowOnSpace
         for event in events { take(event, time, &work) }
         if let fatal {
             work.output.replies += commands.compactMap(\.ticket).map {
@@ -62,7 +70,7 @@ final class EngineCore: @unchecked Sendable {
         commands = []
         decide(time, &work)
         retryIfDue(time, &work)
-        report(work.output, mailboxLength: mailboxLength)
+        report(work.output)
         finishDrains(time)
         work.wakeAtNanos = nextWake(time)
         return work
@@ -147,7 +155,7 @@ final class EngineCore: @unchecked Sendable {
 
     // MARK: After a turn
 
-    private func report(_ output: TurnOutput, mailboxLength: Int) {
+    private func report(_ output: TurnOutput) {
         for notice in output.notices {
             switch notice {
             case .workflowStarted(let definition):
@@ -190,9 +198,19 @@ final class EngineCore: @unchecked Sendable {
 extension EngineCore.Work {
     /// Adds what a turn gave; preparations that `prepare` does not take stay in the output.
     mutating func add(_ turn: TurnOutput, prepare: (Preparation) -> Bool) {
-        output.replies += turn.replies
-        output.dispatches.merge(turn.dispatches) { $0 + $1 }
-        output.cancels.merge(turn.cancels) { $0 + $1 }
+        if output.replies.isEmpty {
+            output.replies = turn.replies
+        } else {
+            output.replies += turn.replies
+        }
+        if output.ports.isEmpty {
+            output.ports = turn.ports
+        } else {
+            for entry in turn.ports {
+                output[entry.port.rawValue].dispatches += entry.dispatches
+                output[entry.port.rawValue].cancels += entry.cancels
+            }
+        }
         for preparation in turn.preparations where !prepare(preparation) {
             output.preparations.append(preparation)
         }

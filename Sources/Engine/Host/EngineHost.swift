@@ -141,11 +141,12 @@ public final class EngineHost: AssignmentSink {
     private func turn() {
         mailbox.drain(into: &core.commands)
         events.drain(into: &core.events)
+        core.mailboxLength = mailbox.count
         let work = core.turn(
             EngineTime(
                 monotonicNanos: SystemClock.monotonicNanos(),
                 wallMillis: SystemClock.wallMillis()),
-            mailboxLength: mailbox.count)
+            isLowOnSpace: store.isLowOnSpace)
         // The store first: its disk works while the rest is delivered.
         for batch in work.commits { commit(batch) }
         deliver(work.output.replies)
@@ -166,10 +167,13 @@ public final class EngineHost: AssignmentSink {
     }
 
     private func dispatch(_ output: TurnOutput) {
-        if output.dispatches.isEmpty, output.cancels.isEmpty { return }
+        if output.ports.isEmpty { return }
         let ports = agentPorts.withLock { $0 }
-        for (number, assignments) in output.dispatches { ports[number]?.dispatch(assignments) }
-        for (number, tokens) in output.cancels { ports[number]?.cancel(tokens) }
+        for entry in output.ports {
+            guard let port = ports[entry.port] else { continue }
+            if !entry.dispatches.isEmpty { port.dispatch(entry.dispatches) }
+            if !entry.cancels.isEmpty { port.cancel(entry.cancels) }
+        }
     }
 
     /// Hands replies to their ports, one call per port, in order.

@@ -109,7 +109,7 @@ extension CoordinationEngine {
         ready.notices += effects.notices
         for dispatch in effects.dispatches { release(dispatch) }
         for (port, token) in effects.cancels {
-            ready.cancels[PortNumber(rawValue: port), default: []].append(token)
+            ready[port].cancels.append(token)
         }
         for run in effects.closed { forget(run) }
     }
@@ -135,8 +135,7 @@ extension CoordinationEngine {
     }
 
     mutating func dispatch(_ assignment: Assignment, _ agent: Int32) {
-        let port = PortNumber(rawValue: pool.port(of: agent))
-        ready.dispatches[port, default: []].append(assignment)
+        ready[pool.port(of: agent)].dispatches.append(assignment)
     }
 
     /// Takes a closed run out of memory; from now on the store answers for it.

@@ -28,7 +28,7 @@ extension CoordinationEngine {
                     seen: definitionsChangedIn)
             }
         }
-        if isDiskFull { return reject(ticket, .diskFull) }
+        if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         store(plan, name)
         answer(ticket, .definitionPut(changed: true), seen: filling)
     }
@@ -89,7 +89,8 @@ extension CoordinationEngine {
         snapshot.batchCommands = draft.commands
         snapshot.committedBatch = committed.rawValue
         snapshot.isBatchInFlight = inFlight != nil
-        snapshot.isDiskFull = isDiskFull
+        snapshot.isDiskFull = isDiskFull || isLowOnSpace
+        snapshot.mailboxLength = mailboxLength
         return snapshot
     }
 }

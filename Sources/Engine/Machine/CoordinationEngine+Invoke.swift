@@ -21,9 +21,7 @@ extension CoordinationEngine {
             return reject(ticket, .noInstance(of: invoke.agentType))
         }
         let job = jobs.insert(
-            Job(
-                work: .invoke(InvokeJob(invoke: invoke, ticket: ticket, isProbe: isProbe)),
-                type: type))
+            Job(work: .invoke(InvokeJob(invoke, ticket, isProbe: isProbe)), type: type))
         openInvokes += 1
         open[ticket] = .invoke(job: job)
         if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
@@ -54,24 +52,24 @@ extension CoordinationEngine {
 
     /// The slot of `agent` is taken for the invoke: off it goes.
     mutating func dispatchInvoke(_ job: Int32, _ agent: Int32) {
-        guard case .invoke(var part) = jobs[job].work else { return }
-        part.attempts += 1
-        part.grantedNanos = now.monotonicNanos
-        jobs[job].work = .invoke(part)
+        guard case .invoke(let part) = jobs[job].work else { return }
+        jobs[job].attempts += 1
+        jobs[job].grantedNanos = now.monotonicNanos
         jobs[job].phase = .running
+        let invoke = part.invoke
         dispatch(
             Assignment(
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
-                agent: pool.id(of: agent), operation: part.invoke.operation,
-                payload: part.invoke.payload, deadlineNanos: part.invoke.deadlineNanos,
-                attempt: part.attempts, namespace: part.invoke.namespace, origin: nil), agent)
+                agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
+                deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
+                namespace: invoke.namespace, origin: nil), agent)
     }
 
     mutating func invokeFinished(_ job: Int32, _ part: InvokeJob, _ result: AssignmentResult) {
         let agent = jobs[job].agent
         let answer = InvokeAnswer(
-            outcome: result.outcome, agent: pool.id(of: agent), attempts: part.attempts,
-            queueNanos: max(0, part.grantedNanos - part.invoke.arrivedNanos),
+            outcome: result.outcome, agent: pool.id(of: agent), attempts: jobs[job].attempts,
+            queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
             executionNanos: max(0, result.endedNanos - result.startedNanos))
         ready.replies.append(Reply(part.ticket, .invoked(answer)))
         endInvoke(job)
@@ -82,7 +80,7 @@ extension CoordinationEngine {
         detach(job)
         let operation = pool.operation(part.invoke.operation, ofType: jobs[job].type)
         let mayRepeat = operation?.isIdempotent == true && part.invoke.instance == nil
-        if mayRepeat, part.attempts < limits.maxInvokeAttempts,
+        if mayRepeat, jobs[job].attempts < limits.maxInvokeAttempts,
             pool.aliveCount(type: jobs[job].type) > 0
         {
             jobs[job].phase = .waiting

@@ -12,7 +12,7 @@ extension CoordinationEngine {
         }
         if requestIsReused(start) { return reject(ticket, .requestReused) }
         if isDraining { return reject(ticket, .draining) }
-        if isDiskFull { return reject(ticket, .diskFull) }
+        if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         let name = ScopedName(namespace: start.namespace, name: start.definition)
         guard let definition = definitions[name] else {
             let known = definitionNames(in: start.namespace)

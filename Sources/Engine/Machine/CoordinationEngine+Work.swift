@@ -46,8 +46,7 @@ extension CoordinationEngine {
     /// Tells the agent that nobody waits for the job any more, if it was told to begin.
     mutating func cancelAssignment(_ job: Int32) {
         guard jobs[job].phase == .running, jobs[job].agent >= 0 else { return }
-        let port = PortNumber(rawValue: pool.port(of: jobs[job].agent))
-        ready.cancels[port, default: []].append(
+        ready[pool.port(of: jobs[job].agent)].cancels.append(
             AssignmentToken(serial: Serial(rawValue: jobs[job].token)))
     }
 

@@ -31,9 +31,9 @@ public struct CoordinationEngine: Sendable {
 
     // What there is.
     var pool: AgentPool
-    var jobs = Slab<Job>()
+    var jobs = Slab(vacant: Job.vacant)
     var tokens: [UInt64: Int32] = [:]
-    var runs = Slab<RunCell>()
+    var runs = Slab(vacant: RunCell.vacant)
     var runIndex: [RunID: Int32] = [:]
     /// The newest run in memory of each workflow id that a caller has named.
     var workflowIndex: [ScopedName: Int32] = [:]
@@ -66,6 +66,10 @@ public struct CoordinationEngine: Sendable {
     var inFlightEffects = HeldEffects()
     var draft = BatchDraft()
     public internal(set) var isDiskFull = false
+    /// Told by the shell: the disk is about to fill, so that new durable work is refused.
+    public var isLowOnSpace = false
+    /// Told by the shell, for the snapshot.
+    public var mailboxLength = 0
     public internal(set) var isDraining = false
 
     // Identifiers of this epoch.

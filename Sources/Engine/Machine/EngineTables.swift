@@ -21,15 +21,25 @@ struct Job: Sendable {
     /// Handle of its deadline; -1: none.
     var timer: Int32 = -1
     var token: UInt64 = 0
-}
-
-/// The part of a job that only plain invokes have.
-struct InvokeJob: Sendable {
-    var invoke: Invoke
-    var ticket: ReplyTicket
+    /// Invokes only: how often it was given to an instance, and when the last time.
     var attempts = 0
     var grantedNanos: Int64 = 0
-    var isProbe: Bool
+
+    static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
+}
+
+/// The part of a job that only plain invokes have; shared, so that a job stays small.
+final class InvokeJob: Sendable {
+    let invoke: Invoke
+    let ticket: ReplyTicket
+    /// Whether it is a health probe of one instance.
+    let isProbe: Bool
+
+    init(_ invoke: Invoke, _ ticket: ReplyTicket, isProbe: Bool) {
+        self.invoke = invoke
+        self.ticket = ticket
+        self.isProbe = isProbe
+    }
 }
 
 /// One run in memory, with what belongs to it but is not stored.
@@ -54,6 +64,17 @@ struct RunCell: Sendable {
         self.machine = machine
         steps = [StepCell](repeating: StepCell(), count: machine.state.steps.count)
     }
+
+    static let vacant: RunCell = {
+        let none = Serial(rawValue: 0)
+        let payload = PayloadID(serial: none)
+        return RunCell(
+            RunMachine(
+                RunState(
+                    id: RunID(serial: none), namespace: Namespace(""), workflowID: "",
+                    plan: .nothing, planID: payload, input: payload, inputBytes: 0,
+                    startedMillis: 0)))
+    }()
 }
 
 /// What the engine holds for one step of a run.

@@ -3,10 +3,8 @@ import Coordination
 /// What the engine wants its shell to do now; nothing in it waits for a commit any more.
 public struct TurnOutput: Sendable {
     public var replies: [Reply] = []
-    /// Work for agents, by port.
-    public var dispatches: [PortNumber: [Assignment]] = [:]
-    /// Assignments that nobody waits for any more, by port.
-    public var cancels: [PortNumber: [AssignmentToken]] = [:]
+    /// What goes to agents, one entry per port.
+    public var ports: [PortOutput] = []
     /// Payload bytes to make; each comes back as ``Command/prepared(_:)``.
     public var preparations: [Preparation] = []
     /// Questions that only the store can answer; the shell answers the asker itself.
@@ -18,8 +16,38 @@ public struct TurnOutput: Sendable {
 
     /// Whether there is nothing to do.
     public var isEmpty: Bool {
-        replies.isEmpty && dispatches.isEmpty && cancels.isEmpty && preparations.isEmpty
-            && lookups.isEmpty && notices.isEmpty
+        replies.isEmpty && ports.isEmpty && preparations.isEmpty && lookups.isEmpty
+            && notices.isEmpty
+    }
+}
+
+/// What goes to the agents behind one port.
+public struct PortOutput: Sendable {
+    public var port: PortNumber
+    /// New work.
+    public var dispatches: [Assignment] = []
+    /// Assignments that nobody waits for any more.
+    public var cancels: [AssignmentToken] = []
+
+    /// Nothing for a port.
+    public init(port: PortNumber) { self.port = port }
+}
+
+extension TurnOutput {
+    /// The entry of a port. Few ports get something in one turn, so they are searched in line.
+    subscript(port: Int) -> PortOutput {
+        get {
+            ports.first { $0.port.rawValue == port } ?? PortOutput(port: PortNumber(rawValue: port))
+        }
+        _modify {
+            var index = ports.count - 1
+            while index >= 0, ports[index].port.rawValue != port { index -= 1 }
+            if index < 0 {
+                ports.append(PortOutput(port: PortNumber(rawValue: port)))
+                index = ports.count - 1
+            }
+            yield &ports[index]
+        }
     }
 }
 

@@ -16,9 +16,8 @@ extension Simulation {
 
     private func handle(_ output: TurnOutput) {
         for reply in output.replies { receive(reply) }
-        for (_, assignments) in output.dispatches.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-        {
-            for assignment in assignments { dispatch(assignment) }
+        for entry in output.ports {
+            for assignment in entry.dispatches { dispatch(assignment) }
         }
         for preparation in output.preparations { prepare(preparation) }
         for lookup in output.lookups { look(lookup) }
