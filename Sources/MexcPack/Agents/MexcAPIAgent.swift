@@ -64,21 +64,22 @@ struct MexcAPIAgent: Agent {
     private func symbols(_ request: SymbolsRequest) async throws(StepFailure) -> MarketSnapshot {
         let quote = try request.checkedQuote()
         let time = try await market.now()
+        async let calendar = calendarAnswer(request.calendar, at: time)
         let list = try await market.symbols(quote: quote)
         let snapshot = MarketSnapshot(
-            list, at: time, from: market.source, calendar: await calendarAnswer(request.calendar),
+            list, at: time, from: market.source, calendar: await calendar,
             includingAll: request.all ?? false)
         try checkSize(snapshot)
         return snapshot
     }
 
     /// The calendar adds to the list; without it the list is still worth reporting.
-    private func calendarAnswer(_ isWanted: Bool?) async -> CalendarAnswer {
+    private func calendarAnswer(_ isWanted: Bool?, at now: UTCInstant) async -> CalendarAnswer {
         guard isWanted ?? true else {
             return CalendarAnswer(missing: .notAsked, "the caller did not ask for it")
         }
         do throws(StepFailure) {
-            return CalendarAnswer(try await market.calendar())
+            return CalendarAnswer(try await market.calendar(at: now))
         } catch {
             let isRecorded = error.type != "not_recorded"
             return CalendarAnswer(
@@ -100,9 +101,10 @@ struct MexcAPIAgent: Agent {
     static let maxListings = 1_000
 
     private func calendar() async throws(StepFailure) -> CalendarReport {
-        let calendar = try await market.calendar()
+        let time = try await market.now()
+        let calendar = try await market.calendar(at: time)
         return CalendarReport(
-            marketTime: try await market.now(), source: market.source,
+            marketTime: time, source: market.source,
             unidentified: calendar.unidentified,
             entries: calendar.entries.sorted {
                 ($0.firstOpenMillis, $0.vcoinID) < ($1.firstOpenMillis, $1.vcoinID)

@@ -11,10 +11,10 @@ enum LaunchSequenceRule {
     /// The least notice that makes a launch sequence, hours.
     static let minNoticeHours: Double = 3.5
 
-    /// The pattern; `nil` below the least notice. `pairCount`: pairs of the same coin in the list.
+    /// The pattern; `nil` below the least notice and for pairs that trade. `pairCount`: pairs of the same coin in the list.
     static func assess(_ listing: Listing, pairCount: Int) -> PatternMatch? {
-        guard let hours = listing.hoursToOpening, hours >= minNoticeHours,
-            let opening = listing.record.effectiveOpening
+        guard listing.phase != .live, let hours = listing.hoursToOpening,
+            hours >= minNoticeHours, let opening = listing.record.effectiveOpening
         else { return nil }
         let sector = Sector(listing.record)
         let record = completeness(listing.record, pairCount: pairCount)

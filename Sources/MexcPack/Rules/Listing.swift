@@ -29,7 +29,8 @@ struct Listing: Sendable, Hashable, Codable {
         isDelayed = clock.isDelayed(record.effectiveOpening)
         isReady = phase == .preOpen && (state == .upcoming || isDelayed)
         hoursToOpening = record.effectiveOpening.map(clock.noticeHours)
-        urgency = Urgency(state: state, noticeHours: hoursToOpening)
+        urgency =
+            phase == .live ? .launched : Urgency(state: state, noticeHours: hoursToOpening)
     }
 
     /// Hours of notice, two decimals; `nil` unless the opening is ahead.

@@ -122,6 +122,8 @@ private final class ExchangeHandler: ChannelInboundHandler {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: .milliseconds(latency)) {
             let (handler, context) = bound.value
+            // The peer may have given up meanwhile.
+            guard context.channel.isActive else { return }
             handler.send(answer, head, outage, context)
         }
     }

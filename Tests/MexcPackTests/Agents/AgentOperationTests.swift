@@ -20,7 +20,9 @@ private struct ScriptedMarket: MarketData {
     func symbols(quote: String) async throws(StepFailure) -> SymbolList {
         SymbolList(quote: quote, records: records, unidentified: 0, bytes: 0)
     }
-    func calendar() async throws(StepFailure) -> NewCoinCalendar { try calendarAnswer.get() }
+    func calendar(at now: UTCInstant) async throws(StepFailure) -> NewCoinCalendar {
+        try calendarAnswer.get()
+    }
     func exchangeInfo(symbol: String) async throws(StepFailure) -> ExchangeSymbol {
         throw MarketFailure.unknownSymbol(symbol, "scripted")
     }

@@ -64,6 +64,14 @@ struct ListingTests {
         #expect(listing(preOpen(hours: 0)).ageHours == 0)
     }
 
+    @Test func `a pair that trades is launched, whatever its opening time`() {
+        var record = live("BTC")
+        #expect(listing(record).urgency == .launched && !listing(record).isReady)
+        record.openMillis = noon.adding(hours: 20).millis
+        #expect(listing(record).urgency == .launched && !listing(record).isReady)
+        #expect(LaunchSequenceRule.assess(listing(record), pairCount: 1) == nil)
+    }
+
     @Test(
         arguments: [
             (0.5, Urgency.critical), (0.999, .critical), (1, .high), (3.99, .high), (4, .medium),

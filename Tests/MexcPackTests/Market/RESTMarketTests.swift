@@ -29,7 +29,7 @@ struct RESTMarketTests {
             #expect(try await market.now() == start)
             let list = try await market.symbols(quote: "USDT")
             #expect(list.records.count > 2_500 && list.unidentified == 0)
-            #expect(try await market.calendar().entries.count > 3)
+            #expect(try await market.calendar(at: start).entries.count > 3)
             let live = try #require(list.records.first { $0.triple.phase == .live })
             let symbol = live.ticker + "USDT"
             let info = try await market.exchangeInfo(symbol: symbol)
@@ -100,7 +100,7 @@ struct RESTMarketTests {
         let symbol = live?.symbol ?? ""
         return [
             { _ = try await market.now() }, { _ = try await market.symbols(quote: "USDT") },
-            { _ = try await market.calendar() },
+            { _ = try await market.calendar(at: start) },
             { _ = try await market.ticker(symbol: symbol) },
         ]
     }

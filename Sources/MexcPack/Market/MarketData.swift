@@ -15,8 +15,8 @@ protocol MarketData: Sendable {
     /// The web symbol list of one quote currency, such as `USDT`.
     func symbols(quote: String) async throws(StepFailure) -> SymbolList
 
-    /// The new-coin calendar.
-    func calendar() async throws(StepFailure) -> NewCoinCalendar
+    /// The new-coin calendar; `now` is the market's time.
+    func calendar(at now: UTCInstant) async throws(StepFailure) -> NewCoinCalendar
 
     /// The trading rules of one symbol, such as `BTCUSDT`.
     func exchangeInfo(symbol: String) async throws(StepFailure) -> ExchangeSymbol

@@ -4,7 +4,8 @@ import Testing
 @testable import MexcPack
 
 private let entry =
-    #"{"id":"p1","cd":"c1","vn":"FRAG","fn":"Fragmetric","sts":2,"st":2,"tt":4,"ot":1751290200000,"ps":5,"qs":2,"ca":"0x1","cp":["mc-trade-zone-ai"],"tp":"NEW"}"#
+    #"{"id":"p1","cd":"c1","vn":"FRAG","fn":"Fragmetric","sts":2,"st":2,"tt":4,"#
+    + #""ot":1751290200000,"ps":5,"qs":2,"ca":"0x1","cp":["mc-trade-zone-ai"],"tp":"NEW"}"#
 
 struct SymbolListReaderTests {
     @Test(arguments: [

@@ -65,8 +65,8 @@ struct RESTMarket: MarketData {
         return try await checked(fetch(.symbolsV1), .symbolsV1)
     }
 
-    func calendar() async throws(StepFailure) -> NewCoinCalendar {
-        let answer = try await ask(.calendar(at: try await now()))
+    func calendar(at now: UTCInstant) async throws(StepFailure) -> NewCoinCalendar {
+        let answer = try await ask(.calendar(at: now))
         guard let calendar = NewCoinCalendar(answer.document.root) else {
             throw MarketFailure.invalidAnswer(answer.url, "it has no list data.newCoins")
         }

@@ -36,7 +36,7 @@ struct ReplayMarket: MarketData {
         }
     }
 
-    func calendar() async throws(StepFailure) -> NewCoinCalendar {
+    func calendar(at now: UTCInstant) async throws(StepFailure) -> NewCoinCalendar {
         throw MarketFailure.notRecorded("calendar", in: source.name)
     }
 
