@@ -21,15 +21,13 @@ public final class NamedThread: Sendable {
     private let handle: Locked<Handle>
     private let ended: Latch
 
-    /// What is left to do with the pthread handle; it must be given back exactly once.
-    private enum Handle: @unchecked Sendable {
-        // `@unchecked`: pthread_t is a plain integer on Linux and an opaque pointer on Darwin
-        // that may be passed between threads; `Locked` makes the single use sure.
-        case joinable(pthread_t)
+    /// What is left to do with the system's handle; it must be given back exactly once.
+    private enum Handle {
+        case joinable(SystemThread)
         case joined
     }
 
-    private init(name: String, thread: pthread_t, ended: Latch) {
+    private init(name: String, thread: SystemThread, ended: Latch) {
         self.name = name
         handle = Locked(.joinable(thread))
         self.ended = ended
@@ -47,22 +45,13 @@ public final class NamedThread: Sendable {
     ) throws(ThreadStartError) -> NamedThread {
         let ended = Latch()
         let launch = unsafe Unmanaged.passRetained(Launch(name: name, body: body, ended: ended))
-        #if canImport(Darwin)
-            var created: pthread_t?
-        #else
-            var created = pthread_t()
-        #endif
+        var created = SystemThread.noIdentifier
         let outcome = unsafe pthread_create(&created, nil, runLaunch, launch.toOpaque())
-        guard outcome == 0 else {
+        guard outcome == 0, let thread = SystemThread(created) else {
             unsafe launch.release()
             throw ThreadStartError(name: name, errno: outcome)
         }
-        #if canImport(Darwin)
-            // pthread_create stored a handle, since it reported success.
-            return unsafe NamedThread(name: name, thread: created!, ended: ended)
-        #else
-            return NamedThread(name: name, thread: created, ended: ended)
-        #endif
+        return NamedThread(name: name, thread: thread, ended: ended)
     }
 
     /// Waits until the body has returned. Must not be called from the thread itself, nor from a
@@ -73,12 +62,12 @@ public final class NamedThread: Sendable {
             defer { handle = .joined }
             return handle
         }
-        if case .joinable(let thread) = claimed { pthread_join(thread, nil) }
+        if case .joinable(let thread) = claimed { thread.join() }
     }
 
     deinit {
         let last = handle.withLock { $0 }
-        if case .joinable(let thread) = last { pthread_detach(thread) }
+        if case .joinable(let thread) = last { thread.detach() }
     }
 }
 
@@ -95,6 +84,33 @@ public struct ThreadStartError: Error, Sendable, Hashable, CustomStringConvertib
     public var description: String {
         "cannot start thread \"\(name)\": error \(errno); raise the limit on threads or memory"
     }
+}
+
+/// The system's handle of a thread: a plain integer on Linux, a pointer on Darwin.
+@safe
+private struct SystemThread: @unchecked Sendable {
+    // `@unchecked Sendable` is true: POSIX lets any thread join or detach any other, and the
+    // `Locked` around it makes sure that only one does.
+    private let thread: pthread_t
+
+    #if canImport(Darwin)
+        static var noIdentifier: pthread_t? { nil }
+
+        init?(_ identifier: pthread_t?) {
+            guard let identifier = unsafe identifier else { return nil }
+            unsafe thread = identifier
+        }
+
+        func join() { unsafe pthread_join(thread, nil) }
+        func detach() { unsafe pthread_detach(thread) }
+    #else
+        static var noIdentifier: pthread_t { pthread_t() }
+
+        init?(_ identifier: pthread_t) { thread = identifier }
+
+        func join() { pthread_join(thread, nil) }
+        func detach() { pthread_detach(thread) }
+    #endif
 }
 
 /// What a new thread is handed: retained by `start`, released by the thread.
