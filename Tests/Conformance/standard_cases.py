@@ -1,6 +1,4 @@
-"""Health, reflection and the console, asked with other people's software."""
-
-import urllib.request
+"""Health and reflection, asked with other people's software."""
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -95,32 +93,8 @@ def reflection_answers_errors_and_goes_on(server):
     expect(answers[1].list_services_response.service, "nothing after an error")
 
 
-def _console(server, path: str, accept: str = "*/*") -> tuple[int, str, str]:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{server.console_port}{path}", headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=SECONDS) as response:
-        return response.status, response.headers["Content-Type"], response.read().decode()
-
-
-def the_console_is_live_and_ready(server):
-    for path in ("/healthz", "/readyz"):
-        expect_equal(_console(server, path)[0], 200, path)
-
-
-def metrics_come_in_both_formats(server):
-    _, plain, text = _console(server, "/metrics")
-    expect(plain.startswith("text/plain"), f"content type {plain}")
-    samples = [line for line in text.splitlines() if line and not line.startswith("#")]
-    expect(len(samples) > 20, f"only {len(samples)} samples")
-    expect(all(line.startswith("cadre_") for line in samples), "a sample without our prefix")
-    _, kind, text = _console(server, "/metrics", "application/openmetrics-text; version=1.0.0")
-    expect(kind.startswith("application/openmetrics-text"), f"content type {kind}")
-    expect(text.endswith("# EOF\n"), "OpenMetrics without its end")
-
-
 CASES = [
     health_is_serving, health_of_an_unknown_service, health_is_watched,
     reflection_lists_the_services, reflection_gives_usable_descriptors,
-    reflection_answers_errors_and_goes_on, the_console_is_live_and_ready,
-    metrics_come_in_both_formats,
+    reflection_answers_errors_and_goes_on,
 ]

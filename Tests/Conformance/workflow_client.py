@@ -21,6 +21,7 @@ stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
 
 import agent_cases  # noqa: E402  The stubs above must be there first.
 import bad_input_cases  # noqa: E402
+import console_cases  # noqa: E402
 import standard_cases  # noqa: E402
 import workflow_cases  # noqa: E402
 from cadre.v1 import admin_service_pb2_grpc as admin  # noqa: E402
@@ -28,7 +29,7 @@ from cadre.v1 import agent_service_pb2_grpc as agents  # noqa: E402
 from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
 
 CASES = (agent_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
-         + standard_cases.CASES)
+         + standard_cases.CASES + console_cases.CASES)
 
 
 @dataclass(frozen=True)
