@@ -156,6 +156,11 @@ public final class HTTP2Session {
         unsafe nghttp2_option_set_max_deflate_dynamic_table_size(settings, 4096)
         unsafe nghttp2_option_set_stream_reset_rate_limit(
             settings, options.peerResetBurst, options.peerResetsPerSecond)
+        // nghttp2 skips frames of unknown types unseen unless each type is asked for; these are all
+        // above CONTINUATION.
+        for type in UInt8(10)...UInt8.max {
+            unsafe nghttp2_option_set_user_recv_extension_type(settings, type)
+        }
         let table = unsafe HTTP2SessionCallbacks.table
         let result =
             switch role {

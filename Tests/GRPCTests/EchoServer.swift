@@ -19,6 +19,7 @@ final class EchoServer: Sendable {
     static let never = method("Never", .unary)
     static let fail = method("Fail", .unary)
     static let silent = method("Silent", .unary)
+    static let busy = method("Busy", .unary)
     static let twice = method("Twice", .unary)
     static let count = method("Count", .serverStreaming)
     static let flood = method("Flood", .serverStreaming)
@@ -78,6 +79,10 @@ final class EchoServer: Sendable {
             },
             ServerMethod(fail) { call, message throws(GRPCStatus) in
                 throw GRPCStatus(.failedPrecondition, "tab\t, \u{1F608}, 100 %", details: [1, 2])
+            },
+            ServerMethod(busy) { call, _ throws(GRPCStatus) in
+                call.finish(
+                    GRPCStatus(.resourceExhausted, "busy"), retryPushback: .milliseconds(1_500))
             },
             ServerMethod(silent) { call, _ throws(GRPCStatus) in call.finish(.ok) },
             ServerMethod(twice) { call, message throws(GRPCStatus) in

@@ -375,4 +375,52 @@ import Testing
             }
         }
     }
+
+    @Test func `a call the server did not look at is moved to a new connection`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await UnwillingServer.start(.goAway, on: group)
+        let client = GRPCClient(
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group)
+        let response = try await client.unary(EchoServer.echo, framed: framed([1]))
+        #expect(response.message == [2], "answered on the second connection")
+        await client.close()
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+
+    @Test(arguments: [(1, GRPCStatusCode.ok), (5, .ok), (6, .unavailable)])
+    func `a refused call is tried again, not for ever`(
+        times: Int, code: GRPCStatusCode
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await UnwillingServer.start(.refuse(times: times), on: group)
+        let client = GRPCClient(
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group)
+        let status = await status { () throws(GRPCStatus) in
+            _ = try await client.unary(EchoServer.echo, framed: framed([1]))
+        }
+        #expect(status.code == code)
+        await client.close()
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+
+    @Test func `a lost connection ends its calls, and the next call connects again`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let first = try await EchoServer()
+        let client = GRPCClient(host: "127.0.0.1", port: first.port, group: group)
+        let stream = try await client.stream(EchoServer.chat)
+        var iterator = stream.makeAsyncIterator()
+        await first.server.shutdown(grace: .zero)
+        let end = await status { () throws(GRPCStatus) in _ = try await iterator.next() }
+        #expect(end.code == .unavailable)
+        let port = first.port
+        try await first.stop()
+        let second = try await EchoServer { $0.port = port }
+        let again = try await client.unary(EchoServer.echo, framed: framed([3]))
+        #expect(again.message == [3])
+        await client.close()
+        try await second.stop()
+        try await group.shutdownGracefully()
+    }
 }

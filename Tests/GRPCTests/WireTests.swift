@@ -218,4 +218,42 @@ final class WireClient: ChannelInboundHandler {
         #expect(again.message == [2])
         try await echo.stop()
     }
+
+    @Test func `a client that does not read loses its connection`() async throws {
+        let echo = try await EchoServer(
+            loops: 1,
+            {
+                $0.timeouts.writeStall = .milliseconds(10)
+                $0.limits.sendHighWatermarkBytes = 1 << 20
+            })
+        var options = HTTP2Options.defaults
+        options.streamWindowBytes = 64 << 20
+        options.connectionWindowBytes = 64 << 20
+        let session = try #require(HTTP2Session(.client, options: options))
+        let pairs = Self.request("Flood").map { (name: $0.0, value: $0.1) }
+        let stream = try #require(session.request(head: .empty, fields: HTTP2Fields(pairs)))
+        session.send([0, 0, 0, 0, 0], on: stream)
+        session.finishSending(on: stream)
+        var out = ByteBuffer()
+        var events = HTTP2Events()
+        _ = session.drainOutput(maxBytes: 1 << 20, into: &events) { _ = out.writeBytes($0) }
+        let channel = try await ClientBootstrap(group: echo.group)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.socketOption(.so_rcvbuf), value: 4_096)
+            .connect(host: "127.0.0.1", port: echo.port).get()
+        try await channel.writeAndFlush(out)
+        await echo.log.wait(for: "Flood ended UNAVAILABLE")
+        #expect(echo.log.highest("flood sent") < 1_000)
+        try await channel.close()
+        try await echo.stop()
+    }
+
+    @Test func `a refusal says when to try again`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        let answer = try await WireClient.ask(
+            echo, Self.request("Busy"), body: [0, 0, 0, 0, 0])
+        #expect(answer.headers.last?.contains("grpc-status=8") == true)
+        #expect(answer.headers.last?.contains("grpc-retry-pushback-ms=1500") == true)
+        try await echo.stop()
+    }
 }

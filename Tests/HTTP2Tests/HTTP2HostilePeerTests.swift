@@ -102,7 +102,7 @@ final class RawPeer {
 
     @Test(arguments: [
         ("empty DATA", UInt8(0), 1, [UInt8]()), ("PRIORITY", 2, 1, [0, 0, 0, 0, 1]),
-        ("WINDOW_UPDATE", 8, 0, [0, 0, 0, 1]),
+        ("WINDOW_UPDATE", 8, 0, [0, 0, 0, 1]), ("an unknown type", 0x42, 0, [1, 2, 3]),
     ])
     func `a flood of frames without progress is ended`(
         name: String, type: UInt8, stream: Int, body: [UInt8]

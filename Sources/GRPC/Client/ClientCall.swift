@@ -18,7 +18,9 @@ protocol ClientCallSink: AnyObject {
 final class ClientCall {
     /// Bytes kept for sending again until the server answers; with more the call is not repeated.
     private static let maxReplayBytes = 256 << 10
-    /// How often a call may be given to another connection because the last one did not take it.
+    /// How often a call may be begun again because the server did not look at it. gRFC A6 allows one
+    /// when the server refused it; C-core refuses calls within its own limit when many come at once,
+    /// so we wait for a stream to end and try more often.
     private static let maxMoves = 5
 
     let method: MethodDescriptor
@@ -188,18 +190,18 @@ final class ClientCall {
 
     func becameWritable() { sink?.becameWritable() }
 
-    /// The stream is gone; `refusedStream` says that the server has not looked at it, so that the call
-    /// may be given to another connection.
-    func streamClosed(_ code: HTTP2ErrorCode, afterGoAway: Bool) {
-        guard !isEnded else { return }
+    /// The stream is gone. True when the server has not looked at the call (`refusedStream`), so
+    /// that the connection should find it another stream or connection.
+    func streamClosed(_ code: HTTP2ErrorCode) -> Bool {
+        guard !isEnded else { return false }
         connection = nil
         stream = nil
-        let allowed = afterGoAway ? Self.maxMoves : 1
-        if code == .refusedStream, machine.isUnanswered, canMove, moves < allowed {
+        if code == .refusedStream, machine.isUnanswered, canMove, moves < Self.maxMoves {
             moves += 1
-            return core.start(self)
+            return true
         }
         if let status = machine.streamClosed(code) { end(status, Metadata()) }
+        return false
     }
 
     /// The call ends without a word of the server.

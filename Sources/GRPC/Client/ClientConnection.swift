@@ -17,6 +17,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var calls: [ClientCall?] = []
     /// Calls over the server's limit of concurrent streams.
     private var queued: [ClientCall] = []
+    /// How many streams the server has shown to bear; lowered when it refuses one.
+    private var learnedLimit = Int.max
     private var isDirty = false
     private(set) var isEstablished = false
     private var receivedGoAway = false
@@ -38,7 +40,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Takes a call, now or as soon as the server's limit allows.
     func take(_ call: ClientCall) {
-        guard session.openStreamCount < session.peerMaxConcurrentStreams, queued.isEmpty else {
+        guard session.openStreamCount < streamLimit, queued.isEmpty else {
             return queued.append(call)
         }
         call.begin(on: self)
@@ -192,15 +194,23 @@ final class ClientConnection: ChannelInboundHandler {
     private func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         if let closed = call(stream) {
             calls[Int(stream.slot)] = nil
-            closed.streamClosed(code, afterGoAway: receivedGoAway)
+            if closed.streamClosed(code) { beginAgain(closed) }
         }
-        while !receivedGoAway, let next = queued.first,
-            session.openStreamCount < session.peerMaxConcurrentStreams
-        {
+        while !receivedGoAway, let next = queued.first, session.openStreamCount < streamLimit {
             queued.removeFirst()
             next.begin(on: self)
         }
     }
+
+    /// The server did not look at the call: after GOAWAY another connection takes it. Else the
+    /// server bears fewer streams than it announced, and the call waits for one of them to end.
+    private func beginAgain(_ call: ClientCall) {
+        if receivedGoAway { return core.start(call) }
+        learnedLimit = max(1, session.openStreamCount)
+        queued.insert(call, at: 0)
+    }
+
+    private var streamLimit: Int { min(session.peerMaxConcurrentStreams, learnedLimit) }
 
     private func settingsReceived() {
         guard !isEstablished else { return }

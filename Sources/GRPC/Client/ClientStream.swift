@@ -7,7 +7,9 @@ import NIOCore
 /// ends with status OK and throws every other status. Cancelling a task that waits in here cancels
 /// the call.
 public final class ClientStream: Sendable, AsyncSequence {
+    /// A message without its prefix.
     public typealias Element = [UInt8]
+    /// The status of a call that did not end with OK.
     public typealias Failure = GRPCStatus
 
     /// Bytes on their way to the loop after which `send` waits.

@@ -107,8 +107,17 @@ public final class ServerCall {
     /// Ends the call with this status and these trailers, after what was sent before.
     ///
     /// OK without the one response that a unary or client-streaming method owes becomes INTERNAL.
-    public func finish(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
+    /// `retryPushback` tells clients with a retry policy how long to wait before they try again
+    /// (`grpc-retry-pushback-ms`, gRFC A6); negative means not at all.
+    public func finish(
+        _ status: GRPCStatus, trailers: Metadata = Metadata(), retryPushback: Duration? = nil
+    ) {
         guard let connection else { return }
+        var trailers = trailers
+        if let retryPushback {
+            let millis = retryPushback.nanoseconds / 1_000_000
+            trailers.fields.append(name: "grpc-retry-pushback-ms", value: "\(millis)")
+        }
         if status.code == .ok && sentMessages == 0 && registered.descriptor.kind.givesOneResponse {
             return finish(GRPCStatus(.internalError, "the handler sent no response"))
         }
