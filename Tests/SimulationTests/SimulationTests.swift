@@ -7,7 +7,7 @@ import Testing
     /// Faults for a while, then none: everything must end, and nothing told may have been lost.
     private func check(_ seed: UInt64) throws -> Simulation {
         let simulation = try Simulation(seed: seed)
-        simulation.run(limit: 1_500)
+        simulation.run(limit: 800)
         simulation.heal()
         simulation.run(limit: 8_000)
         #expect(simulation.problems == [], "seed \(seed)")
@@ -18,7 +18,7 @@ import Testing
         return simulation
     }
 
-    @Test(arguments: UInt64(1)...60)
+    @Test(arguments: UInt64(1)...40)
     func `promises hold under faults, and all runs end after them`(seed: UInt64) throws {
         _ = try check(seed)
     }

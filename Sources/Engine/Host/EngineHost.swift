@@ -48,6 +48,8 @@ public final class EngineHost: AssignmentSink {
         timer.start { [weak self] in self?.timerFired() }
     }
 
+    deinit { timer.stop() }
+
     // MARK: Callers
 
     /// Adds a place where answers go; its number is the `port` of its tickets. Ports stay for the

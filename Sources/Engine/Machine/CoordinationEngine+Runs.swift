@@ -6,11 +6,13 @@ extension CoordinationEngine {
     // MARK: Start
 
     mutating func startRun(_ start: StartRun, _ ticket: ReplyTicket) {
-        if let known = repeatedStart(start, ticket) {
+        if let known = requestEntry(start) {
+            guard known.contentHash == start.contentHash else {
+                return reject(ticket, .requestReused, seen: known.changedIn)
+            }
             return answer(
                 ticket, .started(known.run, existing: true), seen: known.changedIn)
         }
-        if requestIsReused(start) { return reject(ticket, .requestReused) }
         if isDraining { return reject(ticket, .draining) }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         let name = ScopedName(namespace: start.namespace, name: start.definition)
@@ -30,17 +32,7 @@ extension CoordinationEngine {
         answer(ticket, .started(id, existing: false), seen: filling)
     }
 
-    private func repeatedStart(
-        _ start: StartRun, _ ticket: ReplyTicket
-    ) -> RequestLog.Entry? {
-        guard let entry = requestEntry(start), entry.contentHash == start.contentHash else {
-            return nil
-        }
-        return entry
-    }
-
-    private func requestIsReused(_ start: StartRun) -> Bool { requestEntry(start) != nil }
-
+    /// What is remembered of the same request.
     private func requestEntry(_ start: StartRun) -> RequestLog.Entry? {
         if start.requestID.isEmpty { return nil }
         return requests.entry(

@@ -43,11 +43,16 @@ extension CoordinationEngine {
         agentsToServe.append(agent)
     }
 
-    /// Tells the agent that nobody waits for the job any more, if it was told to begin.
+    /// Tells the agent that nobody waits for the job any more, if it was told to begin. A step's
+    /// agent hears of it when the end of the step is on disk.
     mutating func cancelAssignment(_ job: Int32) {
         guard jobs[job].phase == .running, jobs[job].agent >= 0 else { return }
-        ready[pool.port(of: jobs[job].agent)].cancels.append(
-            AssignmentToken(serial: Serial(rawValue: jobs[job].token)))
+        let port = pool.port(of: jobs[job].agent)
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        switch jobs[job].work {
+        case .invoke: ready[port].cancels.append(token)
+        case .step: draft.effects.cancels.append((port, token))
+        }
     }
 
     // MARK: Results

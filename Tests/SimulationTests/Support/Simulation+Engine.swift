@@ -24,14 +24,15 @@ extension Simulation {
     }
 
     private func dispatch(_ assignment: Assignment) {
-        guard let origin = assignment.origin else {
-            problems.append("a dispatch that nobody asked for")
-            return
+        if !dispatched.insert(assignment.token).inserted {
+            problems.append("a token was used twice")
         }
-        if store.started[assignment.token] != origin {
-            problems.append("\(origin) was dispatched before its start was committed")
+        if let origin = assignment.origin {
+            if store.started[assignment.token] != origin {
+                problems.append("\(origin) was dispatched before its start was committed")
+            }
+            if store.completed[origin] != nil { problems.append("\(origin) runs again") }
         }
-        if store.completed[origin] != nil { problems.append("\(origin) runs again") }
         queue.add(
             .assignment(assignment, incarnation: incarnation),
             at: after(millis: random.int(0...40)))
@@ -63,21 +64,28 @@ extension Simulation {
         commit(batch)
     }
 
-    /// Hands a batch over. The engine may die before it is on disk, or after, unheard.
+    /// Hands a batch over; it reaches the disk a little later, and the engine hears of it later
+    /// still.
     func commit(_ batch: StoreBatch) {
         if random.chance(faults.diskFull) {
             engine?.diskFilled()
             queue.add(.retryCommit(incarnation: incarnation), at: after(millis: 50))
             return
         }
-        if random.chance(faults.killAtCommit) {
-            if random.chance(0.5) { store.apply(batch) }
-            return kill()
-        }
-        store.apply(batch)
         let delay = random.chance(0.3) ? 0 : random.int(1...10)
         queue.add(
-            .commitEnds(batch.number, incarnation: incarnation), at: after(millis: delay))
+            .reachesDisk(batch, incarnation: incarnation), at: after(millis: delay))
+    }
+
+    /// The engine may die just before, or just after and without having heard.
+    func reachesDisk(_ batch: StoreBatch) {
+        let isKilled = random.chance(faults.killAtCommit)
+        if isKilled, random.chance(0.5) { return kill() }
+        store.apply(batch)
+        if isKilled { return kill() }
+        queue.add(
+            .commitEnds(batch.number, incarnation: incarnation),
+            at: after(millis: random.int(0...3)))
     }
 
     func commitEnds(_ number: BatchNumber) {
@@ -105,6 +113,7 @@ extension Simulation {
     // MARK: What clients see must be on disk
 
     private func receive(_ reply: Reply) {
+        if reply.ticket.port == 8 { return receiveInvoke(reply) }
         let index = reply.ticket.port - 10
         switch reply.answer {
         case .started(let id, _):
@@ -141,6 +150,16 @@ extension Simulation {
             }
         case .definitionPut, .rejected: break
         default: problems.append("an answer that nobody asked for")
+        }
+    }
+
+    /// Each invoke is answered once.
+    private func receiveInvoke(_ reply: Reply) {
+        let call = reply.ticket.call
+        let isExpected = openInvokes.removeValue(forKey: call) != nil
+        // An answer that was on its way when the caller left may still arrive.
+        if !isExpected, abandoned.remove(call) == nil {
+            problems.append("invoke \(call) was answered twice")
         }
     }
 }

@@ -24,11 +24,13 @@ final class Simulation {
 
     enum Event {
         case command(Command)
+        case reachesDisk(StoreBatch, incarnation: Int)
         case commitEnds(BatchNumber, incarnation: Int)
         case retryCommit(incarnation: Int)
         case prepared(Preparation.Outcome, incarnation: Int)
         case restart
         case clientLooks(Int)
+        case clientInvokes
         case agentReturns(Int)
         case assignment(Assignment, incarnation: Int)
     }
@@ -59,6 +61,11 @@ final class Simulation {
     var problems: [String] = []
     var steps = 0
     var kills = 0
+    /// Plain invokes of the living engine without an answer, with their deadlines.
+    var openInvokes: [UInt64: Int64] = [:]
+    var abandoned: Set<UInt64> = []
+    var invokes: UInt64 = 0
+    var dispatched: Set<AssignmentToken> = []
     var limits = EngineLimits()
 
     init(seed: UInt64, clients count: Int = 12, faults: Faults = Faults()) throws {
@@ -78,6 +85,7 @@ final class Simulation {
         for index in clients.indices {
             queue.add(.clientLooks(index), at: after(millis: random.int(0...300)))
         }
+        queue.add(.clientInvokes, at: after(millis: 10))
     }
 
     func after(millis: Int) -> Int64 { now.monotonicNanos + Int64(millis) * 1_000_000 }
@@ -119,6 +127,9 @@ final class Simulation {
         problems += store.faults
         guard let engine else { return }
         problems += EngineAudit.faults(engine, pendingResults: pendingResults)
+        if openInvokes.values.contains(where: { $0 < now.monotonicNanos }) {
+            problems.append("an invoke was not answered by its deadline")
+        }
     }
 
     // MARK: What happens
@@ -126,6 +137,7 @@ final class Simulation {
     private func happen(_ event: Event) {
         switch event {
         case .command(let command): engine?.submit(command)
+        case .reachesDisk(let batch, let of): if of == incarnation { reachesDisk(batch) }
         case .commitEnds(let number, let of): if of == incarnation { commitEnds(number) }
         case .retryCommit(let of):
             if of == incarnation, let batch = inFlight { commit(batch) }
@@ -133,6 +145,7 @@ final class Simulation {
             if of == incarnation { engine?.submit(.prepared(outcome)) }
         case .restart: restart()
         case .clientLooks(let index): clientLooks(index)
+        case .clientInvokes: clientInvokes()
         case .agentReturns(let index): join(index)
         case .assignment(let assignment, _): work(assignment)
         }
@@ -165,6 +178,7 @@ final class Simulation {
     func kill() {
         kills += 1
         engine = nil
+        openInvokes = [:]
         inFlight = nil
         queue.add(.restart, at: after(millis: random.int(1...200)))
     }
@@ -206,6 +220,27 @@ final class Simulation {
 
     // MARK: Clients
 
+    private func clientInvokes() {
+        invokes += 1
+        let ticket = ReplyTicket(port: 8, call: invokes)
+        let invoke = Invoke(
+            namespace: .default, agentType: "t\(random.int(0...2))",
+            instance: random.chance(0.2) ? agentID(random.int(0...4)) : nil,
+            operation: random.chance(0.9) ? "work" : "fly",
+            payload: Payload(bytes: Array("1".utf8)), deadlineNanos: after(millis: 300),
+            arrivedNanos: now.monotonicNanos, priority: random.int(1...5))
+        if engine != nil {
+            openInvokes[invokes] = after(millis: 300)
+            engine?.submit(.invoke(invoke, ticket))
+            if random.chance(0.1) {
+                openInvokes[invokes] = nil
+                abandoned.insert(invokes)
+                engine?.submit(.abandon(ticket))
+            }
+        }
+        queue.add(.clientInvokes, at: after(millis: random.int(10...250)))
+    }
+
     private func clientLooks(_ index: Int) {
         var client = clients[index]
         if client.isDone { return }
@@ -224,11 +259,12 @@ final class Simulation {
         } else {
             let start = StartRun(
                 namespace: .default, definition: client.definition,
-                workflowID: client.workflowID, input: Payload(bytes: Array("{\"n\":1}".utf8)),
+                workflowID: client.workflowID,
+                input: Payload(bytes: Array("{\"n\":\(index)}".utf8)),
                 requestID: "r\(index)", conflict: .useExisting)
             engine?.submit(.startRun(start, ticket))
         }
         clients[index] = client
-        queue.add(.clientLooks(index), at: after(millis: random.int(200...1_000)))
+        queue.add(.clientLooks(index), at: after(millis: random.int(100...1_000)))
     }
 }

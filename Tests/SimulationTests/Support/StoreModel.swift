@@ -17,6 +17,7 @@ struct StoreModel {
     private(set) var completed: [StepOrigin: Int] = [:]
     /// Dispatches that are committed.
     private(set) var started: [AssignmentToken: StepOrigin] = [:]
+    private var startedInputs: Set<[UInt8]> = []
     private var lastToken: [StepOrigin: AssignmentToken] = [:]
     private(set) var faults: [String] = []
 
@@ -64,6 +65,11 @@ struct StoreModel {
 
     private mutating func note(_ kind: HistoryEventKind, _ run: RunID) {
         switch kind {
+        case .runStarted(let input):
+            // Each client puts its own number into its input and starts one run.
+            if let bytes = payloads[input]?.bytes, !startedInputs.insert(bytes).inserted {
+                faults.append("one request started two runs")
+            }
         case .stepStarted(let step, _, _, let token):
             let origin = StepOrigin(run: run, step: step)
             if let last = lastToken[origin], last >= token { faults.append("a token shrank") }
