@@ -104,6 +104,29 @@ import Threads
         #expect(batch.isEmpty)
     }
 
+    @Test func `a post wakes the thread that waits for it`() async throws {
+        let questions = Mailbox<Int>(capacity: 1)
+        let answers = Mailbox<Int>(capacity: 1)
+        let answered = Locked(0)
+        try await onThreads(2) { thread in
+            var batch: [Int] = []
+            if thread == 0 {
+                while questions.waitAndDrain(into: &batch) == .drained {
+                    _ = answers.post(contentsOf: batch, lane: .work)
+                }
+                return
+            }
+            for number in 0..<1_000 {
+                _ = questions.post(number, lane: .work)
+                let result = answers.waitAndDrain(into: &batch, timeout: .seconds(30))
+                guard result == .drained, batch == [number] else { break }
+                answered.withLock { $0 += 1 }
+            }
+            questions.close()
+        }
+        #expect(answered.snapshot == 1_000)
+    }
+
     @Test func `each producer's messages arrive in order, none lost or doubled`() async throws {
         let mailbox = Mailbox<Message>(capacity: 64)
         let producing = Locked(4)

@@ -43,4 +43,23 @@ import Threads
         #expect(gate.tryAcquire())
         #expect(engine.decided.sorted() == Array(0..<20_000))
     }
+
+    /// Each thread leaves one command and looks once, so nobody comes by later to pick up one that
+    /// was left while the token was held.
+    @Test func `the last command is not left lying`() async throws {
+        let gate = TokenGate()
+        let mailbox = Mailbox<Int>(capacity: 8)
+        let engine = Engine()
+        for _ in 0..<300 {
+            try await onThreads(4) { thread in
+                _ = mailbox.post(thread, lane: .vital)
+                gate.combine(while: { !mailbox.isEmpty }) {
+                    mailbox.drain(into: &engine.batch)
+                    engine.decided += engine.batch
+                }
+            }
+            try #require(mailbox.isEmpty)
+        }
+        #expect(engine.decided.count == 1_200)
+    }
 }
