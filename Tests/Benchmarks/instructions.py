@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -23,22 +24,22 @@ import request_body
 from invoke_cost import OURS, ROOT, commands
 from pinned_server import PinnedServer
 
-THRESHOLDS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                          "Thresholds/instructions.json")
+HERE = os.path.dirname(os.path.abspath(__file__))
+THRESHOLDS = os.path.join(HERE, "Thresholds/instructions.json")
 SHAPE = load.Shape(8, 64)
 FEW, MANY = 2_048, 6_144
 
 
 def counted(binary: str, calls: int, scratch: str) -> int:
     """Instructions of a server that starts, answers the calls, and ends."""
-    body = os.path.join(scratch, "body.bin")
+    body, preload = os.path.join(scratch, "body.bin"), os.path.join(scratch, "sigsuspend.so")
     with open(body, "wb") as file:
         file.write(request_body.framed())
     counts = os.path.join(scratch, f"callgrind.{calls}")
     command = ["valgrind", "--tool=callgrind", "--fair-sched=yes",
                f"--callgrind-out-file={counts}"]
     server = PinnedServer(OURS, command + commands(binary, os.path.join(scratch, f"{calls}"))[OURS],
-                          os.path.join(scratch, f"{calls}.log"))
+                          os.path.join(scratch, f"{calls}.log"), preload=preload)
     try:
         load.run(SHAPE, server.port, calls, body)
     finally:
@@ -52,7 +53,12 @@ def counted(binary: str, calls: int, scratch: str) -> int:
 
 def per_call(binary: str) -> int:
     with tempfile.TemporaryDirectory(prefix="cadre-instructions-") as scratch:
-        few, many = (counted(binary, calls, scratch) for calls in (FEW, MANY))
+        # Debian 12's valgrind gives up on the debug information of newer compilers.
+        bare = os.path.join(scratch, "cadre")
+        subprocess.run(["strip", "--strip-debug", "-o", bare, binary], check=True)
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", f"{scratch}/sigsuspend.so",
+                        os.path.join(HERE, "writable_sigsuspend.c")], check=True)
+        few, many = (counted(bare, calls, scratch) for calls in (FEW, MANY))
     return round((many - few) / (MANY - FEW))
 
 

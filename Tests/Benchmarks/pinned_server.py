@@ -19,14 +19,16 @@ def free_port() -> int:
 class PinnedServer:
     """Runs `command` on one core; `{port}` in it is replaced by a free port."""
 
-    def __init__(self, name: str, command: list[str], log_path: str, core: int = 0):
+    def __init__(self, name: str, command: list[str], log_path: str, core: int = 0,
+                 preload: str = ""):
         self.name = name
         self.port = free_port()
         self._log_path = log_path
         with open(log_path, "wb") as log:
             self._process = subprocess.Popen(
                 ["taskset", "-c", str(core)] + [w.format(port=self.port) for w in command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, LD_PRELOAD=preload))
         self._wait_until_it_listens()
 
     def cpu_seconds(self) -> float:
