@@ -1,4 +1,3 @@
-// ENGINE BUILDER: READ /tmp/cadre/for-engine.md (requests of the lead), then delete this line.
 import Coordination
 
 /// Where an answer goes: a port of the asker's, and the asker's own number for the call.
