@@ -71,7 +71,10 @@ private struct Adder: Agent {
                     retryAfterMillis: 7)
             },
             AgentOperation("hang", "Waits until cancelled.") { (_: Sum, _) -> Int in
-                try await Task.sleep(for: .seconds(600))
+                let (endless, hold) = AsyncStream.makeStream(of: Int.self)
+                for await _ in endless {}
+                hold.finish()
+                try Task.checkCancellation()
                 return 0
             },
         ]
