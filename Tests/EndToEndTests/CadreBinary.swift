@@ -17,17 +17,19 @@ enum CadreBinary {
     static func run(
         _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> Ended {
-        let command = Command(arguments, environment: environment)
+        let command = try Command(arguments, environment: environment)
         return try await command.run()
     }
 
     /// A command whose output is collected while it runs.
     final class Command: Sendable {
         let process: Process
-        private let output = Collected()
-        private let errors = Collected()
+        private let output: Collected
+        private let errors: Collected
 
-        init(_ arguments: [String], environment: [String: String] = [:]) {
+        init(_ arguments: [String], environment: [String: String] = [:]) throws {
+            output = try Collected()
+            errors = try Collected()
             process = Process()
             process.executableURL = CadreBinary.url
             process.arguments = arguments
@@ -95,11 +97,16 @@ final class Collected: Sendable {
     let pipe = Pipe()
     private let state = Locked(State())
 
-    init() {
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.came(Array(data))
+    /// Reads on a thread of its own: a dispatch source may outlive its descriptor, and then the
+    /// whole test process ends with it.
+    init() throws {
+        let handle = pipe.fileHandleForReading
+        _ = try NamedThread.start(name: "pipe") { [self] in
+            while true {
+                let data = handle.availableData
+                came(Array(data))
+                if data.isEmpty { return }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ struct RunningServer {
     static func start(
         _ directory: TemporaryDirectory, _ arguments: [String] = []
     ) async throws -> RunningServer {
-        let command = CadreBinary.Command(
+        let command = try CadreBinary.Command(
             [
                 "serve", "--grpc-port", "0", "--console-port", "0", "--log", "warning",
                 "--loops", "1", "--data", directory.path("data"),
