@@ -22,9 +22,10 @@ struct RESTMarket: MarketData {
     ///   - apiBase: where `/api/v3/…` is, such as `https://api.mexc.com`, without a slash at the
     ///     end.
     ///   - webBase: where `/api/platform/…` and `/api/operation/…` are.
-    ///   - client: default the process's shared one, which needs no shutdown.
+    ///   - client: default one that lives as long as the process.
     init(
-        kind: MarketSource.Kind, apiBase: String, webBase: String, client: HTTPClient = .shared,
+        kind: MarketSource.Kind, apiBase: String, webBase: String,
+        client: HTTPClient = RESTMarket.sharedClient,
         pace: RequestPace = RequestPace()
     ) {
         source = MarketSource(kind: kind, name: apiBase)
@@ -33,6 +34,15 @@ struct RESTMarket: MarketData {
         self.client = client
         pacer = RequestPacer(pace)
     }
+
+    /// Never shut down. A connection that is refused is reported at once, with the reason, instead
+    /// of being tried again until the time is up: trying again is the workflow's business.
+    static let sharedClient: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     func now() async throws(StepFailure) -> UTCInstant {
         let answer = try await ask(.time)
@@ -159,6 +169,7 @@ extension RESTMarket {
     ) async throws -> RawAnswer {
         var request = HTTPClientRequest(url: url)
         request.headers.add(name: "Accept", value: "application/json")
+        request.headers.add(name: "Accept-Encoding", value: "gzip")
         request.headers.add(name: "User-Agent", value: "cadre")
         let response = try await client.execute(
             request, timeout: .milliseconds(millis))

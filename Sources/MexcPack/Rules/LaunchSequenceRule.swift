@@ -11,7 +11,9 @@ enum LaunchSequenceRule {
     /// The least notice that makes a launch sequence, hours.
     static let minNoticeHours: Double = 3.5
 
-    /// The pattern; `nil` below the least notice and for pairs that trade. `pairCount`: pairs of the same coin in the list.
+    /// The pattern; `nil` below the least notice and for pairs that trade.
+    ///
+    /// - Parameter pairCount: how many pairs of the same coin the list has.
     static func assess(_ listing: Listing, pairCount: Int) -> PatternMatch? {
         guard listing.phase != .live, let hours = listing.hoursToOpening,
             hours >= minNoticeHours, let opening = listing.record.effectiveOpening

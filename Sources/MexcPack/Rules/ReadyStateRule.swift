@@ -6,9 +6,9 @@
 /// | part | points |
 /// |---|---|
 /// | triple | (2,2,4) 40 · `sts` 2 with the rest unknown 25 · in the calendar only 10 |
-/// | opening | in a week 30 · later 25 · late inside the grace 20 · overdue 10 · unknown 5 · stale 0 |
+/// | opening | in a week 30 · later 25 · delayed 20 · overdue 10 · unknown 5 · stale 0 |
 /// | record | coin id 8 · contract 4 · price scale 4 · quantity scale 4 |
-/// | calendar | agrees within a minute 10 · not asked, or alone 5 · differs or knows no such coin 0 |
+/// | calendar | agrees to a minute 10 · not asked, or alone 5 · differs or knows it not 0 |
 ///
 /// A complete record on time scores 95, without a contract 91, late inside the grace 85; the
 /// leftovers score 65 at most, a list without `st` and `tt` 76 at most. It is reported from 85.

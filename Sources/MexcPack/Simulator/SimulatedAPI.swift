@@ -30,8 +30,10 @@ struct SimulatedAPI {
     private var rates: RateWindow
     private var requestCount: UInt64 = 0
 
-    init(seed: UInt64, maxWeight: Int = 500) {
-        market = SimulatedMarket(seed: seed)
+    init(
+        seed: UInt64, maxWeight: Int = 500, lifeDays: Int = SimulatedMarket.defaultLifeDays
+    ) {
+        market = SimulatedMarket(seed: seed, lifeDays: lifeDays)
         rates = RateWindow(maxWeight: maxWeight)
     }
 

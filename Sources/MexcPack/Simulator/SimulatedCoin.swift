@@ -46,19 +46,24 @@ struct SimulatedCoin: Sendable, Hashable {
 extension SimulatedCoin {
     /// The longest time from announcement to opening.
     static let longestNoticeMillis: Int64 = 150 * UTCInstant.millisPerHour
-    /// How long a coin stays listed after its planned opening.
-    static let lifeMillis: Int64 = 365 * UTCInstant.millisPerDay
 
     /// The coins that are meant to open in one hour: none most of the time, a third of a coin on
-    /// average, so that about 2,900 are listed at once.
-    static func planned(inHour hour: Int64, _ hash: SeededHash) -> [SimulatedCoin] {
+    /// average, so that about 2,900 are listed in a
+    /// year.
+    ///
+    /// - Parameter lifeMillis: how long they stay listed after their planned opening.
+    static func planned(
+        inHour hour: Int64, lifeMillis: Int64, _ hash: SeededHash
+    ) -> [SimulatedCoin] {
         let first = UInt64(bitPattern: hour) &* 4
         let chance = hash.unit(first, Aspect.count)
         let count = chance < 0.75 ? 0 : chance < 0.93 ? 1 : chance < 0.98 ? 2 : 3
-        return (0..<UInt64(count)).map { SimulatedCoin(serial: first &+ $0, hour: hour, hash) }
+        return (0..<UInt64(count)).map {
+            SimulatedCoin(serial: first &+ $0, hour: hour, lifeMillis: lifeMillis, hash)
+        }
     }
 
-    private init(serial: UInt64, hour: Int64, _ hash: SeededHash) {
+    private init(serial: UInt64, hour: Int64, lifeMillis: Int64, _ hash: SeededHash) {
         let quarter = Int64(hash.index(serial, Aspect.minute, below: 8))
         // Half of the openings are on the hour, as on the real exchange.
         let planned = hour * UTCInstant.millisPerHour + (quarter < 4 ? 0 : (quarter - 4) * 900_000)
@@ -79,7 +84,7 @@ extension SimulatedCoin {
         listedAt = listed
         plannedOpening = planned
         opening = SimulatedCoin.delayMillis(serial, hash).map { planned + $0 }
-        delistedAt = planned + SimulatedCoin.lifeMillis
+        delistedAt = planned + lifeMillis
         launchPrice = price.value
         priceScale = price.scale
         quantityScale = 2

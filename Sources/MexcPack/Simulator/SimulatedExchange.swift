@@ -33,13 +33,17 @@ final class SimulatedExchange: Sendable {
     ///   - seed: makes the market.
     ///   - clock: says its time.
     ///   - maxWeight: requests of weight 1 to one path in 10 real seconds.
+    ///   - lifeDays: how long a coin stays listed; a year makes a market of the real one's size.
     static func start(
-        seed: UInt64, clock: SimulatedClock, maxWeight: Int = 500
+        seed: UInt64, clock: SimulatedClock, maxWeight: Int = 500,
+        lifeDays: Int = SimulatedMarket.defaultLifeDays
     ) async throws(StepFailure) -> SimulatedExchange {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let core = NIOLoopBoundBox.makeBoxSendingValue(
-            ExchangeCore(api: SimulatedAPI(seed: seed, maxWeight: maxWeight), clock: clock),
+            ExchangeCore(
+                api: SimulatedAPI(seed: seed, maxWeight: maxWeight, lifeDays: lifeDays),
+                clock: clock),
             eventLoop: loop)
         do {
             let channel = try await ServerBootstrap(group: loop)

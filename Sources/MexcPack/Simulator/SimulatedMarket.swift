@@ -3,9 +3,16 @@
 struct SimulatedMarket {
     let hash: SeededHash
     let prices: SimulatedPrices
+    /// A year, which comes to about 2,900 pairs, as many as the real exchange has.
+    static let defaultLifeDays = 365
+
     private var planned: [Int64: [SimulatedCoin]] = [:]
 
-    init(seed: UInt64) {
+    private let lifeMillis: Int64
+
+    /// - Parameter lifeDays: how long a coin stays listed after its planned opening.
+    init(seed: UInt64, lifeDays: Int = SimulatedMarket.defaultLifeDays) {
+        lifeMillis = Int64(lifeDays) * UTCInstant.millisPerDay
         hash = SeededHash(seed: seed)
         prices = SimulatedPrices(hash: hash)
     }
@@ -13,7 +20,7 @@ struct SimulatedMarket {
     /// Every coin that is announced or listed, by planned opening.
     mutating func coins(at millis: Int64) -> [SimulatedCoin] {
         let hour = UTCInstant.millisPerHour
-        let first = (millis - SimulatedCoin.lifeMillis) / hour - 1
+        let first = (millis - lifeMillis) / hour - 1
         let last = (millis + SimulatedCoin.longestNoticeMillis) / hour + 1
         // What has left the window is forgotten once it outweighs the window.
         if planned.count > 2 * Int(last - first) {
@@ -24,7 +31,7 @@ struct SimulatedMarket {
 
     private mutating func coins(inHour hour: Int64) -> [SimulatedCoin] {
         if let known = planned[hour] { return known }
-        let coins = SimulatedCoin.planned(inHour: hour, hash)
+        let coins = SimulatedCoin.planned(inHour: hour, lifeMillis: lifeMillis, hash)
         planned[hour] = coins
         return coins
     }
