@@ -17,6 +17,14 @@ enum HTTP2SessionCallbacks {
     private static func makeTable() -> OpaquePointer? {
         var table: OpaquePointer?
         guard unsafe nghttp2_session_callbacks_new(&table) == 0 else { return nil }
+        unsafe noteInput(table)
+        unsafe noteErrors(table)
+        unsafe noteOutput(table)
+        return unsafe table
+    }
+
+    /// Frames, header fields and body bytes as they come.
+    private static func noteInput(_ table: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(table) { _, header, user in
             guard let header = unsafe header, let state = unsafe On.state(user) else {
                 return On.giveUp
@@ -50,6 +58,14 @@ enum HTTP2SessionCallbacks {
             }
             return unsafe On.frameReceived(session, frame, state)
         }
+        // Extension frames are looked at by nobody; they are asked for so that they are counted.
+        unsafe nghttp2_session_callbacks_set_unpack_extension_callback(table) { _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
+    }
+
+    /// What ends a stream.
+    private static func noteErrors(_ table: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) {
             _, _, _, user in
             guard let state = unsafe On.state(user) else { return On.giveUp }
@@ -60,6 +76,10 @@ enum HTTP2SessionCallbacks {
             guard let state = unsafe On.state(user) else { return On.giveUp }
             return unsafe On.streamClosed(session, id, code, state)
         }
+    }
+
+    /// Frames as they go.
+    private static func noteOutput(_ table: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(table) { session, frame, user in
             guard let frame = unsafe frame, let state = unsafe On.state(user) else {
                 return On.giveUp
@@ -73,11 +93,6 @@ enum HTTP2SessionCallbacks {
             }
             return unsafe On.frameNotSent(frame.pointee.hd, state)
         }
-        // Extension frames are looked at by nobody; they are asked for so that they are counted.
-        unsafe nghttp2_session_callbacks_set_unpack_extension_callback(table) { _, _, _, _ in
-            NGHTTP2_ERR_CANCEL.rawValue
-        }
-        return unsafe table
     }
 
     private static func state(_ user: UnsafeMutableRawPointer?) -> State? {

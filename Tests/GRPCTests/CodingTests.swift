@@ -7,7 +7,7 @@ import Testing
     @Test(arguments: [
         ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000),
         ("4m", 4_000_000), ("5u", 5_000), ("6n", 6), ("0n", 0), ("99999999n", 99_999_999),
-        ("00000001S", 1_000_000_000), ("99999999H", Int64.max),
+        ("00000001S", 1_000_000_000), ("99999999H", 1 << 60),
     ])
     func `a well-formed timeout is read`(text: String, nanoseconds: Int64) {
         #expect(GRPCTimeout.nanoseconds(Array(text.utf8)[...]) == nanoseconds)
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [
-        Int64(0), 1, 99_999_999, 100_000_000, 123_456_789_012, 99_999_999_999_999_999, Int64.max,
+        Int64(0), 1, 99_999_999, 100_000_000, 123_456_789_012, 99_999_999_999_999_999, 1 << 60,
     ])
     func `a timeout sent is never shorter than meant, and at most 0.1 percent longer`(
         nanoseconds: Int64

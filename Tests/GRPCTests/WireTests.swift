@@ -130,6 +130,7 @@ final class WireClient: ChannelInboundHandler {
         ("malformed timeout", ["grpc-timeout": "1x"], ["grpc-status=13"]),
         ("timeout too long", ["grpc-timeout": "123456789S"], ["grpc-status=13"]),
         ("timeout of nothing", ["grpc-timeout": "0n"], ["grpc-status=4"]),
+        ("the longest timeout", ["grpc-timeout": "99999999H"], [":status=200"]),
         ("unknown grpc- field", ["grpc-future": "1"], [":status=200"]),
         ("broken base64", ["x-initial-bin": "!!!"], [":status=200"]),
     ]

@@ -2,7 +2,11 @@ import HTTP2
 
 /// The value of `grpc-timeout`: one to eight digits and a unit (gRPC over HTTP/2, "Timeout").
 enum GRPCTimeout {
-    /// Nanoseconds, or nil when the value is malformed. Values beyond 292 years are cut there.
+    /// The longest timeout told apart from none at all: 36 years. Cut there, sums with the clock
+    /// cannot overflow.
+    static let longestNanoseconds: Int64 = 1 << 60
+
+    /// Nanoseconds, or nil when the value is malformed; at most `longestNanoseconds`.
     static func nanoseconds(_ text: ArraySlice<UInt8>) -> Int64? {
         guard let unit = text.last, (2...9).contains(text.count) else { return nil }
         var number: Int64 = 0
@@ -21,7 +25,7 @@ enum GRPCTimeout {
         default: return nil
         }
         let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-        return overflow ? Int64.max : product
+        return overflow ? longestNanoseconds : min(product, longestNanoseconds)
     }
 
     /// The finest unit that holds `nanoseconds` in eight digits, rounded up.

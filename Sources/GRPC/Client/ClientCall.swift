@@ -55,7 +55,9 @@ final class ClientCall {
         self.sink = sink
         self.creditsOnUse = creditsOnUse
         machine = ClientCallMachine(maxResponseBytes: options.maxResponseBytes)
-        deadline = options.timeout.map { .now() + .nanoseconds(max(0, $0.nanoseconds)) }
+        deadline = options.timeout.map {
+            .now() + .nanoseconds(min(max(0, $0.nanoseconds), GRPCTimeout.longestNanoseconds))
+        }
         guard let deadline else { return }
         deadlineTask = core.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.abort(

@@ -52,7 +52,7 @@ final class ServerConnection {
         perform(events, input)
         loop.giveBack(events)
         creditConnection()
-        if session.wantsWrite { becameDirty() }
+        if session.wantsWrite || session.isFinished { becameDirty() }
     }
 
     /// Gives output to `body`; true when there may be more.
