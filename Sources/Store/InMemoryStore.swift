@@ -107,6 +107,7 @@ public final class InMemoryStore: Store {
         }
     }
 
+    /// Ends the thread after what was handed over; ``committedCopy()`` still works.
     public func close() async {
         state.withLock { $0.isClosed = true }
         jobs.close()
@@ -115,6 +116,7 @@ public final class InMemoryStore: Store {
 
     // MARK: Writing
 
+    /// Counts epochs as the durable store does, for as long as the process lives.
     public func claim(
         _ shard: ShardID, wallMillis: Int64
     ) async throws(StoreError) -> Epoch {
@@ -128,6 +130,7 @@ public final class InMemoryStore: Store {
         return try claimed.get()
     }
 
+    /// Applies the batch, or refuses it for the same reasons as the durable store.
     public func commit(
         _ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void
     ) {
@@ -140,6 +143,7 @@ public final class InMemoryStore: Store {
 
     // MARK: Reading
 
+    /// A page of what is held now.
     public func recover(
         _ shard: ShardID, after cursor: RecoveryCursor?
     ) async throws(StoreError) -> RecoveryPage {
@@ -155,6 +159,7 @@ public final class InMemoryStore: Store {
         return try page.get()
     }
 
+    /// Completes where completions run; never fails while the store is open.
     public func loadPayloads(
         _ ids: [PayloadID],
         completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
@@ -162,6 +167,7 @@ public final class InMemoryStore: Store {
         read({ $0.tables.payloads(ids) }, completion)
     }
 
+    /// Completes where completions run; never fails while the store is open.
     public func query(
         _ query: StoreQuery,
         completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void

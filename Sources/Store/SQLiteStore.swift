@@ -53,8 +53,10 @@ public final class SQLiteStore: Store {
     /// What the store has done since it was opened.
     public var statistics: StoreStatistics { shared.statistics.withLock { $0 } }
 
+    /// Whether less than the configured mark is free on the disk; at most a quarter of a second old.
     public var isLowOnSpace: Bool { freeSpace.isLow }
 
+    /// Writes the new epoch in a transaction of its own, after the batches handed over before.
     public func claim(
         _ shard: ShardID, wallMillis: Int64
     ) async throws(StoreError) -> Epoch {
@@ -69,6 +71,7 @@ public final class SQLiteStore: Store {
         return try claimed.get()
     }
 
+    /// One read transaction on a reader connection; size as configured.
     public func recover(
         _ shard: ShardID, after cursor: RecoveryCursor?
     ) async throws(StoreError) -> RecoveryPage {
@@ -87,6 +90,7 @@ public final class SQLiteStore: Store {
         return try page.get()
     }
 
+    /// Joins the transaction that the store thread makes next; completes on that thread.
     public func commit(
         _ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void
     ) {
@@ -95,6 +99,7 @@ public final class SQLiteStore: Store {
         }
     }
 
+    /// One read transaction; completes on a reader thread.
     public func loadPayloads(
         _ ids: [PayloadID],
         completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
@@ -106,6 +111,8 @@ public final class SQLiteStore: Store {
             }, completion)
     }
 
+    /// One read transaction; completes on a reader thread. `.overloaded` beyond the configured
+    /// number of waiting queries.
     public func query(
         _ query: StoreQuery,
         completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
@@ -117,6 +124,7 @@ public final class SQLiteStore: Store {
             }, completion)
     }
 
+    /// Also copies the write-ahead log into the database file and gives the directory back.
     public func close() async {
         jobs.close()
         await ended.wait()

@@ -74,6 +74,7 @@ extension Store {
 
 /// A part of the namespaces with an engine of its own. One today.
 public struct ShardID: Sendable, Hashable {
+    /// 0 or more.
     public let number: Int32
 
     /// Names a shard by number, 0 or more.

@@ -20,6 +20,7 @@ public struct StoreError: Error, Sendable, Hashable {
         case failed
     }
 
+    /// What a caller acts on.
     public var code: Code
     /// What happened and what to do.
     public var message: String
