@@ -42,8 +42,11 @@ extension TypedServerCall {
     }
 
     /// Ends the call with an error.
+    ///
+    /// The delay of a status that carries `RetryInfo` is also sent as the pushback that a retrying
+    /// client obeys (`grpc-retry-pushback-ms`, gRFC A6).
     public func fail(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
-        call.finish(status, trailers: trailers)
+        call.finish(status, trailers: trailers, retryPushback: status.retryDelay)
     }
 
     /// Frames and sends one message.
