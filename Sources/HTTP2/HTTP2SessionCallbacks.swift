@@ -292,7 +292,10 @@ enum HTTP2SessionCallbacks {
         else { return goOn }
         unsafe state.pointee.streams[Int(slot)].resetsAfterEnd = false
         unsafe state.pointee.resetsAfterEndCount -= 1
-        unsafe state.pointee.streamsAwaitingReset.append(header.stream_id)
+        // The peer may have ended its side since.
+        if unsafe !state.pointee.streams[Int(slot)].remoteEnded {
+            unsafe state.pointee.streamsAwaitingReset.append(header.stream_id)
+        }
         return goOn
     }
 

@@ -165,6 +165,22 @@ import Testing
         }
     }
 
+    @Test func `bodies that nobody reads give their window back`() async throws {
+        try await withServer({ $0.limits.maxRequestBytes = 1_000 }) { echo in
+            // 40 x 200 KB is twice the connection's window of 4 MiB.
+            for _ in 0..<40 {
+                let status = await status { () throws(GRPCStatus) in
+                    _ = try await echo.client.unary(
+                        EchoServer.echo, framed: framed([UInt8](repeating: 1, count: 200_000)))
+                }
+                #expect(status.code == .resourceExhausted)
+            }
+            let body = [UInt8](repeating: 1, count: 900)
+            let response = try await echo.client.unary(EchoServer.echo, framed: framed(body))
+            #expect(response.message == body)
+        }
+    }
+
     @Test func `metadata over the server's limit is RESOURCE_EXHAUSTED`() async throws {
         try await withServer { echo in
             let long = String(repeating: "x", count: 20_000)
