@@ -18,6 +18,9 @@ extension Simulation {
         for reply in output.replies { receive(reply) }
         for entry in output.ports {
             for assignment in entry.dispatches { dispatch(assignment) }
+            for token in entry.cancels where store.isRunning(token) {
+                problems.append("an assignment was cancelled before that was on disk")
+            }
         }
         for preparation in output.preparations { prepare(preparation) }
         for lookup in output.lookups { look(lookup) }

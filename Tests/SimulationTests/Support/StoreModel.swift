@@ -105,6 +105,14 @@ struct StoreModel {
         }
     }
 
+    /// Whether the stored state of its run still waits for the result of a dispatch.
+    func isRunning(_ token: AssignmentToken) -> Bool {
+        guard let origin = started[token], let row = runs[origin.run],
+            let state = try? RunReader.state(of: row, plans)
+        else { return false }
+        return state.steps.contains { $0.state == .running && $0.token == token }
+    }
+
     func summary(_ id: RunID) -> RunSummary? {
         guard let row = runs[id] else { return nil }
         return try? RunReader.state(of: row, plans).summary
