@@ -36,11 +36,19 @@ final class SQLiteReaderPool: Sendable {
         self.queue = queue
         capacity = configuration.maxWaitingQueries
         var threads: [NamedThread] = []
-        for number in 1...configuration.readerThreads {
-            threads.append(
-                try NamedThread.start(name: "reader-\(number)") {
-                    Self.run(path: path, configuration: configuration, queue: queue)
-                })
+        do throws(ThreadStartError) {
+            for number in 1...configuration.readerThreads {
+                threads.append(
+                    try NamedThread.start(name: "reader-\(number)") {
+                        Self.run(path: path, configuration: configuration, queue: queue)
+                    })
+            }
+        } catch {
+            // Those that did start must end, or they would hold the file.
+            queue.withLock { $0.isClosed = true }
+            queue.broadcast()
+            for thread in threads { thread.join() }
+            throw error
         }
         self.threads = threads
     }

@@ -217,9 +217,13 @@ private struct SQLiteStoreParts {
         do throws(ThreadStartError) {
             let checkpointer = try SQLiteCheckpointer(
                 path: path, busyMillis: configuration.busyMillis)
-            readers = try SQLiteReaderPool(path: path, configuration: configuration)
-            thread = SQLiteStoreThread(
-                writer: writer, checkpointer: checkpointer, shared: shared)
+            thread = SQLiteStoreThread(writer: writer, checkpointer: checkpointer, shared: shared)
+            do throws(ThreadStartError) {
+                readers = try SQLiteReaderPool(path: path, configuration: configuration)
+            } catch {
+                checkpointer.stop()
+                throw error
+            }
         } catch {
             throw StoreError(.failed, error.description)
         }
