@@ -1,6 +1,4 @@
 import Coordination
-import NIOCore
-import NIOPosix
 import Testing
 
 @testable import MexcPack
@@ -114,11 +112,10 @@ struct RESTMarketTests {
     }
 
     @Test func `nobody listening is told with the address and what to do`() async throws {
-        let socket = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = try #require(socket.localAddress?.port)
-        try await socket.close()
-        let base = "http://127.0.0.1:\(port)"
+        let exchange = try await SimulatedExchange.start(
+            seed: 7, clock: SimulatedClock(start: start, speed: 0))
+        let base = exchange.baseURL
+        await exchange.stop()
         let market = RESTMarket(kind: .live, apiBase: base, webBase: base)
         let failure = try #require(await failure { try await market.symbols(quote: "USDT") })
         #expect(failure.type == "exchange_unreachable" && failure.retryable)
