@@ -11,7 +11,7 @@ struct CrashTests {
         }
         definition.steps[0].inputTemplate = #"{"millis": 5}"#
         definition.steps[1].dependsOn = ["first"]
-        definition.steps[1].inputTemplate = #"{"millis": 1500}"#
+        definition.steps[1].inputTemplate = #"{"millis": 4000}"#
         definition.steps[2].dependsOn = ["second"]
         definition.steps[2].inputTemplate = #""${steps.first.output}""#
         _ = try await workflows.putDefinition(PutDefinitionRequest(definition: definition))
