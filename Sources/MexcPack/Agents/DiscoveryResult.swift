@@ -54,6 +54,8 @@ struct DiscoveryResult: Sendable, Hashable, Codable {
 struct ReportedListing: Sendable, Hashable, Codable {
     /// Ticker and quote currency, such as `FRAGUSDT`. Not unique: go by `vcoinID`.
     var symbol: String
+    /// The coin's ticker alone, such as `FRAG`. Not unique either.
+    var ticker: String
     var name: String?
     var vcoinID: String
     var pairID: String
@@ -79,7 +81,7 @@ struct ReportedListing: Sendable, Hashable, Codable {
     var patterns: [ReportedPattern]
 
     enum CodingKeys: String, CodingKey {
-        case symbol, name
+        case symbol, ticker, name
         case vcoinID = "vcoin_id"
         case pairID = "pair_id"
         case openTime = "open_time"
@@ -100,6 +102,7 @@ struct ReportedListing: Sendable, Hashable, Codable {
     init(_ listing: Listing, quote: String, _ matches: [PatternMatch]) {
         let record = listing.record
         symbol = record.ticker + quote
+        ticker = record.ticker
         name = record.name
         vcoinID = record.vcoinID
         pairID = record.pairID
@@ -124,6 +127,7 @@ struct ReportedListing: Sendable, Hashable, Codable {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(symbol, forKey: .symbol)
+        try container.encode(ticker, forKey: .ticker)
         try container.encode(name, forKey: .name)
         try container.encode(vcoinID, forKey: .vcoinID)
         try container.encode(pairID, forKey: .pairID)

@@ -65,16 +65,15 @@ struct SymbolRecord: Sendable, Hashable, Codable {
 
     var identity: ListingIdentity { ListingIdentity(vcoinID: vcoinID, pairID: pairID) }
 
-    /// The keys of ``CodingKeys`` that the source did not carry, in their order.
+    /// The fields that the source did not carry, under the names it gives them.
     var unknownFields: [String] {
-        let known: [(CodingKeys, Bool)] = [
-            (.name, name != nil), (.status, status != nil), (.spotStatus, spotStatus != nil),
-            (.tradingType, tradingType != nil), (.openMillis, openMillis != nil),
-            (.firstOpenMillis, firstOpenMillis != nil), (.priceScale, priceScale != nil),
-            (.quantityScale, quantityScale != nil), (.contractAddress, contractAddress != nil),
-            (.zones, zones != nil), (.zoneType, zoneType != nil),
+        let known: [(String, Bool)] = [
+            ("fn", name != nil), ("sts", status != nil), ("st", spotStatus != nil),
+            ("tt", tradingType != nil), ("ot", openMillis != nil), ("fot", firstOpenMillis != nil),
+            ("ps", priceScale != nil), ("qs", quantityScale != nil),
+            ("ca", contractAddress != nil), ("cp", zones != nil), ("tp", zoneType != nil),
         ]
-        return known.filter { !$0.1 }.map(\.0.rawValue)
+        return known.filter { !$0.1 }.map(\.0)
     }
 }
 

@@ -81,7 +81,7 @@ struct RecordedListTests {
         #expect(report.totals.entries == 2_631 && report.totals.readyTriples == 15)
         #expect(report.totals.upcoming == 10 && report.totals.withNotice == 8)
         #expect(report.totals.stale == 5)
-        let unknown = ["spot_status", "trading_type", "contract_address"]
+        let unknown = ["st", "tt", "ca"]
         for listing in report.listings { #expect(listing.record.unknownFields == unknown) }
         let warning = try #require(report.warnings.first { $0.contains("does not carry") })
         for field in unknown { #expect(warning.contains(field)) }

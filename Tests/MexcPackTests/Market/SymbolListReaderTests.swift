@@ -28,8 +28,7 @@ struct SymbolListReaderTests {
         #expect(record.status == 2)
         #expect(
             record.unknownFields == [
-                "name", "spot_status", "trading_type", "open_millis", "first_open_millis",
-                "price_scale", "quantity_scale", "contract_address", "zones", "zone_type",
+                "fn", "st", "tt", "ot", "fot", "ps", "qs", "ca", "cp", "tp",
             ])
     }
 

@@ -46,7 +46,7 @@ struct ListingTests {
         #expect(!listing.isReady)
         #expect(listing.urgency == .unknown)
         #expect(listing.noticeHours == nil && listing.ageHours == nil)
-        #expect(listing.record.unknownFields == ["open_millis", "first_open_millis"])
+        #expect(listing.record.unknownFields == ["ot", "fot"])
     }
 
     @Test func `a future opening alone does not make an entry ready`() {
