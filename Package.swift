@@ -159,11 +159,12 @@ let package = Package(
         tests("StubsTests", ["Stubs", "Messages", "GRPC", "InteropMessages", nioCore, nioPosix]),
         tests("MexcPackTests", ["MexcPack", "AgentKit", "Coordination", "JSON"]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Threads"]),
-        tests("cadreTests", ["cadre"]),
+        tests("cadreTests", ["cadre", "Messages"]),
         tests(
             "EndToEndTests",
             [
-                "cadre", "GRPC", "Stubs", "Messages", "JSON", "Threads", nioCore, nioPosix, nioHTTP1,
+                "cadre", "GRPC", "Stubs", "Messages", "JSON", "Threads", nioCore, nioPosix,
+                nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
         tests("TidyTests", []),

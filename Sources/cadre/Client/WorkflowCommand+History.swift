@@ -84,6 +84,45 @@ extension WorkflowCommand {
         }
     }
 
+    /// Stores a definition.
+    struct Put: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Store a workflow definition from a YAML or JSON file.")
+
+        @Argument(help: "The file, or - for standard input.")
+        var file: String
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                let bytes = try InputText.bytes(file == "-" ? file : "@\(file)")
+                let read = try DefinitionFile(String(decoding: bytes, as: UTF8.self))
+                var request = PutDefinitionRequest()
+                request.definition = read.definition
+                try await server.withClient { client in
+                    let response = try await WorkflowServiceClient(client: client)
+                        .putDefinition(request, options: server.callOptions)
+                    show(read.definition, response.changed)
+                }
+            }
+        }
+
+        private func show(_ definition: WorkflowDefinition, _ changed: Bool) {
+            switch server.output {
+            case .table:
+                let what = changed ? "stored" : "was stored already"
+                print("\(definition.name) \(definition.version) \(what)")
+            case .json:
+                printJSON {
+                    $0.member("name", definition.name)
+                    $0.member("version", definition.version)
+                    $0.member("changed", changed)
+                }
+            }
+        }
+    }
+
     /// Lists definitions.
     struct Definitions: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the workflows defined.")

@@ -11,7 +11,7 @@ struct WorkflowCommand: AsyncParsableCommand {
         commandName: "workflow", abstract: "Start workflows and look at their runs.",
         subcommands: [
             Run.self, List.self, Show.self, History.self, Watch.self, Cancel.self,
-            Definitions.self,
+            Definitions.self, Put.self,
         ])
 }
 

@@ -111,7 +111,8 @@ struct ServerAssembly {
 
     // MARK: Bytes
 
-    private func startConsole(_ store: any Store, on group: any EventLoopGroup) async throws -> Int {
+    private func startConsole(_ store: any Store, on group: any EventLoopGroup) async throws -> Int
+    {
         let (registry, health) = (registry, health)
         let console = try await ConsoleServer.start(
             ConsoleConfiguration(host: settings.host, port: settings.consolePort),

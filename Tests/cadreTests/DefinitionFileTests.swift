@@ -1,0 +1,54 @@
+import Messages
+import Testing
+
+@testable import cadre
+
+struct DefinitionFileTests {
+    private func fault(_ text: String) -> String? {
+        do throws(Failed) {
+            _ = try DefinitionFile(text)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func `YAML values become JSON templates`() throws {
+        let definition = try DefinitionFile(
+            """
+            name: patience
+            version: "1"
+            result: ${steps.tell.output}
+            steps:
+              - id: rest
+                agent_type: echo
+                operation: wait
+                input: {millis: 10000, ratio: 0.5, name: "7", on: true, none: null, list: [1, a]}
+              - {id: tell, agent_type: echo, operation: say, depends_on: [rest], optional: true}
+            """
+        ).definition
+        #expect(definition.name == "patience" && definition.version == "1")
+        #expect(definition.resultTemplate == #""${steps.tell.output}""#)
+        #expect(
+            definition.steps[0].inputTemplate
+                == #"{"millis":10000,"ratio":0.5,"name":"7","on":true,"none":null,"list":[1,"a"]}"#)
+        #expect(definition.steps[1].dependsOn == ["rest"] && definition.steps[1].optional)
+        #expect(definition.steps[1].inputTemplate.isEmpty)
+    }
+
+    @Test func `JSON is read as well`() throws {
+        let text = #"{"name": "a", "version": "2", "steps": [{"id": "x", "retry": {"factor": 3}}]}"#
+        let definition = try DefinitionFile(text).definition
+        #expect(definition.steps.first?.retry?.factor == 3)
+    }
+
+    @Test(arguments: [
+        ("", "empty"), ("- a", "mapping"), ("nam: x", "nam"), ("steps: 3", "steps"),
+        ("steps: [{idd: x}]", "steps[0]"), ("steps: [{id: x, optional: perhaps}]", "optional"),
+        ("steps: [{id: x, retry: {factor: much}}]", "steps[0].retry.factor"),
+        ("name: 'x", "YAML"),
+    ])
+    func `what is wrong is named with its place`(text: String, hint: String) {
+        #expect(fault(text)?.contains(hint) == true, "\(fault(text) ?? "it was taken")")
+    }
+}
