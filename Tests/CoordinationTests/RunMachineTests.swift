@@ -291,4 +291,12 @@ struct MachineHarness {
         #expect(again.state.steps[0].losses == 1)
         #expect(out.events.first?.sequence == state.lastSequence + 1)
     }
+
+    @Test func `an endless failure message is cut before it is stored`() throws {
+        var run = try MachineHarness([Self.step("a", retry: RetryPolicy(maxAttempts: 1))])
+        let message = String(repeating: "ü", count: 5_000)
+        run.fail(0, StepFailure(type: "x", message: message, retryable: true))
+        let kept = try #require(run.machine.state.steps[0].failure?.message)
+        #expect(kept == String(repeating: "ü", count: 2_048))
+    }
 }

@@ -91,4 +91,35 @@ public struct StepFailure: Sendable, Hashable, Error {
         self.retryable = retryable
         self.retryAfterMillis = retryAfterMillis
     }
+
+    /// The longest type that is kept, bytes.
+    public static let maxTypeBytes = 256
+    /// The longest message that is kept, bytes: failures are stored with every change of a run.
+    public static let maxMessageBytes = 4_096
+
+    /// The failure with its texts cut to what is kept.
+    public var bounded: StepFailure {
+        if type.utf8.count <= Self.maxTypeBytes, message.utf8.count <= Self.maxMessageBytes {
+            return self
+        }
+        var failure = self
+        failure.type = type.prefix(bytes: Self.maxTypeBytes)
+        failure.message = message.prefix(bytes: Self.maxMessageBytes)
+        return failure
+    }
+}
+
+extension String {
+    /// The longest beginning of at most so many bytes that cuts no character in two.
+    func prefix(bytes limit: Int) -> String {
+        if utf8.count <= limit { return self }
+        var end = startIndex
+        var bytes = 0
+        while end < endIndex {
+            bytes += self[end].utf8.count
+            if bytes > limit { break }
+            end = index(after: end)
+        }
+        return String(self[..<end])
+    }
 }

@@ -72,7 +72,8 @@ public struct RunMachine: Sendable {
     ) {
         guard state.status == .running else { return }
         stopSteps("the run was cancelled", now, &out)
-        emit(.runCancelled(reason: reason), now, &out)
+        let kept = reason.prefix(bytes: StepFailure.maxMessageBytes)
+        emit(.runCancelled(reason: kept), now, &out)
         close(.cancelled, now, &out)
     }
 
@@ -169,7 +170,7 @@ public struct RunMachine: Sendable {
         random: UInt64, into out: inout RunOutput
     ) -> Bool {
         guard isCurrent(step, token) else { return false }
-        attemptFailed(step, failure, now, random: random, &out)
+        attemptFailed(step, failure.bounded, now, random: random, &out)
         return true
     }
 
