@@ -5,8 +5,8 @@ enum DocumentationLaw {
     /// How many public declarations of a room had no `///` when the law came. They may only
     /// become fewer; a room that is not here has none.
     static let undocumented = [
-        "Coordination": 75, "HTTP2": 14, "Messages": 33, "GRPC": 2, "Store": 15, "Stubs": 10,
-        "Engine": 70, "AgentKit": 10, "Services": 30, "MexcPack": 1,
+        "Coordination": 71, "Messages": 33, "Stubs": 10, "Engine": 56, "AgentKit": 10,
+        "Services": 23, "MexcPack": 1,
     ]
 
     /// Public declarations without a documentation comment.
