@@ -147,7 +147,9 @@ let package = Package(
         // Tests, by room
         tests("ThreadsTests", ["Threads"]),
         tests("JSONTests", ["JSON"]),
-        tests("TelemetryTests", ["Telemetry"]),
+        tests(
+            "TelemetryTests",
+            ["Telemetry", "Threads", .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("CoordinationTests", ["Coordination", "JSON"]),
         tests("HTTP2Tests", ["HTTP2"]),
         tests("MessagesTests", ["Messages", "Stubs", "GRPC", "InteropMessages"]),
