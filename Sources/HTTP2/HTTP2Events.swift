@@ -18,7 +18,7 @@ public struct HTTP2Stream: Sendable, Hashable {
 /// What a session has to tell, in the order in which it happened.
 public enum HTTP2Event: Sendable, Hashable {
     /// A header block: a request, a response, a 1xx response or trailers. `fields` are indexes into
-    /// `HTTP2Events.fields`.
+    /// `HTTP2Events.fields`. Blocks of one batch with the same range have the same content.
     case headers(HTTP2Stream, fields: Range<Int>, endStream: Bool)
     /// A header block over the announced limit; its fields are not shown.
     case headersTooLarge(HTTP2Stream, endStream: Bool)

@@ -19,6 +19,18 @@ public struct HTTP2Fields: Sendable, Hashable {
             self.isSensitive = isSensitive
         }
 
+        /// The same field where all bytes lie `offset` further on.
+        func moved(by offset: Int) -> Field {
+            Field(
+                start: Int(start) + offset, nameBytes: Int(nameBytes), valueBytes: Int(valueBytes),
+                isSensitive: isSensitive)
+        }
+
+        /// True when name and value are as long as the other's.
+        func hasShape(of other: Field) -> Bool {
+            nameBytes == other.nameBytes && valueBytes == other.valueBytes
+        }
+
         /// The name's place in `bytes`.
         @inlinable
         public var name: Range<Int> { Int(start)..<Int(start + nameBytes) }

@@ -7,7 +7,7 @@ extension HTTP2Session {
         on stream: HTTP2Stream, head: HTTP2HeaderBlock, fields: HTTP2Fields = HTTP2Fields()
     ) {
         guard unsafe state.pointee.isOpen(stream), !hasHeaders(stream) else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].hasHeaders = true
+        unsafe state.pointee.streams[stream.slot].pointee.hasHeaders = true
         var provider = unsafe queueProvider(stream.slot)
         let result = unsafe withPairs(head, fields) { pairs, count in
             unsafe nghttp2_submit_response(session, stream.id, pairs, count, &provider)
@@ -20,7 +20,7 @@ extension HTTP2Session {
         on stream: HTTP2Stream, head: HTTP2HeaderBlock, fields: HTTP2Fields = HTTP2Fields()
     ) {
         guard unsafe state.pointee.isOpen(stream), !hasHeaders(stream) else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].hasHeaders = true
+        unsafe state.pointee.streams[stream.slot].pointee.hasHeaders = true
         localEnds(stream)
         let result = unsafe withPairs(head, fields) { pairs, count in
             unsafe nghttp2_submit_response(session, stream.id, pairs, count, nil)
@@ -40,17 +40,17 @@ extension HTTP2Session {
             unsafe state.pointee.close(slot: slot)
             return nil
         }
-        unsafe state.pointee.streams[Int(slot)].id = id
-        unsafe state.pointee.streams[Int(slot)].hasHeaders = true
+        unsafe state.pointee.streams[slot].pointee.id = id
+        unsafe state.pointee.streams[slot].pointee.hasHeaders = true
         return HTTP2Stream(id: id, slot: slot)
     }
 
     /// Queues body bytes; headers must have been submitted.
     public func send(_ bytes: consuming [UInt8], on stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream), !bytes.isEmpty,
-            unsafe !state.pointee.streams[Int(stream.slot)].localEnded
+            unsafe !state.pointee.streams[stream.slot].pointee.localEnded
         else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].enqueue(bytes)
+        unsafe state.pointee.streams[stream.slot].pointee.enqueue(bytes)
         resume(stream)
     }
 
@@ -59,9 +59,9 @@ extension HTTP2Session {
         on stream: HTTP2Stream, trailers: HTTP2HeaderBlock, fields: HTTP2Fields = HTTP2Fields()
     ) {
         guard unsafe state.pointee.isOpen(stream),
-            unsafe !state.pointee.streams[Int(stream.slot)].localEnded
+            unsafe !state.pointee.streams[stream.slot].pointee.localEnded
         else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].trailers = (trailers, fields)
+        unsafe state.pointee.streams[stream.slot].pointee.trailers = (trailers, fields)
         localEnds(stream)
         resume(stream)
     }
@@ -69,15 +69,15 @@ extension HTTP2Session {
     /// Client: ends the request, after what is queued.
     public func finishSending(on stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream) else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].localEnded = true
+        unsafe state.pointee.streams[stream.slot].pointee.localEnded = true
         resume(stream)
     }
 
     /// Sends RST_STREAM and drops what is queued; `closed` follows.
     public func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         guard unsafe state.pointee.isOpen(stream) else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].resetBySelf = true
-        unsafe state.pointee.streams[Int(stream.slot)].dropQueue()
+        unsafe state.pointee.streams[stream.slot].pointee.resetBySelf = true
+        unsafe state.pointee.streams[stream.slot].pointee.dropQueue()
         _ = unsafe nghttp2_submit_rst_stream(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
     }
@@ -85,20 +85,20 @@ extension HTTP2Session {
     /// Forgets what is queued on the stream; what was given out by `drainOutput` is gone.
     public func dropQueue(of stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream) else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].dropQueue()
+        unsafe state.pointee.streams[stream.slot].pointee.dropQueue()
     }
 
     /// Body bytes queued on the stream and not yet taken by `drainOutput`.
     public func queuedBytes(on stream: HTTP2Stream) -> Int {
         guard unsafe state.pointee.isOpen(stream) else { return 0 }
-        return unsafe state.pointee.streams[Int(stream.slot)].queuedBytes
+        return unsafe state.pointee.streams[stream.slot].pointee.queuedBytes
     }
 
     /// False when the stream's queue has reached the high watermark; `writable` follows then.
     public func isWritable(_ stream: HTTP2Stream) -> Bool {
         let high = unsafe state.pointee.options.sendHighWatermarkBytes
         guard queuedBytes(on: stream) >= high else { return true }
-        unsafe state.pointee.streams[Int(stream.slot)].wantsWritable = true
+        unsafe state.pointee.streams[stream.slot].pointee.wantsWritable = true
         return false
     }
 
@@ -111,7 +111,7 @@ extension HTTP2Session {
     /// Credits received body bytes to the stream's window; not needed once the peer has ended it.
     public func consumeStream(_ stream: HTTP2Stream, _ count: Int) {
         guard count > 0, unsafe state.pointee.isOpen(stream),
-            unsafe !state.pointee.streams[Int(stream.slot)].remoteEnded
+            unsafe !state.pointee.streams[stream.slot].pointee.remoteEnded
         else { return }
         _ = unsafe nghttp2_session_consume_stream(session, stream.id, count)
     }
@@ -147,9 +147,10 @@ extension HTTP2Session {
             && state.pointee.streamsAwaitingReset.isEmpty
         if none { return false }
         while let slot = unsafe state.pointee.slotsAwaitingTrailers.popLast() {
-            let id = unsafe state.pointee.streams[Int(slot)].id
-            guard let trailers = unsafe state.pointee.streams[Int(slot)].trailers else { continue }
-            unsafe state.pointee.streams[Int(slot)].trailers = nil
+            let id = unsafe state.pointee.streams[slot].pointee.id
+            guard let trailers = unsafe state.pointee.streams[slot].pointee.trailers.take() else {
+                continue
+            }
             unsafe withPairs(trailers.block, trailers.fields) { pairs, count in
                 _ = unsafe nghttp2_submit_trailer(session, id, pairs, count)
             }
@@ -162,22 +163,22 @@ extension HTTP2Session {
     }
 
     private func hasHeaders(_ stream: HTTP2Stream) -> Bool {
-        unsafe state.pointee.streams[Int(stream.slot)].hasHeaders
+        unsafe state.pointee.streams[stream.slot].pointee.hasHeaders
     }
 
     /// This side ends; when the peer has not, RFC 9113 section 8.1 asks for RST_STREAM(NO_ERROR).
     private func localEnds(_ stream: HTTP2Stream) {
-        unsafe state.pointee.streams[Int(stream.slot)].localEnded = true
-        guard unsafe !state.pointee.streams[Int(stream.slot)].remoteEnded,
+        unsafe state.pointee.streams[stream.slot].pointee.localEnded = true
+        guard unsafe !state.pointee.streams[stream.slot].pointee.remoteEnded,
             unsafe state.pointee.isServer
         else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].resetsAfterEnd = true
+        unsafe state.pointee.streams[stream.slot].pointee.resetsAfterEnd = true
         unsafe state.pointee.resetsAfterEndCount += 1
     }
 
     private func resume(_ stream: HTTP2Stream) {
-        guard unsafe state.pointee.streams[Int(stream.slot)].isDeferred else { return }
-        unsafe state.pointee.streams[Int(stream.slot)].isDeferred = false
+        guard unsafe state.pointee.streams[stream.slot].pointee.isDeferred else { return }
+        unsafe state.pointee.streams[stream.slot].pointee.isDeferred = false
         _ = unsafe nghttp2_session_resume_data(session, stream.id)
     }
 

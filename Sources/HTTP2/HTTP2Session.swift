@@ -23,22 +23,29 @@ public final class HTTP2Session {
 
     let state: UnsafeMutablePointer<HTTP2SessionState>
     let session: OpaquePointer
+    /// Kept alive for nghttp2, which holds a pointer into it.
+    private let pool: HTTP2SessionPool?
     /// Input is not looked at any more: the session failed or was terminated.
     private var isDeaf = false
     private var sentFinalGoAway = false
 
     /// A session whose first output is the preface and SETTINGS; nil when memory is short.
-    public init?(_ role: Role, options: HTTP2Options = .defaults) {
+    ///
+    /// With a pool the session's memory comes from there, and it is bound to the pool's thread.
+    public init?(
+        _ role: Role, options: HTTP2Options = .defaults, pool: HTTP2SessionPool? = nil
+    ) {
         let state = UnsafeMutablePointer<HTTP2SessionState>.allocate(capacity: 1)
         unsafe state.initialize(
             to: HTTP2SessionState(isServer: role == .server, options: options))
-        guard let session = unsafe Self.makeSession(role, options, state) else {
+        guard let session = unsafe Self.makeSession(role, options, state, pool) else {
             unsafe state.deinitialize(count: 1)
             unsafe state.deallocate()
             return nil
         }
         unsafe self.state = unsafe state
         unsafe self.session = unsafe session
+        self.pool = pool
         submitSettings(role, options)
     }
 
@@ -77,14 +84,12 @@ public final class HTTP2Session {
         unsafe swap(&events, &state.pointee.batch)
         unsafe state.pointee.batchBegins()
         unsafe state.pointee.now = now
-        unsafe state.pointee.inputBegins()
         let result = unsafe input.withUnsafeBytes { bytes in
             unsafe state.pointee.input = unsafe bytes
             return unsafe nghttp2_session_mem_recv(
                 session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
         }
         unsafe state.pointee.input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        unsafe state.pointee.inputEnds()
         unsafe swap(&events, &state.pointee.batch)
         if result < 0 { receiveFailed(Int32(result)) }
         if unsafe state.pointee.shutdownPingAnswered { sendFinalGoAway() }
@@ -142,7 +147,8 @@ public final class HTTP2Session {
     }
 
     private static func makeSession(
-        _ role: Role, _ options: HTTP2Options, _ state: UnsafeMutablePointer<HTTP2SessionState>
+        _ role: Role, _ options: HTTP2Options, _ state: UnsafeMutablePointer<HTTP2SessionState>,
+        _ pool: HTTP2SessionPool?
     ) -> OpaquePointer? {
         var session: OpaquePointer?
         var settings: OpaquePointer?
@@ -164,8 +170,12 @@ public final class HTTP2Session {
         let table = unsafe HTTP2SessionCallbacks.table
         let result =
             switch role {
-            case .server: unsafe nghttp2_session_server_new2(&session, table, state, settings)
-            case .client: unsafe nghttp2_session_client_new2(&session, table, state, settings)
+            case .server:
+                unsafe nghttp2_session_server_new3(
+                    &session, table, state, settings, pool?.functions)
+            case .client:
+                unsafe nghttp2_session_client_new3(
+                    &session, table, state, settings, pool?.functions)
             }
         return result == 0 ? unsafe session : nil
     }

@@ -100,11 +100,15 @@ enum HTTP2SessionCallbacks {
     }
 
     /// The slot kept as the stream's user data, or nil for a stream that is not ours any more.
-    private static func slot(_ session: OpaquePointer?, _ id: Int32) -> Int32? {
+    private static func slot(_ session: OpaquePointer?, _ id: Int32, _ state: State) -> Int32? {
+        let latest = unsafe state.pointee.latest
+        if latest.id == id, unsafe state.pointee.isOpen(latest) { return latest.slot }
         guard let user = unsafe nghttp2_session_get_stream_user_data(session, id) else {
             return nil
         }
-        return Int32(Int(bitPattern: user) - 1)
+        let slot = Int32(Int(bitPattern: user) - 1)
+        unsafe state.pointee.latest = HTTP2Stream(id: id, slot: slot)
+        return slot
     }
 
     static func userData(slot: Int32) -> UnsafeMutableRawPointer? {
@@ -139,9 +143,8 @@ enum HTTP2SessionCallbacks {
     private static func beginHeaders(
         _ session: OpaquePointer?, _ frame: nghttp2_frame, _ state: State
     ) -> Int32 {
-        unsafe state.pointee.blockStart = state.pointee.batch.fields.count
+        unsafe state.pointee.block.removeAll()
         unsafe state.pointee.blockBytes = 0
-        unsafe state.pointee.isInsideBlock = true
         guard unsafe frame.headers.cat == NGHTTP2_HCAT_REQUEST else { return goOn }
         let id = unsafe frame.hd.stream_id
         let slot = unsafe state.pointee.open(id: id)
@@ -154,17 +157,14 @@ enum HTTP2SessionCallbacks {
         _ name: UnsafePointer<UInt8>, _ nameBytes: Int,
         _ value: UnsafePointer<UInt8>, _ valueBytes: Int, _ state: State
     ) -> Int32 {
-        let limit = unsafe Int(state.pointee.options.maxHeaderListBytes)
+        let limit = unsafe state.pointee.blockLimit
         let total = unsafe state.pointee.blockBytes + nameBytes + valueBytes + 32
         unsafe state.pointee.blockBytes = total
         // Just over the limit the call gets a proper answer; far over it the stream is reset and the
         // rest of the block decoded for HPACK's sake only.
-        if total > 4 * limit {
-            unsafe state.pointee.isInsideBlock = false
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-        }
+        if total > 4 * limit { return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue }
         if total > limit { return goOn }
-        unsafe state.pointee.batch.fields.append(name: name, nameBytes, value: value, valueBytes)
+        unsafe state.pointee.block.append(name: name, nameBytes, value: value, valueBytes)
         return goOn
     }
 
@@ -172,7 +172,7 @@ enum HTTP2SessionCallbacks {
         _ session: OpaquePointer?, _ id: Int32, _ data: UnsafePointer<UInt8>, _ count: Int,
         _ state: State
     ) -> Int32 {
-        guard count > 0, let slot = unsafe slot(session, id) else { return goOn }
+        guard count > 0, let slot = unsafe slot(session, id, state) else { return goOn }
         unsafe state.pointee.progress.progressMade()
         let offset = unsafe UnsafeRawPointer(data) - state.pointee.input.baseAddress!
         unsafe state.pointee.batch.events.append(
@@ -190,8 +190,8 @@ enum HTTP2SessionCallbacks {
         case NGHTTP2_DATA.rawValue: return unsafe dataFrameReceived(session, header, state)
         case NGHTTP2_HEADERS.rawValue: return unsafe headersReceived(session, header, state)
         case NGHTTP2_RST_STREAM.rawValue:
-            if let slot = unsafe slot(session, header.stream_id) {
-                unsafe state.pointee.streams[Int(slot)].resetByPeer = true
+            if let slot = unsafe slot(session, header.stream_id, state) {
+                unsafe state.pointee.streams[slot].pointee.resetByPeer = true
             }
         case NGHTTP2_SETTINGS.rawValue where header.flags & flagAck == 0:
             unsafe state.pointee.batch.events.append(.settings)
@@ -215,10 +215,11 @@ enum HTTP2SessionCallbacks {
     private static func dataFrameReceived(
         _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ state: State
     ) -> Int32 {
-        guard header.flags & flagEndStream != 0, let slot = unsafe slot(session, header.stream_id)
+        guard header.flags & flagEndStream != 0,
+            let slot = unsafe slot(session, header.stream_id, state)
         else { return goOn }
         unsafe state.pointee.progress.progressMade()
-        unsafe state.pointee.streams[Int(slot)].remoteEnded = true
+        unsafe state.pointee.streams[slot].pointee.remoteEnded = true
         let stream = HTTP2Stream(id: header.stream_id, slot: slot)
         let last = unsafe state.pointee.batch.events.count - 1
         if last >= 0, case .data(stream, let range, _) = unsafe state.pointee.batch.events[last] {
@@ -232,17 +233,18 @@ enum HTTP2SessionCallbacks {
     private static func headersReceived(
         _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ state: State
     ) -> Int32 {
-        unsafe state.pointee.isInsideBlock = false
-        guard let slot = unsafe slot(session, header.stream_id) else { return goOn }
+        guard let slot = unsafe slot(session, header.stream_id, state) else { return goOn }
         unsafe state.pointee.progress.progressMade()
         let stream = HTTP2Stream(id: header.stream_id, slot: slot)
         let ends = header.flags & flagEndStream != 0
-        if ends { unsafe state.pointee.streams[Int(slot)].remoteEnded = true }
+        if ends { unsafe state.pointee.streams[slot].pointee.remoteEnded = true }
         let limit = unsafe Int(state.pointee.options.maxHeaderListBytes)
         if unsafe state.pointee.blockBytes > limit {
             unsafe state.pointee.batch.events.append(.headersTooLarge(stream, endStream: ends))
         } else {
-            let fields = unsafe state.pointee.blockStart..<state.pointee.batch.fields.count
+            let fields = unsafe state.pointee.block.move(
+                to: &state.pointee.batch.fields, unlessAt: state.pointee.latestBlock)
+            unsafe state.pointee.latestBlock = fields
             unsafe state.pointee.batch.events.append(
                 .headers(stream, fields: fields, endStream: ends))
         }
@@ -268,12 +270,13 @@ enum HTTP2SessionCallbacks {
     private static func streamClosed(
         _ session: OpaquePointer?, _ id: Int32, _ code: UInt32, _ state: State
     ) -> Int32 {
-        guard let slot = unsafe slot(session, id), unsafe state.pointee.streams[Int(slot)].id == id
+        guard let slot = unsafe slot(session, id, state),
+            unsafe state.pointee.streams[slot].pointee.id == id
         else { return goOn }
         let isCharged =
             unsafe code != 0 && state.pointee.isServer
-            && !state.pointee.streams[Int(slot)].resetByPeer
-            && !state.pointee.streams[Int(slot)].resetBySelf
+            && !state.pointee.streams[slot].pointee.resetByPeer
+            && !state.pointee.streams[slot].pointee.resetBySelf
         unsafe state.pointee.close(slot: slot)
         unsafe state.pointee.batch.events.append(
             .closed(HTTP2Stream(id: id, slot: slot), HTTP2ErrorCode(rawValue: code)))
@@ -287,13 +290,13 @@ enum HTTP2SessionCallbacks {
         if type == NGHTTP2_DATA.rawValue { unsafe state.pointee.progress.progressMade() }
         guard unsafe state.pointee.resetsAfterEndCount > 0, header.flags & flagEndStream != 0,
             type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
-            let slot = unsafe slot(session, header.stream_id),
-            unsafe state.pointee.streams[Int(slot)].resetsAfterEnd
+            let slot = unsafe slot(session, header.stream_id, state),
+            unsafe state.pointee.streams[slot].pointee.resetsAfterEnd
         else { return goOn }
-        unsafe state.pointee.streams[Int(slot)].resetsAfterEnd = false
+        unsafe state.pointee.streams[slot].pointee.resetsAfterEnd = false
         unsafe state.pointee.resetsAfterEndCount -= 1
         // The peer may have ended its side since.
-        if unsafe !state.pointee.streams[Int(slot)].remoteEnded {
+        if unsafe !state.pointee.streams[slot].pointee.remoteEnded {
             unsafe state.pointee.streamsAwaitingReset.append(header.stream_id)
         }
         return goOn
@@ -305,11 +308,12 @@ enum HTTP2SessionCallbacks {
         guard unsafe !state.pointee.isServer, UInt32(header.type) == NGHTTP2_HEADERS.rawValue else {
             return goOn
         }
-        let found = unsafe state.pointee.streams.firstIndex { $0.id == header.stream_id }
-        guard let found else { return goOn }
-        unsafe state.pointee.close(slot: Int32(found))
+        guard let slot = unsafe state.pointee.streams.firstSlot(of: header.stream_id) else {
+            return goOn
+        }
+        unsafe state.pointee.close(slot: slot)
         unsafe state.pointee.batch.events.append(
-            .closed(HTTP2Stream(id: header.stream_id, slot: Int32(found)), .refusedStream))
+            .closed(HTTP2Stream(id: header.stream_id, slot: slot), .refusedStream))
         return goOn
     }
 
@@ -330,27 +334,27 @@ enum HTTP2SessionCallbacks {
         _ slot: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ capacity: Int,
         _ flags: UnsafeMutablePointer<UInt32>, _ state: State
     ) -> Int {
-        let copied = unsafe state.pointee.streams[Int(slot)].dequeue(
+        let copied = unsafe state.pointee.streams[slot].pointee.dequeue(
             into: buffer, capacity: capacity)
-        let queued = unsafe state.pointee.streams[Int(slot)].queuedBytes
+        let queued = unsafe state.pointee.streams[slot].pointee.queuedBytes
         if unsafe queued < state.pointee.options.sendHighWatermarkBytes / 2,
-            unsafe state.pointee.streams[Int(slot)].wantsWritable
+            unsafe state.pointee.streams[slot].pointee.wantsWritable
         {
-            unsafe state.pointee.streams[Int(slot)].wantsWritable = false
-            let id = unsafe state.pointee.streams[Int(slot)].id
+            unsafe state.pointee.streams[slot].pointee.wantsWritable = false
+            let id = unsafe state.pointee.streams[slot].pointee.id
             unsafe state.pointee.batch.events.append(.writable(HTTP2Stream(id: id, slot: slot)))
         }
         guard queued == 0 else { return copied }
-        if unsafe state.pointee.streams[Int(slot)].localEnded {
+        if unsafe state.pointee.streams[slot].pointee.localEnded {
             unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-            if unsafe state.pointee.streams[Int(slot)].trailers != nil {
+            if unsafe state.pointee.streams[slot].pointee.trailers != nil {
                 unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
                 unsafe state.pointee.slotsAwaitingTrailers.append(slot)
             }
             return copied
         }
         if copied > 0 { return copied }
-        unsafe state.pointee.streams[Int(slot)].isDeferred = true
+        unsafe state.pointee.streams[slot].pointee.isDeferred = true
         return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
 }

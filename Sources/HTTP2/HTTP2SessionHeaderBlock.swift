@@ -36,16 +36,53 @@ public struct HTTP2HeaderBlock: @unchecked Sendable {
 }
 
 extension HTTP2Fields {
-    /// Appends a field from nghttp2's memory, which is valid during the callback only.
-    mutating func append(
-        name: UnsafePointer<UInt8>, _ nameBytes: Int, value: UnsafePointer<UInt8>, _ valueBytes: Int
-    ) {
-        fields.append(
-            Field(
-                start: bytes.count, nameBytes: nameBytes, valueBytes: valueBytes, isSensitive: false
-            ))
-        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: name, count: nameBytes))
-        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: value, count: valueBytes))
+    /// Appends fields that lie in `bytes`, which begin where the first of them does.
+    mutating func append(_ others: UnsafeBufferPointer<Field>, of bytes: UnsafeRawBufferPointer) {
+        let start = self.bytes.count
+        unsafe self.bytes.append(contentsOf: bytes)
+        for unsafefield in unsafe others { fields.append(field.moved(by: start)) }
+    }
+
+    /// True when the fields of `range`, which lie one after the other, are those of `other`.
+    public func block(_ range: Range<Int>, equals other: HTTP2Fields) -> Bool {
+        unsafe other.fields.withUnsafeBufferPointer { fields in
+            unsafe other.bytes.withUnsafeBytes { unsafe block(range, equals: fields, $0) }
+        }
+    }
+
+    /// The same for fields that lie in `otherBytes`, which begin where the first of them does.
+    func block(
+        _ range: Range<Int>, equals others: UnsafeBufferPointer<Field>,
+        _ otherBytes: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard !range.isEmpty, range.count == others.count else { return false }
+        let start = fields[range.lowerBound].name.lowerBound
+        for index in others.indices
+        where unsafe !fields[range.lowerBound + index].hasShape(of: others[index]) { return false }
+        return unsafe bytes.withUnsafeBytes { own in
+            guard own.count - start >= otherBytes.count else { return false }
+            return unsafe Self.areEqual(UnsafeRawBufferPointer(rebasing: own[start...]), otherBytes)
+        }
+    }
+
+    /// Compares the bytes of `right` with as many of `left`, eight at a time.
+    private static func areEqual(
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+    ) -> Bool {
+        var at = 0
+        while right.count - at >= 8 {
+            let (some, others) = unsafe (
+                left.loadUnaligned(fromByteOffset: at, as: UInt64.self),
+                right.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            )
+            guard some == others else { return false }
+            at += 8
+        }
+        while at < right.count {
+            guard unsafe left[at] == right[at] else { return false }
+            at += 1
+        }
+        return true
     }
 }
 

@@ -81,7 +81,7 @@ struct HTTP2Violation {
 /// exclusivity checks on the way of each frame. Only the session's owner and, inside its calls,
 /// the callbacks use it.
 @safe
-struct HTTP2SessionState {
+struct HTTP2SessionState: ~Copyable {
     let isServer: Bool
     let options: HTTP2Options
     /// The batch being filled; swapped in for the time of a call.
@@ -90,19 +90,21 @@ struct HTTP2SessionState {
     var input: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     var now: UInt64 = 0
 
-    var streams: [StreamRecord] = []
+    var streams = StreamTable()
+    /// The stream that was looked up last: the frames of a request mostly come together.
+    var latest = HTTP2Stream(id: 0, slot: 0)
     var freeSlots: [Int32] = []
     /// Slots of streams whose `closed` event is in a batch the owner may still be working through:
     /// the owner finds calls by slot, so these are given out again only after the next input.
     var closedSlots: [Int32] = []
     var openStreams = 0
 
-    /// The header block being received: where it began and how large it has become.
-    var blockStart = 0
+    /// The header block being received, and how large it is as RFC 9113 section 6.5.2 counts.
+    var block = ReceivedBlock()
     var blockBytes = 0
-    var isInsideBlock = false
-    /// The fields of a block that the end of the input cut off; the next input goes on with them.
-    var cutOffFields = HTTP2Fields()
+    let blockLimit: Int
+    /// Where the newest block of this batch lies; the same block coming again is not stored twice.
+    var latestBlock = 0..<0
 
     /// Set by a callback that gave up; the rest of the input is not looked at.
     var violation: HTTP2Violation?
@@ -123,6 +125,7 @@ struct HTTP2SessionState {
     init(isServer: Bool, options: HTTP2Options) {
         self.isServer = isServer
         self.options = options
+        blockLimit = Int(options.maxHeaderListBytes)
         earlyEnds = TokenBucket(burst: options.earlyEndBurst, perSecond: options.earlyEndsPerSecond)
         pings = TokenBucket(burst: options.pingBurst, perSecond: options.pingsPerSecond)
         progress = ProgressBudget(limit: options.idleFrameBudget)
@@ -131,49 +134,31 @@ struct HTTP2SessionState {
     /// Takes a slot for a new stream.
     mutating func open(id: Int32) -> Int32 {
         openStreams += 1
-        if let slot = freeSlots.popLast() {
-            streams[Int(slot)].id = id
-            return slot
-        }
-        streams.append(StreamRecord())
-        streams[streams.count - 1].id = id
-        return Int32(streams.count - 1)
+        let slot = freeSlots.popLast() ?? streams.appendSlot()
+        unsafe streams[slot].pointee.id = id
+        latest = HTTP2Stream(id: id, slot: slot)
+        return slot
     }
 
     /// Gives a slot back.
     mutating func close(slot: Int32) {
         openStreams -= 1
-        if streams[Int(slot)].resetsAfterEnd { resetsAfterEndCount -= 1 }
-        streams[Int(slot)] = StreamRecord()
+        if unsafe streams[slot].pointee.resetsAfterEnd { resetsAfterEndCount -= 1 }
+        unsafe streams[slot].pointee = StreamRecord()
         closedSlots.append(slot)
     }
 
     /// A new batch begins, so the owner is done with the last one.
     mutating func batchBegins() {
+        latestBlock = 0..<0
         guard !closedSlots.isEmpty else { return }
         freeSlots.append(contentsOf: closedSlots)
         closedSlots.removeAll(keepingCapacity: true)
     }
 
-    /// Puts back what the last input left of a header block.
-    mutating func inputBegins() {
-        guard isInsideBlock else { return }
-        blockStart = batch.fields.count
-        batch.fields.append(contentsOf: cutOffFields)
-        cutOffFields.removeAll()
-    }
-
-    /// Keeps what there is of a header block that has not ended yet.
-    mutating func inputEnds() {
-        guard isInsideBlock else { return }
-        for field in batch.fields.fields[blockStart...] {
-            cutOffFields.append(field, of: batch.fields)
-        }
-    }
-
     /// True when the handle's stream still has its slot.
     func isOpen(_ stream: HTTP2Stream) -> Bool {
-        Int(stream.slot) < streams.count && stream.slot >= 0
-            && streams[Int(stream.slot)].id == stream.id
+        unsafe stream.slot >= 0 && stream.slot < streams.count
+            && streams[stream.slot].pointee.id == stream.id
     }
 }

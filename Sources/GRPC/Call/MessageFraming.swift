@@ -48,6 +48,18 @@ struct MessageReader {
     /// False in the middle of a prefix or a message: the body must not end here.
     var isBetweenMessages: Bool { prefixBytes == 0 }
 
+    /// Where the message lies when `piece` is one whole acceptable message and nothing came before;
+    /// nil for anything else, which `next` then judges.
+    func onlyMessage(of piece: RawSpan) -> Range<Int>? {
+        let end = piece.byteCount
+        guard isBetweenMessages, end >= MessagePrefix.bytes, piece.byte(at: 0) == 0,
+            end - MessagePrefix.bytes <= maxMessageBytes
+        else { return nil }
+        var length = 0
+        for offset in 1..<MessagePrefix.bytes { length = length << 8 | Int(piece.byte(at: offset)) }
+        return length == end - MessagePrefix.bytes ? MessagePrefix.bytes..<end : nil
+    }
+
     /// Reads on from `offset`, which is moved past what was used.
     mutating func next(in piece: RawSpan, at offset: inout Int) -> Next {
         if let failure = readPrefix(piece, &offset) { return .failed(failure) }

@@ -63,6 +63,17 @@ struct ServerCallMachine {
         }
     }
 
+    /// The common case in one step: the first piece is the whole body of a call with one request.
+    ///
+    /// Returns where the message lies, and the call is half-closed; or nil, and nothing has changed.
+    mutating func wholeRequest(in piece: RawSpan, isLast: Bool) -> Range<Int>? {
+        guard isLast, takesOneRequest, phase == .open, held == nil,
+            let message = reader.onlyMessage(of: piece)
+        else { return nil }
+        phase = .halfClosed
+        return message
+    }
+
     /// The call is over; nothing more comes out.
     mutating func ended() {
         phase = .ended

@@ -22,6 +22,7 @@ enum StatusFields {
 
     /// Everything of the status but its code, and the user's trailers.
     static func fields(of status: GRPCStatus, trailers: Metadata) -> HTTP2Fields {
+        if status.message.isEmpty && status.details.isEmpty { return trailers.fields }
         var fields = trailers.fields
         if !status.message.isEmpty {
             fields.append(

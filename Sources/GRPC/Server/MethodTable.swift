@@ -4,12 +4,21 @@ import HTTP2
 final class RegisteredMethod: Sendable {
     let descriptor: MethodDescriptor
     let handler: ServerMethod.Handler
-    let observer: (any MethodObserver)?
+    /// Tell the observer. Closures, because taking an `any MethodObserver` out of an object for
+    /// each call would copy it each time.
+    let callStarted: @Sendable () -> Void
+    let callEnded: @Sendable (CallSummary) -> Void
 
     init(_ method: ServerMethod, observer: (any MethodObserver)?) {
         descriptor = method.descriptor
         handler = method.handler
-        self.observer = observer
+        if let observer {
+            callStarted = { observer.callStarted() }
+            callEnded = { observer.callEnded($0) }
+        } else {
+            callStarted = {}
+            callEnded = { _ in }
+        }
     }
 }
 

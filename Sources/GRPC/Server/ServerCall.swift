@@ -18,15 +18,36 @@ public final class ServerCall {
     /// Streaming requests: called with each message, which is valid during the call only.
     ///
     /// Set it before returning from the method's `stream` closure. A thrown status ends the call.
-    public var onMessage: ((RawSpan) throws(GRPCStatus) -> Void)?
+    public var onMessage: ((RawSpan) throws(GRPCStatus) -> Void)? {
+        get { callbacks.message }
+        set { callbacks.message = newValue }
+    }
     /// Streaming requests: called once when the client has sent its last message.
-    public var onHalfClose: (() -> Void)?
+    public var onHalfClose: (() -> Void)? {
+        get { callbacks.halfClose }
+        set { callbacks.halfClose = newValue }
+    }
     /// Called once when the call ends before `finish`: reset, deadline, connection lost, shutdown.
     /// Never called after `finish`.
-    public var onCancel: ((CallEnd) -> Void)?
+    public var onCancel: ((CallEnd) -> Void)? {
+        get { callbacks.cancel }
+        set { callbacks.cancel = newValue }
+    }
     /// Called when `isWritable` becomes true after it was false.
-    public var onWritable: (() -> Void)?
+    public var onWritable: (() -> Void)? {
+        get { callbacks.writable }
+        set { callbacks.writable = newValue }
+    }
 
+    /// What the handler wants to be told; let go of at the call's end all at once.
+    struct Callbacks {
+        var message: ((RawSpan) throws(GRPCStatus) -> Void)?
+        var halfClose: (() -> Void)?
+        var cancel: ((CallEnd) -> Void)?
+        var writable: (() -> Void)?
+    }
+
+    var callbacks = Callbacks()
     let registered: RegisteredMethod
     let stream: HTTP2Stream
     let startedAt: UInt64

@@ -18,7 +18,12 @@ final class ServerConnection {
     /// When the last call ended, or the connection was made.
     private(set) var idleSince: UInt64
     private var calls: [ServerCall?] = []
+    private var latestRequest: LatestRequest?
+    /// Where its fields lie in the batch that is being performed, when that is known.
+    private var latestRange: Range<Int>?
     private(set) var openCalls = 0
+    /// The owner has been told of output and has not drained it yet.
+    private var isDirty = false
     /// Body bytes that may be credited to the connection at the end of the batch.
     private var creditedBytes = 0
     private var now: UInt64
@@ -31,7 +36,9 @@ final class ServerConnection {
         options.maxConcurrentStreams = UInt32(limits.maxConcurrentStreams)
         options.maxHeaderListBytes = UInt32(limits.maxHeaderListBytes)
         options.sendHighWatermarkBytes = limits.sendHighWatermarkBytes
-        guard let session = HTTP2Session(.server, options: options) else { return nil }
+        guard let session = HTTP2Session(.server, options: options, pool: loop.pool) else {
+            return nil
+        }
         self.session = session
         self.loop = loop
         self.methods = methods
@@ -42,7 +49,11 @@ final class ServerConnection {
     }
 
     /// There is output to be drained.
-    func becameDirty() { onDirty?() }
+    func becameDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        onDirty?()
+    }
 
     /// Bytes came from the client.
     func received(_ input: RawSpan, now: UInt64) {
@@ -57,6 +68,7 @@ final class ServerConnection {
 
     /// Gives output to `body`; true when there may be more.
     func drain(maxBytes: Int, _ body: (RawSpan) -> Void) -> Bool {
+        isDirty = false
         var events = loop.takeEvents()
         let more = session.drainOutput(maxBytes: maxBytes, into: &events, body)
         perform(events, RawSpan())
@@ -77,6 +89,8 @@ final class ServerConnection {
     }
 
     private func perform(_ events: HTTP2Events, _ input: RawSpan) {
+        latestRange = nil
+        defer { latestRange = nil }
         for event in events.events {
             switch event {
             case .headers(let stream, let fields, let isLast):
@@ -110,12 +124,28 @@ final class ServerConnection {
             if isLast { read(call, RawSpan(), isLast: true) }
             return
         }
+        if let known = knownRequest(fields, range) {
+            return begin(known.method, stream, known.head, isLast)
+        }
         let head = RequestHead(fields, range)
         if let httpStatus = head.httpRejection { return refuse(stream, httpStatus) }
         guard let method = methods.method(at: head.path, of: fields) else {
             return refuseUnknown(stream, methods.unknownPath(fields.text(in: head.path)))
         }
+        if head.rejection == nil {
+            latestRequest = LatestRequest(fields, range, head: head, method: method)
+            latestRange = nil
+        }
         begin(method, stream, head, isLast)
+    }
+
+    /// The last request, when these fields are the same.
+    private func knownRequest(_ fields: HTTP2Fields, _ range: Range<Int>) -> LatestRequest? {
+        guard let latestRequest else { return nil }
+        if range == latestRange { return latestRequest }
+        guard fields.block(range, equals: latestRequest.fields) else { return nil }
+        latestRange = range
+        return latestRequest
     }
 
     private func begin(
@@ -129,7 +159,7 @@ final class ServerConnection {
         while calls.count <= Int(stream.slot) { calls.append(nil) }
         calls[Int(stream.slot)] = call
         openCalls += 1
-        method.observer?.callStarted()
+        method.callStarted()
         if let rejection = head.rejection {
             var trailers = Metadata()
             if head.unknownEncoding != nil {
@@ -218,6 +248,17 @@ final class ServerConnection {
             creditedBytes += piece.byteCount
             return deadlinePassed(call)
         }
+        if let message = call.machine.wholeRequest(in: piece, isLast: isLast) {
+            creditedBytes += piece.byteCount
+            call.isReading = true
+            deliver(piece.extracting(message), to: call)
+            call.isReading = false
+            return
+        }
+        readPieces(call, piece, isLast)
+    }
+
+    private func readPieces(_ call: ServerCall, _ piece: RawSpan, _ isLast: Bool) {
         var offset = 0
         call.isReading = true
         while call.isOpen, deliver(call, piece, &offset, isLast) {}
@@ -279,20 +320,19 @@ final class ServerConnection {
             loop.disarm(token)
             call.deadlineToken = nil
         }
-        creditedBytes += call.unread.count
-        call.unread = []
+        if !call.unread.isEmpty {
+            creditedBytes += call.unread.count
+            call.unread = []
+        }
         call.connection = nil
-        call.onMessage = nil
-        call.onHalfClose = nil
-        call.onCancel = nil
-        call.onWritable = nil
+        call.callbacks = ServerCall.Callbacks()
         observeEnd(call, code)
     }
 
     private func observeEnd(_ call: ServerCall, _ code: GRPCStatusCode) {
         let ended = NIODeadline.now().uptimeNanoseconds
         idleSince = ended
-        call.registered.observer?.callEnded(
+        call.registered.callEnded(
             CallSummary(
                 code: code, nanoseconds: Int64(ended &- call.startedAt),
                 bytesReceived: call.bytesReceived, bytesSent: call.bytesSent))

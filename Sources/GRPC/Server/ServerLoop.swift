@@ -7,7 +7,10 @@ import NIOCore
 /// Belongs to its event loop.
 final class ServerLoop {
     let eventLoop: any EventLoop
+    /// The memory of all sessions of the loop.
+    let pool = HTTP2SessionPool()
     private var events = HTTP2Events()
+    private var output: [UInt8] = []
     private var wheel: DeadlineWheel<ServerCall>
     private var wake: Scheduled<Void>?
     private var wakeAt = UInt64.max
@@ -37,6 +40,21 @@ final class ServerLoop {
     func giveBack(_ used: consuming HTTP2Events) {
         used.removeAll()
         events = used
+    }
+
+    // MARK: Shared output
+
+    /// Memory to gather output in, empty; give it back after use.
+    func takeOutput() -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &output)
+        return taken
+    }
+
+    /// Keeps the memory for the next user.
+    func giveBack(_ used: consuming [UInt8]) {
+        used.removeAll(keepingCapacity: true)
+        output = used
     }
 
     // MARK: Deadlines

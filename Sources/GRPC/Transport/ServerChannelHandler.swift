@@ -108,8 +108,10 @@ final class ServerChannelHandler: ChannelInboundHandler {
         guard let connection, let context, endedAt == nil else { return }
         var more = true
         while more && context.channel.isWritable {
-            var buffer = context.channel.allocator.buffer(capacity: 0)
-            more = connection.drain(maxBytes: Self.writeBytes) { _ = buffer.writeBytes($0) }
+            var output = loop.takeOutput()
+            more = connection.drain(maxBytes: Self.writeBytes) { output.append(contentsOf: $0) }
+            let buffer = context.channel.allocator.buffer(bytes: output)
+            loop.giveBack(output)
             guard buffer.readableBytes > 0 else { break }
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         }
