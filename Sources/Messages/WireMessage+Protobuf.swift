@@ -52,7 +52,10 @@ extension ProtobufMessage {
                 unsafe unpack(buffer, layout, limits, arena).map { unsafe Self(reading: $0) }
             }
         }
-        return try outcome.get()
+        switch consume outcome {
+        case .success(let message): return message
+        case .failure(let error): throw error
+        }
     }
 
     public func encoded(leaving prefixBytes: Int) -> [UInt8] {
@@ -107,12 +110,12 @@ private func refusal(_ reason: WireError.Reason, _ layout: WireLayout) -> WireEr
 private func pack(_ message: UnsafeMutableRawPointer, leaving prefixBytes: Int) -> [UInt8] {
     let base = unsafe message.assumingMemoryBound(to: ProtobufCMessage.self)
     let size = unsafe protobuf_c_message_get_packed_size(base)
-    return unsafe [UInt8](unsafeUninitializedCapacity: prefixBytes + size) { buffer, count in
-        unsafe buffer[..<prefixBytes].initialize(repeating: 0)
-        if let start = buffer.baseAddress {
-            let packed = unsafe protobuf_c_message_pack(base, start + prefixBytes)
-            precondition(packed == size, "protobuf-c measures a message as it packs it")
-        }
-        count = prefixBytes + size
+    // Zeroed first: that costs less than the unspecialised way to an array without content.
+    var bytes = [UInt8](repeating: 0, count: prefixBytes + size)
+    unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { return }
+        let packed = unsafe protobuf_c_message_pack(base, start + prefixBytes)
+        precondition(packed == size, "protobuf-c measures a message as it packs it")
     }
+    return bytes
 }

@@ -12,7 +12,7 @@ public struct UnaryCall<Response: WireMessage>: TypedServerCall {
 
     /// Answers and ends the call with OK.
     public func respond(_ response: Response, trailers: Metadata = Metadata()) {
-        sendMessage(response)
+        call.send(response)
         call.finish(.ok, trailers: trailers)
     }
 }
@@ -29,7 +29,7 @@ public struct ServerStreamCall<Response: WireMessage>: TypedServerCall {
     /// Queues one response. Nothing stops a producer that goes on while ``isWritable`` is false,
     /// but memory does: wait for ``onWritable(_:)``.
     public func send(_ response: Response) {
-        sendMessage(response)
+        call.send(response)
     }
 
     /// False while more than the configured number of bytes wait to be sent.
@@ -70,12 +70,12 @@ public struct BidirectionalCall<Request: WireMessage, Response: WireMessage>: Ty
 
     /// Queues one response; see ``ServerStreamCall/send(_:)``.
     public func send(_ response: Response) {
-        sendMessage(response)
+        call.send(response)
     }
 
     /// The one response of a client-streaming call, and its end.
     public func respond(_ response: Response, trailers: Metadata = Metadata()) {
-        sendMessage(response)
+        call.send(response)
         call.finish(.ok, trailers: trailers)
     }
 

@@ -48,10 +48,12 @@ extension TypedServerCall {
     public func fail(_ status: GRPCStatus, trailers: Metadata = Metadata()) {
         call.finish(status, trailers: trailers, retryPushback: status.retryDelay)
     }
+}
 
+extension ServerCall {
     /// Frames and sends one message.
-    func sendMessage(_ message: some WireMessage) {
-        call.send(framed: message.encoded(leaving: Framing.prefixBytes))
+    func send(_ message: some WireMessage) {
+        send(framed: message.encoded(leaving: Framing.prefixBytes))
     }
 }
 
