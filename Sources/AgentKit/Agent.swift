@@ -40,19 +40,25 @@ extension Agent {
 /// Where the operations of an agent run.
 public enum AgentExecution: Sendable, Hashable {
     /// Starts on the thread that dispatches and goes on there until it first awaits something, so
-    /// a short operation costs no thread hop. For work under about 50 microseconds between awaits.
+    /// a short operation costs no thread hop, and one that never awaits no task either. For work
+    /// under about 50 microseconds between awaits.
     case inline
     /// On a thread of its own: for operations that block or burn processor time.
     case ownThread
 }
 
 /// One operation: a name, and a function from typed input to typed output.
+///
+/// A function that never awaits runs to its end where it is dispatched, without a task; one that
+/// is `async` runs in a task on the agents' executor.
 public struct AgentOperation: Sendable {
     public let name: String
     public let summary: String
     public let isIdempotent: Bool
     /// Works on payloads, as the engine delivers them.
     public let body: @Sendable (Payload, AgentContext) async throws -> Payload
+    /// The same, for an operation that never awaits.
+    let immediateBody: (@Sendable (Payload, AgentContext) throws -> Payload)?
 
     /// An operation on `Codable` values, carried as JSON. Input that does not decode is a failure
     /// of type `invalid_input` that names the path and is not tried again.
@@ -60,8 +66,19 @@ public struct AgentOperation: Sendable {
         _ name: String, _ summary: String, isIdempotent: Bool = false,
         _ function: @escaping @Sendable (Input, AgentContext) async throws -> Output
     ) {
-        self.init(raw: name, summary, isIdempotent: isIdempotent) { payload, context in
+        self.init(raw: name, summary, isIdempotent: isIdempotent) { payload, context async throws in
             let output = try await function(Self.decode(payload), context)
+            return Payload(bytes: try JSONCoding.encode(output))
+        }
+    }
+
+    /// The same for a function that never awaits.
+    public init<Input: Decodable & Sendable, Output: Encodable & Sendable>(
+        _ name: String, _ summary: String, isIdempotent: Bool = false,
+        _ function: @escaping @Sendable (Input, AgentContext) throws -> Output
+    ) {
+        self.init(raw: name, summary, isIdempotent: isIdempotent) { payload, context throws in
+            let output = try function(Self.decode(payload), context)
             return Payload(bytes: try JSONCoding.encode(output))
         }
     }
@@ -75,6 +92,19 @@ public struct AgentOperation: Sendable {
         self.summary = summary
         self.isIdempotent = isIdempotent
         self.body = body
+        immediateBody = nil
+    }
+
+    /// The same for a function that never awaits.
+    public init(
+        raw name: String, _ summary: String, isIdempotent: Bool = false,
+        _ body: @escaping @Sendable (Payload, AgentContext) throws -> Payload
+    ) {
+        self.name = name
+        self.summary = summary
+        self.isIdempotent = isIdempotent
+        self.body = body
+        immediateBody = body
     }
 
     private static func decode<Input: Decodable>(_ payload: Payload) throws -> Input {

@@ -8,11 +8,26 @@ import Threads
 /// others run on a thread of their own. Any thread may call.
 public final class AgentHost: AssignmentPort {
     /// One instance and where it runs.
-    private struct Seat {
-        let operations: [String: AgentOperation]
+    private final class Seat: Sendable {
+        private let operations: [AgentOperation]
         let health: @Sendable () async throws -> AgentHealth
         let executor: AgentExecutor
         let startsInline: Bool
+
+        init(_ agent: some Agent, on executor: AgentExecutor) {
+            operations = agent.operations
+            health = { try await agent.health() }
+            self.executor = executor
+            startsInline = agent.execution == .inline
+        }
+
+        /// Agents have a handful of operations: comparing names is cheaper than hashing one.
+        func operation(_ name: String) -> AgentOperation? {
+            for operation in operations where operation.name == name { return operation }
+            return nil
+        }
+
+        var operationNames: [String] { operations.map(\.name).sorted() }
     }
 
     private let seats = Locked<[AgentID: Seat]>([:])
@@ -53,14 +68,44 @@ public final class AgentHost: AssignmentPort {
     }
 
     public func dispatch(_ assignments: [Assignment]) {
+        let seats = seats.snapshot
+        var done: [AssignmentResult] = []
+        // Most of a batch goes to one instance, so the last one found is kept at hand.
+        var last: (agent: AgentID, seat: Seat?)?
         for assignment in assignments {
-            guard let seat = seats.withLock({ $0[assignment.agent] }) else {
-                outbox.refused(Self.nobody(assignment))
+            if last?.agent != assignment.agent {
+                last = (assignment.agent, seats[assignment.agent])
+            }
+            guard let seat = last?.seat else {
+                done.append(Self.nobody(assignment))
                 continue
             }
-            outbox.started(assignment.token, start(assignment, at: seat))
+            if let result = Self.performAtOnce(assignment, at: seat) {
+                done.append(result)
+            } else {
+                outbox.started(assignment.token, start(assignment, at: seat))
+            }
         }
+        if !done.isEmpty { sink.finished(done) }
         outbox.flush()
+    }
+
+    /// Runs an inline operation that never awaits; `nil` when it is another kind.
+    private static func performAtOnce(
+        _ assignment: Assignment, at seat: Seat
+    ) -> AssignmentResult? {
+        guard seat.startsInline, let body = seat.operation(assignment.operation)?.immediateBody
+        else { return nil }
+        let started = SystemClock.monotonicNanos()
+        let outcome: AssignmentOutcome
+        do {
+            outcome = .success(try body(assignment.payload, AgentContext(assignment)))
+        } catch {
+            outcome = .failure(failure(from: error))
+        }
+        return AssignmentResult(
+            token: assignment.token, outcome: outcome, startedNanos: started,
+            endedNanos: SystemClock.monotonicNanos())
     }
 
     public func cancel(_ tokens: [AssignmentToken]) {
@@ -82,14 +127,10 @@ public final class AgentHost: AssignmentPort {
 
     private func seat<A: Agent>(for agent: A) throws(ThreadStartError) -> Seat {
         let outbox = self.outbox
-        let isInline = agent.execution == .inline
         let executor =
-            isInline ? shared : try AgentExecutor(name: A.type) { outbox.flush() }
-        var operations: [String: AgentOperation] = [:]
-        for operation in agent.operations { operations[operation.name] = operation }
-        return Seat(
-            operations: operations, health: { try await agent.health() }, executor: executor,
-            startsInline: isInline)
+            agent.execution == .inline
+            ? shared : try AgentExecutor(name: A.type) { outbox.flush() }
+        return Seat(agent, on: executor)
     }
 
     private func start(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
@@ -120,14 +161,14 @@ public final class AgentHost: AssignmentPort {
     }
 
     private static func run(_ assignment: Assignment, at seat: Seat) async throws -> Payload {
-        if let operation = seat.operations[assignment.operation] {
+        if let operation = seat.operation(assignment.operation) {
             return try await operation.body(assignment.payload, AgentContext(assignment))
         }
         guard assignment.operation == Assignment.healthOperation else {
             throw StepFailure(
                 type: "unknown_operation",
                 message: "\(assignment.agent) has no operation \(assignment.operation); it has "
-                    + seat.operations.keys.sorted().joined(separator: ", "),
+                    + seat.operationNames.joined(separator: ", "),
                 retryable: false)
         }
         return Payload(bytes: try JSONCoding.encode(try await seat.health()))

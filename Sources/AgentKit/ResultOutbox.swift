@@ -30,11 +30,6 @@ final class ResultOutbox: Sendable {
         }
     }
 
-    /// Work that never started.
-    func refused(_ result: AssignmentResult) {
-        state.withLock { $0.results.append(result) }
-    }
-
     /// The start of a task returned. Keeps the task unless it is already at its end.
     func started(_ token: AssignmentToken, _ task: Task<Void, Never>) {
         state.withLock { state in

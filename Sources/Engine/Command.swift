@@ -33,7 +33,9 @@ public struct Reply: Sendable {
 }
 
 /// What somebody wants of the engine, or what happened outside that it must know.
-public enum Command: Sendable {
+///
+/// Indirect: a command is moved through several queues, and a box moves as one word.
+public indirect enum Command: Sendable {
     // New work: refused with `.overloaded` when the lane is full.
     case putDefinition(PutDefinition, ReplyTicket)
     case startRun(StartRun, ReplyTicket)
@@ -178,8 +180,8 @@ public enum RunReference: Sendable, Hashable {
     case workflow(Namespace, String)
 }
 
-/// What the engine answers.
-public enum Answer: Sendable {
+/// What the engine answers. Indirect for the same reason as ``Command``.
+public indirect enum Answer: Sendable {
     case definitionPut(changed: Bool)
     case started(RunID, existing: Bool)
     case invoked(InvokeAnswer)

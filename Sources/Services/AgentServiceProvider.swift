@@ -28,11 +28,10 @@ public struct AgentServiceProvider: AgentServiceHandler {
             arrivedNanos: SystemClock.monotonicNanos(),
             priority: request.priority == 0 ? 3 : Int(request.priority))
         let link = links.link(on: call.eventLoop)
-        var ticket = ReplyTicket(port: 0, call: 0)
-        ticket = link.ask({ .invoke(command, $0) }) { answer in
+        let requestID = request.requestID.isEmpty ? link.newRequestID() : request.requestID
+        let ticket = link.ask({ .invoke(command, $0) }) { answer in
             switch answer {
-            case .invoked(let answer):
-                call.respond(InvokeResponse(answer, to: request.requestID, ticket: ticket))
+            case .invoked(let answer): call.respond(InvokeResponse(answer, to: requestID))
             case .rejected(let rejection): call.fail(rejection.status)
             default: call.fail(.unexpectedAnswer)
             }

@@ -23,7 +23,7 @@ extension CoordinationEngine {
         let job = jobs.insert(
             Job(work: .invoke(InvokeJob(invoke, ticket, isProbe: isProbe)), type: type))
         openInvokes += 1
-        open[ticket] = .invoke(job: job)
+        open.insert(.invoke(job: job), for: ticket)
         if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
         placeInvoke(job, invoke, ticket, isProbe: isProbe)
     }
@@ -97,7 +97,7 @@ extension CoordinationEngine {
     }
 
     mutating func abandon(_ ticket: ReplyTicket) {
-        switch open.removeValue(forKey: ticket) {
+        switch open.remove(ticket) {
         case .invoke(let job):
             cancelAssignment(job)
             endInvoke(job)
@@ -109,7 +109,7 @@ extension CoordinationEngine {
 
     /// Forgets an invoke together with its slot, place and timer.
     mutating func endInvoke(_ job: Int32) {
-        if case .invoke(let part) = jobs[job].work { open[part.ticket] = nil }
+        if case .invoke(let part) = jobs[job].work { open.remove(part.ticket) }
         detach(job)
         disarm(job)
         jobs.remove(job)

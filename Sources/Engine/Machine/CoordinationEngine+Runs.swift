@@ -174,7 +174,7 @@ extension CoordinationEngine {
                 millis: max(0, (state.closedMillis ?? state.startedMillis) - state.startedMillis)))
         let callers = runs[run].waiters + runs[run].watchers
         for ticket in callers {
-            open[ticket] = nil
+            open.remove(ticket)
             answerClosed(run, ticket)
         }
         runs[run].waiters = []
@@ -236,7 +236,7 @@ extension CoordinationEngine {
         guard let run = find(reference) else { return ask(reference, .await, ticket) }
         if runs[run].machine.state.status.isClosed { return answerClosed(run, ticket) }
         runs[run].waiters.append(ticket)
-        open[ticket] = .awaiting(run: run)
+        open.insert(.awaiting(run: run), for: ticket)
     }
 
     mutating func watchRun(_ reference: RunReference, _ ticket: ReplyTicket) {
@@ -248,7 +248,7 @@ extension CoordinationEngine {
         if runs[run].machine.state.status.isClosed {
             return answerClosed(run, ticket)
         }
-        open[ticket] = .watching(run: run)
+        open.insert(.watching(run: run), for: ticket)
     }
 
     mutating func cancelRun(_ cancel: CancelRun, _ ticket: ReplyTicket) {

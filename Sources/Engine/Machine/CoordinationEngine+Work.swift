@@ -9,7 +9,7 @@ extension CoordinationEngine {
         lastToken += 1
         jobs[job].token = lastToken
         jobs[job].agent = agent
-        tokens[lastToken] = job
+        tokens.insert(job, for: lastToken)
         switch jobs[job].work {
         case .invoke: dispatchInvoke(job, agent)
         case .step(let run, let step): prepareStep(job, run, step)
@@ -37,7 +37,7 @@ extension CoordinationEngine {
         leaveLine(job)
         let agent = jobs[job].agent
         if agent < 0 { return }
-        tokens[jobs[job].token] = nil
+        tokens.remove(jobs[job].token)
         jobs[job].agent = -1
         pool.freeSlot(of: agent)
         agentsToServe.append(agent)
@@ -114,9 +114,9 @@ extension CoordinationEngine {
             endInvoke(job)
             reject(part.ticket, .unknownInstance(id, of: pool.name(ofType: type)))
         }
-        // In the order of their tokens, since a dictionary's order differs from run to run.
-        let held = tokens.filter { jobs[$0.value].agent == agent }.keys.sorted()
-        let heldJobs = held.compactMap { tokens[$0] }
+        // In the order of their tokens, which is that of their dispatch.
+        let held = tokens.entries.filter { jobs[$0.value].agent == agent }
+        let heldJobs = held.sorted { $0.key < $1.key }.map(\.value)
         pool.close(agent)
         for job in heldJobs { lost(job, id) }
         pool.leave(agent)

@@ -32,7 +32,7 @@ public struct CoordinationEngine: Sendable {
     // What there is.
     var pool: AgentPool
     var jobs = Slab(vacant: Job.vacant)
-    var tokens: [UInt64: Int32] = [:]
+    var tokens = SerialMap<Int32>(vacant: -1)
     var runs = Slab(vacant: RunCell.vacant)
     var runIndex: [RunID: Int32] = [:]
     /// The newest run in memory of each workflow id that a caller has named.
@@ -43,7 +43,7 @@ public struct CoordinationEngine: Sendable {
     var requests: RequestLog
     var payloads: PayloadCache
     var timers = IndexedHeap<TimerPurpose>()
-    var open: [ReplyTicket: OpenCall] = [:]
+    var open = OpenCalls()
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
@@ -196,12 +196,12 @@ public struct CoordinationEngine: Sendable {
     /// The store cannot be trusted any more: nothing that is held may leave. Every open call is
     /// answered as unavailable; the engine must not be used afterwards.
     public mutating func abandonAll(_ rejection: Rejection) -> [Reply] {
-        var tickets = Array(open.keys)
+        var tickets = open.tickets
         tickets += inFlightEffects.allReplies.map(\.ticket)
         tickets += draft.effects.allReplies.map(\.ticket)
         tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
         tickets += backlog[backlogHead...].compactMap(\.ticket) + inbox.compactMap(\.ticket)
-        open = [:]
+        open = OpenCalls()
         return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
     }
 

@@ -12,9 +12,10 @@ extension Coordination.Payload {
             self.init(bytes: Array("{}".utf8))
             return
         }
-        self.init(
-            bytes: payload.data,
-            contentType: payload.contentType.isEmpty ? Self.json : payload.contentType)
+        // The usual type is one string for all, so that moving a payload about counts no
+        // references to it.
+        let isJSON = payload.contentType.isEmpty || payload.contentType == Self.json
+        self.init(bytes: payload.data, contentType: isJSON ? Self.json : payload.contentType)
     }
 }
 
@@ -37,11 +38,10 @@ extension Messages.Failure {
 }
 
 extension InvokeResponse {
-    /// The answer to an invoke; a request without an id is given its ticket's number.
-    init(_ answer: InvokeAnswer, to requestID: String, ticket: ReplyTicket) {
+    /// The answer to an invoke.
+    init(_ answer: InvokeAnswer, to requestID: String) {
         self.init()
-        self.requestID =
-            requestID.isEmpty ? "\(ticket.port)-\(String(ticket.call, radix: 16))" : requestID
+        self.requestID = requestID
         switch answer.outcome {
         case .success(let payload):
             success = true

@@ -22,12 +22,19 @@ final class EngineLink {
     private var slots: [Slot] = []
     private var free: [Int] = []
     private var gathered: [Command] = []
+    private var requests: UInt64 = 0
 
     /// Must be called on `loop`.
     init(host: EngineHost, loop: any EventLoop) {
         self.host = host
         self.loop = loop.assumeIsolated()
         port = host.attach(port: LoopReplyPort(self, loop: loop))
+    }
+
+    /// A request id for a caller that gave none; unique while the server runs.
+    func newRequestID() -> String {
+        requests += 1
+        return "\(port)-\(requests)"
     }
 
     /// Sends a command that is answered once.
