@@ -219,7 +219,7 @@ import Testing
     ) async throws {
         let start = ["GET /healthz HTTP/1.1\r\n", "Host: a\r\n\r\n"].prefix(halves).joined()
         try await withConsole {
-            $0.connectionTimeout = .milliseconds(150)
+            $0.connectionTimeout = .seconds(2)
         } _: { console in
             let all = try await RawClient.untilClosed(start, port: console.port)
             #expect(all.wasClosed)

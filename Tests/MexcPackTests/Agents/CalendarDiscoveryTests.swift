@@ -51,7 +51,7 @@ struct CalendarDiscoveryTests {
         #expect(first["urgency"]?.string == "critical" && first["state"]?.string == "upcoming")
         #expect(first["confidence"]?.double == 95 && first["vcoin_id"]?.string == "c1")
         #expect(first["patterns"]?[0]?["type"]?.string == "ready_state")
-        #expect(first["unknown_fields"]?[0]?.string == "first_open_millis")
+        #expect(first["unknown_fields"]?[0]?.string == "fot")
         #expect(listings[2]["is_delayed"]?.bool == true && listings[2]["is_ready"]?.bool == true)
         #expect(
             listings[3]["age_hours"]?.double == 9_000 && listings[3]["state"]?.string == "stale")
@@ -70,7 +70,7 @@ struct CalendarDiscoveryTests {
         #expect(result["patterns_available"]?.bool == true)
         let warnings = try #require(result["warnings"]).rawText
         #expect(warnings.contains("calendar") && warnings.contains("vcoin_id"))
-        #expect(warnings.contains("LATE") && warnings.contains("zones"))
+        #expect(warnings.contains("LATE") && warnings.contains("cp"))
     }
 
     @Test func `without the patterns step there is a result that says so`() async throws {

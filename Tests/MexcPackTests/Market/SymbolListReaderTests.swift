@@ -18,7 +18,7 @@ struct SymbolListReaderTests {
         #expect(record.vcoinID == "c1" && record.pairID == "p1" && record.ticker == "FRAG")
         #expect(record.triple == .ready && record.openMillis == 1_751_290_200_000)
         #expect(record.zones == ["mc-trade-zone-ai"] && record.contractAddress == "0x1")
-        #expect(record.unknownFields == ["first_open_millis"])
+        #expect(record.unknownFields == ["fot"])
     }
 
     @Test func `what an entry does not say, or says in another kind, stays unknown`() throws {
