@@ -40,7 +40,7 @@ extension HTTP2Fields {
     mutating func append(_ others: UnsafeBufferPointer<Field>, of bytes: UnsafeRawBufferPointer) {
         let start = self.bytes.count
         unsafe self.bytes.append(contentsOf: bytes)
-        for unsafefield in unsafe others { fields.append(field.moved(by: start)) }
+        for index in others.indices { unsafe fields.append(others[index].moved(by: start)) }
     }
 
     /// True when the fields of `range`, which lie one after the other, are those of `other`.
@@ -61,26 +61,31 @@ extension HTTP2Fields {
         where unsafe !fields[range.lowerBound + index].hasShape(of: others[index]) { return false }
         return unsafe bytes.withUnsafeBytes { own in
             guard own.count - start >= otherBytes.count else { return false }
-            return unsafe Self.areEqual(UnsafeRawBufferPointer(rebasing: own[start...]), otherBytes)
+            guard let left = own.baseAddress, let right = otherBytes.baseAddress else {
+                return unsafe otherBytes.isEmpty
+            }
+            return unsafe Self.areEqual(left + start, right, otherBytes.count)
         }
     }
 
-    /// Compares the bytes of `right` with as many of `left`, eight at a time.
+    /// Compares `count` bytes, eight at a time.
     private static func areEqual(
-        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+        _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int
     ) -> Bool {
         var at = 0
-        while right.count - at >= 8 {
+        while at &+ 8 <= count {
             let (some, others) = unsafe (
-                left.loadUnaligned(fromByteOffset: at, as: UInt64.self),
-                right.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                (left + at).loadUnaligned(as: UInt64.self),
+                (right + at).loadUnaligned(as: UInt64.self)
             )
             guard some == others else { return false }
-            at += 8
+            at &+= 8
         }
-        while at < right.count {
-            guard unsafe left[at] == right[at] else { return false }
-            at += 1
+        while at < count {
+            guard unsafe left.load(fromByteOffset: at, as: UInt8.self)
+                == right.load(fromByteOffset: at, as: UInt8.self)
+            else { return false }
+            at &+= 1
         }
         return true
     }

@@ -56,10 +56,12 @@ struct ReceivedBlock: ~Copyable {
     private static let keptBytes = 1024
     private static let keptFields = 16
 
-    private var bytes: UnsafeMutableRawBufferPointer
+    private var bytes: UnsafeMutableRawPointer
     private var byteCount = 0
-    private var fields: UnsafeMutableBufferPointer<HTTP2Fields.Field>
+    private var byteCapacity = keptBytes
+    private var fields: UnsafeMutablePointer<HTTP2Fields.Field>
     private var fieldCount = 0
+    private var fieldCapacity = keptFields
 
     init() {
         unsafe bytes = .allocate(byteCount: Self.keptBytes, alignment: 8)
@@ -82,12 +84,11 @@ struct ReceivedBlock: ~Copyable {
         name: UnsafePointer<UInt8>, _ nameBytes: Int, value: UnsafePointer<UInt8>, _ valueBytes: Int
     ) {
         let end = byteCount + nameBytes + valueBytes
-        if unsafe end > bytes.count || fieldCount == fields.count { grow(toHold: end) }
-        let target = unsafe bytes.baseAddress! + byteCount
+        if end > byteCapacity || fieldCount == fieldCapacity { grow(toHold: end) }
+        let target = unsafe bytes + byteCount
         unsafe target.copyMemory(from: name, byteCount: nameBytes)
         unsafe (target + nameBytes).copyMemory(from: value, byteCount: valueBytes)
-        unsafe fields.initializeElement(
-            at: fieldCount,
+        unsafe (fields + fieldCount).initialize(
             to: HTTP2Fields.Field(
                 start: byteCount, nameBytes: nameBytes, valueBytes: valueBytes, isSensitive: false))
         fieldCount += 1
@@ -99,35 +100,35 @@ struct ReceivedBlock: ~Copyable {
     mutating func move(to target: inout HTTP2Fields, unlessAt latest: Range<Int>) -> Range<Int> {
         defer { removeAll() }
         let (ownFields, ownBytes) = unsafe (
-            UnsafeBufferPointer(rebasing: fields[..<fieldCount]),
-            UnsafeRawBufferPointer(rebasing: bytes[..<byteCount])
+            UnsafeBufferPointer(start: fields, count: fieldCount),
+            UnsafeRawBufferPointer(start: bytes, count: byteCount)
         )
         if unsafe target.block(latest, equals: ownFields, ownBytes) { return latest }
         let first = target.count
         unsafe target.append(ownFields, of: ownBytes)
-        if unsafe bytes.count > 4 * Self.keptBytes { shrink() }
+        if byteCapacity > 4 * Self.keptBytes { shrink() }
         return first..<target.count
     }
 
     private mutating func grow(toHold count: Int) {
-        unsafe resize(
-            byteCapacity: max(count, 2 * bytes.count), fieldCapacity: 2 * fields.count)
+        resize(max(count, 2 * byteCapacity), 2 * fieldCapacity)
     }
 
     private mutating func shrink() {
         removeAll()
-        resize(byteCapacity: Self.keptBytes, fieldCapacity: Self.keptFields)
+        resize(Self.keptBytes, Self.keptFields)
     }
 
-    private mutating func resize(byteCapacity: Int, fieldCapacity: Int) {
-        let newBytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCapacity, alignment: 8)
-        unsafe newBytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<byteCount]))
+    private mutating func resize(_ newByteCapacity: Int, _ newFieldCapacity: Int) {
+        let newBytes = UnsafeMutableRawPointer.allocate(byteCount: newByteCapacity, alignment: 8)
+        unsafe newBytes.copyMemory(from: bytes, byteCount: byteCount)
         unsafe bytes.deallocate()
         unsafe bytes = unsafe newBytes
-        let newFields = UnsafeMutableBufferPointer<HTTP2Fields.Field>.allocate(
-            capacity: fieldCapacity)
-        _ = unsafe newFields.moveInitialize(fromContentsOf: fields[..<fieldCount])
+        byteCapacity = newByteCapacity
+        let newFields = UnsafeMutablePointer<HTTP2Fields.Field>.allocate(capacity: newFieldCapacity)
+        unsafe newFields.moveInitialize(from: fields, count: fieldCount)
         unsafe fields.deallocate()
         unsafe fields = unsafe newFields
+        fieldCapacity = newFieldCapacity
     }
 }

@@ -10,8 +10,9 @@ final class LatestRequest {
 
     /// The fields as they came.
     let fields: HTTP2Fields
-    let head: RequestHead
     let method: RegisteredMethod
+    let metadata: Metadata
+    let timeout: RequestHead.Timeout
 
     /// Keeps a block that was found to be in order; nil when it is large.
     init?(_ fields: HTTP2Fields, _ range: Range<Int>, head: RequestHead, method: RegisteredMethod) {
@@ -19,7 +20,8 @@ final class LatestRequest {
         for field in fields.fields[range] { copy.append(field, of: fields) }
         guard copy.headerListBytes <= Self.maxBytes else { return nil }
         self.fields = copy
-        self.head = head
         self.method = method
+        metadata = head.metadata
+        timeout = head.timeout
     }
 }

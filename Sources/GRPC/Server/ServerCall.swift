@@ -11,7 +11,7 @@ public final class ServerCall {
     /// The request's metadata, without what belongs to the protocol.
     public let metadata: Metadata
     /// When the client stops waiting (`grpc-timeout`, counted from receipt); nil when it never does.
-    public let deadline: NIODeadline?
+    public internal(set) var deadline: NIODeadline?
     /// The loop every use of the call must be on.
     public let eventLoop: any EventLoop
 
@@ -68,12 +68,11 @@ public final class ServerCall {
 
     init(
         _ registered: RegisteredMethod, stream: HTTP2Stream, metadata: Metadata,
-        deadline: NIODeadline?, startedAt: UInt64, connection: ServerConnection
+        startedAt: UInt64, connection: ServerConnection
     ) {
         self.registered = registered
         self.stream = stream
         self.metadata = metadata
-        self.deadline = deadline
         self.startedAt = startedAt
         self.connection = connection
         eventLoop = connection.loop.eventLoop

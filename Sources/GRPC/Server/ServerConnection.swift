@@ -125,18 +125,19 @@ final class ServerConnection {
             return
         }
         if let known = knownRequest(fields, range) {
-            return begin(known.method, stream, known.head, isLast)
+            let call = begin(known.method, stream, known.metadata)
+            return start(call, known.timeout, isLast)
         }
         let head = RequestHead(fields, range)
         if let httpStatus = head.httpRejection { return refuse(stream, httpStatus) }
         guard let method = methods.method(at: head.path, of: fields) else {
             return refuseUnknown(stream, methods.unknownPath(fields.text(in: head.path)))
         }
-        if head.rejection == nil {
-            latestRequest = LatestRequest(fields, range, head: head, method: method)
-            latestRange = nil
-        }
-        begin(method, stream, head, isLast)
+        let call = begin(method, stream, head.metadata)
+        if let rejection = head.rejection { return reject(call, head, rejection) }
+        latestRequest = LatestRequest(fields, range, head: head, method: method)
+        latestRange = nil
+        start(call, head.timeout, isLast)
     }
 
     /// The last request, when these fields are the same.
@@ -149,29 +150,31 @@ final class ServerConnection {
     }
 
     private func begin(
-        _ method: RegisteredMethod, _ stream: HTTP2Stream, _ head: RequestHead, _ isLast: Bool
-    ) {
-        var deadline: UInt64?
-        if case .nanoseconds(let timeout) = head.timeout { deadline = now &+ UInt64(timeout) }
+        _ method: RegisteredMethod, _ stream: HTTP2Stream, _ metadata: Metadata
+    ) -> ServerCall {
         let call = ServerCall(
-            method, stream: stream, metadata: head.metadata,
-            deadline: deadline.map { .uptimeNanoseconds($0) }, startedAt: now, connection: self)
+            method, stream: stream, metadata: metadata, startedAt: now, connection: self)
         while calls.count <= Int(stream.slot) { calls.append(nil) }
         calls[Int(stream.slot)] = call
         openCalls += 1
         method.callStarted()
-        if let rejection = head.rejection {
-            var trailers = Metadata()
-            if head.unknownEncoding != nil {
-                trailers.fields.append(name: "grpc-accept-encoding", value: "identity")
-            }
-            return call.finish(rejection, trailers: trailers)
-        }
-        if let deadline { call.deadlineToken = loop.arm(deadline, call) }
-        start(call, isLast)
+        return call
     }
 
-    private func start(_ call: ServerCall, _ isLast: Bool) {
+    private func reject(_ call: ServerCall, _ head: RequestHead, _ status: GRPCStatus) {
+        var trailers = Metadata()
+        if head.unknownEncoding != nil {
+            trailers.fields.append(name: "grpc-accept-encoding", value: "identity")
+        }
+        call.finish(status, trailers: trailers)
+    }
+
+    private func start(_ call: ServerCall, _ timeout: RequestHead.Timeout, _ isLast: Bool) {
+        if case .nanoseconds(let nanoseconds) = timeout {
+            let deadline = now &+ UInt64(nanoseconds)
+            call.deadline = .uptimeNanoseconds(deadline)
+            call.deadlineToken = loop.arm(deadline, call)
+        }
         if case .stream(let handler) = call.registered.handler {
             do throws(GRPCStatus) { try handler(call) } catch { return call.finish(error) }
         }
