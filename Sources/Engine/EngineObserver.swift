@@ -6,6 +6,8 @@ import Coordination
 public protocol EngineObserver: Sendable {
     /// A run's start is on disk.
     func workflowStarted(definition: String)
+    /// An open run of an earlier process was taken up at the start.
+    func workflowRecovered(definition: String)
     /// A run's end is on disk.
     func workflowClosed(definition: String, status: RunStatus, seconds: Double)
     /// Runs that have not ended, after a drain that changed something.
@@ -24,6 +26,7 @@ public protocol EngineObserver: Sendable {
 public struct NoObserver: EngineObserver {
     public init() {}
     public func workflowStarted(definition: String) {}
+    public func workflowRecovered(definition: String) {}
     public func workflowClosed(definition: String, status: RunStatus, seconds: Double) {}
     public func openRuns(_ count: Int) {}
     public func agentBusy(type: String, seconds: Double) {}

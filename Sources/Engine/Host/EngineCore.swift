@@ -160,6 +160,8 @@ final class EngineCore: @unchecked Sendable {
             switch notice {
             case .workflowStarted(let definition):
                 observer.workflowStarted(definition: definition)
+            case .workflowRecovered(let definition):
+                observer.workflowRecovered(definition: definition)
             case .workflowClosed(let definition, let status, let millis):
                 observer.workflowClosed(
                     definition: definition, status: status, seconds: Double(millis) / 1e3)

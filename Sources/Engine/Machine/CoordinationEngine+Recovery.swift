@@ -20,6 +20,7 @@ extension CoordinationEngine {
         let run = insert(RunMachine(state, limits: limits.run))
         runs[run].sealedSequence = state.lastSequence
         recovering.append(state.id)
+        ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))
     }
 
     /// A request id that the store remembers.

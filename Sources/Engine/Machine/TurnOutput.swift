@@ -70,6 +70,8 @@ public struct RunLookup: Sendable {
 /// Something worth counting. Tells of committed facts and gauges only.
 public enum EngineNotice: Sendable, Hashable {
     case workflowStarted(definition: String)
+    /// An open run of an earlier process has been taken into memory.
+    case workflowRecovered(definition: String)
     case workflowClosed(definition: String, status: RunStatus, millis: Int64)
     case agentBusy(type: String, nanos: Int64)
     case rejected(reason: String)

@@ -20,8 +20,8 @@ final class CallMetrics: CallObserver {
             name: "cadre_rpc_ended", help: "Calls that have ended, by status code.",
             labels: ["method", "code"])
         seconds = registry.histogram(
-            name: "cadre_rpc_duration", help: "From a call's headers to its end.", unit: .seconds,
-            labels: ["method"])
+            name: "cadre_rpc_duration", help: "From a call's headers to its end, by status code.",
+            unit: .seconds, labels: ["method", "code"])
         active = registry.gauge(
             name: "cadre_rpc_active", help: "Calls that are open.", labels: ["method"])
         received = registry.counter(
@@ -35,30 +35,42 @@ final class CallMetrics: CallObserver {
     func observer(of method: MethodDescriptor?) -> any MethodObserver {
         let name = method.map { "\($0.service)/\($0.name)" } ?? "other"
         return MethodMetrics(
-            started: started.with(name), seconds: seconds.with(name), active: active.with(name),
+            started: started.with(name), active: active.with(name),
             received: received.with(name), sent: sent.with(name),
-            ended: GRPCStatusCode.allCases.map { [ended] code in
-                LazyCounter { ended.with(name, code.name) }
+            ended: GRPCStatusCode.allCases.map { [ended, seconds] code in
+                Lazy {
+                    Ended(
+                        count: ended.with(name, code.name),
+                        seconds: seconds.with(name, code.name))
+                }
             })
+    }
+}
+
+/// The series of one method's calls that ended with one code.
+private final class Ended: Sendable {
+    let count: Counter
+    let seconds: Histogram
+
+    init(count: Counter, seconds: Histogram) {
+        self.count = count
+        self.seconds = seconds
     }
 }
 
 /// The series of one method, looked up once.
 private final class MethodMetrics: MethodObserver {
     private let started: Counter
-    private let seconds: Histogram
     private let active: Gauge
     private let received: Counter
     private let sent: Counter
     /// By code; made at first use, so that a scrape shows only codes that have occurred.
-    private let ended: [LazyCounter]
+    private let ended: [Lazy<Ended>]
 
     init(
-        started: Counter, seconds: Histogram, active: Gauge, received: Counter, sent: Counter,
-        ended: [LazyCounter]
+        started: Counter, active: Gauge, received: Counter, sent: Counter, ended: [Lazy<Ended>]
     ) {
         self.started = started
-        self.seconds = seconds
         self.active = active
         self.received = received
         self.sent = sent
@@ -72,9 +84,10 @@ private final class MethodMetrics: MethodObserver {
 
     func callEnded(_ summary: CallSummary) {
         active.subtract()
-        seconds.observe(nanos: summary.nanoseconds)
         received.add(UInt64(clamping: summary.bytesReceived))
         sent.add(UInt64(clamping: summary.bytesSent))
-        ended[summary.code.rawValue].counter.add()
+        let ended = ended[summary.code.rawValue].value
+        ended.count.add()
+        ended.seconds.observe(nanos: summary.nanoseconds)
     }
 }

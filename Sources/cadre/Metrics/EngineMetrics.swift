@@ -66,6 +66,8 @@ final class EngineMetrics: EngineObserver {
         active.with(definition).add()
     }
 
+    func workflowRecovered(definition: String) { active.with(definition).add() }
+
     func workflowClosed(definition: String, status: RunStatus, seconds: Double) {
         closed.with(definition, status.label).add()
         active.with(definition).subtract()

@@ -1,0 +1,13 @@
+import Synchronization
+
+/// An object that is made at its first use and then costs one atomic load to reach.
+final class Lazy<Value: AnyObject & Sendable>: Sendable {
+    private let made = AtomicLazyReference<Value>()
+    private let make: @Sendable () -> Value
+
+    init(_ make: @escaping @Sendable () -> Value) {
+        self.make = make
+    }
+
+    var value: Value { made.load() ?? made.storeIfNil(make()) }
+}
