@@ -25,7 +25,9 @@ struct TextTable {
             column == cells.count - 1
                 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
         }
-        return padded.joined(separator: "  ")
+        var line = padded.joined(separator: "  ")
+        while line.last == " " { line.removeLast() }
+        return line
     }
 
     private static func cut(_ cell: String) -> String {
