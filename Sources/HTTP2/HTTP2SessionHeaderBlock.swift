@@ -82,8 +82,9 @@ extension HTTP2Fields {
             at &+= 8
         }
         while at < count {
-            guard unsafe left.load(fromByteOffset: at, as: UInt8.self)
-                == right.load(fromByteOffset: at, as: UInt8.self)
+            guard
+                unsafe left.load(fromByteOffset: at, as: UInt8.self)
+                    == right.load(fromByteOffset: at, as: UInt8.self)
             else { return false }
             at &+= 1
         }

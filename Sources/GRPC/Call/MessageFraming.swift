@@ -50,6 +50,7 @@ struct MessageReader {
 
     /// Where the message lies when `piece` is one whole acceptable message and nothing came before;
     /// nil for anything else, which `next` then judges.
+    @inline(__always)
     func onlyMessage(of piece: RawSpan) -> Range<Int>? {
         let end = piece.byteCount
         guard isBetweenMessages, end >= MessagePrefix.bytes, piece.byte(at: 0) == 0,

@@ -66,6 +66,7 @@ struct ServerCallMachine {
     /// The common case in one step: the first piece is the whole body of a call with one request.
     ///
     /// Returns where the message lies, and the call is half-closed; or nil, and nothing has changed.
+    @inline(__always)
     mutating func wholeRequest(in piece: RawSpan, isLast: Bool) -> Range<Int>? {
         guard isLast, takesOneRequest, phase == .open, held == nil,
             let message = reader.onlyMessage(of: piece)

@@ -108,7 +108,7 @@ final class ClientConnection: ChannelInboundHandler {
         var batch = takeEvents()
         session.receive(input, now: NIODeadline.now().uptimeNanoseconds, into: &batch)
         perform(batch, input)
-        giveBack(batch)
+        giveBack(consume batch)
         if session.wantsWrite || session.isFinished { becameDirty() }
     }
 
@@ -134,7 +134,7 @@ final class ClientConnection: ChannelInboundHandler {
                 _ = buffer.writeBytes($0)
             }
             perform(batch, RawSpan())
-            giveBack(batch)
+            giveBack(consume batch)
             guard buffer.readableBytes > 0 else { break }
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         }

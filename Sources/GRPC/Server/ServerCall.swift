@@ -11,7 +11,7 @@ public final class ServerCall {
     /// The request's metadata, without what belongs to the protocol.
     public let metadata: Metadata
     /// When the client stops waiting (`grpc-timeout`, counted from receipt); nil when it never does.
-    public internal(set) var deadline: NIODeadline?
+    public var deadline: NIODeadline? { dueAt }
     /// The loop every use of the call must be on.
     public let eventLoop: any EventLoop
 
@@ -51,6 +51,8 @@ public final class ServerCall {
     let registered: RegisteredMethod
     let stream: HTTP2Stream
     let startedAt: UInt64
+    /// The deadline. Not public itself: what only this module writes is not checked at each use.
+    var dueAt: NIODeadline?
     /// Nil once the call has ended.
     var connection: ServerConnection?
     var machine: ServerCallMachine

@@ -17,7 +17,7 @@ final class ServerConnection {
     private(set) var isEstablished = false
     /// When the last call ended, or the connection was made.
     private(set) var idleSince: UInt64
-    private var calls: [ServerCall?] = []
+    private let calls = HTTP2SessionObjects<ServerCall>()
     private var latestRequest: LatestRequest?
     /// Where its fields lie in the batch that is being performed, when that is known.
     private var latestRange: Range<Int>?
@@ -61,7 +61,7 @@ final class ServerConnection {
         var events = loop.takeEvents()
         session.receive(input, now: now, into: &events)
         perform(events, input)
-        loop.giveBack(events)
+        loop.giveBack(consume events)
         creditConnection()
         if session.wantsWrite || session.isFinished { becameDirty() }
     }
@@ -72,20 +72,20 @@ final class ServerConnection {
         var events = loop.takeEvents()
         let more = session.drainOutput(maxBytes: maxBytes, into: &events, body)
         perform(events, RawSpan())
-        loop.giveBack(events)
+        loop.giveBack(consume events)
         return more
     }
 
     /// The socket is gone.
     func connectionLost() {
         onDirty = nil
-        for call in calls { call?.cancelled(.connectionLost, code: .unavailable, telling: nil) }
+        calls.forEach { $0.cancelled(.connectionLost, code: .unavailable, telling: nil) }
     }
 
     /// The grace period is over: every call is told UNAVAILABLE and the connection ends.
     func cancelCalls() {
         let status = GRPCStatus(.unavailable, "the server is shutting down; try another one")
-        for call in calls { call?.cancelled(.serverShutdown, code: .unavailable, telling: status) }
+        calls.forEach { $0.cancelled(.serverShutdown, code: .unavailable, telling: status) }
     }
 
     private func perform(_ events: HTTP2Events, _ input: RawSpan) {
@@ -108,9 +108,7 @@ final class ServerConnection {
     }
 
     private func call(_ stream: HTTP2Stream) -> ServerCall? {
-        guard Int(stream.slot) < calls.count, let call = calls[Int(stream.slot)],
-            call.stream == stream
-        else { return nil }
+        guard let call = calls[stream.slot], call.stream == stream else { return nil }
         return call
     }
 
@@ -154,8 +152,7 @@ final class ServerConnection {
     ) -> ServerCall {
         let call = ServerCall(
             method, stream: stream, metadata: metadata, startedAt: now, connection: self)
-        while calls.count <= Int(stream.slot) { calls.append(nil) }
-        calls[Int(stream.slot)] = call
+        calls[stream.slot] = call
         openCalls += 1
         method.callStarted()
         return call
@@ -172,7 +169,7 @@ final class ServerConnection {
     private func start(_ call: ServerCall, _ timeout: RequestHead.Timeout, _ isLast: Bool) {
         if case .nanoseconds(let nanoseconds) = timeout {
             let deadline = now &+ UInt64(nanoseconds)
-            call.deadline = .uptimeNanoseconds(deadline)
+            call.dueAt = .uptimeNanoseconds(deadline)
             call.deadlineToken = loop.arm(deadline, call)
         }
         if case .stream(let handler) = call.registered.handler {
@@ -247,7 +244,7 @@ final class ServerConnection {
     }
 
     private func read(_ call: ServerCall, _ piece: RawSpan, isLast: Bool) {
-        if let deadline = call.deadline, deadline.uptimeNanoseconds <= now {
+        if let deadline = call.dueAt, deadline.uptimeNanoseconds <= now {
             creditedBytes += piece.byteCount
             return deadlinePassed(call)
         }
@@ -316,7 +313,7 @@ final class ServerConnection {
 
     /// The call has ended: lets go of everything that is kept for it.
     func forget(_ call: ServerCall, code: GRPCStatusCode) {
-        calls[Int(call.stream.slot)] = nil
+        calls[call.stream.slot] = nil
         openCalls -= 1
         call.machine.ended()
         if let token = call.deadlineToken {

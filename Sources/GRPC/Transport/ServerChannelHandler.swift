@@ -111,7 +111,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
             var output = loop.takeOutput()
             more = connection.drain(maxBytes: Self.writeBytes) { output.append(contentsOf: $0) }
             let buffer = context.channel.allocator.buffer(bytes: output)
-            loop.giveBack(output)
+            loop.giveBack(consume output)
             guard buffer.readableBytes > 0 else { break }
             context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
         }
