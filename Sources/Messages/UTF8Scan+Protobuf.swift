@@ -11,6 +11,10 @@ enum UTF8Scan {
                 continue
             }
             let lead = unsafe bytes[at]
+            if lead &- 1 < 0x7F {
+                at += 1
+                continue
+            }
             if lead == 0 { return (.nulInString, at) }
             guard let length = unsafe sequenceLength(lead, bytes, at, range.upperBound) else {
                 return (.invalidUTF8, at)

@@ -91,6 +91,15 @@ enum WireType: UInt8 {
 
     /// A tag or a length.
     private mutating func shortVarint() throws(WireError.Reason) -> UInt32 {
+        // Nearly all tags and most lengths have one byte.
+        if unsafe at < end && bytes[at] < 0x80 {
+            unsafe at += 1
+            return UInt32(unsafe bytes[at - 1])
+        }
+        return unsafe try longVarint()
+    }
+
+    private mutating func longVarint() throws(WireError.Reason) -> UInt32 {
         var value: UInt64 = 0
         for index in 0..<WireType.maxShortVarintBytes {
             guard unsafe at < end else { throw .truncated }

@@ -62,7 +62,7 @@ extension ProtobufMessage {
         unsafe Arena.with(cap: .max) { arena in
             let message = unsafe arena.allocate(Self.layout.byteCount)
             unsafe write(to: message, in: arena)
-            return unsafe pack(message, leaving: prefixBytes)
+            return unsafe pack(message, leaving: prefixBytes, in: arena)
         }
     }
 }
@@ -106,16 +106,35 @@ private func refusal(_ reason: WireError.Reason, _ layout: WireLayout) -> WireEr
     WireError(reason, offset: 0, field: unsafe String(cString: layout.descriptor.pointee.name))
 }
 
+/// Messages up to this size are packed in the arena and copied: that costs less than the way to an
+/// array of bytes not written yet, which the library does not specialise.
+private let smallMessageBytes = 512
+
 /// Packs a filled C struct behind a gap.
-private func pack(_ message: UnsafeMutableRawPointer, leaving prefixBytes: Int) -> [UInt8] {
+private func pack(
+    _ message: UnsafeMutableRawPointer, leaving prefixBytes: Int, in arena: Arena
+) -> [UInt8] {
     let base = unsafe message.assumingMemoryBound(to: ProtobufCMessage.self)
-    let size = unsafe protobuf_c_message_get_packed_size(base)
-    // Zeroed first: that costs less than the unspecialised way to an array without content.
-    var bytes = [UInt8](repeating: 0, count: prefixBytes + size)
-    unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-        guard let start = buffer.baseAddress else { return }
-        let packed = unsafe protobuf_c_message_pack(base, start + prefixBytes)
-        precondition(packed == size, "protobuf-c measures a message as it packs it")
+    let count = unsafe prefixBytes + protobuf_c_message_get_packed_size(base)
+    if count <= smallMessageBytes {
+        let room = unsafe UnsafeMutableBufferPointer(
+            start: arena.allocate(UInt8.self, count: count), count: count)
+        unsafe pack(base, into: room, leaving: prefixBytes)
+        return unsafe [UInt8](UnsafeBufferPointer(room))
     }
-    return bytes
+    return unsafe [UInt8](unsafeUninitializedCapacity: count) { room, written in
+        unsafe pack(base, into: room, leaving: prefixBytes)
+        written = count
+    }
+}
+
+private func pack(
+    _ message: UnsafePointer<ProtobufCMessage>, into room: UnsafeMutableBufferPointer<UInt8>,
+    leaving prefixBytes: Int
+) {
+    guard let start = room.baseAddress else { return }
+    unsafe start.initialize(repeating: 0, count: prefixBytes)
+    let packed = unsafe protobuf_c_message_pack(message, start + prefixBytes)
+    precondition(
+        prefixBytes + packed == room.count, "protobuf-c measures a message as it packs it")
 }
