@@ -160,6 +160,12 @@ let package = Package(
         tests("ConsoleTests", ["Console", "Telemetry", nioCore, nioPosix]),
         tests("StubsTests", ["Stubs", "Messages", "GRPC", "InteropMessages", nioCore, nioPosix]),
         tests("MexcPackTests", ["MexcPack", "AgentKit", "Coordination", "JSON"]),
+        tests(
+            "ServicesTests",
+            [
+                "Services", "AgentKit", "Engine", "Store", "Stubs", "GRPC", "Messages",
+                "Coordination", "Threads", nioPosix,
+            ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Threads"]),
         tests("cadreTests", ["cadre", "Messages"]),
         tests(

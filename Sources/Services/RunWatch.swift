@@ -2,7 +2,6 @@ import Coordination
 import Engine
 import GRPC
 import Messages
-import NIOCore
 import Stubs
 
 extension WorkflowServiceProvider {
@@ -163,16 +162,5 @@ final class RunWatch {
             .overloaded, reason: "SLOW_READER",
             "this reader is \(waiting.count) events behind; watch again with from_sequence \(next)"
         ).status
-    }
-}
-
-extension ServerStreamCall {
-    /// A callback that any thread may call and that goes on with `body` on the call's loop.
-    func hop<Value: Sendable>(
-        _ body: @escaping (Value) -> Void
-    ) -> @Sendable (Value) -> Void {
-        let loop = eventLoop
-        let parked = NIOLoopBound(body, eventLoop: loop)
-        return { value in loop.execute { parked.value(value) } }
     }
 }

@@ -2,7 +2,6 @@ import Coordination
 import Engine
 import GRPC
 import Messages
-import NIOCore
 import Stubs
 
 /// The reads of committed state: they go to the store's reader connections, not through the
@@ -128,16 +127,5 @@ private struct HistoryPage {
         from = max(1, request.fromSequence)
         size = request.pageSize == 0 ? 1_000 : Int(request.pageSize)
         includesPayloads = request.includePayloads
-    }
-}
-
-extension UnaryCall {
-    /// A callback that any thread may call and that goes on with `body` on the call's loop.
-    func hop<Value: Sendable>(
-        _ body: @escaping (Value) -> Void
-    ) -> @Sendable (Value) -> Void {
-        let loop = eventLoop
-        let parked = NIOLoopBound(body, eventLoop: loop)
-        return { value in loop.execute { parked.value(value) } }
     }
 }

@@ -1,0 +1,95 @@
+import AgentKit
+import Coordination
+import Engine
+import GRPC
+import NIOPosix
+import Services
+import Store
+import Stubs
+import Threads
+
+/// A server in process: real sockets, the real engine, an in-memory store, agents that the test
+/// gives.
+struct ServerUnderTest {
+    let client: GRPCClient
+    let health: HealthRegistry
+    private let server: GRPCServer
+    private let host: EngineHost
+    private let agents: AgentHost
+    private let store: InMemoryStore
+
+    /// Starts one, hands it to `body`, and stops it.
+    static func with(
+        _ body: (ServerUnderTest) async throws -> Void
+    ) async throws {
+        let server = try await start()
+        do {
+            try await body(server)
+            await server.stop()
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+
+    private static func start() async throws -> ServerUnderTest {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let store = try InMemoryStore()
+        let host = try await EngineHost.start(store: store)
+        let agents = try AgentHost(sink: host)
+        try agents.add(Probe(), slots: 1)
+        let links = try await EngineLinks.attach(host, to: group)
+        let health = HealthRegistry(services: [AgentServiceDescriptor.name])
+        let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
+        let server = GRPCServer(
+            configuration: ServerConfiguration(host: "127.0.0.1", port: 0),
+            services: [
+                AgentServiceProvider(links: links).registration,
+                WorkflowServiceProvider(links: links, host: host).registration,
+                HealthServiceProvider(registry: health).registration,
+                reflection.registration,
+                reflection.registration(as: ReflectionServiceProvider.alphaName),
+            ], group: group)
+        let port = try await server.start()
+        let client = GRPCClient(host: "127.0.0.1", port: port, group: group)
+        return ServerUnderTest(
+            client: client, health: health, server: server, host: host, agents: agents,
+            store: store)
+    }
+
+    private func stop() async {
+        await client.close()
+        health.shutDown()
+        await host.drain(deadlineNanos: SystemClock.monotonicNanos() + 1_000_000_000)
+        await server.shutdown(grace: .seconds(1))
+        agents.leave()
+        host.close()
+        await store.close()
+    }
+}
+
+/// Echoes, fails, and hangs until it is cancelled; not quite well.
+struct Probe: Agent {
+    static let type = "probe"
+
+    var operations: [AgentOperation] {
+        [
+            AgentOperation(raw: "say", "Returns its input.", isIdempotent: true) { input, _ in input
+            },
+            AgentOperation(raw: "fail", "Fails for good.") { _, _ throws -> Payload in
+                throw StepFailure(type: "broken", message: "as asked", retryable: false)
+            },
+            AgentOperation(raw: "hang", "Ends when it is cancelled.") {
+                _, _ async throws -> Payload in
+                let (endless, hold) = AsyncStream.makeStream(of: Int.self)
+                for await _ in endless {}
+                hold.finish()
+                throw CancellationError()
+            },
+        ]
+    }
+
+    func health() async throws -> AgentHealth {
+        AgentHealth(state: .degraded, detail: "for the test")
+    }
+}

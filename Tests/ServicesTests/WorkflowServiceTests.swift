@@ -1,0 +1,100 @@
+import GRPC
+import Messages
+import Stubs
+import Testing
+
+struct WorkflowServiceTests {
+    /// Puts a chain of echo steps and runs it to its end.
+    private func finishedRun(_ workflows: WorkflowServiceClient, steps: Int) async throws -> Run {
+        var definition = WorkflowDefinition(name: "chain", version: "1")
+        for index in 0..<steps {
+            definition.steps.append(
+                StepDefinition(
+                    id: "s\(index)", agentType: "probe", operation: "say",
+                    dependsOn: index == 0 ? [] : ["s\(index - 1)"]))
+        }
+        _ = try await workflows.putDefinition(PutDefinitionRequest(definition: definition))
+        let start = StartRunRequest(
+            workflow: "chain", input: Payload(data: Array(#"{"a":1}"#.utf8)))
+        let ended = try await workflows.executeRun(ExecuteRunRequest(start: start))
+        return try #require(ended.run)
+    }
+
+    @Test func `history comes by page, without gap or repetition, with payloads when asked`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            let run = try await finishedRun(workflows, steps: 5)
+            var request = GetHistoryRequest(
+                run: RunReference(by: .runID(run.runID)), pageSize: 4, includePayloads: true)
+            var events: [HistoryEvent] = []
+            repeat {
+                let page = try await workflows.getHistory(request)
+                #expect(page.events.count <= 4)
+                events += page.events
+                request.fromSequence = page.nextSequence
+            } while request.fromSequence > 0
+            #expect(events.map(\.sequence) == Array(1...run.lastSequence))
+            let outputs = events.filter { $0.type == .stepCompleted }.map { $0.payload?.data }
+            #expect(outputs == Array(repeating: Array(#"{"a":1}"#.utf8), count: 5))
+        }
+    }
+
+    @Test(arguments: [1, 7] as [Int64])
+    func `a watch begins at the sequence asked for and ends with the run`(from: Int64)
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            let run = try await finishedRun(workflows, steps: 3)
+            var seen: [Int64] = []
+            var closed: RunClosed?
+            let watch = WatchRunRequest(
+                run: RunReference(by: .runID(run.runID)), fromSequence: from)
+            for try await update in try await workflows.watchRun(watch) {
+                switch update.update {
+                case .event(let event): seen.append(event.sequence)
+                case .closed(let end): closed = end
+                case nil: Issue.record("an update without content")
+                }
+            }
+            #expect(seen == Array(from...run.lastSequence))
+            #expect(closed?.run?.status == .completed && closed?.result != nil)
+        }
+    }
+
+    @Test func `a watch from the start of an open run joins store and live events at one place`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            _ = try await finishedRun(workflows, steps: 40)
+            for _ in 0..<20 {
+                let run = try await workflows.startRun(StartRunRequest(workflow: "chain")).runID
+                var seen: [Int64] = []
+                let watch = WatchRunRequest(run: RunReference(by: .runID(run)))
+                for try await update in try await workflows.watchRun(watch) {
+                    if case .event(let event) = update.update { seen.append(event.sequence) }
+                }
+                #expect(seen == Array(1...Int64(seen.count)) && seen.count == 122)
+            }
+        }
+    }
+
+    @Test func `runs come by page, newest first`() async throws {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            var started: [String] = []
+            for _ in 0..<5 { started.append(try await finishedRun(workflows, steps: 1).runID) }
+            var request = ListRunsRequest(pageSize: 2)
+            var listed: [String] = []
+            repeat {
+                let page = try await workflows.listRuns(request)
+                listed += page.runs.map(\.runID)
+                request.pageToken = page.nextPageToken
+            } while !request.pageToken.isEmpty
+            #expect(listed == started.reversed())
+        }
+    }
+}
