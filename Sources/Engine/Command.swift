@@ -22,7 +22,9 @@ public protocol ReplyPort: Sendable {
 
 /// One answer, released only after everything it saw is on disk.
 public struct Reply: Sendable {
+    /// Whose answer it is.
     public var ticket: ReplyTicket
+    /// What the engine says.
     public var answer: Answer
 
     /// Combines a ticket with its answer.
@@ -63,6 +65,7 @@ public indirect enum Command: Sendable {
 
 /// Which of the attached assignment ports an agent's work goes to.
 public struct PortNumber: Sendable, Hashable {
+    /// Counts from 0 in the order of joining.
     public let rawValue: Int
 
     /// Wraps a number given by the engine's shell.
@@ -71,7 +74,9 @@ public struct PortNumber: Sendable, Hashable {
 
 /// Puts a workflow definition. Same name, version and content again changes nothing.
 public struct PutDefinition: Sendable {
+    /// Where the definition belongs.
     public var namespace: Namespace
+    /// Validated when the command is made; its faults are the answer.
     public var definition: WorkflowDefinition
     /// Whether a definition of the same name and another version may be replaced. Default true.
     public var replace: Bool
@@ -80,6 +85,7 @@ public struct PutDefinition: Sendable {
     let plan: Result<WorkflowPlan, DefinitionFaults>
 
     /// Validates the definition; its faults are answered by the engine.
+    /// Combines the parts and validates the definition on the caller's thread.
     public init(namespace: Namespace, definition: WorkflowDefinition, replace: Bool = true) {
         self.namespace = namespace
         self.definition = definition
@@ -94,7 +100,9 @@ public struct PutDefinition: Sendable {
 
 /// Starts a run.
 public struct StartRun: Sendable {
+    /// Where definition and run belong.
     public var namespace: Namespace
+    /// Name of the definition.
     public var definition: String
     /// The caller's own name for the run; empty: the run id. One open run per workflow id.
     public var workflowID: String
@@ -108,9 +116,11 @@ public struct StartRun: Sendable {
     /// Fingerprint of all that the run depends on; made by whoever builds the command.
     let contentHash: UInt64
 
+    /// Refuse the start, or answer with the run that is open.
     public enum ConflictPolicy: Sendable, Hashable { case fail, useExisting }
 
     /// Describes the run. O(bytes) when there is a request id, since its content is fingerprinted.
+    /// Combines the parts.
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
         requestID: String, conflict: ConflictPolicy
@@ -135,11 +145,15 @@ public struct StartRun: Sendable {
 
 /// Calls an agent type's operation once, volatile: nothing is stored.
 public struct Invoke: Sendable {
+    /// Handed on to the agent.
     public var namespace: Namespace
+    /// Whose operation is called.
     public var agentType: String
     /// One instance in particular; `nil`: the least loaded of the type.
     public var instance: AgentID?
+    /// One of the type's operations, or ``Assignment/healthOperation`` for an instance.
     public var operation: String
+    /// Given to the agent as it is.
     public var payload: Payload
     /// Monotonic; the caller gets DEADLINE_EXCEEDED-like `.rejected(.deadline)` when it passes.
     public var deadlineNanos: Int64?
@@ -148,6 +162,7 @@ public struct Invoke: Sendable {
     /// 1 (first) to 5 (last), default 3.
     public var priority: Int
 
+    /// Combines the parts.
     public init(
         namespace: Namespace, agentType: String, instance: AgentID? = nil, operation: String,
         payload: Payload, deadlineNanos: Int64?, arrivedNanos: Int64, priority: Int = 3
@@ -165,9 +180,12 @@ public struct Invoke: Sendable {
 
 /// Asks a run to stop: its open assignments are cancelled and it ends as cancelled.
 public struct CancelRun: Sendable {
+    /// Which run.
     public var run: RunReference
+    /// For the history; may be empty.
     public var reason: String
 
+    /// Combines the parts.
     public init(run: RunReference, reason: String) {
         self.run = run
         self.reason = reason
@@ -198,12 +216,18 @@ public indirect enum Answer: Sendable {
 
 /// How a plain invoke ended: the agent's answer or failure, and where the time went.
 public struct InvokeAnswer: Sendable {
+    /// What the agent returned, or why it failed.
     public var outcome: AssignmentOutcome
+    /// The instance that did the work last.
     public var agent: AgentID
+    /// Instances it was given to; 1 unless one was lost.
     public var attempts: Int
+    /// From arrival to dispatch.
     public var queueNanos: Int64
+    /// The agent's own time.
     public var executionNanos: Int64
 
+    /// Combines the parts.
     public init(
         outcome: AssignmentOutcome, agent: AgentID, attempts: Int, queueNanos: Int64,
         executionNanos: Int64
@@ -218,6 +242,7 @@ public struct InvokeAnswer: Sendable {
 
 /// Why a command was not carried out. Becomes a gRPC status once, in Services.
 public struct Rejection: Error, Sendable, Hashable {
+    /// What a caller can tell apart; each is one gRPC status.
     public enum Code: Sendable, Hashable {
         /// INVALID_ARGUMENT: the request can never be right as it is; `field` names the part.
         case invalid
@@ -237,6 +262,7 @@ public struct Rejection: Error, Sendable, Hashable {
         case conflict
     }
 
+    /// Which status it becomes.
     public var code: Code
     /// Stable, upper case, for `ErrorInfo.reason`, such as `WORKFLOW_NOT_FOUND`.
     public var reason: String
@@ -247,6 +273,7 @@ public struct Rejection: Error, Sendable, Hashable {
     /// For `.overloaded`: when to try again.
     public var retryAfterMillis: Int64?
 
+    /// Describes a refusal.
     public init(
         _ code: Code, reason: String, _ message: String, fields: [FieldFault] = [],
         retryAfterMillis: Int64? = nil

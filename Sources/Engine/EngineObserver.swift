@@ -24,13 +24,22 @@ public protocol EngineObserver: Sendable {
 
 /// Counts nothing.
 public struct NoObserver: EngineObserver {
+    /// Does nothing.
     public init() {}
+    /// Does nothing.
     public func workflowStarted(definition: String) {}
+    /// Does nothing.
     public func workflowRecovered(definition: String) {}
+    /// Does nothing.
     public func workflowClosed(definition: String, status: RunStatus, seconds: Double) {}
+    /// Does nothing.
     public func openRuns(_ count: Int) {}
+    /// Does nothing.
     public func agentBusy(type: String, seconds: Double) {}
+    /// Does nothing.
     public func batchCommitted(commands: Int, rows: Int, seconds: Double) {}
+    /// Does nothing.
     public func rejected(reason: String) {}
+    /// Does nothing.
     public func staleResult() {}
 }

@@ -5,7 +5,7 @@ enum DocumentationLaw {
     /// How many public declarations of a room had no `///` when the law came. They may only
     /// become fewer; a room that is not here has none.
     static let undocumented = [
-        "Coordination": 71, "Messages": 33, "Stubs": 10, "Engine": 56, "AgentKit": 10,
+        "Coordination": 71, "Messages": 33, "Stubs": 10, "Engine": 30, "AgentKit": 10,
         "Services": 23, "MexcPack": 1,
     ]
 
