@@ -55,6 +55,20 @@ import Testing
         }
     }
 
+    @Test func `calls on one connection have each their own metadata`() async throws {
+        try await withServer { echo in
+            let long = String(repeating: "l", count: 2_000)
+            for value in ["a", "a", "b", "a", long, long, "a", "c", "c"] {
+                let options = CallOptions(metadata: ["x-initial": value])
+                let response = try await echo.client.unary(
+                    EchoServer.echo, framed: framed([1]), options: options)
+                #expect(response.initialMetadata.all("x-initial") == [value])
+            }
+            let bare = try await echo.client.unary(EchoServer.echo, framed: framed([1]))
+            #expect(bare.initialMetadata.all("x-initial") == [])
+        }
+    }
+
     @Test func `a status comes with its message and details`() async throws {
         try await withServer { echo in
             let status = await status { () throws(GRPCStatus) in

@@ -8,9 +8,12 @@ final class SessionPair {
     let server: HTTP2Session
     var now: UInt64 = 1_000_000_000
 
-    init(client: HTTP2Options = .defaults, server: HTTP2Options = .defaults) throws {
-        self.client = try #require(HTTP2Session(.client, options: client))
-        self.server = try #require(HTTP2Session(.server, options: server))
+    init(
+        client: HTTP2Options = .defaults, server: HTTP2Options = .defaults,
+        pool: HTTP2SessionPool? = nil
+    ) throws {
+        self.client = try #require(HTTP2Session(.client, options: client, pool: pool))
+        self.server = try #require(HTTP2Session(.server, options: server, pool: pool))
     }
 
     /// What one side was told, with the bytes and fields its events point to made visible.
