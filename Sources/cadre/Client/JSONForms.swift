@@ -39,12 +39,30 @@ extension JSONWriter {
     /// A payload: its JSON value, or an object with its type and bytes in base64.
     mutating func payload(_ payload: Payload) {
         if let document = try? JSONDocument(parsing: payload.data) {
-            return value(document.root)
+            return spaced(document.root)
         }
         beginObject()
         member("content_type", payload.contentType)
         member("base64", Data(payload.data).base64EncodedString())
         endObject()
+    }
+
+    /// A value with the writer's own spacing; scalars keep their text.
+    private mutating func spaced(_ view: JSONView) {
+        switch view.kind {
+        case .object:
+            beginObject()
+            for member in view.members {
+                key(member.name)
+                spaced(member.value)
+            }
+            endObject()
+        case .array:
+            beginArray()
+            for element in view.elements { spaced(element) }
+            endArray()
+        default: value(view)
+        }
     }
 
     mutating func failure(_ failure: Failure) {
