@@ -61,10 +61,9 @@ public final class ServerCall {
     var sentMessages = 0
     var bytesReceived = 0
     var bytesSent = 0
-    /// Body bytes that came while reading was paused; not credited yet.
     var isPaused = false
-    var unread: [UInt8] = []
-    var unreadIsLast = false
+    /// What came while reading was paused; not credited yet.
+    var unread: UnreadBody?
     /// Bytes of this call are being read right now, further up the stack.
     var isReading = false
 
@@ -156,9 +155,17 @@ public final class ServerCall {
     public func resumeReading() {
         guard isPaused else { return }
         isPaused = false
-        guard isOpen, !unread.isEmpty || unreadIsLast else { return }
+        guard isOpen, unread != nil else { return }
         let bound = loopBound
         eventLoop.execute { bound.value.connection?.readOn(bound.value) }
+    }
+
+    /// Keeps body bytes until reading goes on.
+    func keepUnread(_ piece: RawSpan, isLast: Bool) {
+        let kept = unread ?? UnreadBody()
+        kept.bytes.append(contentsOf: piece)
+        kept.isLast = isLast
+        unread = kept
     }
 
     /// The call ends for a reason that is not the handler's; `status` is what the client is told.
@@ -184,4 +191,12 @@ public final class ServerCall {
         }
         connection.becameDirty()
     }
+}
+
+/// Body bytes of a paused call. An object of its own, so that a call that is never paused carries
+/// one empty reference.
+final class UnreadBody {
+    var bytes: [UInt8] = []
+    /// END_STREAM follows the bytes.
+    var isLast = false
 }

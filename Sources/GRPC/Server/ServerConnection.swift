@@ -222,23 +222,18 @@ final class ServerConnection {
             return
         }
         call.bytesReceived += piece.byteCount
-        if call.isPaused || !call.unread.isEmpty || call.isReading {
-            call.unread.append(contentsOf: piece)
-            call.unreadIsLast = isLast
-            return
+        if call.isPaused || call.unread != nil || call.isReading {
+            return call.keepUnread(piece, isLast: isLast)
         }
         read(call, piece, isLast: isLast)
     }
 
     /// Goes on with what came while the call was paused.
     func readOn(_ call: ServerCall) {
-        guard !call.isPaused, !call.isReading else { return }
-        let bytes = call.unread
-        let isLast = call.unreadIsLast
-        call.unread = []
-        call.unreadIsLast = false
+        guard !call.isPaused, !call.isReading, let unread = call.unread else { return }
+        call.unread = nil
         now = NIODeadline.now().uptimeNanoseconds
-        bytes.withBytes { read(call, $0, isLast: isLast) }
+        unread.bytes.withBytes { read(call, $0, isLast: unread.isLast) }
         creditConnection()
         if session.wantsWrite { becameDirty() }
     }
@@ -264,8 +259,7 @@ final class ServerConnection {
         while call.isOpen, deliver(call, piece, &offset, isLast) {}
         call.isReading = false
         if call.isOpen && call.isPaused && (offset < piece.byteCount || isLast) {
-            call.unread.append(contentsOf: piece.extracting(offset..<piece.byteCount))
-            call.unreadIsLast = isLast
+            call.keepUnread(piece.extracting(offset..<piece.byteCount), isLast: isLast)
         } else {
             offset = piece.byteCount
         }
@@ -320,9 +314,9 @@ final class ServerConnection {
             loop.disarm(token)
             call.deadlineToken = nil
         }
-        if !call.unread.isEmpty {
-            creditedBytes += call.unread.count
-            call.unread = []
+        if let unread = call.unread {
+            creditedBytes += unread.bytes.count
+            call.unread = nil
         }
         call.connection = nil
         call.callbacks = ServerCall.Callbacks()
