@@ -8,10 +8,10 @@ extension Arena {
     /// A NUL-terminated copy. Strings of protobuf-c end at the first NUL, so one inside becomes
     /// U+FFFD instead of silently cutting the text.
     public func string(_ text: String) -> UnsafeMutablePointer<CChar> {
-        var text = text
-        if let copy = text.withUTF8({ unsafe stringWithoutNUL($0) }) {
-            return unsafe copy
+        let copy = unsafe text.utf8.withContiguousStorageIfAvailable {
+            unsafe stringWithoutNUL($0)
         }
+        if case let copy?? = unsafe copy { return unsafe copy }
         let parts = text.split(separator: "\0", omittingEmptySubsequences: false)
         return unsafe string(parts.joined(separator: "\u{FFFD}"))
     }
