@@ -142,12 +142,14 @@ struct ServerAssembly {
             configuration: ServerConfiguration(host: settings.host, port: settings.grpcPort),
             services: services(links, host), group: group, metrics: CallMetrics(registry))
         let port = try await server.start()
-        let grace = Duration.seconds(settings.graceSeconds)
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health] in
             health.shutDown()
-            await host.drain(deadlineNanos: SystemClock.monotonicNanos() + graceNanos)
-            await server.shutdown(grace: grace)
+            // One deadline for both: what the engine's drain leaves of the grace is for the calls.
+            let deadline = SystemClock.monotonicNanos() + graceNanos
+            await host.drain(deadlineNanos: deadline)
+            let left = max(0, deadline - SystemClock.monotonicNanos())
+            await server.shutdown(grace: .nanoseconds(left))
         }
         return port
     }
