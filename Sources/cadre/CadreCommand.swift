@@ -9,8 +9,8 @@ struct CadreCommand: AsyncParsableCommand {
         discussion: """
             Start with `cadre demo`: it runs a workflow on a simulated exchange, offline.
 
-            Exit codes: 0 done, 1 what was asked failed, 64 wrong usage, 69 the server cannot be \
-            reached, 78 a setting is wrong or the server could not start.
+            Exit codes: 0 done, 1 what was asked failed, 64 wrong usage, 66 a file cannot be read, \
+            69 the server cannot be reached, 78 a setting is wrong or the server could not start.
             Shell completion: `cadre --generate-completion-script zsh` (or bash, fish).
             """,
         version: CadreVersion.current,

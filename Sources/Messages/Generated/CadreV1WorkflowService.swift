@@ -252,7 +252,8 @@ public struct WorkflowDefinition: Sendable, Hashable {
     /// 1 to 500.
     public var steps: [StepDefinition] = []
     /// JSON template of the run's result. A string that is one reference becomes the value itself, so
-    /// `"${steps.synthesis.output}"` is that step's output. Empty: an object of every completed step's
+    /// `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
+    /// absent is `null`. At most 2 MiB when filled in. Empty: an object of every completed step's
     /// output by step id.
     public var resultTemplate: String = ""
     /// From start to end, milliseconds; 0: no limit.

@@ -53,8 +53,9 @@ public enum WorkflowServiceDescriptor {
 /// Called on the socket loop of the call, so a method must not block. A method
 /// that is not implemented answers UNIMPLEMENTED.
 public protocol WorkflowServiceHandler: Sendable {
-    /// Stores a definition. INVALID_ARGUMENT names every fault at once; ALREADY_EXISTS when the same
-    /// version is stored with other content. The same content again changes nothing.
+    /// Stores a definition and makes it the current one of its name; open runs keep theirs.
+    /// INVALID_ARGUMENT names the faults at once; ALREADY_EXISTS when the same version is stored with
+    /// other content. Putting what is current already changes nothing.
     func putDefinition(_ request: PutDefinitionRequest, _ call: UnaryCall<PutDefinitionResponse>)
 
     /// One definition. NOT_FOUND names the ones that exist.
@@ -189,8 +190,9 @@ public struct WorkflowServiceClient: Sendable {
         self.client = client
     }
 
-    /// Stores a definition. INVALID_ARGUMENT names every fault at once; ALREADY_EXISTS when the same
-    /// version is stored with other content. The same content again changes nothing.
+    /// Stores a definition and makes it the current one of its name; open runs keep theirs.
+    /// INVALID_ARGUMENT names the faults at once; ALREADY_EXISTS when the same version is stored with
+    /// other content. Putting what is current already changes nothing.
     public func putDefinition(
         _ request: PutDefinitionRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> PutDefinitionResponse {

@@ -75,12 +75,26 @@ extension WorkflowCommand {
         }
 
         private func show(_ update: WatchRunResponse) {
-            switch update.update {
-            case .event(let event): print(event.line)
-            case .closed(let closed):
-                RunReport.show(closed.run ?? Messages.Run(), closed.result, server.output)
-            case nil: break
+            switch (update.update, server.output) {
+            case (.event(let event), .table): print(event.line)
+            case (.event(let event), .json): printLine { $0.event(event) }
+            case (.closed(let closed), .table):
+                RunReport.show(closed.run ?? Messages.Run(), closed.result, .table)
+            case (.closed(let closed), .json):
+                printLine {
+                    $0.beginObject()
+                    $0.members(of: closed.run ?? Messages.Run(), result: closed.result)
+                    $0.endObject()
+                }
+            case (nil, _): break
             }
+        }
+
+        /// One JSON value a line, so that a program can read along.
+        private func printLine(_ body: (inout JSONWriter) -> Void) {
+            var writer = JSONWriter()
+            body(&writer)
+            print(String(decoding: writer.finish(), as: UTF8.self))
         }
     }
 

@@ -98,15 +98,43 @@ struct ServerAssembly {
         return agents
     }
 
-    /// Puts the domain's workflows; the same ones again change nothing.
+    /// Puts the domain's workflows that are not there yet. One that somebody has put in another
+    /// version is theirs and stays.
     private func define(_ host: EngineHost) async throws {
         let port = AskPort(host)
+        guard case .definitions(let stored) = await port.ask({ .listDefinitions(.default, $0) })
+        else { throw Failed("the engine does not say which workflows are defined") }
         for definition in MexcDomain.definitions {
+            if let found = stored.first(where: { $0.name == definition.name }) {
+                if found.version != definition.version { announce(found, insteadOf: definition) }
+                continue
+            }
             let put = PutDefinition(namespace: .default, definition: definition)
             if case .rejected(let rejection) = await port.ask({ .putDefinition(put, $0) }) {
-                throw Failed("workflow \(definition.name): \(rejection.message)")
+                try tolerate(rejection, of: definition)
             }
         }
+    }
+
+    private func announce(
+        _ found: Coordination.WorkflowDefinition,
+        insteadOf definition: Coordination.WorkflowDefinition
+    ) {
+        log.notice(
+            "keeping a stored workflow",
+            metadata: [
+                "workflow": "\(found.name)", "stored": "\(found.version)",
+                "built_in": "\(definition.version)",
+            ])
+    }
+
+    /// A disk without room is no reason not to serve what is there: readiness tells of it.
+    private func tolerate(
+        _ rejection: Rejection, of definition: Coordination.WorkflowDefinition
+    ) throws {
+        let what = "workflow \(definition.name) is not defined: \(rejection.message)"
+        guard rejection.code == .overloaded else { throw Failed(what) }
+        log.error("\(what)")
     }
 
     // MARK: Bytes
@@ -114,8 +142,13 @@ struct ServerAssembly {
     private func startConsole(_ store: any Store, on group: any EventLoopGroup) async throws -> Int
     {
         let (registry, health) = (registry, health)
+        var configuration = ConsoleConfiguration(
+            host: settings.host, port: settings.consolePort)
+        // Room for probes beside whoever opens connections and says nothing.
+        configuration.maxConnections = 1_000
+        configuration.connectionTimeout = .seconds(15)
         let console = try await ConsoleServer.start(
-            ConsoleConfiguration(host: settings.host, port: settings.consolePort),
+            configuration,
             routes: [
                 .metrics { registry.render($0) }, .healthz,
                 .readyz { Self.readiness(health, store) },

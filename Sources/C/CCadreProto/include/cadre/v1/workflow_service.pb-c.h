@@ -136,7 +136,8 @@ struct  Cadre__V1__WorkflowDefinition
   Cadre__V1__StepDefinition **steps;
   /*
    * JSON template of the run's result. A string that is one reference becomes the value itself, so
-   * `"${steps.synthesis.output}"` is that step's output. Empty: an object of every completed step's
+   * `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
+   * absent is `null`. At most 2 MiB when filled in. Empty: an object of every completed step's
    * output by step id.
    */
   char *result_template;
