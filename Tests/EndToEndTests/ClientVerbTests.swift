@@ -79,6 +79,40 @@ struct ClientVerbTests {
         }
     }
 
+    @Test func `a definition from a file stays over a restart, also under a built-in name`()
+        async throws
+    {
+        let directory = try TemporaryDirectory()
+        let file = directory.url.appendingPathComponent("mine.yaml")
+        let text = """
+            name: calendar-discovery
+            version: "77"
+            steps: [{id: tell, agent_type: echo, operation: say}]
+            """
+        try Data(text.utf8).write(to: file)
+        let first = try await RunningServer.start(directory, ["--with-echo"])
+        #expect(try await first.cadre("workflow", "put", file.path).status == 0)
+        #expect(await first.terminate() == 0)
+        let second = try await RunningServer.start(directory, ["--with-echo"])
+        let listed = try json(try await second.cadre("workflow", "definitions", "-o", "json"))
+        #expect(listed["definitions"]?[0]?["version"]?.string == "77")
+        #expect(await second.terminate() == 0)
+    }
+
+    @Test func `a watch in JSON is one value a line, the end last`() async throws {
+        try await withServer { server in
+            let run = try json(
+                try await server.cadre(
+                    "workflow", "run", "calendar-discovery", "--wait", "-o", "json"))
+            let id = try #require(run["run_id"]?.string)
+            let watch = try await server.cadre("workflow", "watch", id, "-o", "json")
+            let lines = watch.output.split(separator: "\n")
+            let values = try lines.map { try JSONDocument(parsing: Array($0.utf8)).root }
+            #expect(values.first?["type"]?.string == "run_started")
+            #expect(values.last?["status"]?.string == "completed")
+        }
+    }
+
     @Test func `a server that cannot be reached ends with 69`() async throws {
         let ended = try await CadreBinary.run(["agent", "list", "--server", "127.0.0.1:1"])
         #expect(ended.status == EX_UNAVAILABLE)
