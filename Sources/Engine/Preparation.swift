@@ -9,6 +9,14 @@ public struct Preparation: Sendable {
         case stepInput(AssignmentToken)
         /// The result of a run whose steps have all ended.
         case runResult(RunID)
+
+        /// The kind of payload, which bounds its size.
+        var payload: PayloadPurpose {
+            switch self {
+            case .stepInput: .stepInput
+            case .runResult: .runResult
+            }
+        }
     }
 
     public var purpose: Purpose

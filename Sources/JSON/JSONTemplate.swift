@@ -14,6 +14,8 @@ public struct JSONTemplate: Sendable {
     public let document: JSONDocument
     /// Every reference, once, in the order of first appearance: for validation before use.
     public let references: [JSONPathExpression]
+    /// How often each of ``references`` stands in the template, in the same order.
+    public let occurrences: [Int]
     /// The reference this template consists of, if it is `"${…}"` and nothing else: the result
     /// is then the referred value unchanged, so that its stored payload can be shared.
     public let wholeReference: JSONPathExpression?
@@ -37,6 +39,7 @@ public struct JSONTemplate: Sendable {
         if !compiler.problems.isEmpty { throw JSONTemplateError(problems: compiler.problems) }
         strings = compiler.strings
         references = compiler.references
+        occurrences = compiler.references.map { compiler.occurrences[$0, default: 0] }
         if case .reference(let whole)? = strings[0]?.first, strings[0]?.count == 1 {
             wholeReference = whole
         } else {
@@ -46,58 +49,32 @@ public struct JSONTemplate: Sendable {
 
     /// Fills the holes.
     ///
-    /// - Parameter resolve: the value of a reference, `nil` when there is none; asked once for
-    ///   each of ``references``.
+    /// - Parameters:
+    ///   - maxBytes: the longest result. A short template can name a large value many times, so
+    ///     whoever renders templates of others sets it; the work stops where it is passed.
+    ///   - resolve: the value of a reference, `nil` when there is none; asked once for each of
+    ///     ``references``.
     /// - Returns: a compact JSON text; the text as given when there are no references.
-    /// - Throws: ``UnresolvedReferences`` naming every reference without a value.
+    /// - Throws: ``TemplateRenderingError``.
     public func render(
-        _ resolve: (JSONPathExpression) -> JSONView?
-    ) throws(UnresolvedReferences) -> [UInt8] {
-        if strings.isEmpty { return document.bytes }
+        maxBytes: Int = .max, _ resolve: (JSONPathExpression) -> JSONView?
+    ) throws(TemplateRenderingError) -> [UInt8] {
+        if strings.isEmpty {
+            if document.bytes.count > maxBytes { throw .tooLarge(maxBytes: maxBytes) }
+            return document.bytes
+        }
         var values: [JSONPathExpression: JSONView] = [:]
         var missing: [JSONPathExpression] = []
         for reference in references {
             values[reference] = resolve(reference)
             if values[reference] == nil { missing.append(reference) }
         }
-        if !missing.isEmpty { throw UnresolvedReferences(references: missing) }
-        var writer = JSONWriter(reservedBytes: document.bytes.count)
-        write(document.root, with: values, to: &writer)
-        return writer.finish()
-    }
-
-    /// Recursion is bounded by the depth limit the template was checked with.
-    private func write(
-        _ view: JSONView, with values: [JSONPathExpression: JSONView], to writer: inout JSONWriter
-    ) {
-        switch view.kind {
-        case .object:
-            writer.beginObject()
-            for member in view.members {
-                writer.key(member.name)
-                write(member.value, with: values, to: &writer)
-            }
-            writer.endObject()
-        case .array:
-            writer.beginArray()
-            for element in view.elements { write(element, with: values, to: &writer) }
-            writer.endArray()
-        case .string:
-            write(strings[view.index] ?? [], insteadOf: view, with: values, to: &writer)
-        case .null, .bool, .number:
-            writer.value(view)
-        }
-    }
-
-    private func write(
-        _ segments: [TemplateSegment], insteadOf view: JSONView,
-        with values: [JSONPathExpression: JSONView], to writer: inout JSONWriter
-    ) {
-        if segments.isEmpty { return writer.value(view) }
-        if segments.count == 1, case .reference(let only) = segments[0], let value = values[only] {
-            return writer.value(value)
-        }
-        writer.string(segments.map { $0.text(with: values) }.joined())
+        if !missing.isEmpty { throw .unresolved(missing) }
+        var rendering = TemplateRendering(
+            strings: strings, values: values, maxBytes: maxBytes,
+            reservedBytes: document.bytes.count)
+        try rendering.write(document.root)
+        return rendering.finish()
     }
 }
 
@@ -110,13 +87,19 @@ public struct JSONTemplateError: Error, Sendable, Hashable, CustomStringConverti
     public var description: String { problems.map(\.description).joined(separator: "; ") }
 }
 
-/// References of a template that had no value when it was rendered.
-public struct UnresolvedReferences: Error, Sendable, Hashable, CustomStringConvertible {
-    /// All of them, in the order of the template.
-    public let references: [JSONPathExpression]
+/// Why a template could not be filled in.
+public enum TemplateRenderingError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// These references have no value: all of them, in the order of the template.
+    case unresolved([JSONPathExpression])
+    /// The result would have more bytes than the caller allowed.
+    case tooLarge(maxBytes: Int)
 
-    /// All of them in one sentence.
+    /// What is wrong, in one sentence.
     public var description: String {
-        "no value for " + references.map { "${\($0)}" }.joined(separator: ", ")
+        switch self {
+        case .unresolved(let references):
+            "no value for " + references.map { "${\($0)}" }.joined(separator: ", ")
+        case .tooLarge(let maxBytes): "the result has more than \(maxBytes) bytes"
+        }
     }
 }

@@ -19,6 +19,8 @@ public struct JSONWriter: Sendable {
     }
 
     private var bytes: [UInt8] = []
+    /// The length of the text so far.
+    var byteCount: Int { bytes.count }
     private var open: [Container] = []
     private var hasValue = false
     private let layout: Layout

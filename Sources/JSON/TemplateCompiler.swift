@@ -17,7 +17,8 @@ struct TemplateCompiler {
     private(set) var strings: [Int: [TemplateSegment]] = [:]
     private(set) var references: [JSONPathExpression] = []
     private(set) var problems: [JSONError] = []
-    private var known: Set<JSONPathExpression> = []
+    /// How often each reference stands in the template.
+    private(set) var occurrences: [JSONPathExpression: Int] = [:]
 
     /// Recursion is bounded by the depth limit the document was checked with.
     mutating func visit(_ view: JSONView, at place: CodingPlace) {
@@ -48,8 +49,9 @@ struct TemplateCompiler {
         do throws(JSONError) {
             let segments = try segments(of: text)
             strings[view.index] = segments
-            for case .reference(let path) in segments where known.insert(path).inserted {
-                references.append(path)
+            for case .reference(let path) in segments {
+                if occurrences[path] == nil { references.append(path) }
+                occurrences[path, default: 0] += 1
             }
         } catch {
             problems.append(place.error(.template, error.message))

@@ -149,6 +149,16 @@ import Testing
         #expect(template.whole == whole)
     }
 
+    @Test func `a template holds at most a thousand references, repeats counted`() throws {
+        let text = { (count: Int) in
+            "[" + repeatElement("\"${input}\"", count: count).joined(separator: ",") + "]"
+        }
+        #expect(throws: Never.self) { try InputTemplate.parse(text(1_000)).get() }
+        let faults = Self.faults(Self.definition([Self.step("a", input: text(1_001))]))
+        #expect(faults.map(\.field) == ["steps[0].input"])
+        #expect(faults[0].description.contains("1001 references"))
+    }
+
     @Test func `five hundred steps in a chain are fine`() throws {
         let steps = (0..<500).map { Self.step("s\($0)", $0 == 0 ? [] : ["s\($0 - 1)"]) }
         #expect(try WorkflowPlan(Self.definition(steps)).steps.count == 500)

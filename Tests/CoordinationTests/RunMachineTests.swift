@@ -292,6 +292,16 @@ struct MachineHarness {
         #expect(out.events.first?.sequence == state.lastSequence + 1)
     }
 
+    @Test(arguments: [Int64.max, .max / 1_000, .min, -1])
+    func `a wait that no clock can count is brought into range`(wish: Int64) throws {
+        var run = try MachineHarness([Self.step("a")])
+        run.fail(0, StepFailure(type: "x", message: "m", retryable: true, retryAfterMillis: wish))
+        let wait = min(max(wish, 0), StepFailure.maxRetryAfterMillis)
+        #expect(run.machine.state.steps[0].failure?.retryAfterMillis == wait)
+        #expect(run.machine.state.steps[0].notBeforeMillis == run.now + wait)
+        #expect(run.machine.state.status == .running)
+    }
+
     @Test func `an endless failure message is cut before it is stored`() throws {
         var run = try MachineHarness([Self.step("a", retry: RetryPolicy(maxAttempts: 1))])
         let message = String(repeating: "ü", count: 5_000)

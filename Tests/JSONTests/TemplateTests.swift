@@ -38,6 +38,20 @@ import Testing
         #expect(try render(template) == result)
     }
 
+    @Test(arguments: [#"["${input}","${input}","${input}"]"#, #""x${input}${input}${input}""#])
+    func `a result over its limit is refused while it grows`(text: String) throws {
+        let value = try JSONDocument(parsing: "\"" + String(repeating: "v", count: 998) + "\"").root
+        let template = try JSONTemplate(parsing: Array(text.utf8))
+        #expect(template.occurrences == [3])
+        let length = try template.render { _ in value }.count
+        #expect(try template.render(maxBytes: length) { _ in value }.count == length)
+        for limit in [length - 1, 1_500, 0] {
+            #expect(throws: TemplateRenderingError.tooLarge(maxBytes: limit)) {
+                try template.render(maxBytes: limit) { _ in value }
+            }
+        }
+    }
+
     @Test func `references are listed once, in the order of the template`() throws {
         let template = try JSONTemplate(
             parsing: Array(#"["${steps.b.output}", {"x": "${input.y} ${steps.b.output}"}]"#.utf8))
@@ -88,7 +102,7 @@ import Testing
     @Test func `all references without a value are named`() throws {
         let template = try JSONTemplate(
             parsing: Array(#"["${input.symbol}", "${input.a}", "x ${steps.b.output[0]}"]"#.utf8))
-        do throws(UnresolvedReferences) {
+        do throws(TemplateRenderingError) {
             _ = try template.render { values.at($0) }
             Issue.record("rendered")
         } catch {

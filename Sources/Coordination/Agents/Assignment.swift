@@ -79,7 +79,8 @@ public struct StepFailure: Sendable, Hashable, Error {
     public var message: String
     /// Whether another attempt could succeed.
     public var retryable: Bool
-    /// The agent's own wish for the wait before the next attempt; wins over the policy.
+    /// The agent's own wish for the wait before the next attempt; wins over the policy. What a run
+    /// keeps of it lies within 0 and ``maxRetryAfterMillis``.
     public var retryAfterMillis: Int64?
 
     /// Describes a failure.
@@ -97,12 +98,20 @@ public struct StepFailure: Sendable, Hashable, Error {
     /// The longest message that is kept, bytes: failures are stored with every change of a run.
     public static let maxMessageBytes = 4_096
 
-    /// The failure with its texts cut to what is kept.
+    /// The longest wait that an agent can ask for: 366 days, as for every time of a definition.
+    public static let maxRetryAfterMillis: Int64 = 366 * 86_400_000
+
+    /// The failure with its texts cut to what is kept and its wish brought into range: it comes
+    /// from an agent, and no number of an agent's may overflow a sum of times.
     public var bounded: StepFailure {
-        if type.utf8.count <= Self.maxTypeBytes, message.utf8.count <= Self.maxMessageBytes {
+        let wish = retryAfterMillis.map { min(max($0, 0), Self.maxRetryAfterMillis) }
+        if wish == retryAfterMillis, type.utf8.count <= Self.maxTypeBytes,
+            message.utf8.count <= Self.maxMessageBytes
+        {
             return self
         }
         var failure = self
+        failure.retryAfterMillis = wish
         failure.type = type.prefix(bytes: Self.maxTypeBytes)
         failure.message = message.prefix(bytes: Self.maxMessageBytes)
         return failure

@@ -18,6 +18,13 @@ public struct InputTemplate: Sendable {
     public let usesInput: Bool
     /// The steps whose outputs it refers to, each once.
     public let stepIDs: [String]
+    /// The most references one template may hold, repeated ones counted each time: it bounds the
+    /// work of filling it in.
+    public static let maxReferences = 1_000
+    /// How often it refers into each source.
+    let uses: [PayloadSource: Int]
+    /// The bytes of its own text.
+    var textBytes: Int { template.document.bytes.count }
 
     /// Why a text is no template.
     public struct ParseFailure: Error, Sendable, Hashable {
@@ -30,36 +37,53 @@ public struct InputTemplate: Sendable {
         do {
             template = try JSONTemplate(parsing: Self.quotedIfBare(text))
         } catch {
-            return .failure(ParseFailure(message: "is no template: \(error)"))
+            return .failure(ParseFailure(message: "is no template: \(summary(of: error))"))
         }
-        var usesInput = false
+        let count = template.occurrences.reduce(0, +)
+        guard count <= maxReferences else {
+            return .failure(
+                ParseFailure(
+                    message: "holds \(count) references; give at most \(maxReferences), or hand "
+                        + "on a larger value whole"))
+        }
+        var uses: [PayloadSource: Int] = [:]
         var stepIDs: [String] = []
-        for reference in template.references {
-            switch split(reference)?.source {
-            case .input: usesInput = true
-            case .output(let step): if !stepIDs.contains(step) { stepIDs.append(step) }
-            case nil:
+        for (reference, count) in zip(template.references, template.occurrences) {
+            guard let source = split(reference)?.source else {
                 return .failure(
                     ParseFailure(
                         message: "${\(reference)} refers to nothing; "
                             + "write ${input...} or ${steps.ID.output...}"))
             }
+            if case .output(let step) = source, uses[source] == nil { stepIDs.append(step) }
+            uses[source, default: 0] += count
         }
         return .success(
             InputTemplate(
-                template: template, whole: wholeSource(template), usesInput: usesInput,
-                stepIDs: stepIDs))
+                template: template, whole: wholeSource(template),
+                usesInput: uses[.input] != nil, stepIDs: stepIDs, uses: uses))
+    }
+
+    /// The first problems: a text of many bad strings must not answer with many times its length.
+    private static func summary(of error: JSONTemplateError) -> String {
+        let rest = error.problems.count - 10
+        return error.problems.prefix(10).map(\.description).joined(separator: "; ")
+            + (rest > 0 ? "; and \(rest) more" : "")
     }
 
     /// Fills the template in. References into absent sources, and absent members, are `null`.
-    func render(_ documents: [PayloadSource: JSONDocument]) -> Result<[UInt8], StepFailure> {
+    func render(
+        _ documents: [PayloadSource: JSONDocument], for purpose: PayloadPurpose
+    ) -> Result<[UInt8], StepFailure> {
         do {
             let null = try JSONDocument(parsing: Array("null".utf8)).root
-            let bytes = try template.render { reference in
+            let bytes = try template.render(maxBytes: purpose.maxBytes) { reference in
                 guard let (source, path) = Self.split(reference) else { return nil }
                 return documents[source]?.root.at(path) ?? null
             }
             return .success(bytes)
+        } catch TemplateRenderingError.tooLarge {
+            return .failure(purpose.tooLarge)
         } catch {
             return .failure(
                 StepFailure(

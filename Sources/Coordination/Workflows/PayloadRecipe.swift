@@ -31,25 +31,46 @@ public enum PayloadRecipe: Sendable {
         }
     }
 
-    /// Makes the payload. O(bytes): call it outside the engine's decisions.
+    /// Makes the payload. O(``workBytes(_:)``): call it outside the engine's decisions.
     ///
-    /// - Parameter loaded: at least the ``sources``.
+    /// - Parameters:
+    ///   - loaded: at least the ``sources``.
+    ///   - purpose: what the payload will be, which bounds its size; an input unless set.
     /// - Returns: the payload, or a failure that is not tried again and names the culprit.
-    public func render(_ loaded: [PayloadID: Payload]) -> Result<Payload, StepFailure> {
+    public func render(
+        _ loaded: [PayloadID: Payload], for purpose: PayloadPurpose = .stepInput
+    ) -> Result<Payload, StepFailure> {
         switch self {
         case .whole(let id):
             guard let payload = loaded[id] else { return .failure(Self.missing(id)) }
             return .success(payload)
         case .template(let template, let input, let outputs):
-            return Self.render(template, input, outputs, loaded)
+            return Self.render(template, input, outputs, loaded, purpose)
         case .collected(let outputs):
-            return Self.collect(outputs, loaded)
+            return Self.collect(outputs, loaded, purpose)
+        }
+    }
+
+    /// About how many bytes making the payload looks at and writes: a template's own text and,
+    /// for every reference, its whole source, which is read to find the value and may be the value.
+    public func workBytes(_ loaded: [PayloadID: Payload]) -> Int {
+        let size = { (id: PayloadID?) in id.flatMap { loaded[$0] }?.bytes.count ?? 0 }
+        switch self {
+        case .whole: return 0
+        case .collected(let outputs): return outputs.reduce(0) { $0 + size($1.output) }
+        case .template(let template, let input, let outputs):
+            return template.uses.reduce(template.textBytes) { sum, use in
+                switch use.key {
+                case .input: sum + use.value * size(input)
+                case .output(let step): sum + use.value * size(outputs[step])
+                }
+            }
         }
     }
 
     private static func render(
         _ template: InputTemplate, _ input: PayloadID?, _ outputs: [String: PayloadID],
-        _ loaded: [PayloadID: Payload]
+        _ loaded: [PayloadID: Payload], _ purpose: PayloadPurpose
     ) -> Result<Payload, StepFailure> {
         var documents: [PayloadSource: JSONDocument] = [:]
         if let input {
@@ -64,12 +85,16 @@ public enum PayloadRecipe: Sendable {
             case .failure(let failure): return .failure(failure)
             }
         }
-        return template.render(documents).map { Payload(bytes: $0) }
+        return template.render(documents, for: purpose).map { Payload(bytes: $0) }
     }
 
     private static func collect(
-        _ outputs: [Collected], _ loaded: [PayloadID: Payload]
+        _ outputs: [Collected], _ loaded: [PayloadID: Payload], _ purpose: PayloadPurpose
     ) -> Result<Payload, StepFailure> {
+        let size = outputs.reduce(outputs.count + 1) { sum, member in
+            sum + member.step.utf8.count + 3 + (loaded[member.output]?.bytes.count ?? 0)
+        }
+        if size > purpose.maxBytes { return .failure(purpose.tooLarge) }
         var bytes: [UInt8] = [UInt8(ascii: "{")]
         for (index, member) in outputs.enumerated() {
             switch parse(member.output, "the output of step \"\(member.step)\"", loaded) {

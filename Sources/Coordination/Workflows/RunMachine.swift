@@ -274,7 +274,8 @@ public struct RunMachine: Sendable {
         let delay =
             failure.retryAfterMillis
             ?? policy.delayMillis(afterFailures: state.steps[step].failures, random: random)
-        schedule(step, notBefore: now + max(0, delay), now, &out)
+        let (instant, isTooLate) = now.addingReportingOverflow(max(0, delay))
+        schedule(step, notBefore: isTooLate ? .max : instant, now, &out)
     }
 
     private mutating func lose(

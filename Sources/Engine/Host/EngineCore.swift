@@ -101,7 +101,10 @@ final class EngineCore: @unchecked Sendable {
     private func prepareInline(_ preparation: Preparation) -> Bool {
         guard preparation.missing.isEmpty else { return false }
         let bytes = preparation.loaded.values.reduce(0) { $0 + $1.bytes.count }
-        guard bytes <= configuration.limits.maxInlineBytes else { return false }
+        guard bytes <= configuration.limits.maxInlineBytes,
+            preparation.recipe.workBytes(preparation.loaded)
+                <= configuration.limits.maxInlineWorkBytes
+        else { return false }
         engine.submit(.prepared(Preparer.render(preparation)))
         return true
     }

@@ -63,7 +63,8 @@ final class Preparer: Sendable {
     static func render(_ preparation: Preparation) -> Preparation.Outcome {
         Preparation.Outcome(
             purpose: preparation.purpose,
-            result: preparation.recipe.render(preparation.loaded))
+            result: preparation.recipe.render(
+                preparation.loaded, for: preparation.purpose.payload))
     }
 
     private static func run(_ job: Job, _ deliver: @Sendable (Preparation.Outcome) -> Void) {

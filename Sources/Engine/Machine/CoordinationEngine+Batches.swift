@@ -121,7 +121,7 @@ extension CoordinationEngine {
         }
         let state = runs[run].machine.state
         let definition = state.plan.steps[step].definition
-        let deadline = now.monotonicNanos + definition.startToCloseMillis * 1_000_000
+        let deadline = monotonicNanos(inMillis: definition.startToCloseMillis)
         jobs[job].phase = .running
         arm(job, atNanos: deadline)
         let agent = jobs[job].agent
@@ -162,8 +162,19 @@ extension CoordinationEngine {
         jobs[job].timer = -1
     }
 
-    /// The monotonic instant of a stored wall-clock one, as the clocks stand now.
+    /// The monotonic instant of a stored wall-clock one, as the clocks stand now. Every stored
+    /// number has one: those too far away give the latest instant there is.
     func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
-        now.monotonicNanos + max(0, millis - now.wallMillis) * 1_000_000
+        if millis <= now.wallMillis { return now.monotonicNanos }
+        let (wait, isTooLong) = millis.subtractingReportingOverflow(now.wallMillis)
+        return isTooLong ? .max : monotonicNanos(inMillis: wait)
+    }
+
+    /// The monotonic instant so many milliseconds from now, or the latest there is.
+    func monotonicNanos(inMillis millis: Int64) -> Int64 {
+        let (nanos, isTooLong) = millis.multipliedReportingOverflow(by: 1_000_000)
+        if isTooLong { return .max }
+        let (instant, isTooLate) = now.monotonicNanos.addingReportingOverflow(nanos)
+        return isTooLate ? .max : instant
     }
 }

@@ -8,7 +8,7 @@ extension CoordinationEngine {
         let type = pool.requireType(named: definition.agentType)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         runs[run].steps[step].job = job
-        arm(job, atNanos: now.monotonicNanos + definition.startToCloseMillis * 1_000_000)
+        arm(job, atNanos: monotonicNanos(inMillis: definition.startToCloseMillis))
         if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
         jobs[job].place = pool.wait(job, type: type, priority: 3, isBounded: false)
     }

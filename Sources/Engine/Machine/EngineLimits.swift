@@ -18,6 +18,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxInvokeAttempts = 5
     /// Payload bytes of an input or result that are still rendered on the draining thread.
     public var maxInlineBytes = 16 << 10
+    /// Bytes that rendering it may look at and write there, every reference taken for its whole
+    /// source: at most some 13,000 names compared.
+    public var maxInlineWorkBytes = 64 << 10
     public var run = RunLimits.defaults
 
     /// The documented bounds.

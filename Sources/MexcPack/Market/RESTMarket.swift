@@ -195,7 +195,7 @@ extension RESTMarket {
     /// 429 asks for a pause; 418 is the ban for not having made one. Both hold all requests back.
     private func rateLimited(_ answer: RawAnswer) async -> StepFailure {
         // Without a header: a minute, six of the exchange's windows. At most the longest ban.
-        let seconds = min(max(answer.retryAfterSeconds ?? 60, 1), 3 * 86_400)
+        let seconds = max(Self.waitMillis(seconds: answer.retryAfterSeconds ?? 60) / 1_000, 1)
         await pacer.pause(millis: seconds * 1_000)
         return StepFailure(
             type: "rate_limited",
@@ -204,12 +204,18 @@ extension RESTMarket {
             retryable: true, retryAfterMillis: seconds * 1_000)
     }
 
+    /// A wait that an answer asks for, milliseconds: 0 to three days, the longest ban. The number
+    /// comes from outside and can be anything.
+    static func waitMillis(seconds: Int64) -> Int64 {
+        min(max(seconds, 0), 3 * 86_400) * 1_000
+    }
+
     private func serverError(_ answer: RawAnswer) -> StepFailure {
         StepFailure(
             type: "exchange_error",
             message: "\(answer.url) answered \(answer.status): the exchange has trouble. Try "
                 + "again later.",
-            retryable: true, retryAfterMillis: answer.retryAfterSeconds.map { $0 * 1_000 })
+            retryable: true, retryAfterMillis: answer.retryAfterSeconds.map(Self.waitMillis))
     }
 
     private func refused(_ answer: RawAnswer, _ endpoint: RESTEndpoint) -> StepFailure {

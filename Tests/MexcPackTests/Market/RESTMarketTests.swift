@@ -52,6 +52,11 @@ struct RESTMarketTests {
         }
     }
 
+    @Test(arguments: [(Int64.max, 259_200_000), (.min, 0), (-5, 0), (7, 7_000)] as [(Int64, Int64)])
+    func `a wait that the exchange asks for is at most three days`(seconds: Int64, millis: Int64) {
+        #expect(RESTMarket.waitMillis(seconds: seconds) == millis)
+    }
+
     @Test func `too many requests are a pause as long as the exchange wants it`() async throws {
         try await withExchange(maxWeight: 2) { _, market in
             _ = try await market.now()
