@@ -82,6 +82,27 @@ extension HTTP2Session {
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
     }
 
+    /// Resets streams with queued bytes of which the peer's windows let none go for `limit`
+    /// nanoseconds: else a peer that gives no credit would hold their memory for ever.
+    ///
+    /// To be called regularly, with the monotonic time in nanoseconds; `closed` follows for each.
+    public func resetStreamsStandingStill(now: UInt64, limit: UInt64) {
+        guard openStreamCount > 0 else { return }
+        for slot in 0..<Int32(unsafe state.pointee.streams.count) {
+            let record = unsafe state.pointee.streams[slot]
+            guard unsafe record.pointee.queuedBytes > 0, unsafe !record.pointee.hasMoved else {
+                unsafe record.pointee.hasMoved = false
+                unsafe record.pointee.stillSince = nil
+                continue
+            }
+            let since = unsafe record.pointee.stillSince ?? now
+            unsafe record.pointee.stillSince = since
+            if now - since >= limit {
+                reset(HTTP2Stream(id: unsafe record.pointee.id, slot: slot), .cancel)
+            }
+        }
+    }
+
     /// Forgets what is queued on the stream; what was given out by `drainOutput` is gone.
     public func dropQueue(of stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream) else { return }
@@ -155,9 +176,9 @@ extension HTTP2Session {
                 _ = unsafe nghttp2_submit_trailer(session, id, pairs, count)
             }
         }
-        while let id = unsafe state.pointee.streamsAwaitingReset.popLast() {
+        while let (id, code) = unsafe state.pointee.streamsAwaitingReset.popLast() {
             _ = unsafe nghttp2_submit_rst_stream(
-                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2ErrorCode.noError.rawValue)
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
         }
         return true
     }

@@ -87,11 +87,11 @@ enum HTTP2SessionCallbacks {
             return unsafe On.frameSent(session, frame.pointee.hd, state)
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) {
-            _, frame, _, user in
+            session, frame, _, user in
             guard let frame = unsafe frame, let state = unsafe On.state(user) else {
                 return On.giveUp
             }
-            return unsafe On.frameNotSent(frame.pointee.hd, state)
+            return unsafe On.frameNotSent(session, frame.pointee.hd, state)
         }
     }
 
@@ -297,16 +297,19 @@ enum HTTP2SessionCallbacks {
         unsafe state.pointee.resetsAfterEndCount -= 1
         // The peer may have ended its side since.
         if unsafe !state.pointee.streams[slot].pointee.remoteEnded {
-            unsafe state.pointee.streamsAwaitingReset.append(header.stream_id)
+            unsafe state.pointee.streamsAwaitingReset.append((header.stream_id, .noError))
         }
         return goOn
     }
 
     /// A request that was cancelled before it was sent has no stream in nghttp2, so no
     /// `streamClosed` either; it is looked for by its identifier.
-    private static func frameNotSent(_ header: nghttp2_frame_hd, _ state: State) -> Int32 {
-        guard unsafe !state.pointee.isServer, UInt32(header.type) == NGHTTP2_HEADERS.rawValue else {
-            return goOn
+    private static func frameNotSent(
+        _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ state: State
+    ) -> Int32 {
+        guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue else { return goOn }
+        if unsafe state.pointee.isServer {
+            return unsafe responseNotSent(session, header.stream_id, state)
         }
         guard let slot = unsafe state.pointee.streams.firstSlot(of: header.stream_id) else {
             return goOn
@@ -314,6 +317,21 @@ enum HTTP2SessionCallbacks {
         unsafe state.pointee.close(slot: slot)
         unsafe state.pointee.batch.events.append(
             .closed(HTTP2Stream(id: header.stream_id, slot: slot), .refusedStream))
+        return goOn
+    }
+
+    /// Response headers or trailers that nghttp2 refuses to send (it takes no block over 64 KiB):
+    /// without them the peer would wait for ever, so the stream is reset.
+    private static func responseNotSent(
+        _ session: OpaquePointer?, _ id: Int32, _ state: State
+    ) -> Int32 {
+        guard let slot = unsafe slot(session, id, state),
+            unsafe state.pointee.streams[slot].pointee.id == id,
+            unsafe !state.pointee.streams[slot].pointee.resetBySelf
+        else { return goOn }
+        unsafe state.pointee.streams[slot].pointee.resetBySelf = true
+        unsafe state.pointee.streams[slot].pointee.dropQueue()
+        unsafe state.pointee.streamsAwaitingReset.append((id, .internalError))
         return goOn
     }
 

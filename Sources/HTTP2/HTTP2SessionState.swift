@@ -25,7 +25,14 @@ struct StreamRecord {
     /// The queue's first chunk, how much of it is gone, and the rest. Most calls have one chunk.
     var chunk: [UInt8] = []
     var chunkOffset = 0
+    /// Chunks before `laterStart` are gone; they are cut off half of the array at a time, so that a
+    /// long queue is not moved up for each of them.
     var laterChunks: [[UInt8]] = []
+    var laterStart = 0
+    /// Bytes of the queue were given out since the last look for streams that stand still.
+    var hasMoved = false
+    /// When that look first found the queue standing still; nil while it moves.
+    var stillSince: UInt64?
     /// Bytes in the queue.
     var queuedBytes = 0
 
@@ -45,8 +52,7 @@ struct StreamRecord {
         while copied < capacity {
             if chunkOffset == chunk.count {
                 guard !laterChunks.isEmpty else { break }
-                chunk = laterChunks.removeFirst()
-                chunkOffset = 0
+                takeLaterChunk()
             }
             let count = min(capacity - copied, chunk.count - chunkOffset)
             unsafe chunk.withUnsafeBufferPointer { source in
@@ -58,13 +64,27 @@ struct StreamRecord {
             chunkOffset += count
         }
         queuedBytes -= copied
+        if copied > 0 { hasMoved = true }
         return copied
+    }
+
+    /// Makes the next of the later chunks, of which there must be one, the first.
+    private mutating func takeLaterChunk() {
+        chunk = []
+        chunkOffset = 0
+        swap(&chunk, &laterChunks[laterStart])
+        laterStart += 1
+        if laterStart * 2 >= laterChunks.count {
+            laterChunks.removeFirst(laterStart)
+            laterStart = 0
+        }
     }
 
     mutating func dropQueue() {
         chunk = []
         chunkOffset = 0
         laterChunks = []
+        laterStart = 0
         queuedBytes = 0
     }
 }
@@ -110,8 +130,8 @@ struct HTTP2SessionState: ~Copyable {
     var violation: HTTP2Violation?
     /// Slots whose queue is empty and whose trailers are due.
     var slotsAwaitingTrailers: [Int32] = []
-    /// Streams whose RST_STREAM(NO_ERROR) is due.
-    var streamsAwaitingReset: [Int32] = []
+    /// Streams whose RST_STREAM is due, and with which code.
+    var streamsAwaitingReset: [(id: Int32, code: HTTP2ErrorCode)] = []
     /// How many records have `resetsAfterEnd`; keeps the common case from looking.
     var resetsAfterEndCount = 0
     /// The PING that follows the first GOAWAY was answered.

@@ -93,6 +93,72 @@ let okTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
         #expect(told.client.headers == [[":status=200"]])
     }
 
+    @Test(arguments: [true, false])
+    func `a response that HTTP/2 cannot carry resets its stream and no other`(isTrailer: Bool)
+        throws
+    {
+        let pair = try SessionPair()
+        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        pair.client.finishSending(on: stream)
+        let other = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        _ = pair.run()
+        let large = HTTP2Fields([("a", String(repeating: "x", count: 70_000))])
+        if isTrailer {
+            pair.server.respond(on: stream, head: okHead)
+            pair.server.send([1], on: stream)
+            pair.server.finish(on: stream, trailers: okTrailers, fields: large)
+        } else {
+            pair.server.respond(on: stream, head: okHead, fields: large)
+        }
+        let told = pair.run()
+        #expect(told.client.closed == [.internalError])
+        #expect(told.server.closed == [.internalError])
+        pair.server.respondOnly(on: other, head: okHead)
+        #expect(pair.run().client.headers == [[":status=200"]])
+        #expect(pair.server.openStreamCount == 0)
+    }
+
+    @Test func `a stream whose peer gives no credit is reset after the limit, a moving one is not`()
+        throws
+    {
+        let pair = try SessionPair()
+        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        pair.client.finishSending(on: stream)
+        _ = pair.run()
+        pair.server.respond(on: stream, head: okHead)
+        pair.server.send([UInt8](repeating: 7, count: 3_000_000), on: stream)
+        var received = 0
+        // Credit comes every 20 seconds: slow, but it moves.
+        for second in stride(from: UInt64(0), to: 60, by: 20) {
+            pair.server.resetStreamsStandingStill(now: second, limit: 30)
+            let told = pair.run()
+            #expect(told.client.closed.isEmpty)
+            received += told.client.body.count
+            pair.client.consumeConnection(told.client.body.count)
+            pair.client.consumeStream(stream, told.client.body.count)
+        }
+        _ = pair.run()  // The last credit is used; none follows.
+        for second in [60, 70, 99] as [UInt64] {
+            pair.server.resetStreamsStandingStill(now: second, limit: 30)
+            #expect(pair.run().client.closed.isEmpty)
+        }
+        pair.server.resetStreamsStandingStill(now: 100, limit: 30)
+        #expect(pair.run().client.closed == [.cancel])
+        #expect(pair.server.openStreamCount == 0)
+        #expect(received >= 3 * 256 << 10)
+    }
+
+    @Test func `a long queue of small pieces keeps its order`() throws {
+        let pair = try SessionPair()
+        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        let pieces = (0..<60_000).map { [UInt8(truncatingIfNeeded: $0), UInt8($0 % 7)] }
+        for piece in pieces { pair.client.send(piece, on: stream) }
+        pair.client.finishSending(on: stream)
+        let told = pair.run()
+        #expect(told.server.body == pieces.flatMap { $0 })
+        #expect(told.server.ends == 1)
+    }
+
     @Test func `a header list far over the limit resets the stream only`() throws {
         var options = HTTP2Options.defaults
         options.maxHeaderListBytes = 4_096

@@ -20,16 +20,27 @@ enum StatusFields {
         ])
     }
 
+    /// Bytes of a message that are sent; the rest is cut off.
+    static let maxMessageBytes = 1 << 10
+    /// Bytes that message and details may have together as they are sent. Common clients take
+    /// 8 KiB of trailers, and HTTP/2 libraries refuse to send very large ones at all.
+    static let maxEncodedBytes = 7 << 10
+
     /// Everything of the status but its code, and the user's trailers.
+    ///
+    /// A long message is cut short, and details that are too large are left out: a status that
+    /// arrives with less in it is of more use than one that does not arrive.
     static func fields(of status: GRPCStatus, trailers: Metadata) -> HTTP2Fields {
         if status.message.isEmpty && status.details.isEmpty { return trailers.fields }
         var fields = trailers.fields
-        if !status.message.isEmpty {
-            fields.append(
-                name: "grpc-message", value: PercentCoding.encode(status.message), isSensitive: true
-            )
+        let message = PercentCoding.encode(
+            Excerpt(status.message, maxBytes: maxMessageBytes).description)
+        if !message.isEmpty {
+            fields.append(name: "grpc-message", value: message, isSensitive: true)
         }
-        if !status.details.isEmpty {
+        // Base64 makes four bytes of three.
+        let room = (maxEncodedBytes - message.count) / 4 * 3
+        if !status.details.isEmpty && status.details.count <= room {
             fields.append(
                 name: "grpc-status-details-bin", value: Base64.encode(status.details),
                 isSensitive: true)

@@ -20,23 +20,24 @@ public final class ServerCall {
     /// Set it before returning from the method's `stream` closure. A thrown status ends the call.
     public var onMessage: ((RawSpan) throws(GRPCStatus) -> Void)? {
         get { callbacks.message }
-        set { callbacks.message = newValue }
+        set { if isOpen { callbacks.message = newValue } }
     }
     /// Streaming requests: called once when the client has sent its last message.
     public var onHalfClose: (() -> Void)? {
         get { callbacks.halfClose }
-        set { callbacks.halfClose = newValue }
+        set { if isOpen { callbacks.halfClose = newValue } }
     }
     /// Called once when the call ends before `finish`: reset, deadline, connection lost, shutdown.
-    /// Never called after `finish`.
+    /// Never called after `finish`. Like the other callbacks it is not kept when it is set after the
+    /// end: who begins something later than in the handler looks at `isOpen` first.
     public var onCancel: ((CallEnd) -> Void)? {
         get { callbacks.cancel }
-        set { callbacks.cancel = newValue }
+        set { if isOpen { callbacks.cancel = newValue } }
     }
     /// Called when `isWritable` becomes true after it was false.
     public var onWritable: (() -> Void)? {
         get { callbacks.writable }
-        set { callbacks.writable = newValue }
+        set { if isOpen { callbacks.writable = newValue } }
     }
 
     /// What the handler wants to be told; let go of at the call's end all at once.

@@ -29,7 +29,8 @@ public struct ServerConfiguration: Sendable {
         public var handshake: Duration = .seconds(10)
         /// Without an open call, before the connection is asked to go. Default nil: for ever.
         public var idle: Duration? = nil
-        /// Without the client taking a byte of what is waiting for it. Default 30 s.
+        /// Without the client taking a byte of what is waiting for it: of a connection, which is then
+        /// closed, or of one stream, which is then reset. Default 30 s.
         public var writeStall: Duration = .seconds(30)
 
         /// The defaults named at each property.

@@ -76,6 +76,12 @@ final class ServerConnection {
         return more
     }
 
+    /// Ends streams whose bytes the client has not let go for `limit` nanoseconds.
+    func resetStreamsStandingStill(now: UInt64, limit: UInt64) {
+        session.resetStreamsStandingStill(now: now, limit: limit)
+        if session.wantsWrite { becameDirty() }
+    }
+
     /// The socket is gone.
     func connectionLost() {
         onDirty = nil
@@ -315,8 +321,11 @@ final class ServerConnection {
             call.deadlineToken = nil
         }
         if let unread = call.unread {
-            creditedBytes += unread.bytes.count
+            // At once: a call that ends by itself or by its deadline ends outside of `received`, and
+            // the peer may be waiting for just this credit.
+            session.consumeConnection(unread.bytes.count)
             call.unread = nil
+            if session.wantsWrite { becameDirty() }
         }
         call.connection = nil
         call.callbacks = ServerCall.Callbacks()

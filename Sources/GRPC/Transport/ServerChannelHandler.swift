@@ -135,7 +135,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     // MARK: What the loop asks for
 
-    /// Closes the connection when it has stood still too long.
+    /// Closes the connection, or resets single streams, when they have stood still too long.
     func checkTimeouts(now: UInt64) {
         guard let connection else { return }
         let timeouts = configuration.timeouts
@@ -146,6 +146,8 @@ final class ServerChannelHandler: ChannelInboundHandler {
         if !connection.isEstablished, now - connectedAt > UInt64(timeouts.handshake.nanoseconds) {
             return close()
         }
+        connection.resetStreamsStandingStill(
+            now: now, limit: UInt64(timeouts.writeStall.nanoseconds))
         guard let idle = timeouts.idle, connection.openCalls == 0, endedAt == nil,
             now > connection.idleSince,
             now - connection.idleSince > UInt64(idle.nanoseconds)
