@@ -111,8 +111,7 @@ extension EngineHost {
         case .get: post([.getRun(reference, lookup.ticket)])
         case .await: post([.awaitRun(reference, lookup.ticket)])
         case .watch: post([.watchRun(reference, lookup.ticket)])
-        case .cancel:
-            let reason = "cancelled by workflow id"
+        case .cancel(let reason):
             post([.cancelRun(CancelRun(run: reference, reason: reason), lookup.ticket)])
         }
     }

@@ -85,7 +85,7 @@ extension CoordinationEngine {
         snapshot.agents = pool.agentCount
         snapshot.openInvokes = openInvokes
         snapshot.waitingWork = pool.waitingCount
-        snapshot.backlog = backlog.count - backlogHead
+        snapshot.backlog = backlog.count
         snapshot.batchCommands = draft.commands
         snapshot.committedBatch = committed.rawValue
         snapshot.isBatchInFlight = inFlight != nil

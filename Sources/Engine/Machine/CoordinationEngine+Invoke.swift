@@ -29,7 +29,7 @@ extension CoordinationEngine {
     }
 
     /// Gives the invoke a slot, or a place in line, or turns it away.
-    private mutating func placeInvoke(
+    mutating func placeInvoke(
         _ job: Int32, _ invoke: Invoke, _ ticket: ReplyTicket, isProbe: Bool
     ) {
         let type = jobs[job].type
@@ -103,7 +103,7 @@ extension CoordinationEngine {
             endInvoke(job)
         case .awaiting(let run): runs[run].waiters.removeAll { $0 == ticket }
         case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
-        case nil: break
+        case nil: backlog.strike(ticket)
         }
     }
 

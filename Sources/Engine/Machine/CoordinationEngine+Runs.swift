@@ -252,7 +252,9 @@ extension CoordinationEngine {
     }
 
     mutating func cancelRun(_ cancel: CancelRun, _ ticket: ReplyTicket) {
-        guard let run = find(cancel.run) else { return ask(cancel.run, .cancel, ticket) }
+        guard let run = find(cancel.run) else {
+            return ask(cancel.run, .cancel(reason: cancel.reason), ticket)
+        }
         let at = now.wallMillis
         if runs[run].machine.state.status == .running {
             change(run) { machine, out, _ in

@@ -93,31 +93,37 @@ extension CoordinationEngine {
 
     mutating func agentsJoined(_ agents: [AgentRegistration], _ port: PortNumber) {
         for registration in agents {
-            if let old = pool.agent(registration.id) { agentLeft(old) }
+            let old = pool.agent(registration.id)
+            if let old { pool.close(old) }
+            // The new one stands before the old one's work is placed anew: it may be the only one.
             let agent = pool.join(registration, port: port.rawValue)
+            if let old { giveUp(old) }
             agentsToServe.append(agent)
         }
     }
 
-    mutating func agentsLeft(_ agents: [AgentID]) {
-        for id in agents {
-            guard let agent = pool.agent(id) else { continue }
-            agentLeft(agent)
+    mutating func agentsLeft(_ ids: [AgentID]) {
+        let agents = ids.compactMap { id in
+            let agent = pool.agent(id)
+            if let agent { pool.close(agent) }
+            return agent
         }
+        // All are closed before the first one's work is placed: none of it goes to the next to go.
+        for agent in agents { giveUp(agent) }
     }
 
-    private mutating func agentLeft(_ agent: Int32) {
+    /// A closed instance leaves: what waits for it alone and what it holds is placed anew.
+    private mutating func giveUp(_ agent: Int32) {
         let id = pool.id(of: agent)
         let type = pool.type(of: agent)
         for job in pool.waitingOnly(for: agent) {
             guard case .invoke(let part) = jobs[job].work else { continue }
-            endInvoke(job)
-            reject(part.ticket, .unknownInstance(id, of: pool.name(ofType: type)))
+            detach(job)
+            placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
         }
         // In the order of their tokens, which is that of their dispatch.
         let held = tokens.entries.filter { jobs[$0.value].agent == agent }
         let heldJobs = held.sorted { $0.key < $1.key }.map(\.value)
-        pool.close(agent)
         for job in heldJobs { lost(job, id) }
         pool.leave(agent)
         if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }

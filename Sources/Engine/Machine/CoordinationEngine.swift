@@ -20,7 +20,8 @@ import Store
 /// pool only, which is volatile, and pass freely.
 ///
 /// **Batches.** One is in flight and one filling. When the filling one has taken its commands,
-/// further durable commands wait in `backlog`, in order; volatile ones go on.
+/// further durable commands wait in `backlog`, in order; volatile ones go on. New work that finds
+/// it full, or the disk, is refused at once.
 public struct CoordinationEngine: Sendable {
     public let shard: ShardID
     public let epoch: Epoch
@@ -53,8 +54,7 @@ public struct CoordinationEngine: Sendable {
 
     // What comes next.
     var inbox: [Command] = []
-    var backlog: [Command] = []
-    var backlogHead = 0
+    var backlog = CommandBacklog()
     var actions: [(run: Int32, action: RunAction)] = []
     var actionHead = 0
     var agentsToServe: [Int32] = []
@@ -162,15 +162,18 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// The store has no room for the batch in flight; the shell hands it over again later. New
-    /// durable work is refused until a batch is committed.
-    public mutating func diskFilled() { isDiskFull = true }
+    /// durable work is refused until a batch is committed, that which waits already included.
+    public mutating func diskFilled() {
+        isDiskFull = true
+        for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
+    }
 
     /// From now on new work is refused as unavailable; what is open goes on.
     public mutating func beginDraining() { isDraining = true }
 
     /// Whether everything decided is on disk.
     public var isQuiet: Bool {
-        inFlight == nil && !draft.hasRows && backlogHead == backlog.count && inbox.isEmpty
+        inFlight == nil && !draft.hasRows && backlog.isEmpty && inbox.isEmpty
             && takenUp == recovering.count
     }
 
@@ -178,7 +181,7 @@ public struct CoordinationEngine: Sendable {
     public func hasWork(atNanos monotonicNanos: Int64) -> Bool {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
-        return hasRoom && (backlogHead < backlog.count || takenUp < recovering.count)
+        return hasRoom && (!backlog.isEmpty || takenUp < recovering.count)
     }
 
     /// Whether submitted commands wait for a turn.
@@ -200,7 +203,7 @@ public struct CoordinationEngine: Sendable {
         tickets += inFlightEffects.allReplies.map(\.ticket)
         tickets += draft.effects.allReplies.map(\.ticket)
         tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
-        tickets += backlog[backlogHead...].compactMap(\.ticket) + inbox.compactMap(\.ticket)
+        tickets += backlog.tickets + inbox.compactMap(\.ticket)
         open = OpenCalls()
         return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
     }
@@ -212,28 +215,30 @@ public struct CoordinationEngine: Sendable {
     private mutating func take(_ command: Command) {
         if isVolatile(command) {
             decide(command)
-        } else if hasRoom, backlogHead == backlog.count {
+        } else if hasRoom, backlog.isEmpty {
             draft.commands += 1
             decide(command)
+        } else if let refusal = refusalOfWaiting(command), let ticket = command.ticket {
+            reject(ticket, refusal)
         } else {
             backlog.append(command)
         }
     }
 
     private mutating func takeBacklog() {
-        while hasRoom, backlogHead < backlog.count {
-            let command = backlog[backlogHead]
-            backlogHead += 1
+        while hasRoom, let command = backlog.popFirst() {
             draft.commands += 1
             decide(command)
         }
-        if backlogHead == backlog.count {
-            backlog.removeAll(keepingCapacity: true)
-            backlogHead = 0
-        } else if backlogHead > 4_096, backlogHead * 2 > backlog.count {
-            backlog.removeFirst(backlogHead)
-            backlogHead = 0
-        }
+    }
+
+    /// Why new work may not wait for a batch; everything else may.
+    private func refusalOfWaiting(_ command: Command) -> Rejection? {
+        guard command.isNewDurableWork else { return nil }
+        if isDiskFull || isLowOnSpace { return .diskFull }
+        let isFull =
+            backlog.count >= limits.maxBacklogCommands || backlog.bytes > limits.maxBacklogBytes
+        return isFull ? .backlogFull(backlog.count) : nil
     }
 
     /// Whether a command can change nothing that is stored, so that it needs no room in a batch.
@@ -248,7 +253,7 @@ public struct CoordinationEngine: Sendable {
             return false
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
-            return backlogHead == backlog.count
+            return backlog.isEmpty
         case .putDefinition, .startRun, .cancelRun, .prepared:
             return false
         }

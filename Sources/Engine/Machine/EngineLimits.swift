@@ -8,6 +8,10 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxWaitingPerType = 10_000
     /// Durable commands in one commit: more adds latency and little throughput.
     public var maxCommandsPerBatch = 256
+    /// Durable commands that may wait for the next commit; then new work is refused.
+    public var maxBacklogCommands = 4_096
+    /// Bytes of inputs and definitions that may wait there; then new work is refused.
+    public var maxBacklogBytes = 64 << 20
     /// Bytes of recently stored payloads kept in memory.
     public var maxCachedBytes = 64 << 20
     /// Remembered request ids; past it the oldest are forgotten early.

@@ -15,6 +15,13 @@ extension Rejection {
         "the disk is full: open runs go on, new durable work is refused until space is freed",
         retryAfterMillis: 5_000)
 
+    static func backlogFull(_ waiting: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "BACKLOG_FULL",
+            "\(waiting) requests wait for the disk already; try again later",
+            retryAfterMillis: 200)
+    }
+
     static func unknownAgentType(_ type: String, known: [String]) -> Rejection {
         Rejection(
             .notFound, reason: "AGENT_TYPE_NOT_FOUND",

@@ -53,7 +53,7 @@ extension TurnOutput {
 
 /// A question about a run that the engine does not hold: it has ended, or never was.
 public struct RunLookup: Sendable {
-    public enum Purpose: Sendable, Hashable { case get, await, watch, cancel }
+    public enum Purpose: Sendable, Hashable { case get, await, watch, cancel(reason: String) }
 
     public var reference: RunReference
     public var purpose: Purpose
