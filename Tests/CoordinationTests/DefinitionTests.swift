@@ -159,6 +159,32 @@ import Testing
         #expect(faults[0].description.contains("1001 references"))
     }
 
+    @Test func `after a hundred faults the others are only counted`() {
+        let steps = (0..<150).map { Self.step("s\($0)", ["nowhere"]) }
+        let faults = Self.faults(Self.definition(steps))
+        #expect(faults.count == 101)
+        #expect(faults.last?.description.contains("50 more faults") == true)
+    }
+
+    @Test func `more dependencies than steps are refused unread`() {
+        let many = [String](repeating: "nowhere", count: 1_000_000)
+        let faults = Self.faults(Self.definition([Self.step("a", many), Self.step("b")]))
+        #expect(faults.map(\.field) == ["steps[0].depends_on"])
+        #expect(faults[0].description.contains("names 1000000 steps"))
+    }
+
+    @Test func `every step may depend on all before it and refer to them`() throws {
+        let steps = (0..<500).map { number in
+            Self.step(
+                "s\(number)", (0..<number).map { "s\($0)" },
+                input: number == 0 ? nil : "${steps.s\(number / 2).output}")
+        }
+        #expect(try WorkflowPlan(Self.definition(steps)).steps[499].dependencies.count == 499)
+        var wrong = steps
+        wrong[3].inputTemplate = "${steps.s200.output}"
+        #expect(Self.faults(Self.definition(wrong)).map(\.field) == ["steps[3].input"])
+    }
+
     @Test func `five hundred steps in a chain are fine`() throws {
         let steps = (0..<500).map { Self.step("s\($0)", $0 == 0 ? [] : ["s\($0 - 1)"]) }
         #expect(try WorkflowPlan(Self.definition(steps)).steps.count == 500)

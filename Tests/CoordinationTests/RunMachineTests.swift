@@ -221,6 +221,20 @@ struct MachineHarness {
         #expect(run.machine.state.failure?.type == "agent_lost")
     }
 
+    @Test func `attempts that a shutdown ended do not count as lost`() throws {
+        var run = try MachineHarness([Self.step("a", retry: RetryPolicy(maxAttempts: 1))])
+        _ = run.actions()
+        for _ in 1...10 {
+            let token = run.dispatch(0)
+            run.machine.agentLost(
+                0, token: token, isShutdown: true, at: run.now, into: &run.out)
+            let actions = run.actions()
+            #expect(actions == [.schedule(step: 0)])
+        }
+        #expect(run.machine.state.steps[0].losses == 0)
+        #expect(run.machine.state.steps[0].attempt == 11)
+    }
+
     @Test func `an output over its limit fails the step for good`() throws {
         var limits = RunLimits()
         limits.maxOutputBytes = 10

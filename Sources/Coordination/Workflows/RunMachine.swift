@@ -192,11 +192,19 @@ public struct RunMachine: Sendable {
     }
 
     /// The instance that worked on a step is gone: a new attempt at once, up to a limit.
+    ///
+    /// - Parameter isShutdown: whether it left because the server was asked to stop. That says
+    ///   nothing against the step, so it does not count towards the limit.
     public mutating func agentLost(
-        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+        _ step: Int, token: AssignmentToken, isShutdown: Bool = false, at now: Int64,
+        into out: inout RunOutput
     ) {
         guard isCurrent(step, token) else { return }
-        lose(step, "its instance left during the attempt", now, &out)
+        if isShutdown {
+            interrupt(step, now, &out)
+        } else {
+            lose(step, "its instance left during the attempt", now, &out)
+        }
     }
 
     /// The wait before a step's next attempt is over.
@@ -284,9 +292,20 @@ public struct RunMachine: Sendable {
         state.steps[step].losses += 1
         let losses = state.steps[step].losses
         let willRetry = losses < limits.maxLosses && hasRoomForAttempt
-        let failure = StepFailure(
-            type: "agent_lost", message: "\(what) (lost \(losses) of \(limits.maxLosses) times)",
-            retryable: willRetry)
+        let message = "\(what) (lost \(losses) of \(limits.maxLosses) times)"
+        beginAnew(step, message, willRetry: willRetry, now, &out)
+    }
+
+    private mutating func interrupt(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
+        beginAnew(
+            step, "the server was stopped during the attempt", willRetry: hasRoomForAttempt, now,
+            &out)
+    }
+
+    private mutating func beginAnew(
+        _ step: Int, _ message: String, willRetry: Bool, _ now: Int64, _ out: inout RunOutput
+    ) {
+        let failure = StepFailure(type: "agent_lost", message: message, retryable: willRetry)
         state.steps[step].failure = failure
         let attempt = state.steps[step].attempt
         emit(

@@ -20,7 +20,7 @@ public final class WorkflowPlan: Sendable {
 
     /// Validates a definition and makes it ready.
     ///
-    /// - Throws: every fault of the definition, see ``DefinitionFaults``.
+    /// - Throws: the faults of the definition, see ``DefinitionFaults``.
     public init(_ definition: WorkflowDefinition) throws(DefinitionFaults) {
         var validation = DefinitionValidation(definition)
         let checked = validation.run()
@@ -51,7 +51,8 @@ public final class WorkflowPlan: Sendable {
     public func index(of id: String) -> Int? { steps.firstIndex { $0.definition.id == id } }
 }
 
-/// Everything wrong with a definition, in the order of its text.
+/// What is wrong with a definition, in the order of its text: everything up to 100 faults, then how
+/// many more there are.
 public struct DefinitionFaults: Error, Sendable, Hashable {
     public let faults: [FieldFault]
 

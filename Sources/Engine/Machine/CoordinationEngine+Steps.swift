@@ -144,8 +144,9 @@ extension CoordinationEngine {
         }
         endStep(job)
         let at = now.wallMillis
+        let isShutdown = isDraining
         change(run) { machine, out, _ in
-            machine.agentLost(step, token: token, at: at, into: &out)
+            machine.agentLost(step, token: token, isShutdown: isShutdown, at: at, into: &out)
         }
     }
 
