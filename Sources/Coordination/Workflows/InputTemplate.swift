@@ -77,9 +77,10 @@ public struct InputTemplate: Sendable {
     ) -> Result<[UInt8], StepFailure> {
         do {
             let null = try JSONDocument(parsing: Array("null".utf8)).root
+            var lookups = documents.mapValues { JSONLookup($0) }
             let bytes = try template.render(maxBytes: purpose.maxBytes) { reference in
                 guard let (source, path) = Self.split(reference) else { return nil }
-                return documents[source]?.root.at(path) ?? null
+                return lookups[source]?.at(path) ?? null
             }
             return .success(bytes)
         } catch TemplateRenderingError.tooLarge {
