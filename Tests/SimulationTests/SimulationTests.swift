@@ -23,6 +23,12 @@ import Testing
         _ = try check(seed)
     }
 
+    /// In these worlds the disk is full while the definitions are put.
+    @Test(arguments: [7_975_937_284_642_819_319, 14_878_645_081_518_861_921] as [UInt64])
+    func `a definition that a full disk refused is taken later`(seed: UInt64) throws {
+        _ = try check(seed)
+    }
+
     @Test func `promises hold for fresh seeds`() throws {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(5)

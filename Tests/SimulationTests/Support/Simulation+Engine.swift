@@ -117,6 +117,7 @@ extension Simulation {
 
     private func receive(_ reply: Reply) {
         if reply.ticket.port == 8 { return receiveInvoke(reply) }
+        if reply.ticket.port == 9 { return receivePut(reply) }
         let index = reply.ticket.port - 10
         switch reply.answer {
         case .started(let id, _):
@@ -151,8 +152,18 @@ extension Simulation {
             if store.summary(summary.id) != summary {
                 problems.append("a cancellation was told that is not on disk")
             }
-        case .definitionPut, .rejected: break
+        case .rejected: break
         default: problems.append("an answer that nobody asked for")
+        }
+    }
+
+    /// A definition that a full disk refused is put again, else its runs could never start.
+    private func receivePut(_ reply: Reply) {
+        switch reply.answer {
+        case .definitionPut: break
+        case .rejected:
+            queue.add(.definitionIsPut(Int(reply.ticket.call)), at: after(millis: 100))
+        default: problems.append("an answer to a definition that is none")
         }
     }
 

@@ -29,6 +29,7 @@ final class Simulation {
         case retryCommit(incarnation: Int)
         case prepared(Preparation.Outcome, incarnation: Int)
         case restart
+        case definitionIsPut(Int)
         case clientLooks(Int)
         case clientInvokes
         case agentReturns(Int)
@@ -56,7 +57,6 @@ final class Simulation {
     var isFull = false
     var clients: [Client] = []
     var definitions: [WorkflowDefinition] = []
-    var definitionsPut = 0
     var pendingResults: Set<RunID> = []
     var problems: [String] = []
     var steps = 0
@@ -144,6 +144,7 @@ final class Simulation {
         case .prepared(let outcome, let of):
             if of == incarnation { engine?.submit(.prepared(outcome)) }
         case .restart: restart()
+        case .definitionIsPut(let index): putDefinition(index)
         case .clientLooks(let index): clientLooks(index)
         case .clientInvokes: clientInvokes()
         case .agentReturns(let index): join(index)
@@ -162,16 +163,16 @@ final class Simulation {
         } catch {
             problems.append("recovery: \(error)")
         }
-        definitionsPut = 0
         for agent in 0..<Self.agentCount where random.chance(0.8) { join(agent) }
         for agent in 0..<Self.agentCount {
             queue.add(.agentReturns(agent), at: after(millis: random.int(1...500)))
         }
-        for (index, definition) in definitions.enumerated() {
-            let put = PutDefinition(namespace: .default, definition: definition)
-            engine?.submit(
-                .putDefinition(put, ReplyTicket(port: 9, call: UInt64(index))))
-        }
+        for index in definitions.indices { putDefinition(index) }
+    }
+
+    private func putDefinition(_ index: Int) {
+        let put = PutDefinition(namespace: .default, definition: definitions[index])
+        engine?.submit(.putDefinition(put, ReplyTicket(port: 9, call: UInt64(index))))
     }
 
     /// The process dies: what is not in the store is gone.
