@@ -167,6 +167,29 @@ import Threads
         await server.close()
     }
 
+    @Test func `what a template multiplies too often fails its step or its run`() async throws {
+        let server = try await TestServer(store: InMemoryStore())
+        FakeAgents().join(server.host, type: "echo")
+        let many = "[" + repeatElement("\"${input}\"", count: 900).joined(separator: ",") + "]"
+        for (name, input, result) in [
+            ("input_too_large", many, "null"), ("result_too_large", "${input}", many),
+        ] {
+            let definition = WorkflowDefinition(
+                name: name, version: "1",
+                steps: [
+                    StepDefinition(
+                        id: "a", agentType: "echo", operation: "work", inputTemplate: input)
+                ], resultTemplate: result)
+            _ = await server.put(definition)
+            // Few enough bytes that the sources alone would have been rendered inline.
+            let text = "\"" + String(repeating: "x", count: 10_000) + "\""
+            let (summary, _) = try #require(await server.run(name, input: text))
+            #expect(summary.status == .failed)
+            #expect(summary.failure?.type == name)
+        }
+        await server.close()
+    }
+
     @Test func `payloads that left the cache are loaded from the store`() async throws {
         var configuration = EngineConfiguration.defaults
         configuration.limits.maxCachedBytes = 0

@@ -52,7 +52,8 @@ struct RESTMarketTests {
         }
     }
 
-    @Test(arguments: [(Int64.max, 259_200_000), (.min, 0), (-5, 0), (7, 7_000)] as [(Int64, Int64)])
+    @Test(
+        arguments: [(.max, 259_200_000), (.min, 0), (-5, 0), (7, 7_000)] as [(Int64, Int64)])
     func `a wait that the exchange asks for is at most three days`(seconds: Int64, millis: Int64) {
         #expect(RESTMarket.waitMillis(seconds: seconds) == millis)
     }
