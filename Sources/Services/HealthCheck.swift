@@ -42,6 +42,7 @@ final class HealthCheck {
     private let link: EngineLink
     private let call: UnaryCall<CheckHealthResponse>
     private let startedNanos = SystemClock.monotonicNanos()
+    private var giveUpTask: Scheduled<Void>?
 
     init(
         agents: [AgentSummary], limits: HealthLimits, link: EngineLink,
@@ -59,9 +60,14 @@ final class HealthCheck {
     func begin() {
         if agents.isEmpty { return respond() }
         for (index, agent) in agents.enumerated() { probe(index, agent) }
-        call.onCancel { _ in for ticket in self.tickets { self.link.abandon(ticket) } }
+        call.onCancel { _ in
+            self.giveUpTask?.cancel()
+            for ticket in self.tickets { self.link.abandon(ticket) }
+        }
         // The probes' own deadlines settle the check; this is for an engine that is late itself.
-        call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(limits.totalMillis)) {
+        giveUpTask = call.eventLoop.assumeIsolated().scheduleTask(
+            in: .milliseconds(limits.totalMillis)
+        ) {
             self.giveUp()
         }
     }
@@ -143,6 +149,8 @@ final class HealthCheck {
     }
 
     private func respond() {
+        giveUpTask?.cancel()
+        giveUpTask = nil
         var response = CheckHealthResponse()
         response.agents = results.compactMap { $0 }
         response.state = response.agents.map(\.state).max { $0.severity < $1.severity } ?? .healthy

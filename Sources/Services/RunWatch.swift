@@ -37,6 +37,8 @@ final class RunWatch {
     private var next: Int64
     private var run: RunID?
     private var isCaughtUp = false
+    /// Where the reading of stored events ends, while the next page waits for the reader.
+    private var pausedReadEnd: Int64?
     private var waiting: [Coordination.HistoryEvent] = []
     private var closing: (RunSummary, Coordination.Payload?)?
 
@@ -111,13 +113,20 @@ final class RunWatch {
             proceed()
         case .success(let events):
             for event in events where event.sequence <= last { send(event) }
-            readPage(upTo: last)
+            pausedReadEnd = last
+            proceed()
         }
     }
 
-    /// Sends what waits, as far as the reader takes it.
+    /// Reads the next page or sends what waits, as far as the reader takes it.
     private func proceed() {
-        guard isCaughtUp, call.isOpen else { return }
+        guard call.isOpen else { return }
+        if waiting.count > Self.maxWaiting, !isCaughtUp { return end(tooSlow) }
+        if let last = pausedReadEnd, call.isWritable {
+            pausedReadEnd = nil
+            return readPage(upTo: last)
+        }
+        guard isCaughtUp else { return }
         var sent = 0
         while sent < waiting.count, call.isWritable {
             send(waiting[sent])

@@ -50,20 +50,26 @@ extension WorkflowServiceProvider {
         _ events: [Coordination.HistoryEvent], _ page: HistoryPage,
         _ call: UnaryCall<GetHistoryResponse>
     ) {
-        let shown = events.prefix(page.size)
-        let next = events.count > page.size ? events[page.size].sequence : 0
-        let ids = page.includesPayloads ? shown.compactMap(\.payload) : []
-        if ids.isEmpty {
-            return call.respond(GetHistoryResponse(Array(shown), payloads: [:], next: next))
-        }
+        let filling = HistoryFilling(
+            events, size: page.size, includesPayloads: page.includesPayloads)
+        fill(filling, call)
+    }
+
+    /// Loads payloads a few at a time until the page is full: a whole page of them may be far more
+    /// than one response may hold.
+    private func fill(_ filling: HistoryFilling, _ call: UnaryCall<GetHistoryResponse>) {
+        guard call.isOpen else { return }
+        let batch = filling.nextBatch()
+        if batch.events.isEmpty { return call.respond(filling.response) }
         let answer = call.hop { (result: Result<[PayloadID: Coordination.Payload], Rejection>) in
             switch result {
             case .failure(let rejection): call.fail(rejection.status)
             case .success(let payloads):
-                call.respond(GetHistoryResponse(Array(shown), payloads: payloads, next: next))
+                filling.add(batch.events, payloads)
+                fill(filling, call)
             }
         }
-        host.payloads(ids, completion: answer)
+        host.payloads(batch.payloads, completion: answer)
     }
 }
 
@@ -96,10 +102,14 @@ private struct RunPage {
     /// One run more than the page was read, to know whether another page follows.
     func response(_ runs: [RunSummary]) -> ListRunsResponse {
         var response = ListRunsResponse()
-        let shown = runs.prefix(size)
-        response.runs = shown.map(Run.init)
-        if runs.count > size, let last = shown.last {
-            response.nextPageToken = last.id.description
+        var budget = PageBudget()
+        for summary in runs.prefix(size) {
+            let run = Run(summary)
+            guard budget.take(run) else { break }
+            response.runs.append(run)
+        }
+        if runs.count > response.runs.count {
+            response.nextPageToken = response.runs.last?.runID ?? ""
         }
         return response
     }

@@ -42,6 +42,9 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         _ request: GetDefinitionRequest, _ call: UnaryCall<GetDefinitionResponse>
     ) {
         guard let namespace = call.namespace() else { return }
+        var faults = FieldFaults()
+        faults.checkName(request.name, "name")
+        if let status = faults.status { return call.fail(status) }
         let link = links.link(on: call.eventLoop)
         let ticket = link.ask({ .listDefinitions(namespace, $0) }) { answer in
             guard case .definitions(let all) = answer else {
@@ -174,11 +177,13 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     // MARK: Parts
 
     /// Asks the engine once and responds with what `make` reads from the answer; `nil` from it
-    /// means the answer is a refusal.
+    /// means the answer is a refusal. For a call that has ended nothing is asked: nobody would be
+    /// left to abandon it.
     func ask<Response>(
         _ call: UnaryCall<Response>, _ command: (ReplyTicket) -> Command,
         _ make: @escaping (Answer) -> Response?
     ) {
+        guard call.isOpen else { return }
         let link = links.link(on: call.eventLoop)
         let ticket = link.ask(command) { answer in
             if let response = make(answer) {
@@ -230,31 +235,34 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         ).status
     }
 
+    /// The caller may have gone while its payload was checked; then nothing is begun for it.
     private static func goOn<Response>(
         _ call: UnaryCall<Response>, fault: GRPCStatus?, _ then: () -> Void
     ) {
+        guard call.isOpen else { return }
         if let fault { call.fail(fault) } else { then() }
     }
 
     private static func jsonFault(_ payload: Coordination.Payload) -> GRPCStatus? {
         guard payload.contentType == Coordination.Payload.json else {
-            return .bad("input.content_type", "is \(payload.contentType); runs take JSON")
+            return .bad("input.content_type", "is \(Excerpt(payload.contentType)); runs take JSON")
         }
         do throws(JSONError) {
             _ = try JSONDocument(parsing: payload.bytes)
             return nil
         } catch {
-            return .bad("input", "is not JSON: \(error)")
+            return .bad("input", "is not JSON: \(Excerpt("\(error)", maxBytes: 300))")
         }
     }
 
     private static func noDefinition(
         _ name: String, among all: [Coordination.WorkflowDefinition]
     ) -> GRPCStatus {
-        let known = all.map(\.name).sorted().prefix(10).joined(separator: ", ")
+        let known = all.map(\.name).sorted().prefix(10).map { Excerpt($0).description }
+            .joined(separator: ", ")
         return Rejection(
             .notFound, reason: "WORKFLOW_NOT_FOUND",
-            "no workflow \(name) is defined in this namespace; "
+            "no workflow \(Excerpt(name)) is defined in this namespace; "
                 + (known.isEmpty ? "none is" : "defined are: \(known)")
         ).status
     }

@@ -20,9 +20,12 @@ struct ServerUnderTest {
 
     /// Starts one, hands it to `body`, and stops it.
     static func with(
+        _ change: (inout ServerConfiguration) -> Void = { _ in },
         _ body: (ServerUnderTest) async throws -> Void
     ) async throws {
-        let server = try await start()
+        var configuration = ServerConfiguration(host: "127.0.0.1", port: 0)
+        change(&configuration)
+        let server = try await start(configuration)
         do {
             try await body(server)
             await server.stop()
@@ -32,7 +35,9 @@ struct ServerUnderTest {
         }
     }
 
-    private static func start() async throws -> ServerUnderTest {
+    private static func start(
+        _ configuration: ServerConfiguration
+    ) async throws -> ServerUnderTest {
         let group = MultiThreadedEventLoopGroup.singleton
         let store = try InMemoryStore()
         let host = try await EngineHost.start(store: store)
@@ -42,7 +47,7 @@ struct ServerUnderTest {
         let health = HealthRegistry(services: [AgentServiceDescriptor.name])
         let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
         let server = GRPCServer(
-            configuration: ServerConfiguration(host: "127.0.0.1", port: 0),
+            configuration: configuration,
             services: [
                 AgentServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,

@@ -5,7 +5,9 @@ import Testing
 
 struct WorkflowServiceTests {
     /// Puts a chain of echo steps and runs it to its end.
-    private func finishedRun(_ workflows: WorkflowServiceClient, steps: Int) async throws -> Run {
+    private func finishedRun(
+        _ workflows: WorkflowServiceClient, steps: Int, input: [UInt8] = Array(#"{"a":1}"#.utf8)
+    ) async throws -> Run {
         var definition = WorkflowDefinition(name: "chain", version: "1")
         for index in 0..<steps {
             definition.steps.append(
@@ -14,8 +16,7 @@ struct WorkflowServiceTests {
                     dependsOn: index == 0 ? [] : ["s\(index - 1)"]))
         }
         _ = try await workflows.putDefinition(PutDefinitionRequest(definition: definition))
-        let start = StartRunRequest(
-            workflow: "chain", input: Payload(data: Array(#"{"a":1}"#.utf8)))
+        let start = StartRunRequest(workflow: "chain", input: Payload(data: input))
         let ended = try await workflows.executeRun(ExecuteRunRequest(start: start))
         return try #require(ended.run)
     }
@@ -78,6 +79,61 @@ struct WorkflowServiceTests {
                     if case .event(let event) = update.update { seen.append(event.sequence) }
                 }
                 #expect(seen == Array(1...Int64(seen.count)) && seen.count == 122)
+            }
+        }
+    }
+
+    @Test func `a watch of a reader that takes one event at a time reads page after page`()
+        async throws
+    {
+        try await ServerUnderTest.with({ $0.limits.sendHighWatermarkBytes = 2 }) { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            let run = try await finishedRun(workflows, steps: 180)
+            #expect(run.lastSequence > 500, "more than one page")
+            var seen: [Int64] = []
+            let watch = WatchRunRequest(run: RunReference(by: .runID(run.runID)))
+            for try await update in try await workflows.watchRun(watch) {
+                if case .event(let event) = update.update { seen.append(event.sequence) }
+            }
+            #expect(seen == Array(1...run.lastSequence))
+        }
+    }
+
+    @Test func `a page of large payloads ends before it is too large to be received`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            let input = Array(("\"" + String(repeating: "x", count: 900_000) + "\"").utf8)
+            let run = try await finishedRun(workflows, steps: 6, input: input)
+            var request = GetHistoryRequest(
+                run: RunReference(by: .runID(run.runID)), includePayloads: true)
+            var events: [HistoryEvent] = []
+            var pages = 0
+            repeat {
+                let page = try await workflows.getHistory(request)
+                events += page.events
+                pages += 1
+                request.fromSequence = page.nextSequence
+            } while request.fromSequence > 0
+            #expect(pages > 1)
+            #expect(events.map(\.sequence) == Array(1...run.lastSequence))
+            #expect(events.filter { $0.payload?.data == input }.count >= 6)
+        }
+    }
+
+    @Test func `a definition's name is bounded, and short in what is said of it`() async throws {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            for (count, code) in [(256, GRPCStatusCode.notFound), (257, .invalidArgument)] {
+                let name = String(repeating: "n", count: count)
+                do {
+                    _ = try await workflows.getDefinition(GetDefinitionRequest(name: name))
+                    Issue.record("there is such a definition")
+                } catch {
+                    let status = try #require(error as? GRPCStatus)
+                    #expect(status.code == code && status.message.utf8.count < 200)
+                }
             }
         }
     }

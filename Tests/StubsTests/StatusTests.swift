@@ -20,6 +20,24 @@ struct StatusTests {
         #expect(status.message.contains("byte 3"))
     }
 
+    @Test(arguments: [20, 21, 5_000])
+    func `of many bad fields the first are named and the rest counted`(count: Int) {
+        let fields = (1...count).map { GRPCStatus.BadField("steps[\($0)].id", "is not a name") }
+        let named = GRPCStatus.invalidArgument(fields).badFields
+        #expect(named.prefix(20) == fields.prefix(20))
+        #expect(
+            named.dropFirst(20).map(\.problem) == (count > 20 ? ["and \(count - 20) more"] : []))
+    }
+
+    @Test func `bad fields with long texts stay within what trailers carry`() {
+        let long = String(repeating: "t", count: 100_000)
+        let fields = (1...30).map { GRPCStatus.BadField("f\($0).\(long)", long) }
+        let status = GRPCStatus.invalidArgument(fields)
+        #expect(status.details.count < 4_500)
+        #expect(
+            status.badFields.count > 1 && status.badFields.last?.problem.hasSuffix("more") == true)
+    }
+
     @Test func `rich errors say the same to a program as to a person`() throws {
         let status = GRPCStatus(
             .failedPrecondition, "the token is stale", reason: "STALE_TOKEN",

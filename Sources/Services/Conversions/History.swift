@@ -1,20 +1,6 @@
 import Coordination
 import Messages
 
-extension GetHistoryResponse {
-    /// A page of history; payloads that were not loaded are left out.
-    init(
-        _ events: [Coordination.HistoryEvent], payloads: [PayloadID: Coordination.Payload],
-        next: Int64
-    ) {
-        self.init()
-        self.events = events.map { event in
-            Messages.HistoryEvent(event, payload: event.payload.flatMap { payloads[$0] })
-        }
-        nextSequence = next
-    }
-}
-
 extension Messages.HistoryEvent {
     init(_ event: Coordination.HistoryEvent, payload: Coordination.Payload?) {
         self.init()

@@ -3,7 +3,9 @@ import Threads
 
 /// What the server says of its services, and who wants to be told of changes.
 ///
-/// Any thread may read and set. The service named "" is the server as a whole.
+/// Any thread may read and set. The service named "" is the server as a whole. Watchers are told
+/// under the lock, so that each is told of changes in the order in which they came; what they are
+/// told by must only pass it on, as a hop to an event loop does.
 public final class HealthRegistry: Sendable {
     /// The states of the standard health interface.
     public typealias Status = GrpcHealthV1.HealthCheckResponse.ServingStatus
@@ -29,6 +31,15 @@ public final class HealthRegistry: Sendable {
         var statuses: [String: Status]
         var watchers: [WatchID: Watcher] = [:]
         var nextWatch: UInt64 = 0
+        var isShutDown = false
+
+        mutating func setAll(_ status: Status) {
+            let changed = statuses.filter { $0.value != status }
+            for service in changed.keys { statuses[service] = status }
+            for watcher in watchers.values where changed[watcher.service] != nil {
+                watcher.tell(.status(status))
+            }
+        }
     }
 
     private let state: Locked<State>
@@ -41,24 +52,22 @@ public final class HealthRegistry: Sendable {
     }
 
     /// Sets every service and the server as a whole, and tells the watchers whose service changed.
+    /// Does nothing after ``shutDown()``.
     public func setAll(_ status: Status) {
-        let told = state.withLock { state in
-            let changed = state.statuses.filter { $0.value != status }
-            for service in changed.keys { state.statuses[service] = status }
-            return state.watchers.values.filter { changed[$0.service] != nil }.map(\.tell)
+        state.withLock { state in
+            if !state.isShutDown { state.setAll(status) }
         }
-        for tell in told { tell(.status(status)) }
     }
 
-    /// Says NOT_SERVING to everybody and ends all watches, so that none keeps a server from going.
+    /// Says NOT_SERVING to everybody and ends all watches, also those that come later, so that none
+    /// keeps a server from going.
     public func shutDown() {
-        setAll(.notServing)
-        let told = state.withLock { state in
-            let told = state.watchers.values.map(\.tell)
+        state.withLock { state in
+            state.setAll(.notServing)
+            state.isShutDown = true
+            for watcher in state.watchers.values { watcher.tell(.end) }
             state.watchers.removeAll()
-            return told
         }
-        for tell in told { tell(.end) }
     }
 
     /// Whether the server as a whole says that it serves.
@@ -75,15 +84,19 @@ public final class HealthRegistry: Sendable {
     }
 
     /// Adds a watcher and tells it the state of now; a service that is not there may come later.
+    /// After ``shutDown()`` that is all it is told, and the watch ends.
     func watch(_ service: String, _ tell: @escaping @Sendable (News) -> Void) -> WatchID {
-        let (id, status) = state.withLock { state in
+        state.withLock { state in
             state.nextWatch += 1
             let id = WatchID(number: state.nextWatch)
-            state.watchers[id] = Watcher(service: service, tell: tell)
-            return (id, state.statuses[service] ?? .serviceUnknown)
+            tell(.status(state.statuses[service] ?? .serviceUnknown))
+            if state.isShutDown {
+                tell(.end)
+            } else {
+                state.watchers[id] = Watcher(service: service, tell: tell)
+            }
+            return id
         }
-        tell(.status(status))
-        return id
     }
 
     /// Removes a watcher.

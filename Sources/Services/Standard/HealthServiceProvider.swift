@@ -16,9 +16,10 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         _ request: GrpcHealthV1.HealthCheckRequest,
         _ call: UnaryCall<GrpcHealthV1.HealthCheckResponse>
     ) {
+        guard Self.isNameShort(request, call) else { return }
         guard let status = registry.status(of: request.service) else {
-            return call.fail(
-                GRPCStatus(.notFound, "no service \(request.service) here; ask List for names"))
+            let name = Excerpt(request.service)
+            return call.fail(GRPCStatus(.notFound, "no service \(name) here; ask List for names"))
         }
         call.respond(GrpcHealthV1.HealthCheckResponse(status: status))
     }
@@ -39,6 +40,7 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         _ request: GrpcHealthV1.HealthCheckRequest,
         _ call: ServerStreamCall<GrpcHealthV1.HealthCheckResponse>
     ) {
+        guard Self.isNameShort(request, call) else { return }
         let tell = call.hop { (news: HealthRegistry.News) in
             switch news {
             case .status(let status): call.send(GrpcHealthV1.HealthCheckResponse(status: status))
@@ -47,5 +49,14 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         }
         let id = registry.watch(request.service, tell)
         call.onCancel { _ in registry.unwatch(id) }
+    }
+
+    /// Refuses names over 256 bytes: no service has one, and watchers keep theirs.
+    private static func isNameShort(
+        _ request: GrpcHealthV1.HealthCheckRequest, _ call: some TypedServerCall
+    ) -> Bool {
+        if request.service.utf8.count <= 256 { return true }
+        call.fail(.bad("service", "is over 256 bytes"))
+        return false
     }
 }

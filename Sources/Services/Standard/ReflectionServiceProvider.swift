@@ -69,7 +69,7 @@ public struct ReflectionServiceProvider: GrpcReflectionV1.ServerReflectionHandle
     }
 
     private func notFound(_ wanted: String) -> Response.MessageResponse {
-        error(.notFound, "there is no \(wanted) here")
+        error(.notFound, "there is no \(Excerpt(wanted)) here")
     }
 
     private func error(_ code: GRPCStatusCode, _ message: String) -> Response.MessageResponse {

@@ -43,7 +43,8 @@ extension GRPCStatus {
     /// - Parameters:
     ///   - reason: a constant in upper snake case that names the cause, such as `AGENT_NOT_FOUND`.
     ///   - metadata: what the message says in words, by key, such as `agent_type`.
-    ///   - badFields: every bad field, not the first.
+    ///   - badFields: every bad field, not the first. Of very many the first are named and the
+    ///     rest counted, so that the status stays small enough to be sent as trailers.
     ///   - retryDelay: the least time to wait before trying again; nil when trying again is no use.
     public init(
         _ code: GRPCStatusCode, _ message: String, reason: String,
@@ -67,7 +68,8 @@ extension GRPCStatus {
                 GoogleProtobuf.AnyMessage(packing: GoogleRpc.RetryInfo(retryDelay: delay)))
         }
         let status = GoogleRpc.Status(
-            code: Int32(code.rawValue), message: message, details: details)
+            code: Int32(code.rawValue), message: Excerpt(message, maxBytes: 512).description,
+            details: details)
         self.init(code, message, details: status.encoded())
     }
 
@@ -79,11 +81,25 @@ extension GRPCStatus {
         return GRPCStatus(.invalidArgument, problems, reason: reason, badFields: badFields)
     }
 
+    /// Bad fields that are named, and bytes that naming them may take.
+    private static let maxNamedFields = 20
+    private static let maxNamedFieldBytes = 3 << 10
+
     private static func badRequest(_ fields: [BadField]) -> GoogleRpc.BadRequest {
-        GoogleRpc.BadRequest(
-            fieldViolations: fields.map {
-                GoogleRpc.BadRequest.FieldViolation(field: $0.path, description: $0.problem)
-            })
+        var named: [GoogleRpc.BadRequest.FieldViolation] = []
+        var bytes = 0
+        for field in fields.prefix(maxNamedFields) {
+            let violation = GoogleRpc.BadRequest.FieldViolation(
+                field: Excerpt(field.path, maxBytes: 300).description,
+                description: Excerpt(field.problem, maxBytes: 300).description)
+            bytes += violation.field.utf8.count + violation.description.utf8.count
+            if bytes > maxNamedFieldBytes { break }
+            named.append(violation)
+        }
+        if named.count < fields.count {
+            named.append(.init(field: "", description: "and \(fields.count - named.count) more"))
+        }
+        return GoogleRpc.BadRequest(fieldViolations: named)
     }
 
     private static func failure(
