@@ -133,7 +133,8 @@ import Threads
             return
         }
         definition.summary = "changed"
-        #expect(Self.rejection(await server.put(definition))?.reason == "VERSION_TAKEN")
+        let taken = Self.rejection(await server.put(definition))
+        #expect(taken?.reason == "VERSION_TAKEN" && taken?.code == .exists)
         definition.version = "2"
         guard case .definitionPut(changed: true) = await server.put(definition) else {
             Issue.record("a new version must be taken")

@@ -5,6 +5,8 @@ struct DefinitionValidation {
     static let maxSteps = 500
     /// The longest name anywhere, bytes.
     static let maxNameBytes = 256
+    /// The longest summary, bytes: it is one sentence, and every list of definitions carries it.
+    static let maxSummaryBytes = 1_024
     /// The longest template, bytes.
     static let maxTemplateBytes = 65_536
     /// The longest timeout or wait: 366 days in milliseconds.
@@ -70,6 +72,11 @@ struct DefinitionValidation {
     private mutating func checkHead() {
         checkName(definition.name, "name")
         checkName(definition.version, "version")
+        if definition.summary.utf8.count > Self.maxSummaryBytes {
+            fault(
+                "summary",
+                "is \(definition.summary.utf8.count) bytes; at most \(Self.maxSummaryBytes)")
+        }
         if let timeout = definition.runTimeoutMillis, !(1...Self.maxMillis).contains(timeout) {
             fault("run_timeout", "is \(timeout) ms; give 1 ms to 366 days, or leave it out")
         }

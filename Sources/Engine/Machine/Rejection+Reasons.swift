@@ -117,7 +117,7 @@ extension Rejection {
 
     static func sameVersion(_ name: String, _ version: String) -> Rejection {
         Rejection(
-            .precondition, reason: "VERSION_TAKEN",
+            .exists, reason: "VERSION_TAKEN",
             "workflow \"\(name)\" has a version \"\(version)\" with other content; give the "
                 + "changed definition a new version")
     }
