@@ -355,7 +355,7 @@ enum HTTP2SessionCallbacks {
         let copied = unsafe state.pointee.streams[slot].pointee.dequeue(
             into: buffer, capacity: capacity)
         let queued = unsafe state.pointee.streams[slot].pointee.queuedBytes
-        if unsafe queued < state.pointee.options.sendHighWatermarkBytes / 2,
+        if unsafe queued <= state.pointee.options.sendHighWatermarkBytes / 2,
             unsafe state.pointee.streams[slot].pointee.wantsWritable
         {
             unsafe state.pointee.streams[slot].pointee.wantsWritable = false
