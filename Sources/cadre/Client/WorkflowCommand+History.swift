@@ -76,7 +76,7 @@ extension WorkflowCommand {
 
         private func show(_ update: WatchRunResponse) {
             switch (update.update, server.output) {
-            case (.event(let event), .table): print(event.line)
+            case (.event(let event), .table): StandardOutput.line(event.line)
             case (.event(let event), .json): printLine { $0.event(event) }
             case (.closed(let closed), .table):
                 RunReport.show(closed.run ?? Messages.Run(), closed.result, .table)
@@ -94,7 +94,7 @@ extension WorkflowCommand {
         private func printLine(_ body: (inout JSONWriter) -> Void) {
             var writer = JSONWriter()
             body(&writer)
-            print(String(decoding: writer.finish(), as: UTF8.self))
+            StandardOutput.line(String(decoding: writer.finish(), as: UTF8.self))
         }
     }
 

@@ -25,9 +25,9 @@ struct DemoCommand: AsyncParsableCommand {
         try await reporting {
             let settings = try demoSettings()
             let server = try await CadreServer.start(settings)
-            print("cadre \(CadreVersion.current) serves")
-            print("  gRPC     \(server.grpcAddress)")
-            print("  console  http://\(server.consoleAddress)/\n")
+            StandardOutput.line("cadre \(CadreVersion.current) serves")
+            StandardOutput.line("  gRPC     \(server.grpcAddress)")
+            StandardOutput.line("  console  http://\(server.consoleAddress)/\n")
             do {
                 try await Demonstration(port: server.grpcPort, host: settings.host).run()
             } catch {
@@ -35,7 +35,7 @@ struct DemoCommand: AsyncParsableCommand {
                 throw (error as? GRPCStatus).map(Failed.init) ?? error
             }
             if keepServing {
-                print("\nserving until Ctrl-C; try: cadre workflow list")
+                StandardOutput.line("\nserving until Ctrl-C; try: cadre workflow list")
                 try await server.serveUntilSignal()
             } else {
                 await server.stop()
@@ -85,12 +85,12 @@ struct Demonstration {
         var start = StartRunRequest()
         start.workflow = "calendar-discovery"
         let run = try await workflows.startRun(start, options: options).runID
-        print("calendar-discovery started as run \(run)")
+        StandardOutput.line("calendar-discovery started as run \(run)")
         var watch = WatchRunRequest()
         watch.run = RunReference(text: run)
         for try await update in try await workflows.watchRun(watch, options: options) {
             switch update.update {
-            case .event(let event): print("  \(event.line)")
+            case .event(let event): StandardOutput.line("  \(event.line)")
             case .closed(let closed): try finish(closed)
             case nil: break
             }
@@ -102,7 +102,7 @@ struct Demonstration {
         guard run.status == .completed, let result = closed.result else {
             throw Failed("the run ended as \(run.status.word): \(run.failure?.message ?? "")")
         }
-        print("\n" + (try DiscoveryReport(result.data)).text)
-        print("\nrun \(run.runID) \(run.status.word) in \(RunReport.duration(run))")
+        StandardOutput.line("\n" + (try DiscoveryReport(result.data)).text)
+        StandardOutput.line("\nrun \(run.runID) \(run.status.word) in \(RunReport.duration(run))")
     }
 }

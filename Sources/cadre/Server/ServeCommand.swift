@@ -26,9 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
             let server = try await CadreServer.start(settings)
             let line =
                 "cadre \(CadreVersion.current) serving gRPC on \(server.grpcAddress), "
-                + "console on http://\(server.consoleAddress)\n"
-            // Past the buffer of print, so that whoever reads a pipe sees it now.
-            FileHandle.standardOutput.write(Data(line.utf8))
+                + "console on http://\(server.consoleAddress)"
+            StandardOutput.line(line)
             try await server.serveUntilSignal()
         }
     }
