@@ -78,6 +78,31 @@ struct DiscoveryTests {
         }
     }
 
+    /// The whole list as the market's agent gives it, asked through gRPC.
+    private func snapshot(_ file: String, now: String) async throws -> String {
+        let directory = try TemporaryDirectory()
+        let server = try await RunningServer.start(
+            directory, ["--market", "replay:\(try RecordedData.file(file))", "--now", now])
+        let payload = try await server.invoke("mexc-api", "symbols", #"{"all": true}"#)
+        #expect(await server.terminate() == 0)
+        return payload
+    }
+
+    @Test func `from one list to the next ten listings went live`() async throws {
+        let before = try await snapshot(
+            "web-symbols-usdt.2025-06-29.json", now: "2025-06-29T15:00:00Z")
+        let after = try await snapshot(
+            "web-symbols-usdt.2025-07-02.json", now: "2025-07-02T15:00:00Z")
+        let directory = try TemporaryDirectory()
+        let server = try await RunningServer.start(directory)
+        let report = try await server.invoke(
+            "pattern-discovery", "transitions",
+            #"{"previous": \#(before), "current": \#(after)}"#)
+        #expect(await server.terminate() == 0)
+        let root = try JSONDocument(parsing: Array(report.utf8)).root
+        #expect(root["went_live"]?.count == 10)
+    }
+
     @Test func `a typed client sees the run, its steps and its history`() async throws {
         let directory = try TemporaryDirectory()
         let file = try RecordedData.file("web-symbols-usdt.2025-06-29.json")
@@ -99,5 +124,23 @@ struct DiscoveryTests {
             #expect(events.last?.type == .runCompleted)
         }
         #expect(await server.terminate() == 0)
+    }
+}
+
+extension RunningServer {
+    /// The JSON that an operation returns.
+    fileprivate func invoke(
+        _ agentType: String, _ operation: String, _ input: String
+    ) async throws -> String {
+        try await withClient { client in
+            let response = try await AgentServiceClient(client: client).invoke(
+                InvokeRequest(
+                    agentType: agentType, operation: operation,
+                    payload: Payload(data: Array(input.utf8))))
+            guard case .payload(let payload) = response.outcome else {
+                throw StartFailure(text: "\(String(describing: response.outcome))")
+            }
+            return String(decoding: payload.data, as: UTF8.self)
+        }
     }
 }
