@@ -11,6 +11,8 @@ struct MemoryTables: Sendable {
     /// Rows of one run, by first sequence.
     private var history: [RunID: [HistoryRow]] = [:]
     private var requests: [Sharded<RequestRow>] = []
+    private var entities: [Sharded<EntityRow>] = []
+    private var audits: [AuditRow] = []
     private var nextRowID: Int64 = 1
     /// Bytes of blobs and payloads held.
     private(set) var bytes = 0
@@ -64,6 +66,8 @@ struct MemoryTables: Sendable {
             requests.append(Sharded(shard: batch.shard, rowID: takeRowID(), row: row))
             bytes += row.answer.count
         }
+        for row in batch.entities { put(row, shard: batch.shard) }
+        for row in batch.audits { append(row) }
     }
 
     private mutating func takeRowID() -> Int64 {
@@ -82,6 +86,28 @@ struct MemoryTables: Sendable {
         } else {
             definitions.append(Sharded(shard: shard, rowID: takeRowID(), row: row))
         }
+    }
+
+    private mutating func put(_ row: EntityRow, shard: ShardID) {
+        let known = entities.firstIndex { stored in
+            stored.shard == shard && stored.row.kind == row.kind && stored.row.key == row.key
+                && stored.row.namespace == row.namespace
+        }
+        if let known { bytes -= entities[known].row.blob?.count ?? 0 }
+        bytes += row.blob?.count ?? 0
+        switch (known, row.blob) {
+        case (let known?, nil): entities.remove(at: known)
+        case (let known?, _?): entities[known].row = row
+        case (nil, nil): break
+        case (nil, _?):
+            entities.append(Sharded(shard: shard, rowID: takeRowID(), row: row))
+        }
+    }
+
+    private mutating func append(_ row: AuditRow) {
+        bytes += row.byteCount
+        audits.append(row)
+        audits[audits.count - 1].sequence = Int64(audits.count)
     }
 
     private mutating func put(_ row: RunRow, shard: ShardID) {
@@ -144,7 +170,28 @@ struct MemoryTables: Sendable {
                 row.firstSequence + Int64(row.count) <= fromSequence
             }
             return .history(Array(rows.prefix(max(limit, 0))))
+        case .entities(let kind, let namespace, let after, let limit):
+            return .entities(
+                entityPage(kind, namespace, after: after, limit: max(limit, 0)))
+        case .audit(let namespace, let subject, let before, let limit):
+            let matching = audits.reversed().lazy.filter { row in
+                (namespace.map { row.namespace == $0 } ?? true)
+                    && (subject.map { row.subject == $0 } ?? true)
+                    && (before.map { row.sequence < $0 } ?? true)
+            }
+            return .audit(Array(matching.prefix(max(limit, 0))))
         }
+    }
+
+    private func entityPage(
+        _ kind: EntityKind, _ namespace: String, after: String?, limit: Int
+    ) -> [EntityRow] {
+        let matching = entities.map(\.row).filter { row in
+            row.kind == kind.rawValue && row.namespace == namespace
+                && (after.map { $0.utf8.lexicographicallyPrecedes(row.key.utf8) } ?? true)
+        }
+        return Array(
+            matching.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.prefix(limit))
     }
 
     private func runsDescending(before: RunID?) -> some Sequence<RunRow> {
@@ -157,6 +204,12 @@ struct MemoryTables: Sendable {
         var page = RecoveryPageBuilder(request)
         if let after = page.enter(.definitions) {
             for stored in definitions where stored.isOn(request.shard, after: after) {
+                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+            }
+        }
+        if let after = page.enter(.entities) {
+            for stored in entities
+            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isRecovered {
                 if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
             }
         }

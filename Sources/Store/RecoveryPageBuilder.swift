@@ -14,7 +14,7 @@ struct RecoveryRequest: Sendable {
 
 /// The tables that recovery reads, in order; the numbers are those of ``RecoveryCursor``.
 enum RecoveryTable: Int {
-    case definitions, openRuns, requests
+    case definitions, entities, openRuns, requests
 }
 
 /// Fills a page table by table until it is full: the rule that both stores follow.
@@ -54,6 +54,12 @@ struct RecoveryPageBuilder {
     mutating func add(_ row: DefinitionRow, rowID: Int64) {
         page.definitions.append(row)
         added(rowID, bytes: row.blob.count)
+    }
+
+    /// Adds an entity.
+    mutating func add(_ row: EntityRow, rowID: Int64) {
+        page.entities.append(row)
+        added(rowID, bytes: row.blob?.count ?? 0)
     }
 
     /// Adds an open run.

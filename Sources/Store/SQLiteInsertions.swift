@@ -3,6 +3,7 @@ import Coordination
 /// The prepared statements that write the rows of a batch. Belongs to the store thread.
 struct SQLiteInsertions {
     private let definition, payload, run, history, request: SQLiteStatement
+    private let entities: SQLiteEntityInsertions
 
     /// Compiles the statements.
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -30,6 +31,7 @@ struct SQLiteInsertions {
             INSERT INTO requests (shard, created_hour, namespace, method, request_id,
                 content_hash, created_ms, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """)
+        entities = try SQLiteEntityInsertions(connection)
     }
 
     /// Writes all rows of a batch inside of the caller's transaction.
@@ -40,6 +42,8 @@ struct SQLiteInsertions {
         for row in batch.runs { try insert(row, shard: shard) }
         for row in batch.history { try insert(row) }
         for row in batch.requests { try insert(row, shard: shard) }
+        for row in batch.entities { try entities.insert(row, shard: shard) }
+        for row in batch.audits { try entities.insert(row) }
     }
 
     private func insert(_ row: DefinitionRow, shard: Int64) throws(SQLiteFailure) {

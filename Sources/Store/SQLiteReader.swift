@@ -9,6 +9,8 @@ struct SQLiteReader {
     private let run, latestRun, history, payload: SQLiteStatement
     private let runs: RunListings
     private let definitionsPage, openRunsPage, requestsPage: SQLiteStatement
+    private let entities: SQLiteEntityReads
+    private let audit: SQLiteAuditReads
     private let begin, end: SQLiteStatement
 
     /// Opens the connection on the calling thread.
@@ -48,6 +50,8 @@ struct SQLiteReader {
             FROM requests NOT INDEXED
             WHERE shard = ?1 AND id > ?2 AND created_hour >= ?4 ORDER BY id LIMIT ?3
             """)
+        entities = try SQLiteEntityReads(connection)
+        audit = try SQLiteAuditReads(connection)
         begin = try connection.prepare("BEGIN")
         end = try connection.prepare("COMMIT")
     }
@@ -69,6 +73,13 @@ struct SQLiteReader {
                     before: before, limit: max(limit, 0)))
         case .history(let run, let fromSequence, let limit):
             return .history(try rows(of: run, from: fromSequence, limit: max(limit, 0)))
+        case .entities(let kind, let namespace, let after, let limit):
+            return .entities(
+                try entities.page(kind, namespace, after: after, limit: max(limit, 0)))
+        case .audit(let namespace, let subject, let before, let limit):
+            return .audit(
+                try audit.page(
+                    namespace: namespace, subject: subject, before: before, limit: max(limit, 0)))
         }
     }
 
@@ -93,6 +104,7 @@ struct SQLiteReader {
         try inTransaction { () throws(SQLiteFailure) in
             var page = RecoveryPageBuilder(request)
             try fillDefinitions(&page)
+            try entities.fill(&page)
             try fillOpenRuns(&page)
             try fillRequests(&page)
             return page.finish()
@@ -161,7 +173,8 @@ struct SQLiteReader {
 }
 
 extension SQLiteStatement {
-    fileprivate func bindPage(_ request: RecoveryRequest, after: Int64, limit: Int) {
+    /// Binds shard, last row and limit: the parameters that all pages of recovery begin with.
+    func bindPage(_ request: RecoveryRequest, after: Int64, limit: Int) {
         bind(1, Int64(request.shard.number))
         bind(2, after)
         bind(3, Int64(limit))

@@ -45,7 +45,22 @@ enum SQLiteSchema {
             namespace TEXT NOT NULL, method TEXT NOT NULL, request_id TEXT NOT NULL,
             content_hash INTEGER NOT NULL, created_ms INTEGER NOT NULL, answer BLOB NOT NULL);
         CREATE INDEX requests_by_hour ON requests (created_hour);
+        """,
         """
+        CREATE TABLE entities (
+            id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, kind INTEGER NOT NULL,
+            namespace TEXT NOT NULL, key TEXT NOT NULL, blob BLOB NOT NULL,
+            UNIQUE (kind, namespace, key, shard));
+        CREATE INDEX entities_recovered ON entities (id) WHERE kind < 128;
+
+        CREATE TABLE audit (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,
+            namespace TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+            subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+            request_id TEXT NOT NULL);
+        CREATE INDEX audit_of_namespace ON audit (namespace, sequence);
+        CREATE INDEX audit_of_subject ON audit (subject, sequence);
+        """,
     ]
 }
 

@@ -20,6 +20,10 @@ public struct StoreBatch: Sendable {
     /// Append. A key that is stored already is stored again: recovery gives the later row later,
     /// so that it wins, and an index over random keys is not paid for.
     public var requests: [RequestRow] = []
+    /// Insert, replace or delete by kind, namespace and key, in this order.
+    public var entities: [EntityRow] = []
+    /// Append, numbered by the store in this order.
+    public var audits: [AuditRow] = []
 
     /// An empty batch.
     public init(shard: ShardID, epoch: Epoch, number: BatchNumber) {
@@ -31,14 +35,15 @@ public struct StoreBatch: Sendable {
     /// Whether committing it would change nothing.
     public var isEmpty: Bool {
         definitions.isEmpty && payloads.isEmpty && runs.isEmpty && history.isEmpty
-            && requests.isEmpty
+            && requests.isEmpty && entities.isEmpty && audits.isEmpty
     }
 }
 
 extension StoreBatch {
     /// Rows of all tables.
-    var rowCount: Int {
+    public var rowCount: Int {
         definitions.count + payloads.count + runs.count + history.count + requests.count
+            + entities.count + audits.count
     }
 
     /// Bytes of blobs and payloads: what limits how much one transaction carries.
@@ -49,6 +54,8 @@ extension StoreBatch {
         for row in runs { total += row.blob.count }
         for row in history { total += row.blob.count }
         for row in requests { total += row.answer.count }
+        for row in entities { total += row.blob?.count ?? 0 }
+        for row in audits { total += row.byteCount }
         return total
     }
 }

@@ -12,6 +12,12 @@ public enum StoreQuery: Sendable {
     /// Rows of a run that hold events from `fromSequence` on, in order. The first row may begin
     /// with earlier events.
     case history(run: RunID, fromSequence: Int64, limit: Int)
+    /// Entities of a kind and namespace by ascending key (compared as UTF-8); `after` is the last
+    /// key of the page before, `nil` for the first page.
+    case entities(kind: EntityKind, namespace: String, after: String?, limit: Int)
+    /// Lines of the audit log, newest first; `before` is the last number of the page before.
+    /// `nil` for namespace or subject: any.
+    case audit(namespace: String?, subject: String?, before: Int64?, limit: Int)
 }
 
 /// The answer to a ``StoreQuery``.
@@ -22,4 +28,8 @@ public enum StoreAnswer: Sendable {
     case runs([RunRow])
     /// To `.history`.
     case history([HistoryRow])
+    /// To `.entities`.
+    case entities([EntityRow])
+    /// To `.audit`.
+    case audit([AuditRow])
 }

@@ -18,6 +18,9 @@ public struct RecoveryCursor: Sendable, Hashable {
 public struct RecoveryPage: Sendable {
     /// All definitions of the shard, oldest first.
     public var definitions: [DefinitionRow] = []
+    /// All entities of the shard whose kind says ``EntityKind/isRecovered``, in the order in which
+    /// they were first stored.
+    public var entities: [EntityRow] = []
     /// Runs without an end, by ascending id.
     public var openRuns: [RunRow] = []
     /// Requests still remembered, in the order in which they were committed.

@@ -4,11 +4,15 @@ import Testing
 
 /// Recovery by pages, for every store.
 @Suite struct RecoverySuite {
-    /// 5 definitions, 9 runs of which 6 are open, 4 requests.
+    /// 5 definitions, 3 entities of which 2 are recovered, 9 runs of which 6 are open, 4 requests.
     private func fill(_ store: any Store) async throws -> StoreBatch {
         let epoch = try await store.claim(.only, wallMillis: 0)
         let batch = epoch.batch(1) { batch in
             batch.definitions = (1...5).map { Rows.definition("d\($0)") }
+            batch.entities = [
+                Rows.entity("e1"), Rows.entity("cold", kind: .deadLetter),
+                Rows.entity("e2", kind: .schedule, blob: [2]),
+            ]
             batch.runs = (1...9).map {
                 Rows.run(
                     RunID($0), closed: $0 % 3 == 0 ? 1 : nil,
@@ -20,7 +24,7 @@ import Testing
         return batch
     }
 
-    @Test(arguments: StoreKind.allCases, [1, 2, 3, 4, 5, 7, 15, 16, 100])
+    @Test(arguments: StoreKind.allCases, [1, 2, 3, 4, 5, 7, 9, 17, 18, 100])
     func `pages of any size give every row once, in order`(
         _ kind: StoreKind, _ pageRows: Int
     ) async throws {
@@ -29,10 +33,13 @@ import Testing
         let store = try await under.restarted().store
         let pages = try await store.recoverAll()
         #expect(pages.flatMap(\.definitions) == batch.definitions)
+        #expect(pages.flatMap(\.entities) == [batch.entities[0], batch.entities[2]])
         #expect(pages.flatMap(\.openRuns) == batch.runs.filter { $0.closedMillis == nil })
         #expect(pages.flatMap(\.requests) == batch.requests)
         for page in pages {
-            let rows = page.definitions.count + page.openRuns.count + page.requests.count
+            let rows =
+                page.definitions.count + page.entities.count + page.openRuns.count
+                + page.requests.count
             #expect(rows <= pageRows)
             #expect(page.next == nil || rows == pageRows)
         }
@@ -52,7 +59,7 @@ import Testing
 
     @Test(arguments: StoreKind.allCases)
     func `a run that ends between two pages is not given again`(_ kind: StoreKind) async throws {
-        let under = try await StoreUnderTest(kind, StoreLimits(recoveryPageRows: 7))
+        let under = try await StoreUnderTest(kind, StoreLimits(recoveryPageRows: 9))
         _ = try await fill(under.store)
         let store = under.store
         let first = try await store.recover(.only, after: nil)

@@ -36,6 +36,23 @@ enum Rows {
     }
 }
 
+extension Rows {
+    static func entity(
+        _ key: String, kind: EntityKind = .breaker, namespace: String = "shop",
+        blob: [UInt8]? = [1, 7]
+    ) -> EntityRow {
+        EntityRow(kind: kind, namespace: namespace, key: key, blob: blob)
+    }
+
+    static func audit(
+        _ action: String, subject: String = "breaker/a", namespace: String = "shop"
+    ) -> AuditRow {
+        AuditRow(
+            atMillis: 1_700_000_000_789, namespace: namespace, actor: "ann", action: action,
+            subject: subject, before: "closed", after: "open", requestID: "q-\(action)")
+    }
+}
+
 extension RunID {
     /// The `counter`-th run of the first epoch.
     init(_ counter: UInt32) {

@@ -124,6 +124,24 @@ extension Store {
         return rows
     }
 
+    func entities(
+        _ kind: EntityKind, in namespace: String, after: String? = nil, limit: Int = 100
+    ) async throws -> [EntityRow] {
+        let query = StoreQuery.entities(
+            kind: kind, namespace: namespace, after: after, limit: limit)
+        guard case .entities(let rows) = try await self.query(query) else { return [] }
+        return rows
+    }
+
+    func audit(
+        namespace: String? = nil, subject: String? = nil, before: Int64? = nil, limit: Int = 100
+    ) async throws -> [AuditRow] {
+        let query = StoreQuery.audit(
+            namespace: namespace, subject: subject, before: before, limit: limit)
+        guard case .audit(let rows) = try await self.query(query) else { return [] }
+        return rows
+    }
+
     /// All pages of recovery, in order.
     func recoverAll(_ shard: ShardID = .only) async throws -> [RecoveryPage] {
         var pages = [try await recover(shard, after: nil)]

@@ -223,10 +223,3 @@ extension EngineCore.Work {
         output.notices += turn.notices
     }
 }
-
-extension StoreBatch {
-    /// Rows to be written.
-    var rowCount: Int {
-        definitions.count + payloads.count + runs.count + history.count + requests.count
-    }
-}

@@ -60,6 +60,49 @@ extension EngineHost {
         store.loadPayloads(ids) { completion($0.mapError { .unreadable($0) }) }
     }
 
+    /// Stored entities of a kind and namespace by ascending key; for kinds that the engine does
+    /// not hold.
+    ///
+    /// - Parameters:
+    ///   - after: the last key of the page before; `nil`: the first page.
+    ///   - limit: 1 to 1,000.
+    public func entities(
+        kind: EntityKind, namespace: Namespace, after: String?, limit: Int,
+        completion: @escaping @Sendable (Result<[EntityRow], Rejection>) -> Void
+    ) {
+        let query = StoreQuery.entities(
+            kind: kind, namespace: namespace.name, after: after, limit: limit)
+        store.query(query) { result in
+            switch result {
+            case .failure(let error): completion(.failure(.unreadable(error)))
+            case .success(.entities(let rows)): completion(.success(rows))
+            case .success: completion(.success([]))
+            }
+        }
+    }
+
+    /// The audit log, newest first.
+    ///
+    /// - Parameters:
+    ///   - namespace: only its lines; `nil`: all.
+    ///   - subject: only lines about it; `nil`: all.
+    ///   - before: the last number of the page before; `nil`: the first page.
+    ///   - limit: 1 to 1,000.
+    public func listAudit(
+        namespace: Namespace?, subject: String?, before: Int64?, limit: Int,
+        completion: @escaping @Sendable (Result<[AuditRow], Rejection>) -> Void
+    ) {
+        let query = StoreQuery.audit(
+            namespace: namespace?.name, subject: subject, before: before, limit: limit)
+        store.query(query) { result in
+            switch result {
+            case .failure(let error): completion(.failure(.unreadable(error)))
+            case .success(.audit(let rows)): completion(.success(rows))
+            case .success: completion(.success([]))
+            }
+        }
+    }
+
     // MARK: Questions that the engine passed on
 
     /// Answers about a run that has left the engine's memory, or never was.

@@ -47,6 +47,9 @@ struct EngineRecovery {
     /// Takes up one page.
     mutating func take(_ page: RecoveryPage) async throws(StoreError) {
         for row in page.definitions { try restore(row) }
+        for row in page.entities {
+            do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
+        }
         for row in page.requests {
             do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
         }

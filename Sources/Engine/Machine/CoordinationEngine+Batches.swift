@@ -73,6 +73,8 @@ extension CoordinationEngine {
         batch.definitions = draft.definitions
         batch.payloads = draft.payloads
         batch.requests = draft.requests
+        batch.entities = draft.entities
+        batch.audits = draft.audits
         batch.runs.reserveCapacity(draft.dirtyRuns.count)
         batch.history.reserveCapacity(draft.dirtyRuns.count)
         for run in draft.dirtyRuns { sealRun(run, &batch) }

@@ -25,6 +25,8 @@ public struct EngineLimits: Sendable, Hashable {
     /// Bytes that rendering it may look at and write there, every reference taken for its whole
     /// source: at most some 13,000 names compared.
     public var maxInlineWorkBytes = 64 << 10
+    /// Bytes of each text of an audit line; longer ones are cut.
+    public var maxAuditText = 4_096
     public var run = RunLimits.defaults
 
     /// The documented bounds.

@@ -144,9 +144,14 @@ struct BatchDraft: Sendable {
     var definitions: [DefinitionRow] = []
     var payloads: [PayloadRow] = []
     var requests: [RequestRow] = []
+    var entities: [EntityRow] = []
+    /// Where the row of each entity stands in `entities`.
+    var entityIndex: [EntityName: Int] = [:]
+    var audits: [AuditRow] = []
     var effects = HeldEffects()
 
     var hasRows: Bool {
         !dirtyRuns.isEmpty || !definitions.isEmpty || !payloads.isEmpty || !requests.isEmpty
+            || !entities.isEmpty || !audits.isEmpty
     }
 }

@@ -11,6 +11,9 @@ struct StoreModel {
     var runs: [RunID: RunRow] = [:]
     var history: [RunID: [HistoryEvent]] = [:]
     var requests: [String: RequestRow] = [:]
+    /// By kind, namespace and key, in the order in which they were first stored.
+    var entities: [EntityRow] = []
+    var audits: [AuditRow] = []
     var plans: [PayloadID: WorkflowPlan] = [:]
 
     /// Steps whose result is committed.
@@ -33,12 +36,26 @@ struct StoreModel {
         }
         for row in batch.definitions { definitions[row.name] = row }
         for row in batch.requests { requests[row.requestID] = row }
+        for row in batch.entities { apply(row) }
+        audits += batch.audits
         if Set(batch.runs.map(\.run)).count != batch.runs.count {
             faults.append("a run is twice in a batch")
         }
         for row in batch.runs { apply(row) }
         for row in batch.history { apply(row) }
         for row in batch.runs { check(row) }
+    }
+
+    private mutating func apply(_ row: EntityRow) {
+        let known = entities.firstIndex {
+            ($0.kind, $0.namespace, $0.key) == (row.kind, row.namespace, row.key)
+        }
+        switch (known, row.blob) {
+        case (let known?, nil): entities.remove(at: known)
+        case (let known?, _?): entities[known] = row
+        case (nil, nil): break
+        case (nil, _?): entities.append(row)
+        }
     }
 
     private mutating func apply(_ row: RunRow) {
@@ -136,6 +153,7 @@ struct StoreModel {
             engine.restore(
                 try WorkflowPlan(definition), id: id, namespace: Namespace(row.namespace))
         }
+        for row in entities where row.entityKind.isRecovered { try engine.restore(row) }
         for row in runs.values.sorted(by: { $0.run < $1.run }) where row.closedMillis == nil {
             engine.restore(try RunReader.state(of: row, plans), at: time)
         }

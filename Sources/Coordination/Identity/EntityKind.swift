@@ -1,0 +1,38 @@
+/// What a stored entity is: everything durable that is neither a run nor a definition.
+///
+/// The number is stored, so it never changes its meaning and is never used again. Kinds below 128
+/// are *hot*: recovery gives all of them back, and the engine holds them. Kinds from 128 on are
+/// *cold*: there may be very many, they stay in the store and are read page by page.
+public struct EntityKind: RawRepresentable, Sendable, Hashable {
+    /// The stored number.
+    public let rawValue: UInt8
+
+    /// Wraps a stored number; any is allowed, since a newer server may have written it.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Whether recovery gives entities of this kind back.
+    public var isRecovered: Bool { rawValue < Self.firstCold }
+
+    /// The first number of the kinds that stay in the store.
+    public static let firstCold: UInt8 = 128
+}
+
+extension EntityKind {
+    /// A circuit breaker: its settings and its state.
+    public static let breaker = EntityKind(rawValue: 1)
+    /// The operating mode of a namespace.
+    public static let operatingMode = EntityKind(rawValue: 2)
+    /// How failures of an agent type are isolated.
+    public static let isolationPolicy = EntityKind(rawValue: 3)
+    /// An isolated agent.
+    public static let isolation = EntityKind(rawValue: 4)
+    /// A schedule that starts runs.
+    public static let schedule = EntityKind(rawValue: 5)
+    /// A concurrency key that is paused.
+    public static let pausedKey = EntityKind(rawValue: 7)
+    /// The settings of an agent type's pool.
+    public static let agentType = EntityKind(rawValue: 8)
+
+    /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
+    public static let deadLetter = EntityKind(rawValue: 128)
+}

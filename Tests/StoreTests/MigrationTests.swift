@@ -1,0 +1,53 @@
+import Coordination
+import Testing
+
+@testable import Store
+
+/// A file that an older server wrote goes on with all that it held.
+@Suite struct MigrationTests {
+    /// A file of the first version with one row in every table that it had.
+    private func makeVersion1(_ directory: TemporaryDirectory) throws {
+        let file = try SQLiteConnection(
+            path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)
+        try file.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL")
+        try file.execute(SQLiteSchema.migrations[0])
+        try file.execute(
+            """
+            INSERT INTO shards VALUES (0, 77);
+            INSERT INTO definitions VALUES (1, 0, 'shop', 'd', '3', 5, x'0102');
+            INSERT INTO payloads VALUES (9, 4, '', x'7b7d');
+            INSERT INTO runs VALUES (4, 0, 'shop', 'w', 'd', 1, 6, NULL, x'0103');
+            INSERT INTO history VALUES (4, 1, 2, x'0104');
+            INSERT INTO requests VALUES (1, 0, 0, 'shop', 'Start', 'q', 8, 9, x'0105');
+            PRAGMA application_id = \(SQLiteSchema.applicationID); PRAGMA user_version = 1;
+            """)
+    }
+
+    @Test func `a file of the first version keeps its rows and takes the new ones`() async throws {
+        let directory = try TemporaryDirectory()
+        try makeVersion1(directory)
+        let store = try await SQLiteStore.open(.init(directory: directory.path))
+        let epoch = try await store.claim(.only, wallMillis: 0)
+        #expect(epoch == Epoch(rawValue: 78))
+        let page = try await store.recover(.only, after: nil)
+        #expect(page.definitions.map(\.blob) == [[1, 2]])
+        #expect(page.openRuns.map(\.blob) == [[1, 3]])
+        #expect(page.requests.map(\.answer) == [[1, 5]])
+        #expect(page.entities.isEmpty)
+        let run = RunID(serial: Serial(column: 4))
+        #expect(try await store.history(run, from: 1).map(\.blob) == [[1, 4]])
+        let payload = PayloadID(serial: Serial(column: 9))
+        #expect(try await store.loadPayloads([payload])[payload]?.bytes == Array("{}".utf8))
+        let batch = epoch.batch(1) { batch in
+            batch.entities = [Rows.entity("a")]
+            batch.audits = [Rows.audit("x")]
+        }
+        #expect(await store.commit(batch) == .committed)
+        #expect(try await store.recoverAll().flatMap(\.entities) == [Rows.entity("a")])
+        #expect(try await store.audit().map(\.sequence) == [1])
+        await store.close()
+        let file = try SQLiteConnection(
+            path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)
+        #expect(try file.integer("PRAGMA user_version") == SQLiteSchema.latestVersion)
+    }
+}
