@@ -76,7 +76,7 @@ import Testing
     }
 
     /// A run in the middle: one step failed for good, the next one runs.
-    static func runState() throws -> RunState {
+    static func runState(leaseMillis: Int? = nil) throws -> RunState {
         let plan = try WorkflowPlan(definition)
         var machine = RunMachine(
             RunState(
@@ -90,7 +90,13 @@ import Testing
             0, token: token, StepFailure(type: "x", message: "no", retryable: true),
             at: 1_000_009, random: 0, into: &out)
         let next = AssignmentToken(serial: Serial(rawValue: token.serial.rawValue + 1))
-        machine.dispatched(1, token: next, agent: AgentID("t/1"), at: 1_000_011, into: &out)
+        machine.dispatched(
+            1, token: next, agent: AgentID("t/1"), leaseMillis: leaseMillis, at: 1_000_011,
+            into: &out)
+        if leaseMillis != nil {
+            machine.heartbeatReceived(
+                1, token: next, Payload(bytes: [0x37], contentType: "text/plain"))
+        }
         return machine.state
     }
 
@@ -101,9 +107,25 @@ import Testing
             closedMillis: state.closedMillis)
     }
 
-    @Test func `runs are written as version 1 always was`() throws {
+    /// As `goldenRun`, but in remote hands and with a heartbeat.
+    static let goldenRun2 =
+        "0289808080c0e080810189808080c0e080810101c0b281010c030000020601010000000104011200"
+        + "010178026e6f0100030100000186808080c0e080810112011600000001010103742f31904e010a74"
+        + "6578742f706c61696e0137"
+
+    @Test func `runs of version 2 remember who holds a step, and its last heartbeat`() throws {
+        let state = try Self.runState(leaseMillis: 10_000)
+        #expect(Self.hex(RunCodec.encode(state)) == Self.goldenRun2)
+        let read = try RunCodec.decode(
+            Self.bytes(Self.goldenRun2), Self.columns(state), plan: state.plan)
+        #expect(read.steps == state.steps)
+        let holder = AssignmentHolder(agent: AgentID("t/1"), leaseMillis: 10_000)
+        #expect(read.steps[1].holder == holder)
+        #expect(read.steps[1].heartbeat == Payload(bytes: [0x37], contentType: "text/plain"))
+    }
+
+    @Test func `runs of version 1 are read for ever`() throws {
         let state = try Self.runState()
-        #expect(Self.hex(RunCodec.encode(state)) == Self.goldenRun)
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)

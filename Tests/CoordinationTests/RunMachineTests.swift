@@ -29,10 +29,12 @@ struct MachineHarness {
         return out.actions
     }
 
-    mutating func dispatch(_ step: Int) -> AssignmentToken {
+    mutating func dispatch(_ step: Int, leaseMillis: Int? = nil) -> AssignmentToken {
         tokens += 1
         let token = AssignmentToken(serial: Serial(rawValue: tokens))
-        machine.dispatched(step, token: token, agent: AgentID("t/1"), at: now, into: &out)
+        machine.dispatched(
+            step, token: token, agent: AgentID("t/1"), leaseMillis: leaseMillis, at: now,
+            into: &out)
         return token
     }
 

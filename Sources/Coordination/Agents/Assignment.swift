@@ -46,6 +46,20 @@ public struct StepOrigin: Sendable, Hashable {
     }
 }
 
+/// Who holds an assignment outside this process, and for how long after a restart it may stay
+/// silent before the work is given to another.
+public struct AssignmentHolder: Sendable, Hashable {
+    public var agent: AgentID
+    /// Milliseconds, 1 or more.
+    public var leaseMillis: Int
+
+    /// Names a remote instance and its lease.
+    public init(agent: AgentID, leaseMillis: Int) {
+        self.agent = agent
+        self.leaseMillis = leaseMillis
+    }
+}
+
 /// What became of an assignment.
 public struct AssignmentResult: Sendable {
     public var token: AssignmentToken

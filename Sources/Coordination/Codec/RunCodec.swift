@@ -2,7 +2,7 @@
 /// names, times, status) is not repeated in the blob.
 public enum RunCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 1
+    public static let version: UInt8 = 2
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
@@ -39,6 +39,7 @@ public enum RunCodec {
         writer.optional(run.failure) { $0.failure($1) }
         writer.optional(run.result) { $0.unsigned($1.serial.rawValue) }
         writer.array(run.steps) { write($1, base: run.startedMillis, &$0) }
+        writeHeld(run.steps, &writer)
         return writer.bytes
     }
 
@@ -54,6 +55,7 @@ public enum RunCodec {
         of blob: [UInt8]
     ) throws(CodecError) -> PayloadID? {
         var reader = ByteReader(blob)
+        _ = try reader.version(newest: version)
         return try readHead(&reader).result
     }
 
@@ -62,6 +64,7 @@ public enum RunCodec {
         _ blob: [UInt8], _ columns: Columns, plan: WorkflowPlan
     ) throws(CodecError) -> RunState {
         var reader = ByteReader(blob)
+        let format = try reader.version(newest: version)
         let head = try readHead(&reader)
         guard let status = RunStatus(rawValue: columns.status) else {
             throw CodecError("unknown run status \(columns.status)", at: 0)
@@ -84,6 +87,7 @@ public enum RunCodec {
                 "\(steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
         }
         run.steps = steps
+        if format >= 2 { try readHeld(&reader, &run.steps) }
         for step in steps.indices {
             run.steps[step].waitingFor = plan.steps[step].dependencies.count {
                 !steps[$0].state.hasEnded
@@ -102,7 +106,6 @@ public enum RunCodec {
     }
 
     private static func readHead(_ reader: inout ByteReader) throws(CodecError) -> Head {
-        _ = try reader.version(newest: version)
         let plan = try reader.payloadID()
         let input = try reader.payloadID()
         // The deadline follows from the start and the definition; stored for other readers.
@@ -159,5 +162,42 @@ public enum RunCodec {
         step.output = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         step.failure = try reader.optional { reader throws(CodecError) in try reader.failure() }
         return step
+    }
+
+    /// Since version 2, behind the steps: what only steps in remote hands have, by index.
+    private static func writeHeld(_ steps: [StepRecord], _ writer: inout ByteWriter) {
+        let held = steps.indices.filter { steps[$0].holder != nil || steps[$0].heartbeat != nil }
+        writer.array(held) { writer, index in
+            writer.count(index)
+            writer.optional(steps[index].holder) { writer, holder in
+                writer.string(holder.agent.name)
+                writer.count(holder.leaseMillis)
+            }
+            writer.optional(steps[index].heartbeat) { writer, details in
+                writer.string(details.contentType)
+                writer.array(details.bytes) { $0.byte($1) }
+            }
+        }
+    }
+
+    private static func readHeld(
+        _ reader: inout ByteReader, _ steps: inout [StepRecord]
+    ) throws(CodecError) {
+        for _ in 0..<(try reader.count()) {
+            let index = try reader.int()
+            guard steps.indices.contains(index) else {
+                throw CodecError("step \(index) is held, but there is none", at: 0)
+            }
+            steps[index].holder = try reader.optional { reader throws(CodecError) in
+                AssignmentHolder(
+                    agent: AgentID(try reader.string()), leaseMillis: max(1, try reader.int()))
+            }
+            steps[index].heartbeat = try reader.optional { reader throws(CodecError) in
+                let type = try reader.string()
+                let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
+                return Payload(
+                    bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
+            }
+        }
     }
 }

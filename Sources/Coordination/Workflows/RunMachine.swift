@@ -35,8 +35,9 @@ public struct RunMachine: Sendable {
         }
     }
 
-    /// The run was read from the store after a restart. Attempts that ran were lost with the
-    /// process that held them; everything else goes on where it stood.
+    /// The run was read from the store after a restart. Attempts that ran in the old process were
+    /// lost with it, those of remote instances may still be going; everything else goes on where it
+    /// stood.
     public mutating func recovered(at now: Int64, into out: inout RunOutput) {
         guard state.status == .running else { return }
         // As they were stored: a step that is lost for good may schedule others on the way.
@@ -46,6 +47,8 @@ public struct RunMachine: Sendable {
             case .waitingRetry:
                 out.actions.append(
                     .armRetry(step: step, atMillis: state.steps[step].notBeforeMillis))
+            case .running where state.steps[step].holder != nil:
+                out.actions.append(.awaitHolder(step: step))
             case .running: lose(step, "the server restarted during the attempt", now, &out)
             case .pending, .completed, .failed, .skipped, .cancelled: break
             }
@@ -102,13 +105,19 @@ public struct RunMachine: Sendable {
     // MARK: What happened to a step
 
     /// A step's input is ready and an instance has been chosen: the attempt begins.
+    ///
+    /// - Parameter leaseMillis: how long a remote instance may be silent; `nil` for an instance in
+    ///   this process.
     public mutating func dispatched(
-        _ step: Int, token: AssignmentToken, agent: AgentID, at now: Int64,
-        into out: inout RunOutput
+        _ step: Int, token: AssignmentToken, agent: AgentID, leaseMillis: Int? = nil,
+        at now: Int64, into out: inout RunOutput
     ) {
         precondition(state.steps[step].state == .scheduled, "only a scheduled step is dispatched")
         state.steps[step].state = .running
         state.steps[step].token = token
+        state.steps[step].holder = leaseMillis.map {
+            AssignmentHolder(agent: agent, leaseMillis: $0)
+        }
         if state.steps[step].startedMillis == nil { state.steps[step].startedMillis = now }
         let attempt = state.steps[step].attempt
         emit(
@@ -207,6 +216,34 @@ public struct RunMachine: Sendable {
         }
     }
 
+    /// The attempt never reached its instance, whose connection was gone: a new attempt at once,
+    /// which says nothing against the step.
+    public mutating func handoverFailed(
+        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        beginAnew(
+            step, "its instance was gone before it was told", willRetry: hasRoomForAttempt, now,
+            &out)
+    }
+
+    /// After a restart: the remote instance did not come back within its lease.
+    public mutating func holderLost(
+        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        lose(
+            step, "its instance did not come back after the server's restart", now, &out)
+    }
+
+    /// The instance says how far it is. Makes no event: saved with the run's next change.
+    public mutating func heartbeatReceived(
+        _ step: Int, token: AssignmentToken, _ details: Payload
+    ) {
+        guard isCurrent(step, token) else { return }
+        state.steps[step].heartbeat = details.bytes.isEmpty ? nil : details
+    }
+
     /// The wait before a step's next attempt is over.
     public mutating func retryDue(_ step: Int, into out: inout RunOutput) {
         guard state.steps[step].state == .waitingRetry else { return }
@@ -234,6 +271,7 @@ public struct RunMachine: Sendable {
     ) {
         state.steps[step].attempt += 1
         state.steps[step].token = nil
+        state.steps[step].holder = nil
         state.steps[step].notBeforeMillis = notBefore
         let attempt = state.steps[step].attempt
         emit(
@@ -334,9 +372,7 @@ public struct RunMachine: Sendable {
     ) {
         state.steps[step].state = .failed
         guard state.plan.steps[step].definition.isRequired else { return ended(step, now, &out) }
-        state.steps[step].token = nil
-        state.steps[step].endedMillis = now
-        openSteps -= 1
+        endAttempt(step, now)
         let reason = StepFailure(
             type: failure.type, message: "step \"\(id(step))\" failed: \(failure.message)",
             retryable: false)
@@ -345,9 +381,7 @@ public struct RunMachine: Sendable {
 
     /// A step has completed or failed without failing the run: what waited for it may run.
     private mutating func ended(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
-        state.steps[step].endedMillis = now
-        state.steps[step].token = nil
-        openSteps -= 1
+        endAttempt(step, now)
         for dependent in state.plan.steps[step].dependents {
             state.steps[dependent].waitingFor -= 1
             if state.steps[dependent].waitingFor == 0 {
@@ -381,10 +415,17 @@ public struct RunMachine: Sendable {
                 emit(
                     .stepCancelled(step: id(step), attempt: attempt, reason: reason), now, &out)
             }
-            state.steps[step].token = nil
-            state.steps[step].endedMillis = now
-            openSteps -= 1
+            endAttempt(step, now)
         }
+    }
+
+    /// The step has ended for good: nobody holds it any more.
+    private mutating func endAttempt(_ step: Int, _ now: Int64) {
+        state.steps[step].token = nil
+        state.steps[step].holder = nil
+        state.steps[step].heartbeat = nil
+        state.steps[step].endedMillis = now
+        openSteps -= 1
     }
 
     private mutating func close(

@@ -11,6 +11,9 @@ public struct RunOutput: Sendable {
 public enum RunAction: Sendable, Hashable {
     /// Find an instance for the step, prepare its input, and dispatch it.
     case schedule(step: Int)
+    /// After a restart: a remote instance may still work on the step. Wait for it to come back and
+    /// say `resumed`; when its lease ends first, say `holderLost`.
+    case awaitHolder(step: Int)
     /// Say `retryDue` at this wall-clock instant.
     case armRetry(step: Int, atMillis: Int64)
     /// Nobody waits for the step any more: drop its place in the queue, its preparation, its

@@ -102,6 +102,12 @@ public struct StepRecord: Sendable, Hashable {
     public internal(set) var endedMillis: Int64?
     public internal(set) var output: PayloadID?
     public internal(set) var failure: StepFailure?
+    /// Who works on the running attempt outside this process and so may outlive it; `nil`: an
+    /// instance in this process, which does not.
+    public internal(set) var holder: AssignmentHolder?
+    /// What the newest heartbeat of any attempt said; handed to the next attempt. Saved with the
+    /// run's next change, so a crash may lose the newest.
+    public internal(set) var heartbeat: Payload?
     /// Dependencies that have not ended; derived, not stored.
     public internal(set) var waitingFor: Int
 

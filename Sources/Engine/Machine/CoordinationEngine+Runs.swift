@@ -126,6 +126,7 @@ extension CoordinationEngine {
             guard runs[run].machine.state.steps[step].state == .waitingRetry else { return }
             runs[run].steps[step].timer = timers.insert(
                 .retry(run: run, step: step), key: monotonicNanos(atWallMillis: millis))
+        case .awaitHolder(let step): awaitHolder(run, step)
         case .stop(let step): stopStep(run, step)
         case .prepareResult: prepareResult(run)
         case .closed: runClosed(run)

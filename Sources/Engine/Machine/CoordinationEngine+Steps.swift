@@ -126,6 +126,7 @@ extension CoordinationEngine {
             }
         case .waiting: startFailed(job, run, step, .noAgent(type))
         case .preparing: startFailed(job, run, step, .notPrepared)
+        case .orphaned: holderLost(job, run, step)
         case .committing: break
         }
     }
@@ -163,7 +164,7 @@ extension CoordinationEngine {
     }
 
     /// Forgets a step's job together with its slot, place and timer.
-    private mutating func endStep(_ job: Int32) {
+    mutating func endStep(_ job: Int32) {
         guard case .step(let run, let step) = jobs[job].work else { return }
         detach(job)
         disarm(job)

@@ -36,7 +36,10 @@ extension CoordinationEngine {
     mutating func detach(_ job: Int32) {
         leaveLine(job)
         let agent = jobs[job].agent
-        if agent < 0 { return }
+        if agent < 0 {
+            if jobs[job].phase == .orphaned { tokens.remove(jobs[job].token) }
+            return
+        }
         tokens.remove(jobs[job].token)
         jobs[job].agent = -1
         pool.freeSlot(of: agent)

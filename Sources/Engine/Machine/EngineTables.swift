@@ -9,8 +9,9 @@ struct Job: Sendable {
     }
 
     /// How far it is. Waiting becomes preparing (steps) or running (invokes); preparing becomes
-    /// committing; committing becomes running when its batch is on disk.
-    enum Phase: Sendable { case waiting, preparing, committing, running }
+    /// committing; committing becomes running when its batch is on disk. Orphaned: it ran when the
+    /// last process ended, and its remote holder may come back for it.
+    enum Phase: Sendable { case waiting, preparing, committing, running, orphaned }
 
     var work: Work
     var type: Int32

@@ -30,7 +30,9 @@ enum EngineAudit {
         if job.agent >= 0, engine.tokens[job.token] != index {
             faults.append("a job holds a slot without its token")
         }
-        if (job.place != nil) == (job.agent >= 0) {
+        if job.phase == .orphaned {
+            if job.place != nil || job.agent >= 0 { faults.append("an orphan is in two places") }
+        } else if (job.place != nil) == (job.agent >= 0) {
             faults.append("a job neither waits nor holds a slot, or both")
         }
         guard case .step(let run, let step) = job.work else { return faults }
