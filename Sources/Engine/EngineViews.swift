@@ -54,6 +54,10 @@ public struct EngineSnapshot: Sendable, Hashable {
     public var isDiskFull = false
     /// Commands that wait in the mailbox; filled in by the shell.
     public var mailboxLength = 0
+    /// Request ids remembered.
+    public var requestIDs = 0
+    /// Request ids forgotten before their time since the start, because a namespace had too many.
+    public var requestIDsForgottenEarly: UInt64 = 0
 
     /// All gauges at zero.
     public init() {}

@@ -19,7 +19,8 @@ extension EngineHost {
         let epoch = try await store.claim(.only, wallMillis: SystemClock.wallMillis())
         var recovery = EngineRecovery(
             engine: CoordinationEngine(
-                shard: .only, epoch: epoch, limits: configuration.limits),
+                shard: .only, epoch: epoch, limits: configuration.limits,
+                secret: .random(in: .min ... .max)),
             reader: RunReader(store: store))
         var cursor: RecoveryCursor?
         repeat {

@@ -91,6 +91,8 @@ extension CoordinationEngine {
         snapshot.isBatchInFlight = inFlight != nil
         snapshot.isDiskFull = isDiskFull || isLowOnSpace
         snapshot.mailboxLength = mailboxLength
+        snapshot.requestIDs = requests.count
+        snapshot.requestIDsForgottenEarly = requests.forgottenEarly
         return snapshot
     }
 }

@@ -23,18 +23,6 @@ extension CoordinationEngine {
         ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))
     }
 
-    /// A request id that the store remembers.
-    public mutating func restore(_ request: RequestRow) throws(CodecError) {
-        guard request.method == RequestLog.startRun else { return }
-        requests.insert(
-            RequestLog.Entry(
-                contentHash: request.contentHash, run: try RequestLog.decode(request.answer),
-                createdMillis: request.createdMillis, changedIn: .none),
-            for: RequestLog.Key(
-                namespace: Namespace(request.namespace), requestID: request.requestID),
-            committed: .none)
-    }
-
     /// Takes up restored runs, oldest first, as far as the filling batch has room.
     mutating func takeUpRecoveredRuns() {
         while hasRoom, takenUp < recovering.count {

@@ -6,12 +6,10 @@ extension CoordinationEngine {
     // MARK: Start
 
     mutating func startRun(_ start: StartRun, _ ticket: ReplyTicket) {
-        if let known = requestEntry(start) {
-            guard known.contentHash == start.contentHash else {
-                return reject(ticket, .requestReused, seen: known.changedIn)
-            }
-            return answer(
-                ticket, .started(known.run, existing: true), seen: known.changedIn)
+        switch rememberedAnswer(start.requestKey, hash: start.contentHash) {
+        case .known(let bytes, let seen): return repeatStart(bytes, ticket, seen: seen)
+        case .reused(let seen): return reject(ticket, .requestReused, seen: seen)
+        case .new: break
         }
         if isDraining { return reject(ticket, .draining) }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
@@ -32,12 +30,15 @@ extension CoordinationEngine {
         answer(ticket, .started(id, existing: false), seen: filling)
     }
 
-    /// What is remembered of the same request.
-    private func requestEntry(_ start: StartRun) -> RequestLog.Entry? {
-        if start.requestID.isEmpty { return nil }
-        return requests.entry(
-            RequestLog.Key(namespace: start.namespace, requestID: start.requestID),
-            nowMillis: now.wallMillis)
+    private mutating func repeatStart(
+        _ remembered: [UInt8], _ ticket: ReplyTicket, seen: BatchNumber
+    ) {
+        do throws(CodecError) {
+            let run = try StartedAnswer.decode(remembered)
+            answer(ticket, .started(run, existing: true), seen: seen)
+        } catch {
+            reject(ticket, .unreadableAnswer(error), seen: seen)
+        }
     }
 
     /// The open run that already bears the caller's workflow id.
@@ -59,7 +60,8 @@ extension CoordinationEngine {
             reject(ticket, .runOpen(start.workflowID, id), seen: runs[run].changedIn)
         case .useExisting:
             // What a repeat of this request must find is stored like a start of its own.
-            remember(start, id)
+            remember(
+                start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
             let seen = start.requestID.isEmpty ? runs[run].changedIn : filling
             answer(ticket, .started(id, existing: true), seen: seen)
         }
@@ -75,27 +77,12 @@ extension CoordinationEngine {
             plan: definition.plan, planID: definition.planID, input: input,
             inputBytes: start.input.bytes.count, startedMillis: now.wallMillis)
         let run = insert(RunMachine(state, limits: limits.run))
-        remember(start, id)
+        remember(start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
         draft.effects.notices.append(
             .workflowStarted(definition: definition.plan.definition.name))
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.started(at: at, into: &out) }
         return id
-    }
-
-    private mutating func remember(_ start: StartRun, _ run: RunID) {
-        if start.requestID.isEmpty { return }
-        draft.requests.append(
-            RequestRow(
-                namespace: start.namespace.name, method: RequestLog.startRun,
-                requestID: start.requestID, contentHash: start.contentHash,
-                createdMillis: now.wallMillis, answer: RequestLog.encode(run)))
-        requests.insert(
-            RequestLog.Entry(
-                contentHash: start.contentHash, run: run, createdMillis: now.wallMillis,
-                changedIn: filling),
-            for: RequestLog.Key(namespace: start.namespace, requestID: start.requestID),
-            committed: committed)
     }
 
     /// Takes a run into memory and arms its own deadline.
@@ -277,5 +264,13 @@ extension CoordinationEngine {
     ) {
         ready.lookups.append(
             RunLookup(reference: reference, purpose: purpose, ticket: ticket))
+    }
+}
+
+extension StartRun {
+    /// What its request id is remembered by.
+    var requestKey: RequestLog.Key {
+        RequestLog.Key(
+            namespace: namespace, method: StartedAnswer.method, requestID: requestID)
     }
 }

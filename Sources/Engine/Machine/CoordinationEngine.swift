@@ -83,12 +83,18 @@ public struct CoordinationEngine: Sendable {
     var busyTypes: [Int32] = []
 
     /// An engine without runs, for an epoch that the store has granted.
-    public init(shard: ShardID, epoch: Epoch, limits: EngineLimits = .defaults) {
+    ///
+    /// - Parameter secret: any number that clients cannot guess; see ``RequestLog``.
+    public init(
+        shard: ShardID, epoch: Epoch, limits: EngineLimits = .defaults, secret: UInt64 = 0
+    ) {
         self.shard = shard
         self.epoch = epoch
         self.limits = limits
         pool = AgentPool(maxWaiting: limits.maxWaitingPerType)
-        requests = RequestLog(maxCount: limits.maxRequests, lifeMillis: limits.requestLifeMillis)
+        requests = RequestLog(
+            maxPerNamespace: limits.maxRequests, lifeMillis: limits.requestLifeMillis,
+            secret: secret)
         payloads = PayloadCache(maxBytes: limits.maxCachedBytes)
         // Past 2^32 in one epoch a counter runs on into the bits above it: the next epoch is
         // at least the wall clock's seconds, far beyond where that leads.

@@ -14,7 +14,7 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxBacklogBytes = 64 << 20
     /// Bytes of recently stored payloads kept in memory.
     public var maxCachedBytes = 64 << 20
-    /// Remembered request ids; past it the oldest are forgotten early.
+    /// Remembered request ids of one namespace; past it its oldest are forgotten early.
     public var maxRequests = 1_000_000
     /// How long a request id is remembered: 24 hours.
     public var requestLifeMillis: Int64 = 86_400_000

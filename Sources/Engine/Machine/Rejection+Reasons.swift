@@ -107,6 +107,13 @@ extension Rejection {
             FieldFault(field: "request_id", description: "belongs to another request already")
         ])
 
+    static func unreadableAnswer(_ error: CodecError) -> Rejection {
+        Rejection(
+            .unavailable, reason: "ANSWER_UNREADABLE",
+            "this request was carried out, but the answer kept for it cannot be read (\(error)); "
+                + "look at what it changed")
+    }
+
     static func badDefinition(_ faults: [FieldFault]) -> Rejection {
         Rejection(
             .invalid, reason: "INVALID_DEFINITION",

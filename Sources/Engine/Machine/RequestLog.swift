@@ -1,70 +1,103 @@
 import Coordination
 
-/// Request ids of the last day and the runs they started, so that a repeated call gets the same
-/// answer and no second run.
+/// Request ids of the last day with the answers they got, so that a repeated call changes nothing
+/// and gets the same answer.
+///
+/// A request is known by a 128-bit fingerprint of its namespace, method and id under a secret of
+/// this engine's, so an entry costs some 150 bytes however long its names are. Each namespace
+/// holds a bounded number; past it its oldest go early.
 struct RequestLog: Sendable {
-    static let startRun = "StartRun"
-
+    /// What names a request.
     struct Key: Sendable, Hashable {
         var namespace: Namespace
+        var method: String
         var requestID: String
     }
 
     struct Entry: Sendable {
         var contentHash: UInt64
-        var run: RunID
+        /// The stored answer, format version first.
+        var answer: [UInt8]
         var createdMillis: Int64
+        /// The batch that holds it.
         var changedIn: BatchNumber
     }
 
-    private var entries: [Key: Entry] = [:]
-    private var order: [Key] = []
-    private var oldest = 0
-    private let maxCount: Int
-    private let lifeMillis: Int64
-
-    init(maxCount: Int, lifeMillis: Int64) {
-        self.maxCount = maxCount
-        self.lifeMillis = lifeMillis
+    private struct Fingerprint: Sendable, Hashable {
+        var high: UInt64
+        var low: UInt64
     }
 
+    /// The requests of one namespace in the order in which they came.
+    private struct Line: Sendable {
+        var order: [Fingerprint] = []
+        var oldest = 0
+        var held: Int { order.count - oldest }
+    }
+
+    private var entries: [Fingerprint: Entry] = [:]
+    private var lines: [Namespace: Line] = [:]
+    private let maxPerNamespace: Int
+    private let lifeMillis: Int64
+    private let secret: UInt64
+    /// How many went before their time since the engine began.
+    private(set) var forgottenEarly: UInt64 = 0
+
+    /// An empty log.
+    ///
+    /// - Parameter secret: unknown to clients, so that none can make two requests look alike.
+    init(maxPerNamespace: Int, lifeMillis: Int64, secret: UInt64) {
+        self.maxPerNamespace = maxPerNamespace
+        self.lifeMillis = lifeMillis
+        self.secret = secret
+    }
+
+    /// How many are held.
+    var count: Int { entries.count }
+
     func entry(_ key: Key, nowMillis: Int64) -> Entry? {
-        guard let entry = entries[key], entry.createdMillis + lifeMillis > nowMillis else {
-            return nil
-        }
+        guard let entry = entries[fingerprint(key)], entry.createdMillis + lifeMillis > nowMillis
+        else { return nil }
         return entry
     }
 
+    /// Remembers an answer; the oldest of its namespace that are over the limit or too old go, but
+    /// none that is not on disk yet.
     mutating func insert(_ entry: Entry, for key: Key, committed: BatchNumber) {
-        if entries.updateValue(entry, forKey: key) == nil { order.append(key) }
-        while oldest < order.count {
-            guard let old = entries[order[oldest]] else {
-                oldest += 1
-                continue
-            }
-            let isOver = entries.count > maxCount
-            let isOld = old.createdMillis + lifeMillis <= entry.createdMillis
-            guard (isOver || isOld) && old.changedIn <= committed else { break }
-            entries[order[oldest]] = nil
-            oldest += 1
+        let fingerprint = fingerprint(key)
+        var line = lines.removeValue(forKey: key.namespace) ?? Line()
+        // What is too old goes first, so that an id used again after its time comes last in line.
+        forgetOldest(&line, nowMillis: entry.createdMillis, committed)
+        let isNew = entries.updateValue(entry, forKey: fingerprint) == nil
+        if isNew { line.order.append(fingerprint) }
+        forgetOldest(&line, nowMillis: entry.createdMillis, committed)
+        lines[key.namespace] = line
+    }
+
+    private mutating func forgetOldest(
+        _ line: inout Line, nowMillis: Int64, _ committed: BatchNumber
+    ) {
+        while line.oldest < line.order.count, let old = entries[line.order[line.oldest]] {
+            let isOld = old.createdMillis + lifeMillis <= nowMillis
+            guard isOld || line.held > maxPerNamespace, old.changedIn <= committed else { break }
+            if !isOld { forgottenEarly += 1 }
+            entries[line.order[line.oldest]] = nil
+            line.oldest += 1
         }
-        if oldest > 1_024, oldest * 2 > order.count {
-            order.removeFirst(oldest)
-            oldest = 0
+        if line.oldest > 1_024, line.oldest * 2 > line.order.count {
+            line.order.removeFirst(line.oldest)
+            line.oldest = 0
         }
     }
 
-    /// The stored answer: format version, then the run.
-    static func encode(_ run: RunID) -> [UInt8] {
-        var writer = ByteWriter(capacity: 12)
-        writer.byte(1)
-        writer.unsigned(run.serial.rawValue)
-        return writer.bytes
-    }
-
-    static func decode(_ answer: [UInt8]) throws(CodecError) -> RunID {
-        var reader = ByteReader(answer)
-        _ = try reader.version(newest: 1)
-        return RunID(serial: Serial(rawValue: try reader.unsigned()))
+    private func fingerprint(_ key: Key) -> Fingerprint {
+        var high = StableHash(seed: secret)
+        var low = StableHash(seed: ~secret)
+        for part in [key.namespace.name, key.method, key.requestID] {
+            let bytes = Array(part.utf8)
+            high.combine(bytes)
+            low.combine(bytes)
+        }
+        return Fingerprint(high: high.value, low: low.value)
     }
 }
