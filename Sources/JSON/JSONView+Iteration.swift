@@ -68,7 +68,7 @@ extension JSONView {
 
     /// One member of an object.
     public struct Member: Sendable {
-        fileprivate let nameView: JSONView
+        let nameView: JSONView
         /// The member's value.
         public let value: JSONView
 
