@@ -30,7 +30,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
         let put = PutDefinition(
             namespace: namespace, definition: Coordination.WorkflowDefinition(definition))
-        ask(call, { .putDefinition(put, $0) }) { answer in
+        ask(call, { .putDefinition(put, $0) }, refusal: \.refusalOfDefinition) { answer in
             guard case .definitionPut(let changed) = answer else { return nil }
             var response = PutDefinitionResponse()
             response.changed = changed
@@ -181,6 +181,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     /// left to abandon it.
     func ask<Response>(
         _ call: UnaryCall<Response>, _ command: (ReplyTicket) -> Command,
+        refusal: @escaping (Answer) -> GRPCStatus = \.refusal,
         _ make: @escaping (Answer) -> Response?
     ) {
         guard call.isOpen else { return }
@@ -189,7 +190,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
             if let response = make(answer) {
                 call.respond(response)
             } else {
-                call.fail(answer.refusal)
+                call.fail(refusal(answer))
             }
         }
         call.onCancel { _ in link.abandon(ticket) }

@@ -37,6 +37,7 @@ PROGRAMS = [
     Program("hostile.py", "interop", ["--port", "{port}"]),
     Program("workflow_client.py", "cadre",
             ["--port", "{port}", "--console-port", "{console_port}"]),
+    Program("bad_input_sweep.py", "cadre", ["--port", "{port}", "--pid", "{pid}"]),
 ]
 
 

@@ -18,20 +18,22 @@ def _free_port() -> int:
 
 
 class ServerProcess:
-    """Runs `command`, in which `{port}` and `{console_port}` become free ports."""
+    """Runs `command`, in which `{port}` and `{console_port}` become free ports. Once it runs, `fill`
+    knows its `{pid}` too."""
 
     def __init__(self, name: str, command: list[str], log_path: str):
         self.name = name
-        self.ports = {"port": _free_port(), "console_port": _free_port()}
+        self.places = {"port": _free_port(), "console_port": _free_port()}
         self._log_path = log_path
         with open(log_path, "wb") as log:
             self._process = subprocess.Popen(self.fill(command), stdin=subprocess.DEVNULL,
                                              stdout=log, stderr=log)
+        self.places["pid"] = self._process.pid
         self._wait_until_it_listens()
 
     def fill(self, words: list[str]) -> list[str]:
-        """The words with the ports filled in."""
-        return [word.format(**self.ports) for word in words]
+        """The words with the ports and the process id filled in."""
+        return [word.format(**self.places) for word in words]
 
     @property
     def last_words(self) -> str:
@@ -55,7 +57,7 @@ class ServerProcess:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.ports["port"])) == 0:
+                if probe.connect_ex(("127.0.0.1", self.places["port"])) == 0:
                     return
             time.sleep(0.05)
         self.stop()
