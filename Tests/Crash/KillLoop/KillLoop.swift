@@ -44,6 +44,8 @@ struct Arguments {
 /// How it went.
 struct Verdict {
     var kills = 0
+    /// Kills while the server was taking up what the kill before had left.
+    var recoveryKills = 0
     var acknowledgedStarts = 0
     var acknowledgedResults = 0
     var completed = 0
@@ -53,8 +55,8 @@ struct Verdict {
 
     var text: String {
         let counts =
-            "\(kills) kills, \(acknowledgedStarts) acknowledged starts, \(acknowledgedResults) "
-            + "acknowledged results, \(completed) runs completed after recovery"
+            "\(kills) kills, \(recoveryKills) more during recovery, \(acknowledgedStarts) acknowledged "
+            + "starts, \(acknowledgedResults) acknowledged results, \(completed) runs completed after recovery"
         if faults.isEmpty {
             return counts + (held ? "; every promise held" : "; nothing was tested")
         }

@@ -1,0 +1,63 @@
+import GRPC
+import Messages
+import Stubs
+
+/// Holds what the server says after the last kill against what clients were told before.
+struct LoopCheck {
+    let workflows: WorkflowServiceClient
+    let oracle: Oracle
+
+    func run(_ verdict: inout Verdict) async throws {
+        let starts = await oracle.starts
+        let (results, histories) = await (oracle.results, oracle.histories)
+        verdict.acknowledgedStarts = starts.count
+        verdict.acknowledgedResults = results.count
+        for (request, run) in starts.sorted(by: { $0.key < $1.key }) {
+            do {
+                let fault = try await fault(of: run, result: results[run], before: histories[run])
+                if let fault { verdict.faults.append("run \(run) (\(request)): \(fault)") }
+                verdict.completed += 1
+            } catch {
+                verdict.faults.append("run \(run) (\(request)): \(error)")
+            }
+        }
+        verdict.faults += try await startedTwice(starts)
+    }
+
+    private func fault(
+        of run: String, result: [UInt8]?, before: [HistoryEvent]?
+    ) async throws -> String? {
+        let request = AwaitRunRequest(run: RunReference(by: .runID(run)))
+        let ended = try await workflows.awaitRun(request, options: .bounded)
+        guard ended.run?.status == .completed else {
+            return "ended as \(ended.run?.status ?? .unspecified)"
+        }
+        if let result, result != ended.result?.data { return "its acknowledged result changed" }
+        let events = try await workflows.wholeHistory(of: run)
+        if let before, Array(events.prefix(before.count)) != before {
+            return "history that was read before a kill changed"
+        }
+        return HistoryCheck.fault(in: events)
+    }
+
+    /// However often a start was repeated, there is one run; and it is the acknowledged one.
+    private func startedTwice(_ starts: [String: String]) async throws -> [String] {
+        var found: [String: String] = [:]
+        var faults: [String] = []
+        var request = ListRunsRequest(workflow: LoopWorkflow.name, pageSize: 1_000)
+        repeat {
+            let page = try await workflows.listRuns(request, options: .bounded)
+            for run in page.runs {
+                if let other = found.updateValue(run.runID, forKey: run.workflowID) {
+                    faults.append("\(run.workflowID) was started as \(other) and as \(run.runID)")
+                }
+            }
+            request.pageToken = page.nextPageToken
+        } while !request.pageToken.isEmpty
+        for (request, run) in starts where found[request] != run {
+            faults.append(
+                "\(request) was acknowledged as \(run), listed is \(found[request] ?? "none")")
+        }
+        return faults
+    }
+}
