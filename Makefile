@@ -13,8 +13,9 @@ endif
 RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain build release run demo test conformance bench instructions generate \
-	generated-check format format-check proto-lint tidy crash clean
+.PHONY: help setup toolchain build release release-load run demo test conformance bench \
+	bench-workflows bench-peers instructions generate generated-check format format-check proto-lint \
+	tidy crash crash-long clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,15 @@ bench: release ## measure Invoke's cost beside grpc C++
 	@$(MAKE) --no-print-directory -C Tests/Benchmarks/peers/grpc_cpp
 	@python3 Tests/Benchmarks/invoke_cost.py
 
+release-load: release
+	swift build -c release --product WorkflowLoad
+
+bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, bytes, memory
+	@python3 Tests/Benchmarks/workflows.py
+
+bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
+	@python3 Tests/Benchmarks/peers.py
+
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks
 	@python3 Tests/Benchmarks/instructions.py
@@ -74,6 +84,9 @@ tidy: setup ## check the laws of the house
 
 crash: release ## end processes at their worst moments, and see what is left
 	@.ci/crash
+
+crash-long: release ## the same, 200 times
+	@.ci/crash 200
 
 clean: ## remove all that was built
 	rm -rf .build proto/generator/.build

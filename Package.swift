@@ -143,6 +143,9 @@ let package = Package(
         .executableTarget(
             name: "KillLoop", dependencies: ["GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
+        .executableTarget(
+            name: "WorkflowLoad", dependencies: ["GRPC", "Stubs", "Messages", "Threads", nioPosix],
+            path: "Tests/Benchmarks/WorkflowLoad", swiftSettings: tested),
 
         // Tests, by room
         tests("ThreadsTests", ["Threads"]),

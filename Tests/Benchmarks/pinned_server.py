@@ -1,4 +1,4 @@
-"""A server process pinned to one core, and the CPU time it has used."""
+"""A server process, pinned to one core or not, and what it has used."""
 
 import os
 import socket
@@ -17,16 +17,18 @@ def free_port() -> int:
 
 
 class PinnedServer:
-    """Runs `command` on one core; `{port}` in it is replaced by a free port."""
+    """Runs `command` on one core, or on all when `core` is None; `{port}` in it is replaced by a
+    free port."""
 
-    def __init__(self, name: str, command: list[str], log_path: str, core: int = 0,
+    def __init__(self, name: str, command: list[str], log_path: str, core: int | None = 0,
                  preload: str = ""):
         self.name = name
         self.port = free_port()
         self._log_path = log_path
         with open(log_path, "wb") as log:
+            pinning = [] if core is None else ["taskset", "-c", str(core)]
             self._process = subprocess.Popen(
-                ["taskset", "-c", str(core)] + [w.format(port=self.port) for w in command],
+                pinning + [w.format(port=self.port) for w in command],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, LD_PRELOAD=preload))
         self._wait_until_it_listens()
@@ -43,6 +45,12 @@ class PinnedServer:
         """Memory the process holds, in MiB."""
         with open(f"/proc/{self._process.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def written_bytes(self) -> int:
+        """Bytes it has caused to be sent to the disk, as the kernel counts them (proc(5))."""
+        with open(f"/proc/{self._process.pid}/io") as counts:
+            fields = dict(line.split(": ") for line in counts)
+        return int(fields["write_bytes"])
 
     def stop(self) -> None:
         self._process.terminate()

@@ -1,0 +1,66 @@
+/// What was asked for on the command line.
+struct LoadArguments {
+    var port = 50_051
+    /// Calls in flight at once.
+    var callers = 64
+    /// Connections that the callers share evenly.
+    var connections = 4
+    /// Calls in all, not counting the warm-up.
+    var count = 2_000
+    /// Calls before the clock starts.
+    var warmUp = 0
+    var work = LoadWork.runs(steps: 1)
+    /// The agent type that does the work.
+    var agent = "echo"
+
+    static let usage = """
+        usage: WorkflowLoad --port P [--steps 1...500 | --invoke] [--callers N] [--connections N]
+                            [--count N] [--warm-up N] [--agent TYPE]
+        """
+
+    /// - Throws: ``LoadFault`` that names the word that is wrong.
+    init(_ words: [String]) throws(LoadFault) {
+        var rest = words.dropFirst()
+        while let name = rest.popFirst() {
+            if name == "--invoke" {
+                work = .invokes
+                continue
+            }
+            guard let value = rest.popFirst() else { throw LoadFault("\(name) needs a value") }
+            switch name {
+            case "--agent": agent = value
+            case "--port": port = try Self.number(name, value, 1...65_535)
+            case "--callers": callers = try Self.number(name, value, 1...100_000)
+            case "--connections": connections = try Self.number(name, value, 1...1_000)
+            case "--count": count = try Self.number(name, value, 1...100_000_000)
+            case "--warm-up": warmUp = try Self.number(name, value, 0...100_000_000)
+            case "--steps": work = .runs(steps: try Self.number(name, value, 1...500))
+            default: throw LoadFault("there is no option \(name)\n\(Self.usage)")
+            }
+        }
+    }
+
+    private static func number(
+        _ name: String, _ value: String, _ range: ClosedRange<Int>
+    ) throws(LoadFault) -> Int {
+        guard let number = Int(value), range.contains(number) else {
+            throw LoadFault("\(name) is \(value); it takes a number in \(range)")
+        }
+        return number
+    }
+}
+
+/// What one call does.
+enum LoadWork {
+    /// Executes a workflow of this many no-op steps, one after the other, and waits for its end.
+    case runs(steps: Int)
+    /// Invokes the agent once, without a workflow.
+    case invokes
+}
+
+/// Why the load could not be put on.
+struct LoadFault: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,49 @@
+"""One run of the compiled load client."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+CLIENT = os.path.join(ROOT, ".build/release/WorkflowLoad")
+# No call may take longer; a run of all of them is bounded by it too.
+RUN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked for: workflows of so many steps (0: plain invokes), so many at once."""
+
+    steps: int
+    callers: int
+    agent: str = "echo"
+
+    def __str__(self) -> str:
+        work = f"{self.steps}-step" if self.steps else "invoke"
+        where = "" if self.agent == "echo" else ", remote worker"
+        return f"{work} x {self.callers}{where}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    client_cpu_us: float
+
+
+def run(load: Load, port: int, count: int, warm_up: int = 0) -> Outcome:
+    """Makes `count` calls; ends the program when one of them was not answered well."""
+    work = ["--steps", str(load.steps)] if load.steps else ["--invoke"]
+    done = subprocess.run(
+        [CLIENT, "--port", str(port), "--callers", str(load.callers), "--count", str(count),
+         "--warm-up", str(warm_up), "--agent", load.agent, *work],
+        capture_output=True, text=True, timeout=RUN_SECONDS)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {load} on port {port} failed:\n{done.stdout}{done.stderr}")
+    said = json.loads(done.stdout)
+    if said["answered"] != count or said["errors"]:
+        raise SystemExit(f"bench: {load}: not all of {count} calls were answered: {said}")
+    return Outcome(said["per_second"], said["p50_us"] / 1e3, said["p99_us"] / 1e3,
+                   said["client_cpu_us"])
