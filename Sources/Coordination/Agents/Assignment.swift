@@ -49,6 +49,7 @@ public struct StepOrigin: Sendable, Hashable {
 /// Who holds an assignment outside this process, and for how long after a restart it may stay
 /// silent before the work is given to another.
 public struct AssignmentHolder: Sendable, Hashable {
+    /// The remote instance.
     public var agent: AgentID
     /// Milliseconds, 1 or more.
     public var leaseMillis: Int
