@@ -10,7 +10,7 @@ is swept from the day it is in proto/. Held of every call:
   DATA_LOSS, and nothing but OK without a sentence;
 - INVALID_ARGUMENT names the fields at fault, and when one field of a good request was spoiled, that
   field (or the message around it) is among them;
-- unknown fields change nothing;
+- unknown fields change nothing; bytes that are no message, or a message over 4 MiB, are refused;
 - a refusal has no effect: all that can be listed is the same before and after;
 - a second sweep leaves the server's memory where the first one did.
 """
@@ -33,13 +33,15 @@ PROTOS = sorted(os.path.relpath(path, stubs.PROTO)
 stubs.generate(*PROTOS, "google/rpc/status.proto", "google/rpc/error_details.proto")
 
 from sweep_calls import Method, Outcome  # noqa: E402  The stubs must be there first.
-from sweep_messages import Request, good, spoiled  # noqa: E402
+from sweep_messages import Request, good, mangled, spoiled  # noqa: E402
 
 # A taken call of these would end the sweep.
 LEFT_OUT = {"AdminService.Drain"}
 # What these tell of is shared by all namespaces.
 WITHOUT_NAMESPACE = {"AdminService.GetInfo", "AgentService.ListAgents", "AgentService.GetAgent",
                      "AgentService.CheckHealth"}
+# An unknown field of 6 MiB; requests may have 4.
+OVERSIZED = b"\xfa\xff\x03" + b"\x80\x80\x80\x03" + b"z" * (6 << 20)
 NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED,
          grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAUTHENTICATED}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -73,6 +75,23 @@ class Sweep:
                 found.append(f"{outcome.code.name}, and yet something changed")
                 self._state = self._listed()
             faults += [f"{request}: {fault}" for fault in found]
+        return faults
+
+    def mangled(self, method: Method) -> list[str]:
+        """Bytes that are no such message; INTERNAL is what gRPC says of those."""
+        faults = []
+        self._state = self._listed()
+        for what, wire in mangled(method.input):
+            outcome = method(wire)
+            if outcome.code in NEVER - {grpc.StatusCode.INTERNAL}:
+                faults.append(f"{what}: {outcome.code.name}: {outcome.message}")
+            if not outcome.is_ok and self._listed() != self._state:
+                faults.append(f"{what}: {outcome.code.name}, and yet something changed")
+            if outcome.is_ok or faults:
+                self._state = self._listed()
+        outcome = method(OVERSIZED)
+        if outcome.code != grpc.StatusCode.RESOURCE_EXHAUSTED:
+            faults.append(f"over 4 MiB: {outcome.code.name}: {outcome.message}")
         return faults
 
     def namespace(self, method: Method) -> list[str]:
@@ -181,6 +200,8 @@ def sweep_all(cases: Cases, sweep: Sweep, pid: int, only: str | None) -> None:
               if method.name not in LEFT_OUT and only in (None, method.name)]
     for method in chosen:
         cases.run(method.name, lambda method=method: tell(sweep.of(method)))
+        cases.run(f"{method.name}, bytes that are none",
+                  lambda method=method: tell(sweep.mangled(method)))
     cases.run("a namespace that is no name, everywhere", lambda: tell(
         [f"{m.name}: {fault}" for m in chosen for fault in sweep.namespace(m)]))
     before = resident_mib(pid)

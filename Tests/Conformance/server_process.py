@@ -18,8 +18,10 @@ def _free_port() -> int:
 
 
 class ServerProcess:
-    """Runs `command`, in which `{port}` and `{console_port}` become free ports. Once it runs, `fill`
-    knows its `{pid}` too."""
+    """Runs `command`, in which `{port}` and `{console_port}` become free ports.
+
+    Once it runs, `fill` knows its `{pid}` too.
+    """
 
     def __init__(self, name: str, command: list[str], log_path: str):
         self.name = name

@@ -33,6 +33,10 @@ LONG_NAME, BIG_PAYLOAD, MANY = "x" * 5_000, b'"' + b"y" * (2 << 20) + b'"', 700
 INTEGERS = {Field.CPPTYPE_INT32: (-1, 2**31 - 1, -2**31),
             Field.CPPTYPE_INT64: (-1, 2**63 - 1, -2**63),
             Field.CPPTYPE_UINT32: (2**32 - 1,), Field.CPPTYPE_UINT64: (2**64 - 1,)}
+# Of mangled messages: a value of each wire type, the last ones impossible or endless.
+MISFITS = ((0, b"\x01"), (0, b"\xff" * 11), (1, b"\x01" * 8), (1, b"\x01"), (2, b"\x02hi"),
+           (2, b"\xff\xff\xff\xff\x0f"), (3, b""), (4, b""), (5, b"\x01" * 4), (6, b""), (7, b""))
+CUTS, NESTED = 64, 1_000
 REALS = (-1.0, float("inf"), float("nan"), 1e300)
 TEXTS = ("not a name!\x01", " ", "../../etc/passwd", "\u2603\U0001f4a9", "{not json", "${a.b",
          "'; DROP", LONG_NAME)
@@ -82,6 +86,30 @@ def spoiled(descriptor: Descriptor):
     yield Request(wire + wire, None, "everything twice")
     for request in _spoil(base, base, ()):
         yield request
+
+
+def mangled(descriptor: Descriptor):
+    """(what it is, bytes) that are no message of this kind, or barely one."""
+    wire = good(descriptor).SerializeToString()
+    for length in range(1, min(len(wire), CUTS)):
+        yield f"cut after {length} of {len(wire)} bytes", wire[:length]
+    for number in {*(field.number for field in descriptor.fields), 0, 2**29 - 1}:
+        for wire_type, value in MISFITS:
+            tag = _varint(number << 3 | wire_type)
+            yield f"field {number} as wire type {wire_type}", wire + tag + value
+        # Each message holds the next one, as far as a field of that number is a message at all.
+        nested = b""
+        for _ in range(NESTED):
+            nested = _varint(number << 3 | 2) + _varint(len(nested)) + nested
+        yield f"field {number} in itself {NESTED} times", nested
+
+
+def _varint(value: int) -> bytes:
+    written = b""
+    while value > 127:
+        written += bytes([value & 127 | 128])
+        value >>= 7
+    return written + bytes([value])
 
 
 def _spoil(root, message, path: tuple[str, ...]):
