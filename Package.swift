@@ -140,8 +140,9 @@ let package = Package(
         .executableTarget(
             name: "StoreCrash", dependencies: ["Store", "Coordination"],
             path: "Tests/Crash/StoreCrash", swiftSettings: tested),
+        .target(name: "CrashKit", path: "Tests/Crash/CrashKit", swiftSettings: tested),
         .executableTarget(
-            name: "KillLoop", dependencies: ["GRPC", "Stubs", "Messages", nioPosix],
+            name: "KillLoop", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
         .executableTarget(
             name: "WorkflowLoad", dependencies: ["GRPC", "Stubs", "Messages", "Threads", nioPosix],

@@ -1,8 +1,5 @@
+import CrashKit
 import Foundation
-import GRPC
-import Messages
-import NIOPosix
-import Stubs
 
 /// Kills the real binary with SIGKILL again and again while clients start runs, and checks after
 /// each restart that nothing acknowledged is lost and no committed step runs again.
@@ -11,7 +8,7 @@ import Stubs
 @main
 struct KillLoop {
     static func main() async throws {
-        let arguments = Arguments(CommandLine.arguments)
+        let arguments = Arguments(Words(CommandLine.arguments))
         print("kill loop: \(arguments.rounds) rounds, seed \(arguments.seed)")
         let directory = FileManager.default.temporaryDirectory
             .appendingPathComponent("cadre-kill-loop-\(getpid())")
@@ -25,19 +22,14 @@ struct KillLoop {
 
 /// What was asked for on the command line.
 struct Arguments {
-    var binary = ".build/release/cadre"
-    var rounds = 20
-    var seed = UInt64.random(in: 1...UInt64.max)
+    let binary: String
+    let rounds: Int
+    let seed: UInt64
 
-    init(_ words: [String]) {
-        for (name, value) in zip(words.dropFirst(), words.dropFirst(2)) {
-            switch name {
-            case "--binary": binary = value
-            case "--rounds": rounds = Int(value) ?? rounds
-            case "--seed": seed = UInt64(value) ?? seed
-            default: continue
-            }
-        }
+    init(_ words: Words) {
+        binary = words["--binary", default: ".build/release/cadre"]
+        rounds = words["--rounds", default: 20]
+        seed = words["--seed", default: UInt64.random(in: 1...UInt64.max)]
     }
 }
 
@@ -61,19 +53,5 @@ struct Verdict {
             return counts + (held ? "; every promise held" : "; nothing was tested")
         }
         return ([counts] + faults.prefix(20)).joined(separator: "\nBROKEN: ")
-    }
-}
-
-/// xorshift64*, so that a seed repeats the kill times.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed == 0 ? 1 : seed }
-
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 2_685_821_657_736_338_717
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import CrashKit
 import GRPC
 import Messages
 import NIOPosix
@@ -70,16 +70,14 @@ struct Loop {
     /// Starts the server on what the last kill left, and kills it before it has taken it all up, or
     /// just after.
     private func killDuringRecovery(after millis: Int64) async throws {
-        let server = try ServerProcess(
-            binary: arguments.binary, directory: directory, port: ServerProcess.freePort())
+        let server = try ServerProcess(binary: arguments.binary, directory: directory)
         try await Task.sleep(for: .milliseconds(millis))
         server.kill()
     }
 
     /// A server that answers, and a client of it.
     private func startServer() async throws -> (ServerProcess, GRPCClient) {
-        let server = try ServerProcess(
-            binary: arguments.binary, directory: directory, port: ServerProcess.freePort())
+        let server = try ServerProcess(binary: arguments.binary, directory: directory)
         let client = GRPCClient(
             host: "127.0.0.1", port: server.port, group: MultiThreadedEventLoopGroup.singleton)
         var options = CallOptions.bounded

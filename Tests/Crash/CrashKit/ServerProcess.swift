@@ -1,31 +1,47 @@
 import Foundation
 
-/// The real binary as a child process, on a port of its own.
-struct ServerProcess {
-    let process: Process
-    let port: Int
+/// A program of ours as a child process that is ended the hard way.
+package struct ChildProgram {
+    private let process: Process
 
-    /// Starts the binary on a data directory.
-    init(binary: String, directory: String, port: Int) throws {
+    /// Starts a program with its output thrown away.
+    package init(binary: String, arguments: [String]) throws {
         process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
-        process.arguments = [
-            "serve", "--with-echo", "--grpc-port", "\(port)", "--console-port", "0",
-            "--data", directory, "--log", "warning",
-        ]
+        process.arguments = arguments
         process.standardOutput = FileHandle.nullDevice
-        self.port = port
         try process.run()
     }
 
     /// Ends it as a power cut would, as far as a process can, and waits until it is gone.
-    func kill() {
+    package func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
+}
+
+/// The real binary as a child process, on a port of its own.
+package struct ServerProcess {
+    /// Where it serves gRPC, on the loopback address.
+    package let port: Int
+    private let program: ChildProgram
+
+    /// Starts the binary on a data directory.
+    package init(binary: String, directory: String) throws {
+        port = Self.freePort()
+        program = try ChildProgram(
+            binary: binary,
+            arguments: [
+                "serve", "--with-echo", "--grpc-port", "\(port)", "--console-port", "0",
+                "--data", directory, "--log", "warning",
+            ])
+    }
+
+    /// Ends it as a power cut would.
+    package func kill() { program.kill() }
 
     /// A port that nobody listens on now.
-    static func freePort() -> Int {
+    private static func freePort() -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
