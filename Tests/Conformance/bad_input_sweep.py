@@ -61,10 +61,16 @@ class Sweep:
 
     def of(self, method: Method) -> list[str]:
         """Sends all that can be wrong with a method; the faults found."""
-        base = method(good(method.input).SerializeToString())
-        self._state = self._listed()
-        faults = _faults_of(base, None)
-        for request in spoiled(method.input):
+        faults = []
+        for wire, requests in spoiled(method.input):
+            base = method(wire)
+            self._state = self._listed()
+            faults += _faults_of(base, None) + self._send(method, base, requests)
+        return faults
+
+    def _send(self, method: Method, base: Outcome, requests: list[Request]) -> list[str]:
+        faults = []
+        for request in requests:
             outcome = method(request.wire)
             found = _faults_of(outcome, request if base.code != INVALID else None)
             if request.kind == "unknown fields" and outcome.code not in (base.code, _twice(base)):
@@ -142,11 +148,16 @@ def _faults_of(outcome: Outcome, spoilt: Request | None) -> list[str]:
     if outcome.code == INVALID:
         if not outcome.faults:
             faults.append(f"INVALID_ARGUMENT names no field: {outcome.message}")
-        elif not all(outcome.faults.keys()) or not all(outcome.faults.values()):
-            faults.append(f"a fault without field or description: {outcome.faults}")
+        elif empty := [pair for pair in outcome.faults.items() if not _is_told(*pair)]:
+            faults.append(f"a fault without field or description: {empty[:3]}")
         elif spoilt is not None and spoilt.field and not _names(outcome, spoilt):
             faults.append(f"INVALID_ARGUMENT names {sorted(outcome.faults)[:5]}")
     return faults
+
+
+def _is_told(field: str, description: str) -> bool:
+    """Whether a fault says what is wrong with what; the last may stand for those left out."""
+    return bool(field and description) or description.startswith("and ")
 
 
 def _names(outcome: Outcome, spoilt: Request) -> bool:

@@ -78,14 +78,36 @@ def good(descriptor: Descriptor, depth: int = 0):
 
 
 def spoiled(descriptor: Descriptor):
-    """Every request that differs from the good one in one thing."""
+    """(good request, every request that differs from it in one thing), first for the one good
+    request, then for each that has another member of a oneof, or a message left out so far."""
     base = good(descriptor)
     wire = base.SerializeToString()
-    yield Request(b"", None, "empty")
-    yield Request(wire + b"\xfa\xff\x03\x05hello" + b"\xf8\xff\x03\x7f", None, "unknown fields")
-    yield Request(wire + wire, None, "everything twice")
-    for request in _spoil(base, base, ()):
-        yield request
+    whole = [Request(b"", None, "empty"),
+             Request(wire + b"\xfa\xff\x03\x05hello\xf8\xff\x03\x7f", None, "unknown fields"),
+             Request(wire + wire, None, "everything twice")]
+    yield wire, whole + list(_spoil(base, base, ()))
+    yield from _alternatives(base, base, ())
+
+
+def _alternatives(root, message, path: tuple[str, ...]):
+    """The same for messages that the good request does not have, each put into it in turn."""
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is None or _is_map(field) or len(path) >= DEPTH:
+            continue
+        inside = getattr(message, field.name)
+        if field.is_repeated and inside:
+            yield from _alternatives(root, inside[0], (*path, field.name))
+        elif not field.is_repeated and message.HasField(field.name):
+            yield from _alternatives(root, inside, (*path, field.name))
+        elif not _is_recursive(field):
+            kept = type(message)()
+            kept.CopyFrom(message)
+            added = good(field.message_type, len(path) + 1)
+            part = inside.add() if field.is_repeated else inside
+            part.SetInParent()
+            part.CopyFrom(added)
+            yield root.SerializeToString(), list(_spoil(root, part, (*path, field.name)))
+            message.CopyFrom(kept)
 
 
 def mangled(descriptor: Descriptor):
