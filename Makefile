@@ -14,8 +14,8 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-workflows bench-peers instructions generate generated-check format format-check proto-lint \
-	tidy crash crash-long clean
+	bench-workflows bench-parked bench-peers instructions generate generated-check format \
+	format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ release-load: release
 
 bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, bytes, memory
 	@python3 Tests/Benchmarks/workflows.py
+
+bench-parked: release-load ## measure 100,000 open runs that only wait
+	@python3 Tests/Benchmarks/parked.py
 
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py

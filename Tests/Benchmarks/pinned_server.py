@@ -54,6 +54,14 @@ class PinnedServer:
 
     def stop(self) -> None:
         self._process.terminate()
+        self._end()
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+    def _end(self) -> None:
         try:
             self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -36,14 +36,23 @@ class Outcome:
 def run(load: Load, port: int, count: int, warm_up: int = 0) -> Outcome:
     """Makes `count` calls; ends the program when one of them was not answered well."""
     work = ["--steps", str(load.steps)] if load.steps else ["--invoke"]
-    done = subprocess.run(
-        [CLIENT, "--port", str(port), "--callers", str(load.callers), "--count", str(count),
-         "--warm-up", str(warm_up), "--agent", load.agent, *work],
-        capture_output=True, text=True, timeout=RUN_SECONDS)
-    if done.returncode != 0:
-        raise SystemExit(f"bench: {load} on port {port} failed:\n{done.stdout}{done.stderr}")
-    said = json.loads(done.stdout)
-    if said["answered"] != count or said["errors"]:
-        raise SystemExit(f"bench: {load}: not all of {count} calls were answered: {said}")
+    said = _call(str(load), port, count, "--callers", str(load.callers), "--warm-up", str(warm_up),
+                 "--agent", load.agent, *work)
     return Outcome(said["per_second"], said["p50_us"] / 1e3, said["p99_us"] / 1e3,
                    said["client_cpu_us"])
+
+
+def park(port: int, count: int) -> None:
+    """Starts runs that wait for a day."""
+    _call("parked", port, count, "--parked")
+
+
+def _call(what: str, port: int, count: int, *words: str) -> dict:
+    done = subprocess.run([CLIENT, "--port", str(port), "--count", str(count), *words],
+                          capture_output=True, text=True, timeout=RUN_SECONDS)
+    if done.returncode != 0:
+        raise SystemExit(f"bench: {what} on port {port} failed:\n{done.stdout}{done.stderr}")
+    said = json.loads(done.stdout)
+    if said["answered"] != count or said["errors"]:
+        raise SystemExit(f"bench: {what}: not all of {count} calls were answered: {said}")
+    return said

@@ -14,17 +14,22 @@ struct LoadArguments {
     var agent = "echo"
 
     static let usage = """
-        usage: WorkflowLoad --port P [--steps 1...500 | --invoke] [--callers N] [--connections N]
-                            [--count N] [--warm-up N] [--agent TYPE]
+        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked] [--callers N]
+                            [--connections N] [--count N] [--warm-up N] [--agent TYPE]
         """
 
     /// - Throws: ``LoadFault`` that names the word that is wrong.
     init(_ words: [String]) throws(LoadFault) {
         var rest = words.dropFirst()
         while let name = rest.popFirst() {
-            if name == "--invoke" {
+            switch name {
+            case "--invoke":
                 work = .invokes
                 continue
+            case "--parked":
+                work = .parkedRuns
+                continue
+            default: break
             }
             guard let value = rest.popFirst() else { throw LoadFault("\(name) needs a value") }
             switch name {
@@ -56,6 +61,8 @@ enum LoadWork {
     case runs(steps: Int)
     /// Invokes the agent once, without a workflow.
     case invokes
+    /// Starts a run that waits for a day, and does not wait for it.
+    case parkedRuns
 }
 
 /// Why the load could not be put on.

@@ -28,8 +28,8 @@ struct LoadCallers: Sendable {
             _ = try await AdminServiceClient(client: client).getInfo(
                 GetInfoRequest(), options: waiting)
         }
-        guard case .runs(let steps) = arguments.work else { return }
-        let request = PutDefinitionRequest(definition: definition(steps))
+        guard let definition else { return }
+        let request = PutDefinitionRequest(definition: definition)
         _ = try await WorkflowServiceClient(client: clients[0]).putDefinition(
             request, options: waiting)
     }
@@ -72,6 +72,7 @@ struct LoadCallers: Sendable {
             switch arguments.work {
             case .runs(let steps): return try await execute(client, steps)
             case .invokes: return try await invoke(client)
+            case .parkedRuns: return try await park(client)
             }
         } catch {
             return "\(error.code): \(error.message)"
@@ -99,10 +100,34 @@ struct LoadCallers: Sendable {
         return answer.success ? nil : "an invoke failed"
     }
 
+    private func park(_ client: GRPCClient) async throws(GRPCStatus) -> String? {
+        let started = try await WorkflowServiceClient(client: client).startRun(
+            StartRunRequest(workflow: Self.parked.name, input: Self.input), options: Self.options)
+        return started.runID.isEmpty ? "a run has no id" : nil
+    }
+
+    /// The workflow that the work needs.
+    private var definition: WorkflowDefinition? {
+        switch arguments.work {
+        case .runs(let steps): chain(steps)
+        case .invokes: nil
+        case .parkedRuns: Self.parked
+        }
+    }
+
+    /// One step, for which nobody comes within a day.
+    private static let parked = WorkflowDefinition(
+        name: "load-parked", version: "1",
+        steps: [
+            StepDefinition(
+                id: "wait", agentType: "nobody", operation: "nothing",
+                startToCloseMillis: 86_400_000)
+        ])
+
     private func name(_ steps: Int) -> String { "load-\(arguments.agent)-\(steps)" }
 
     /// A chain of steps, each of which hands the output of the one before on.
-    private func definition(_ steps: Int) -> WorkflowDefinition {
+    private func chain(_ steps: Int) -> WorkflowDefinition {
         WorkflowDefinition(
             name: name(steps), version: "1",
             steps: (0..<steps).map { number in
