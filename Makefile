@@ -14,8 +14,8 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-workflows bench-parked bench-peers instructions generate generated-check format \
-	format-check proto-lint tidy crash crash-long clean
+	bench-workflows bench-parked bench-peers bench-store instructions generate \
+	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ bench-parked: release-load ## measure 100,000 open runs that only wait
 
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py
+
+bench-store: setup ## hold the store against a bare C loop
+	swift build -c release --product StoreBench
+	@python3 Tests/Benchmarks/store_bench.py
 
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks

@@ -142,6 +142,9 @@ let package = Package(
             path: "Tests/Crash/StoreCrash", swiftSettings: tested),
         .target(name: "CrashKit", path: "Tests/Crash/CrashKit", swiftSettings: tested),
         .executableTarget(
+            name: "StoreBench", dependencies: ["Store", "Coordination", "Threads"],
+            path: "Tests/Benchmarks/StoreBench", swiftSettings: tested),
+        .executableTarget(
             name: "KillLoop", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
         .executableTarget(

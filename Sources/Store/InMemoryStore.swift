@@ -27,6 +27,8 @@ public final class InMemoryStore: Store {
         public var recoveryPageBytes = 4 << 20
         /// Whole hours that requests are remembered, at least 1; default 24.
         public var requestRetentionHours: Int64 = 24
+        /// Requests remembered at most; the oldest go early. Default 4 million.
+        public var maxRequests = 4_000_000
 
         /// The defaults.
         public init() {}
@@ -136,9 +138,28 @@ public final class InMemoryStore: Store {
     ) {
         let taken = perform { [state, configuration] in
             completion(
-                state.withLock { $0.commit(batch, capacityBytes: configuration.capacityBytes) })
+                state.withLock {
+                    $0.commit(
+                        batch, capacityBytes: configuration.capacityBytes,
+                        maxRequests: configuration.maxRequests)
+                })
         }
         if !taken { completion(.unknown(StoreError.closed.message)) }
+    }
+
+    /// Removes runs as the durable store does.
+    public func prune(
+        _ shard: ShardID, closedBeforeMillis: Int64,
+        completion: @escaping @Sendable (Result<PrunedPiece, StoreError>) -> Void
+    ) {
+        let taken = perform { [state] in
+            completion(
+                .success(
+                    state.withLock {
+                        $0.tables.prune(shard, closedBeforeMillis: closedBeforeMillis)
+                    }))
+        }
+        if !taken { completion(.failure(.closed)) }
     }
 
     // MARK: Reading
@@ -202,7 +223,9 @@ extension InMemoryStore.State {
         }
     }
 
-    fileprivate mutating func commit(_ batch: StoreBatch, capacityBytes: Int?) -> CommitOutcome {
+    fileprivate mutating func commit(
+        _ batch: StoreBatch, capacityBytes: Int?, maxRequests: Int
+    ) -> CommitOutcome {
         if let broken { return .unknown(broken) }
         guard let order = orders[batch.shard] else { return .fenced }
         switch order.admits(epoch: batch.epoch, number: batch.number) {
@@ -221,6 +244,7 @@ extension InMemoryStore.State {
         tables.apply(batch)
         orders[batch.shard]?.committed(batch.number)
         for row in batch.requests { timePassed(toMillis: row.createdMillis) }
+        tables.dropRequests(beyond: maxRequests)
         return .committed
     }
 

@@ -129,6 +129,14 @@ struct MemoryTables: Sendable {
         history[row.run, default: []].insert(row, at: position)
     }
 
+    /// Drops the oldest requests beyond a number.
+    mutating func dropRequests(beyond maxCount: Int) {
+        let surplus = requests.count - maxCount
+        if surplus <= 0 { return }
+        for stored in requests.prefix(surplus) { bytes -= stored.row.answer.count }
+        requests.removeFirst(surplus)
+    }
+
     /// Drops requests that are no longer remembered.
     mutating func dropRequests(_ retention: RequestRetention) {
         requests.removeAll { stored in
@@ -137,6 +145,28 @@ struct MemoryTables: Sendable {
             }
             bytes -= stored.row.answer.count
             return true
+        }
+    }
+
+    /// Removes some runs that ended before a moment, the longest ended first.
+    mutating func prune(_ shard: ShardID, closedBeforeMillis: Int64) -> PrunedPiece {
+        let due = runs.values.filter { stored in
+            stored.shard == shard
+                && stored.row.closedMillis.map { $0 < closedBeforeMillis } ?? false
+        }.map(\.row).sorted { ($0.closedMillis ?? 0, $0.run) < ($1.closedMillis ?? 0, $1.run) }
+        let piece = due.prefix(32)
+        for row in piece { remove(row) }
+        return PrunedPiece(runs: piece.count, hasMore: due.count > piece.count)
+    }
+
+    private mutating func remove(_ row: RunRow) {
+        bytes -= row.blob.count
+        runs[row.run] = nil
+        runOrder.remove(at: runOrder.firstIndex(atOrAbove: row.run))
+        for gone in history.removeValue(forKey: row.run) ?? [] { bytes -= gone.blob.count }
+        for gone in payloads.values where gone.run == row.run {
+            bytes -= gone.payload.bytes.count
+            payloads[gone.id] = nil
         }
     }
 

@@ -21,6 +21,8 @@ import CSQLite
     /// Pages in the write-ahead log after the latest commit of this connection; SQLite's hook
     /// writes here, on the thread that commits. On the heap, since the hook keeps its address.
     private let loggedPages: UnsafeMutablePointer<Int32>
+    /// Kept for as long as SQLite holds its address.
+    private var stopFlag: StopFlag?
 
     /// Opens the file. Blocks on the disk.
     ///
@@ -78,6 +80,21 @@ import CSQLite
         return try statement.step() ? statement.integer(0) : 0
     }
 
+    /// Reads the first column of every row as text.
+    func texts(_ sql: String) throws(SQLiteFailure) -> [String] {
+        let statement = try prepare(sql)
+        var texts: [String] = []
+        while try statement.step() { texts.append(statement.text(0)) }
+        return texts
+    }
+
+    /// Breaks off statements that take long once the flag is raised; they fail as interrupted.
+    func breakOff(when flag: StopFlag) {
+        stopFlag = flag
+        let context = unsafe Unmanaged.passUnretained(flag).toOpaque()
+        unsafe sqlite3_progress_handler(handle, 10_000, isToStop, context)
+    }
+
     /// Whether a transaction is open. SQLite ends one by itself after some errors, a full disk
     /// among them (sqlite.org/lang_transaction.html, section 3).
     var isInTransaction: Bool { unsafe sqlite3_get_autocommit(handle) == 0 }
@@ -118,6 +135,13 @@ import CSQLite
         let message = unsafe String(cString: sqlite3_errmsg(handle))
         return SQLiteFailure(code: code, message: message, doing: doing)
     }
+}
+
+/// SQLite's question every so many instructions: 1 breaks the statement off.
+private func isToStop(_ context: UnsafeMutableRawPointer?) -> Int32 {
+    // `context` is the connection's `stopFlag`, which lives as long as the connection.
+    guard let context = unsafe context else { return 0 }
+    return unsafe Unmanaged<StopFlag>.fromOpaque(context).takeUnretainedValue().isRaised ? 1 : 0
 }
 
 /// SQLite's hook after each commit in WAL mode: notes a number and returns.

@@ -15,8 +15,17 @@ struct SQLiteDirectory: ~Copyable {
     let path: String
     private let lock: Int32
 
+    /// The name of the database file.
+    static let databaseName = "cadre.sqlite"
+
     /// The database file.
-    var databasePath: String { "\(path)/cadre.sqlite" }
+    var databasePath: String { "\(path)/\(Self.databaseName)" }
+
+    /// Bytes of a file; 0 when it is not there.
+    static func size(of file: String) -> Int64 {
+        var status = stat()
+        return unsafe stat(file, &status) == 0 ? Int64(status.st_size) : 0
+    }
 
     /// Creates the directory (mode 0700, parents too) when it is missing, and takes its lock.
     ///

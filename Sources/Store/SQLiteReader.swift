@@ -27,7 +27,8 @@ struct SQLiteReader {
         history = try connection.prepare(
             """
             SELECT first_sequence, count, blob FROM history
-            WHERE run = ?1 AND first_sequence + count > ?2 AND first_sequence >= coalesce(
+            WHERE run = ?1 AND NOT EXISTS (SELECT 1 FROM pruning WHERE run = ?1)
+                AND first_sequence + count > ?2 AND first_sequence >= coalesce(
                 (SELECT max(first_sequence) FROM history
                  WHERE run = ?1 AND first_sequence <= ?2), ?2)
             ORDER BY first_sequence LIMIT ?3

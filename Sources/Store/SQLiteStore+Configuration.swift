@@ -22,6 +22,9 @@ extension SQLiteStore {
         public var recoveryPageBytes = 4 << 20
         /// Whole hours that requests are remembered, at least 1; default 24.
         public var requestRetentionHours: Int64 = 24
+        /// Requests remembered at most, over all namespaces; the oldest go early, in pieces of some
+        /// thousand. Default 4 million, about 500 MB.
+        public var maxRequests = 4_000_000
         /// Bytes in one transaction after which queued batches start the next; default 8 MiB.
         public var transactionBytes = 8 << 20
         /// Queries that may wait for a reader; more are refused with `.overloaded`; default 1024,

@@ -18,6 +18,7 @@ public final class SQLiteStore: Store {
     private let readers: SQLiteReaderPool
     private let shared: SQLiteStoreShared
     private let freeSpace: SQLiteFreeSpace
+    private let maintenance: SQLiteMaintenance
     private let ended: EndSignal
 
     /// Opens or creates the store, waiting for migrations; the work is done on the store thread.
@@ -35,11 +36,12 @@ public final class SQLiteStore: Store {
 
     /// Hands out what callers need; what only the store thread needs stays with it.
     fileprivate init(
-        jobs: Mailbox<WriteJob>, readers: SQLiteReaderPool, shared: SQLiteStoreShared,
-        ended: EndSignal
+        jobs: Mailbox<WriteJob>, readers: SQLiteReaderPool, maintenance: SQLiteMaintenance,
+        shared: SQLiteStoreShared, ended: EndSignal
     ) {
         self.jobs = jobs
         self.readers = readers
+        self.maintenance = maintenance
         self.shared = shared
         freeSpace = SQLiteFreeSpace(
             path: shared.configuration.directory, mark: shared.configuration.freeSpaceMarkBytes)
@@ -122,6 +124,41 @@ public final class SQLiteStore: Store {
             { reader throws(SQLiteFailure) in
                 try reader.answer(query)
             }, completion)
+    }
+
+    /// One small transaction on the store thread, which completes it.
+    public func prune(
+        _ shard: ShardID, closedBeforeMillis: Int64,
+        completion: @escaping @Sendable (Result<PrunedPiece, StoreError>) -> Void
+    ) {
+        let job = WriteJob.prune(shard, closedBeforeMillis: closedBeforeMillis, completion)
+        if jobs.post(job, lane: .vital) == .closed { completion(.failure(.closed)) }
+    }
+
+    /// `VACUUM INTO` on a connection of its own, then `quick_check` of the copy.
+    public func backUp(
+        completion: @escaping @Sendable (Result<any StoreCopy, StoreError>) -> Void
+    ) {
+        guard !freeSpace.isLow else { return completion(.failure(.noRoomForBackup)) }
+        maintenance.backUp(completion)
+    }
+
+    /// `PRAGMA quick_check` on a connection of its own.
+    public func verify(
+        completion: @escaping @Sendable (Result<StoreVerdict, StoreError>) -> Void
+    ) {
+        maintenance.verify(completion)
+    }
+
+    /// Sizes as the file system has them now.
+    public var facts: StoreFacts {
+        var facts = StoreFacts()
+        let path = "\(shared.configuration.directory)/\(SQLiteDirectory.databaseName)"
+        facts.storeBytes = SQLiteDirectory.size(of: path)
+        facts.logBytes = SQLiteDirectory.size(of: path + "-wal")
+        facts.lastBackupMillis = maintenance.lastBackupMillis
+        facts.prunedRuns = statistics.prunedRuns
+        return facts
     }
 
     /// Also copies the write-ahead log into the database file and gives the directory back.
@@ -207,6 +244,7 @@ extension SQLiteStore {
 private struct SQLiteStoreParts {
     let shared: SQLiteStoreShared
     let readers: SQLiteReaderPool
+    let maintenance: SQLiteMaintenance
     private let thread: SQLiteStoreThread
 
     init(_ configuration: SQLiteStore.Configuration, path: String) throws(StoreError) {
@@ -224,18 +262,30 @@ private struct SQLiteStoreParts {
                 checkpointer.stop()
                 throw error
             }
+            do throws(ThreadStartError) {
+                maintenance = try SQLiteMaintenance(
+                    path: path, busyMillis: configuration.busyMillis)
+            } catch {
+                readers.stop()
+                checkpointer.stop()
+                throw error
+            }
         } catch {
             throw StoreError(.failed, error.description)
         }
     }
 
     func store(jobs: Mailbox<WriteJob>, ended: EndSignal) -> SQLiteStore {
-        SQLiteStore(jobs: jobs, readers: readers, shared: shared, ended: ended)
+        SQLiteStore(
+            jobs: jobs, readers: readers, maintenance: maintenance, shared: shared, ended: ended)
     }
 
     /// The readers end first, so that the last checkpoint may cut the log.
     func runUntilClosed(_ jobs: Mailbox<WriteJob>) {
-        thread.run(jobs) { readers.stop() }
+        thread.run(jobs) {
+            readers.stop()
+            maintenance.stop()
+        }
     }
 }
 
@@ -243,6 +293,10 @@ extension StoreError {
     /// What every call after `close` is told.
     static let closed = StoreError(
         .unavailable, "the store is closed. Call again when the server has started again")
+
+    /// What a backup is told when the disk runs low.
+    static let noRoomForBackup = StoreError(
+        .full, "the disk is nearly full, and a backup needs as much room as the store. Free some")
 
     /// What a query is told when too many wait already.
     static let tooManyReads = StoreError(

@@ -13,6 +13,17 @@ final class SQLiteStoreShared: Sendable {
     }
 }
 
+/// Told once that it is time to stop; any thread may ask.
+final class StopFlag: Sendable {
+    private let state = Locked(false)
+
+    /// Whether it is time.
+    var isRaised: Bool { state.withLock { $0 } }
+
+    /// From now on it is.
+    func raise() { state.withLock { $0 = true } }
+}
+
 /// Lets tasks wait for the end of a thread without blocking the threads they run on.
 final class EndSignal: Sendable {
     private let state = Locked(State())

@@ -6,6 +6,8 @@ enum WriteJob: Sendable {
     case commit(StoreBatch, @Sendable (CommitOutcome) -> Void)
     case claim(
         ShardID, wallMillis: Int64, @Sendable (Result<Epoch, StoreError>) -> Void)
+    case prune(
+        ShardID, closedBeforeMillis: Int64, @Sendable (Result<PrunedPiece, StoreError>) -> Void)
 }
 
 /// The store thread's loop and state: takes what waits, puts batches that follow each other into
@@ -23,6 +25,10 @@ final class SQLiteStoreThread {
     /// it has been opened and recovered again.
     private var broken: String?
     private var hasOldRequests = false
+    private var requestsSinceDrop = 0
+
+    /// Requests after which it is worth looking whether there are too many.
+    private static let requestsBetweenDrops = 1_000
 
     /// Takes over an open writer.
     init(writer: SQLiteWriter, checkpointer: SQLiteCheckpointer, shared: SQLiteStoreShared) {
@@ -54,6 +60,28 @@ final class SQLiteStoreThread {
         case .claim(let shard, let wallMillis, let completion):
             flush()
             completion(claim(shard, wallMillis: wallMillis))
+        case .prune(let shard, let closedBeforeMillis, let completion):
+            flush()
+            completion(prune(shard, closedBeforeMillis: closedBeforeMillis))
+        }
+    }
+
+    private func prune(
+        _ shard: ShardID, closedBeforeMillis: Int64
+    ) -> Result<PrunedPiece, StoreError> {
+        if let broken { return .failure(StoreError(.failed, broken)) }
+        do throws(StoreError) {
+            let piece = try writer.prune(shard, closedBeforeMillis: closedBeforeMillis)
+            shared.statistics.withLock { $0.prunedRuns += UInt64(piece.runs) }
+            checkpointIfDue()
+            return .success(piece)
+        } catch {
+            // After an error of the disk nobody knows what of the log is on it: stop, as after
+            // one of a commit.
+            if error.code == .failed || error.code == .corrupt {
+                broken = "pruning failed: \(error.message). Restart the server"
+            }
+            return .failure(error)
         }
     }
 
@@ -169,6 +197,8 @@ final class SQLiteStoreThread {
             for row in batches.lazy.flatMap(\.requests) {
                 timePassed(toMillis: row.createdMillis)
             }
+            requestsSinceDrop += batches.reduce(0) { $0 + $1.requests.count }
+            if requestsSinceDrop >= Self.requestsBetweenDrops { hasOldRequests = true }
             checkpointIfDue()
         case .fenced:
             answer(completions, .fenced)
@@ -237,7 +267,9 @@ final class SQLiteStoreThread {
     private func dropOldRequests() {
         guard hasOldRequests, broken == nil else { return hasOldRequests = false }
         let hour = shared.retention.withLock { $0.oldestHour }
-        hasOldRequests = (try? writer.dropRequests(beforeHour: hour)) ?? false
+        requestsSinceDrop = 0
+        let beyond = Int64(shared.configuration.maxRequests)
+        hasOldRequests = (try? writer.dropRequests(beforeHour: hour, beyond: beyond)) ?? false
     }
 }
 

@@ -7,6 +7,7 @@ final class SQLiteWriter {
     private let insertions: SQLiteInsertions
     private let begin, commit, rollback: SQLiteStatement
     private let readEpoch, writeEpoch, dropRequests: SQLiteStatement
+    private let pruner: SQLitePruner
 
     /// How many old requests go in one transaction, so that no commit waits long behind it.
     private static let requestsDroppedAtOnce: Int64 = 2000
@@ -38,8 +39,11 @@ final class SQLiteWriter {
             dropRequests = try connection.prepare(
                 """
                 DELETE FROM requests WHERE id IN
-                    (SELECT id FROM requests WHERE created_hour < ?1 LIMIT ?2)
+                    (SELECT id FROM (SELECT id, created_hour FROM requests ORDER BY id LIMIT ?2)
+                     WHERE created_hour < ?1
+                         OR id <= (SELECT max(id) FROM requests) - ?3)
                 """)
+            pruner = try SQLitePruner(connection)
         } catch {
             throw StoreError(error, file: path)
         }
@@ -131,14 +135,28 @@ final class SQLiteWriter {
         return Epoch(rawValue: UInt32(truncatingIfNeeded: readEpoch.integer(0)))
     }
 
-    /// Drops some of the requests remembered in hours before `hour`, in a transaction of its own.
+    /// Drops some of the requests remembered in hours before `hour`, and of those beyond the newest
+    /// `maxCount`, oldest first, in a transaction of its own.
     ///
     /// - Returns: whether there may be more of them.
-    func dropRequests(beforeHour hour: Int64) throws(SQLiteFailure) -> Bool {
+    func dropRequests(
+        beforeHour hour: Int64, beyond maxCount: Int64
+    ) throws(SQLiteFailure) -> Bool {
         dropRequests.bind(1, hour)
         dropRequests.bind(2, Self.requestsDroppedAtOnce)
+        dropRequests.bind(3, maxCount)
         try dropRequests.run()
         return connection.changedRows == Int(Self.requestsDroppedAtOnce)
+    }
+
+    /// Removes a piece of what ended long ago.
+    func prune(_ shard: ShardID, closedBeforeMillis: Int64) throws(StoreError) -> PrunedPiece {
+        do throws(SQLiteFailure) {
+            return try pruner.prune(shard, closedBeforeMillis: closedBeforeMillis)
+        } catch {
+            _ = undo()
+            throw StoreError(error, file: connection.path)
+        }
     }
 
     /// Copies what is left in the log into the database file, on the commit path.

@@ -59,6 +59,30 @@ public protocol Store: Sendable {
         completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
     )
 
+    /// Removes some of a shard's runs that ended before a moment, the longest ended first, with
+    /// their history and payloads; never an open one. Readers see a run wholly or not at all.
+    ///
+    /// A small transaction of its own, behind the batches handed over before. Call again while
+    /// ``PrunedPiece/hasMore`` says so, with pauses, since the next commit waits for it.
+    ///
+    /// - Parameter closedBeforeMillis: runs that ended at this moment, in milliseconds since 1970,
+    ///   or later stay.
+    func prune(
+        _ shard: ShardID, closedBeforeMillis: Int64,
+        completion: @escaping @Sendable (Result<PrunedPiece, StoreError>) -> Void
+    )
+
+    /// Makes a consistent copy of everything committed, beside the commits, and checks it before it
+    /// is given: a good backup. The copy needs as much room as the store, on the same disk, until
+    /// it is closed. One at a time, else `.overloaded`.
+    func backUp(completion: @escaping @Sendable (Result<any StoreCopy, StoreError>) -> Void)
+
+    /// Looks through everything stored, beside commits and reads: seconds per gigabyte.
+    func verify(completion: @escaping @Sendable (Result<StoreVerdict, StoreError>) -> Void)
+
+    /// What an operator is told.
+    var facts: StoreFacts { get }
+
     /// Whether the disk is about to fill: refuse new work, so that what is under way can end.
     /// Cheap; may be a fraction of a second old.
     var isLowOnSpace: Bool { get }
@@ -71,6 +95,37 @@ public protocol Store: Sendable {
 extension Store {
     /// A store that knows no limit is never low on space.
     public var isLowOnSpace: Bool { false }
+
+    /// A store that knows nothing of itself.
+    public var facts: StoreFacts { StoreFacts() }
+
+    /// A store without a file has no backup.
+    public func backUp(
+        completion: @escaping @Sendable (Result<any StoreCopy, StoreError>) -> Void
+    ) {
+        completion(.failure(.noFile))
+    }
+
+    /// A store without a file has nothing to look through.
+    public func verify(
+        completion: @escaping @Sendable (Result<StoreVerdict, StoreError>) -> Void
+    ) {
+        completion(.failure(.noFile))
+    }
+
+    /// A store that does not prune keeps everything.
+    public func prune(
+        _ shard: ShardID, closedBeforeMillis: Int64,
+        completion: @escaping @Sendable (Result<PrunedPiece, StoreError>) -> Void
+    ) {
+        completion(.success(PrunedPiece(runs: 0, hasMore: false)))
+    }
+}
+
+extension StoreError {
+    /// What a store in memory says to a backup or a check.
+    public static let noFile = StoreError(
+        .unsupported, "this server keeps nothing on disk. Start it with --data DIRECTORY")
 }
 
 /// A part of the namespaces with an engine of its own. One today.

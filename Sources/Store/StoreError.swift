@@ -16,6 +16,8 @@ public struct StoreError: Error, Sendable, Hashable {
         case unavailable
         /// Too many reads wait; repeat later.
         case overloaded
+        /// This store has no such thing.
+        case unsupported
         /// Anything else the database said.
         case failed
     }

@@ -25,7 +25,7 @@ public struct DefinitionRow: Sendable, Hashable {
     }
 }
 
-/// A stored payload, kept as long as its run.
+/// A stored payload, kept as long as its run: nothing of another run may name it.
 public struct PayloadRow: Sendable, Hashable {
     /// The key; never used twice.
     public var id: PayloadID

@@ -29,6 +29,9 @@ public struct StoreStatistics: Sendable, Hashable {
     /// Pages in the write-ahead log after the latest commit; goes down again.
     public internal(set) var loggedPages: Int = 0
 
+    /// Runs removed because they ended long ago.
+    public internal(set) var prunedRuns: UInt64 = 0
+
     /// Nothing has happened.
     public init() {}
 

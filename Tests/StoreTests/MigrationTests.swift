@@ -45,6 +45,10 @@ import Testing
         #expect(await store.commit(batch) == .committed)
         #expect(try await store.recoverAll().flatMap(\.entities) == [Rows.entity("a")])
         #expect(try await store.audit().map(\.sequence) == [1])
+        let end = epoch.batch(2) { $0.runs = [Rows.run(run, closed: 50)] }
+        #expect(await store.commit(end) == .committed)
+        #expect(try await store.pruneAll(closedBefore: 51) == 1)
+        #expect(try await store.loadPayloads([payload]).isEmpty)
         await store.close()
         let file = try SQLiteConnection(
             path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)

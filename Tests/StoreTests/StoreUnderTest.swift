@@ -16,6 +16,7 @@ struct StoreLimits: Sendable {
     /// Holds the small batches of the tests, and no payload of a mebibyte.
     var isSmall = false
     var requestRetentionHours: Int64 = 24
+    var maxRequests = 4_000_000
 }
 
 /// A store of either kind, with a way to see what a restart would find.
@@ -34,6 +35,7 @@ struct StoreUnderTest: Sendable {
             configuration.recoveryPageRows = limits.recoveryPageRows
             configuration.recoveryPageBytes = limits.recoveryPageBytes
             configuration.requestRetentionHours = limits.requestRetentionHours
+            configuration.maxRequests = limits.maxRequests
             configuration.capacityBytes = limits.isSmall ? 200_000 : nil
             store = try InMemoryStore(configuration)
         case .sqlite:
@@ -56,6 +58,7 @@ struct StoreUnderTest: Sendable {
         configuration.recoveryPageRows = limits.recoveryPageRows
         configuration.recoveryPageBytes = limits.recoveryPageBytes
         configuration.requestRetentionHours = limits.requestRetentionHours
+        configuration.maxRequests = limits.maxRequests
         // Keeps the directory as long as the store's threads have use for it.
         configuration.onCommit = { _ in _ = directory }
         configuration.maxPages = limits.isSmall ? 60 : nil
@@ -122,6 +125,24 @@ extension Store {
         let query = StoreQuery.history(run: run, fromSequence: from, limit: limit)
         guard case .history(let rows) = try await self.query(query) else { return [] }
         return rows
+    }
+
+    func prune(
+        closedBefore millis: Int64, _ shard: ShardID = .only
+    ) async throws -> PrunedPiece {
+        try await withCheckedContinuation { continuation in
+            prune(shard, closedBeforeMillis: millis) { continuation.resume(returning: $0) }
+        }.get()
+    }
+
+    /// Prunes to the end and gives the number of runs removed.
+    func pruneAll(closedBefore millis: Int64) async throws -> Int {
+        var runs = 0
+        while true {
+            let piece = try await prune(closedBefore: millis)
+            runs += piece.runs
+            if !piece.hasMore { return runs }
+        }
     }
 
     func entities(

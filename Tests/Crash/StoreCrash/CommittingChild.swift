@@ -24,6 +24,18 @@ enum CommittingChild {
                 commit(group, firstNumber, epoch, store) { continuation.resume() }
             }
             number = group.upperBound + 1
+            if number > ExpectedBatch.batchesKept { prune(store, before: number) }
+        }
+    }
+
+    /// Leaves one piece of pruning behind the commits; kills hit it like them.
+    private static func prune(_ store: SQLiteStore, before number: UInt32) {
+        let due = Int64(number - ExpectedBatch.batchesKept)
+        store.prune(.only, closedBeforeMillis: due) { result in
+            if case .failure(let error) = result {
+                report("pruning: \(error.message)")
+                exit(1)
+            }
         }
     }
 

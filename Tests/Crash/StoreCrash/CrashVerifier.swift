@@ -12,21 +12,24 @@ struct CrashVerifier {
     }
 
     /// - Parameters:
-    ///   - verified: batches up to this one were looked at in earlier rounds; a sample of them is
-    ///     looked at again.
+    ///   - verified: batches up to this one were there in earlier rounds.
     ///   - acknowledged: the last batch whose commit was acknowledged.
+    ///   - pruned: runs that ended before this batch were pruned to the end in an earlier round.
     /// - Returns: the last batch that is stored.
-    func verify(verified: UInt32, acknowledged: UInt32) async throws -> UInt32 {
-        for number in stride(from: UInt32(1), through: verified, by: 97) {
-            guard try await isStored(number) else {
-                throw Violation(description: "batch \(number) of an earlier round is gone")
-            }
+    func verify(
+        verified: UInt32, acknowledged: UInt32, pruned: UInt32
+    ) async throws -> UInt32 {
+        try await verifyGone(before: pruned)
+        var last = max(verified, acknowledged)
+        if last > 0, try await !isStored(last) {
+            throw Violation(description: "batch \(last) was acknowledged and is not stored")
         }
-        var last = verified
         while try await isStored(last + 1) { last += 1 }
-        guard last >= acknowledged else {
-            throw Violation(
-                description: "batch \(acknowledged) was acknowledged, the last stored is \(last)")
+        let kept = last > ExpectedBatch.batchesKept ? last - ExpectedBatch.batchesKept + 1 : 1
+        for number in stride(from: kept, through: last, by: 7) {
+            guard try await isStored(number) else {
+                throw Violation(description: "batch \(number) is gone, the last is \(last)")
+            }
         }
         // Nothing may lie behind a gap; more than this were never under way.
         for number in (last + 1)...(last + 64) where try await isStored(number) {
@@ -34,6 +37,38 @@ struct CrashVerifier {
         }
         try await verifyRuns(last: last)
         return last
+    }
+
+    /// Prunes to the end, which kills have interrupted, and looks at both sides of the border.
+    ///
+    /// - Returns: the border: runs that ended before this batch are gone.
+    func prune(last: UInt32) async throws -> UInt32 {
+        guard last > ExpectedBatch.batchesKept else { return 1 }
+        // What a child that has committed `last` may have pruned to.
+        let border = last + 1 - ExpectedBatch.batchesKept
+        while try await store.prunePiece(closedBeforeMillis: Int64(border)).hasMore {}
+        try await verifyGone(before: border)
+        for number in stride(from: border, through: last, by: 7) {
+            guard ExpectedBatch(number: number).endOfRun >= border, try await isStored(number)
+            else {
+                throw Violation(description: "batch \(number) was pruned before its time")
+            }
+        }
+        return border
+    }
+
+    /// Nothing of the runs that ended before a batch is left: neither rows nor their payloads.
+    private func verifyGone(before border: UInt32) async throws {
+        for number in stride(from: UInt32(1), to: border, by: 29) {
+            let expected = ExpectedBatch(number: number)
+            guard expected.endOfRun < border else { continue }
+            if try await store.runRow(expected.run) != nil {
+                throw Violation(description: "the pruned run of batch \(number) is there")
+            }
+            if try await isStored(number) {
+                throw Violation(description: "the pruned batch \(number) left rows")
+            }
+        }
     }
 
     /// Whether all rows that only this batch writes are stored; throws when some are.
@@ -77,6 +112,12 @@ extension SQLiteStore {
         }.get()
         guard case .history(let rows) = answer else { return nil }
         return rows.first { $0.firstSequence == sequence }
+    }
+
+    fileprivate func prunePiece(closedBeforeMillis due: Int64) async throws -> PrunedPiece {
+        try await withCheckedContinuation { continuation in
+            prune(.only, closedBeforeMillis: due) { continuation.resume(returning: $0) }
+        }.get()
     }
 
     fileprivate func runRow(_ run: RunID) async throws -> RunRow? {

@@ -11,12 +11,19 @@ struct ExpectedBatch {
     /// Batches that work on one run, one after the other.
     static let batchesPerRun: UInt32 = 4
 
+    /// Runs that ended so many batches ago or more are pruned.
+    static let batchesKept: UInt32 = 200
+
     /// 1 and up.
     let number: UInt32
 
     var run: RunID { RunID(serial: serial((number - 1) / Self.batchesPerRun)) }
     var payloadID: PayloadID { PayloadID(serial: serial(number)) }
     var sequence: Int64 { Int64((number - 1) % Self.batchesPerRun) + 1 }
+    /// The batch that ends its run.
+    var endOfRun: UInt32 {
+        (number - 1) / Self.batchesPerRun * Self.batchesPerRun + Self.batchesPerRun
+    }
     var isLastOfRun: Bool { sequence == Int64(Self.batchesPerRun) }
 
     /// Up to 24 KiB, so that batches cross pages of the file and of the log.
@@ -29,7 +36,7 @@ struct ExpectedBatch {
     var runRow: RunRow {
         RunRow(
             run: run, namespace: "crash", workflowID: "w\(run)", definition: "loop", status: 1,
-            startedMillis: 0, closedMillis: isLastOfRun ? 1 : nil, blob: numberBytes)
+            startedMillis: 0, closedMillis: isLastOfRun ? Int64(number) : nil, blob: numberBytes)
     }
 
     var historyRow: HistoryRow {

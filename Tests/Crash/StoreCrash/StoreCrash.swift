@@ -37,16 +37,19 @@ struct StoreCrash {
         print("StoreCrash: \(rounds) rounds, seed \(seed), \(directory)")
         var generator = SeededGenerator(seed: seed)
         var stored: UInt32 = 0
+        var pruned: UInt32 = 1
         var acknowledgedInAll = 0
         for round in 1...max(rounds, 1) {
             let child = try ChildProcess(directory: directory, firstNumber: stored + 1)
             let numbers = try killAtRandom(child, &generator, round: round)
             try expectInOrder(numbers, from: stored + 1)
             acknowledgedInAll += numbers.count
-            let last = try await look(
-                directory, verified: stored, acknowledged: numbers.last ?? stored)
+            let last: UInt32
+            (last, pruned) = try await look(
+                directory, verified: stored, acknowledged: numbers.last ?? stored, pruned: pruned)
             print(
-                "round \(round): \(numbers.count) acknowledged, \(last - stored) stored, whole")
+                "round \(round): \(numbers.count) acknowledged, \(last - stored) stored, whole;"
+                    + " pruned up to \(pruned - 1)")
             stored = last
         }
         print("StoreCrash: \(acknowledgedInAll) acknowledged batches survived \(rounds) kills")
@@ -74,13 +77,15 @@ struct StoreCrash {
     }
 
     private static func look(
-        _ directory: String, verified: UInt32, acknowledged: UInt32
-    ) async throws -> UInt32 {
+        _ directory: String, verified: UInt32, acknowledged: UInt32, pruned: UInt32
+    ) async throws -> (last: UInt32, pruned: UInt32) {
         let store = try await SQLiteStore.open(SQLiteStore.Configuration(directory: directory))
-        let last = try await CrashVerifier(store: store)
-            .verify(verified: verified, acknowledged: acknowledged)
+        let verifier = CrashVerifier(store: store)
+        let last = try await verifier.verify(
+            verified: verified, acknowledged: acknowledged, pruned: pruned)
+        let border = try await verifier.prune(last: last)
         await store.close()
-        return last
+        return (last, border)
     }
 
     private static func temporaryDirectory() -> String {
