@@ -42,6 +42,8 @@ public indirect enum Command: Sendable {
     case putDefinition(PutDefinition, ReplyTicket)
     case startRun(StartRun, ReplyTicket)
     case invoke(Invoke, ReplyTicket)
+    case breaker(BreakerCommand, ReplyTicket)
+    case isolation(IsolationCommand, ReplyTicket)
     /// Answers `.runClosed` when the run has ended, at once if it has already.
     case awaitRun(RunReference, ReplyTicket)
     /// Answers `.watching(lastSequence)`, then `.events` as they are committed, then `.runClosed`.
@@ -211,6 +213,9 @@ public indirect enum Answer: Sendable {
     case agents([AgentSummary])
     case snapshot(EngineSnapshot)
     case cancelled(RunSummary)
+    case breaker(BreakerAnswer)
+    case isolation(AgentID, Isolation)
+    case isolationPolicy(IsolationPolicy)
     case rejected(Rejection)
 }
 
@@ -270,8 +275,10 @@ public struct Rejection: Error, Sendable, Hashable {
     public var message: String
     /// Every bad field with its description, for `BadRequest`.
     public var fields: [FieldFault]
-    /// For `.overloaded`: when to try again.
+    /// For `.overloaded` and `.unavailable`: when to try again.
     public var retryAfterMillis: Int64?
+    /// What the message says in words, by key, for `ErrorInfo.metadata`.
+    public var details: [String: String] = [:]
 
     /// Describes a refusal.
     public init(

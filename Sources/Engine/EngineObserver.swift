@@ -20,6 +20,8 @@ public protocol EngineObserver: Sendable {
     func rejected(reason: String)
     /// A result came too late, or twice.
     func staleResult()
+    /// Something about breakers, modes or isolations.
+    func noted(_ notice: GuardNotice)
 }
 
 /// Counts nothing.

@@ -12,11 +12,13 @@ public struct AgentSummary: Sendable, Hashable {
     public var failed: Int64
     /// Time spent working since it joined, summed over its slots.
     public var busyNanos: Int64
+    /// Where it stands with the failure isolator.
+    public var isolation: Isolation
 
     /// Combines the parts.
     public init(
         registration: AgentRegistration, state: AgentState, inFlight: Int, completed: Int64,
-        failed: Int64, busyNanos: Int64
+        failed: Int64, busyNanos: Int64, isolation: Isolation = Isolation()
     ) {
         self.registration = registration
         self.state = state
@@ -24,6 +26,7 @@ public struct AgentSummary: Sendable, Hashable {
         self.completed = completed
         self.failed = failed
         self.busyNanos = busyNanos
+        self.isolation = isolation
     }
 }
 

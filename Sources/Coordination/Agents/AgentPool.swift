@@ -25,6 +25,9 @@ public struct AgentPool: Sendable {
         var port: Int
         var type: Int32
         var inFlight = 0
+        /// Fewer slots than it has, while the failure isolator says so.
+        var limit = Int.max
+        var slots: Int { min(registration.slots, limit) }
         /// Whether it is leaving and gets nothing more.
         var isClosed = false
         var heapHandle: Int32 = -1
@@ -145,6 +148,9 @@ public struct AgentPool: Sendable {
         return (entry.completed, entry.failed, entry.busyNanos)
     }
 
+    /// Whether an instance would be given work of its type.
+    public func hasFreeSlot(_ agent: Int32) -> Bool { agents[agent].heapHandle >= 0 }
+
     /// Every living instance.
     public var livingAgents: [Int32] { agents.indices }
 
@@ -171,7 +177,17 @@ public struct AgentPool: Sendable {
     public mutating func freeSlot(of agent: Int32) {
         agents[agent].inFlight -= 1
         precondition(agents[agent].inFlight >= 0, "a slot was freed twice")
-        if agents[agent].inFlight < agents[agent].registration.slots { makeFree(agent) }
+        if agents[agent].inFlight < agents[agent].slots { makeFree(agent) }
+    }
+
+    /// Lets an instance use fewer slots than it has; `nil`: all again. What it holds it keeps.
+    public mutating func limitSlots(of agent: Int32, to limit: Int?) {
+        agents[agent].limit = limit ?? .max
+        if agents[agent].inFlight < agents[agent].slots {
+            makeFree(agent)
+        } else {
+            makeFull(agent)
+        }
     }
 
     /// Notes how a piece of work ended.
@@ -244,7 +260,7 @@ public struct AgentPool: Sendable {
 
     private mutating func fill(_ agent: Int32) {
         agents[agent].inFlight += 1
-        if agents[agent].inFlight >= agents[agent].registration.slots {
+        if agents[agent].inFlight >= agents[agent].slots {
             makeFull(agent)
         } else {
             makeFree(agent)
@@ -259,7 +275,7 @@ public struct AgentPool: Sendable {
         let handle = agents[agent].heapHandle
         if handle >= 0 {
             types[type].free.update(handle, key: key(agent))
-        } else if agents[agent].inFlight < agents[agent].registration.slots {
+        } else if agents[agent].inFlight < agents[agent].slots {
             agents[agent].heapHandle = types[type].free.insert(agent, key: key(agent))
         }
     }

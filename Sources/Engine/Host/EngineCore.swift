@@ -172,6 +172,7 @@ final class EngineCore: @unchecked Sendable {
                 observer.agentBusy(type: type, seconds: Double(nanos) / 1e9)
             case .rejected(let reason): observer.rejected(reason: reason)
             case .staleResult: observer.staleResult()
+            case .guarding(let notice): observer.noted(notice)
             }
         }
         if engine.openRunCount != reportedOpenRuns {

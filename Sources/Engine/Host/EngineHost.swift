@@ -210,6 +210,8 @@ extension Command {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
             .listAgents, .snapshot:
             .work
+        case .breaker(let command, _): command.isVital ? .vital : .work
+        case .isolation(let command, _): command.isVital ? .vital : .work
         case .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
         }
     }

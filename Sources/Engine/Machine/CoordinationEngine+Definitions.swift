@@ -71,7 +71,8 @@ extension CoordinationEngine {
                     state: inFlight == 0
                         ? .idle : inFlight < registration.slots ? .busy : .full,
                     inFlight: inFlight, completed: totals.completed, failed: totals.failed,
-                    busyNanos: totals.busyNanos))
+                    busyNanos: totals.busyNanos,
+                    isolation: isolator.isolation(of: agent) ?? Isolation()))
         }
         summaries.sort { $0.registration.id.name < $1.registration.id.name }
         ready.replies.append(Reply(ticket, .agents(summaries)))

@@ -56,6 +56,7 @@ extension CoordinationEngine {
     /// Kinds that this build does not know are left alone, so that a newer one finds them again.
     public mutating func restore(_ entity: EntityRow) throws(CodecError) {
         switch entity.entityKind {
+        case .breaker, .operatingMode, .isolationPolicy, .isolation: try keepForFirstTurn(entity)
         default: break
         }
     }

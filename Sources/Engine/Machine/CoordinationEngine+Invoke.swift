@@ -20,8 +20,16 @@ extension CoordinationEngine {
         guard pool.aliveCount(type: type) > 0 else {
             return reject(ticket, .noInstance(of: invoke.agentType))
         }
+        var permits: [HeldPermit] = []
+        if !breakers.guarding.isEmpty, !isProbe {
+            switch pass(invoke.namespace, invoke.agentType, invoke.operation) {
+            case .free(let granted): permits = granted
+            case .refused(let cell, let refusal): return rejectGuarded(ticket, cell, refusal)
+            }
+        }
         let job = jobs.insert(
             Job(work: .invoke(InvokeJob(invoke, ticket, isProbe: isProbe)), type: type))
+        jobs[job].permits = permits
         openInvokes += 1
         open.insert(.invoke(job: job), for: ticket)
         if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
@@ -32,11 +40,16 @@ extension CoordinationEngine {
     mutating func placeInvoke(
         _ job: Int32, _ invoke: Invoke, _ ticket: ReplyTicket, isProbe: Bool
     ) {
+        if invoke.instance == nil { jobs[job].type = working(jobs[job].type, invoke.operation) }
         let type = jobs[job].type
         if let id = invoke.instance {
             guard let agent = pool.agent(id), pool.type(of: agent) == type else {
                 endInvoke(job)
                 return reject(ticket, .unknownInstance(id, of: invoke.agentType))
+            }
+            if !isProbe, isolator.isolation(of: agent)?.state == .isolated {
+                endInvoke(job)
+                return reject(ticket, .agentIsolated(id))
             }
             if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
             jobs[job].place = pool.wait(job, agent: agent)
@@ -103,6 +116,7 @@ extension CoordinationEngine {
             endInvoke(job)
         case .awaiting(let run): runs[run].waiters.removeAll { $0 == ticket }
         case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
+        case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
         case nil: backlog.strike(ticket)
         }
     }
@@ -110,6 +124,7 @@ extension CoordinationEngine {
     /// Forgets an invoke together with its slot, place and timer.
     mutating func endInvoke(_ job: Int32) {
         if case .invoke(let part) = jobs[job].work { open.remove(part.ticket) }
+        dropPermits(of: job)
         detach(job)
         disarm(job)
         jobs.remove(job)

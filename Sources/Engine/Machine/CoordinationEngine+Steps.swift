@@ -5,8 +5,13 @@ extension CoordinationEngine {
     /// The step may run: it gets a slot or waits for one, up to its start-to-close time.
     mutating func scheduleStep(_ run: Int32, _ step: Int) {
         let definition = runs[run].machine.state.plan.steps[step].definition
-        let type = pool.requireType(named: definition.agentType)
+        // Woken twice, it goes once.
+        guard runs[run].steps[step].job < 0, let permits = leave(forStep: step, of: run) else {
+            return
+        }
+        let type = working(pool.requireType(named: definition.agentType), definition.operation)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
+        jobs[job].permits = permits
         runs[run].steps[step].job = job
         arm(job, atNanos: monotonicNanos(inMillis: definition.startToCloseMillis))
         if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
@@ -166,6 +171,7 @@ extension CoordinationEngine {
     /// Forgets a step's job together with its slot, place and timer.
     mutating func endStep(_ job: Int32) {
         guard case .step(let run, let step) = jobs[job].work else { return }
+        dropPermits(of: job)
         detach(job)
         disarm(job)
         jobs.remove(job)

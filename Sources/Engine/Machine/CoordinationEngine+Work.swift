@@ -65,11 +65,15 @@ extension CoordinationEngine {
             ready.notices.append(.staleResult)
             return
         }
-        noteWork(of: jobs[job].agent, result)
+        let agent = jobs[job].agent
+        noteWork(of: agent, result)
+        judge(job, result)
         switch jobs[job].work {
         case .invoke(let part): invokeFinished(job, part, result)
         case .step(let run, let step): stepFinished(job, run, step, result)
         }
+        // Last, since an instance that is isolated for it loses the work that it still holds.
+        judgeAgent(agent, result.outcome)
     }
 
     private mutating func noteWork(of agent: Int32, _ result: AssignmentResult) {
@@ -86,9 +90,13 @@ extension CoordinationEngine {
 
     mutating func jobTimedOut(_ job: Int32) {
         jobs[job].timer = -1
+        judgeTimeout(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)
-        case .step(let run, let step): stepTimedOut(job, run, step)
+        case .step(let run, let step):
+            let agent = jobs[job].phase == .running ? jobs[job].agent : -1
+            stepTimedOut(job, run, step)
+            if agent >= 0 { agentFailed(agent) }
         }
     }
 
@@ -97,9 +105,12 @@ extension CoordinationEngine {
     mutating func agentsJoined(_ agents: [AgentRegistration], _ port: PortNumber) {
         for registration in agents {
             let old = pool.agent(registration.id)
-            if let old { pool.close(old) }
+            if let old { closeAgent(old) }
             // The new one stands before the old one's work is placed anew: it may be the only one.
             let agent = pool.join(registration, port: port.rawValue)
+            apply(
+                isolator.joined(
+                    agent, id: registration.id, type: pool.type(of: agent), at: now))
             if let old { giveUp(old) }
             agentsToServe.append(agent)
         }
@@ -108,11 +119,17 @@ extension CoordinationEngine {
     mutating func agentsLeft(_ ids: [AgentID]) {
         let agents = ids.compactMap { id in
             let agent = pool.agent(id)
-            if let agent { pool.close(agent) }
+            if let agent { closeAgent(agent) }
             return agent
         }
         // All are closed before the first one's work is placed: none of it goes to the next to go.
         for agent in agents { giveUp(agent) }
+    }
+
+    /// An instance gets nothing more; if it was the last that worked, an isolated one comes back.
+    private mutating func closeAgent(_ agent: Int32) {
+        pool.close(agent)
+        apply(isolator.left(agent, at: now))
     }
 
     /// A closed instance leaves: what waits for it alone and what it holds is placed anew.
@@ -132,7 +149,7 @@ extension CoordinationEngine {
         if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
     }
 
-    private mutating func lost(_ job: Int32, _ agent: AgentID) {
+    mutating func lost(_ job: Int32, _ agent: AgentID) {
         switch jobs[job].work {
         case .invoke(let part): invokeLost(job, part, agent)
         case .step(let run, let step): stepLost(job, run, step)

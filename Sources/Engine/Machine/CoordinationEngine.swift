@@ -45,6 +45,12 @@ public struct CoordinationEngine: Sendable {
     var payloads: PayloadCache
     var timers = IndexedHeap<TimerPurpose>()
     var open = OpenCalls()
+    var breakers = BreakerTables()
+    var isolator = FailureIsolator()
+    /// Handle of the timer of the isolator; -1: none.
+    var isolationTimer: Int32 = -1
+    /// The newest batch that changed an isolation or its policies.
+    var isolationChangedIn = BatchNumber.none
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
@@ -123,6 +129,7 @@ public struct CoordinationEngine: Sendable {
     public mutating func turn(_ time: EngineTime, random: UInt64) -> TurnOutput {
         advance(to: time)
         randomState ^= random
+        takeUpRestoredEntities()
         fireTimers()
         takeUpRecoveredRuns()
         takeBacklog()
@@ -130,6 +137,7 @@ public struct CoordinationEngine: Sendable {
         inbox = []
         for command in commands { take(command) }
         noteBusyTime()
+        noteBreakers()
         return takeReady()
     }
 
@@ -250,6 +258,9 @@ public struct CoordinationEngine: Sendable {
     /// Whether a command can change nothing that is stored, so that it needs no room in a batch.
     private func isVolatile(_ command: Command) -> Bool {
         switch command {
+        case .breaker(let command, _): return command.isVolatile
+        case .isolation(.getPolicy, _): return true
+        case .isolation: return false
         case .invoke, .listAgents, .snapshot, .listDefinitions, .getRun, .awaitRun, .watchRun,
             .abandon:
             return true
@@ -270,6 +281,8 @@ public struct CoordinationEngine: Sendable {
         case .putDefinition(let put, let ticket): putDefinition(put, ticket)
         case .startRun(let start, let ticket): startRun(start, ticket)
         case .invoke(let invoke, let ticket): self.invoke(invoke, ticket)
+        case .breaker(let command, let ticket): decide(command, ticket)
+        case .isolation(let command, let ticket): decide(command, ticket)
         case .awaitRun(let run, let ticket): awaitRun(run, ticket)
         case .watchRun(let run, let ticket): watchRun(run, ticket)
         case .getRun(let run, let ticket): getRun(run, ticket)
@@ -327,6 +340,10 @@ public struct CoordinationEngine: Sendable {
             case .retry(let run, let step):
                 runs[run].steps[step].timer = -1
                 change(run) { machine, out, _ in machine.retryDue(step, into: &out) }
+            case .breaker(let cell): breakerDue(cell)
+            case .mode(let mode): modeDue(mode)
+            case .held(let run, let step): heldStepDue(run, step)
+            case .isolation: isolationDue()
             case .run(let run):
                 runs[run].runTimer = -1
                 let at = now.wallMillis
@@ -363,6 +380,7 @@ extension Command {
     var ticket: ReplyTicket? {
         switch self {
         case .putDefinition(_, let ticket), .startRun(_, let ticket), .invoke(_, let ticket),
+            .breaker(_, let ticket), .isolation(_, let ticket),
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
             .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
             .cancelRun(_, let ticket):

@@ -27,6 +27,12 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxInlineWorkBytes = 64 << 10
     /// Bytes of each text of an audit line; longer ones are cut.
     public var maxAuditText = 4_096
+    /// Breakers of one namespace.
+    public var maxBreakers = 1_000
+    /// Namespaces that have breakers or a mode.
+    public var maxModes = 10_000
+    /// Callers that watch breakers or modes at once.
+    public var maxBreakerWatchers = 10_000
     public var run = RunLimits.defaults
 
     /// The documented bounds.

@@ -25,6 +25,8 @@ struct Job: Sendable {
     /// Invokes only: how often it was given to an instance, and when the last time.
     var attempts = 0
     var grantedNanos: Int64 = 0
+    /// Leave of the breakers that guard it; used up by its end.
+    var permits: [HeldPermit] = []
 
     static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
 }
@@ -92,6 +94,14 @@ enum TimerPurpose: Sendable {
     case job(Int32)
     case retry(run: Int32, step: Int)
     case run(Int32)
+    /// A breaker does something by itself.
+    case breaker(Int32)
+    /// The mode with this number does.
+    case mode(Int32)
+    /// A step behind a half-open breaker asks again.
+    case held(run: Int32, step: Int)
+    /// An isolation ends.
+    case isolation
 }
 
 /// A caller that waits, found again when it gives up.
@@ -99,6 +109,8 @@ enum OpenCall: Sendable {
     case invoke(job: Int32)
     case awaiting(run: Int32)
     case watching(run: Int32)
+    /// Breakers or the mode of the namespace with this number.
+    case watchingBreakers(mode: Int32)
 }
 
 /// A current definition of a namespace.

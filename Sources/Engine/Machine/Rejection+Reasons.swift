@@ -136,7 +136,7 @@ extension Rejection {
     }
 
     /// Up to ten names to choose from.
-    private static func offer(_ names: [String], _ some: String, _ none: String) -> String {
+    static func offer(_ names: [String], _ some: String, _ none: String) -> String {
         if names.isEmpty { return none }
         let rest = names.count > 10 ? " and \(names.count - 10) more" : ""
         return "\(some): \(names.prefix(10).joined(separator: ", "))\(rest)"

@@ -76,4 +76,5 @@ public enum EngineNotice: Sendable, Hashable {
     case agentBusy(type: String, nanos: Int64)
     case rejected(reason: String)
     case staleResult
+    case guarding(GuardNotice)
 }

@@ -64,7 +64,13 @@ enum EngineAudit {
             switch record.state {
             case .scheduled, .running:
                 isMoving = true
-                if own.job < 0 { faults.append("\(state.id): step \(step) has no job") }
+                let waits = HeldStep(run: run, step: step)
+                let isHeld = engine.breakers.cells.indices.contains {
+                    engine.breakers.cells[$0].held.contains(waits)
+                }
+                if own.job < 0, !isHeld {
+                    faults.append("\(state.id): step \(step) has no job")
+                }
             case .waitingRetry:
                 isMoving = true
                 if own.timer < 0 { faults.append("\(state.id): step \(step) has no timer") }

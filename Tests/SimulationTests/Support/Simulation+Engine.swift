@@ -116,6 +116,7 @@ extension Simulation {
     // MARK: What clients see must be on disk
 
     private func receive(_ reply: Reply) {
+        if reply.ticket.port == Self.guardPort { return receiveGuard(reply) }
         if reply.ticket.port == 8 { return receiveInvoke(reply) }
         if reply.ticket.port == 9 { return receivePut(reply) }
         let index = reply.ticket.port - 10

@@ -33,6 +33,7 @@ final class Simulation {
         case clientLooks(Int)
         case clientInvokes
         case agentReturns(Int)
+        case guardsAct
         case assignment(Assignment, incarnation: Int)
     }
 
@@ -67,6 +68,11 @@ final class Simulation {
     var invokes: UInt64 = 0
     var dispatched: Set<AssignmentToken> = []
     var limits = EngineLimits()
+    // The operator of breakers and agents.
+    var acknowledged = Acknowledged()
+    var isHealed = false
+    var guardCalls: UInt64 = 0
+    var lastMode = OperatingMode.normal
 
     init(seed: UInt64, clients count: Int = 12, faults: Faults = Faults()) throws {
         self.seed = seed
@@ -86,6 +92,7 @@ final class Simulation {
             queue.add(.clientLooks(index), at: after(millis: random.int(0...300)))
         }
         queue.add(.clientInvokes, at: after(millis: 10))
+        queue.add(.guardsAct, at: after(millis: 5))
     }
 
     func after(millis: Int) -> Int64 { now.monotonicNanos + Int64(millis) * 1_000_000 }
@@ -111,6 +118,8 @@ final class Simulation {
     /// From now on nothing goes wrong any more, and everybody is back.
     func heal() {
         faults = .none
+        isHealed = true
+        healGuards()
         for agent in 0..<Self.agentCount { queue.add(.agentReturns(agent), at: after(millis: 1)) }
     }
 
@@ -125,6 +134,7 @@ final class Simulation {
 
     private func audit() {
         problems += store.faults
+        auditGuards()
         guard let engine else { return }
         problems += EngineAudit.faults(engine, pendingResults: pendingResults)
         if openInvokes.values.contains(where: { $0 < now.monotonicNanos }) {
@@ -148,6 +158,7 @@ final class Simulation {
         case .clientLooks(let index): clientLooks(index)
         case .clientInvokes: clientInvokes()
         case .agentReturns(let index): join(index)
+        case .guardsAct: if !isHealed { guardsAct() }
         case .assignment(let assignment, _): work(assignment)
         }
         if random.chance(faults.agentDeath) { agentDies(random.int(0...(Self.agentCount - 1))) }
@@ -179,6 +190,7 @@ final class Simulation {
     func kill() {
         kills += 1
         engine = nil
+        guardsKilled()
         openInvokes = [:]
         inFlight = nil
         queue.add(.restart, at: after(millis: random.int(1...200)))
@@ -186,7 +198,7 @@ final class Simulation {
 
     // MARK: Agents
 
-    private func agentID(_ index: Int) -> AgentID { AgentID("t\(index % 2)/\(index)") }
+    func agentID(_ index: Int) -> AgentID { AgentID("t\(index % 2)/\(index)") }
 
     private func join(_ index: Int) {
         let registration = AgentRegistration(

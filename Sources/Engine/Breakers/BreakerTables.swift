@@ -1,0 +1,86 @@
+import Coordination
+import Store
+
+/// A breaker that the engine holds.
+struct BreakerCell: Sendable {
+    var namespace: Namespace
+    /// Never used again, so that a permit of a deleted breaker finds nothing.
+    var serial: UInt64
+    var breaker: GuardingBreaker
+    /// The newest batch that changed it.
+    var changedIn = BatchNumber.none
+    /// What the last look found, so that changes are noticed.
+    var seenGeneration: UInt32
+    var wasTripped = false
+    /// Handle of its timer; -1: none.
+    var timer: Int32 = -1
+    /// What the metrics know of it.
+    var noted = BreakerCounts()
+    var isNoted = true
+    /// Steps that wait until it lets them through.
+    var held: [HeldStep] = []
+
+    static let vacant = BreakerCell(
+        namespace: Namespace(""), serial: 0,
+        breaker: GuardingBreaker(
+            BreakerDefinition(name: "", rules: .metric(MetricPolicy(tripAt: 0, recoverAt: 0))),
+            at: EngineTime(monotonicNanos: 0, wallMillis: 0)),
+        seenGeneration: 0)
+}
+
+/// A step that is scheduled and waits for something other than a slot.
+struct HeldStep: Sendable, Hashable {
+    var run: Int32
+    var step: Int
+}
+
+/// The mode of one namespace, with what is not stored of it.
+struct ModeCell: Sendable {
+    /// Its place in ``BreakerTables/modeNames``.
+    var number: Int32
+    var state: ModeState
+    /// The newest batch that changed it.
+    var changedIn = BatchNumber.none
+    var timer: Int32 = -1
+    var watchers: [ReplyTicket] = []
+    var breakerWatchers: [ReplyTicket] = []
+    var openCritical = 0
+    var openHigh = 0
+    /// Steps that wait for another mode.
+    var held: [HeldStep] = []
+}
+
+/// Leave that a call of the server's own agents holds.
+struct HeldPermit: Sendable {
+    var breaker: Int32
+    var serial: UInt64
+    var permit: BreakerPermit
+}
+
+/// Breakers and modes of the shard.
+struct BreakerTables: Sendable {
+    var cells = Slab(vacant: BreakerCell.vacant)
+    var index: [ScopedName: Int32] = [:]
+    var modes: [Namespace: ModeCell] = [:]
+    /// By number: small enough for timers and tickets.
+    var modeNames: [Namespace] = []
+    /// Callers that watch breakers or modes.
+    var watchers = 0
+    /// Breakers that guard an agent type, by namespace and type.
+    var guarding: [ScopedName: [Int32]] = [:]
+    /// The newest batch that put or deleted one.
+    var changedIn = BatchNumber.none
+    var lastSerial: UInt64 = 0
+    /// Breakers whose counts the metrics do not know yet.
+    var unnoted: [Int32] = []
+    /// What an earlier process left, until the first turn knows the time.
+    var restored: [EntityRow] = []
+
+    func names(in namespace: Namespace) -> [String] {
+        index.keys.filter { $0.namespace == namespace }.map(\.name).sorted()
+    }
+
+    func count(in namespace: Namespace) -> Int {
+        index.keys.count { $0.namespace == namespace }
+    }
+}

@@ -1,0 +1,226 @@
+import Coordination
+import Store
+
+/// The failure isolator at work: what its decisions do to the pool, and what people ask of it.
+extension CoordinationEngine {
+    mutating func decide(_ command: IsolationCommand, _ ticket: ReplyTicket) {
+        switch command {
+        case .isolate(let id, let millis, let by): isolate(id, millis, by, ticket)
+        case .restore(let id, let by): restoreAgent(id, by, ticket)
+        case .setPolicy(let type, let policy, let by): setIsolationPolicy(type, policy, by, ticket)
+        case .getPolicy(let type):
+            answer(ticket, .isolationPolicy(policy(ofType: type)), seen: isolationChangedIn)
+        }
+    }
+
+    private mutating func isolate(
+        _ id: AgentID, _ millis: Int64?, _ by: Signature, _ ticket: ReplyTicket
+    ) {
+        guard let agent = pool.agent(id) else { return reject(ticket, .agentNotFound(id)) }
+        do throws(IsolationRefusal) {
+            let changes = try isolator.isolate(
+                agent, reason: by.reason, actor: by.actor,
+                untilMillis: millis.map { now.wallMillis + $0 }, at: now)
+            audit(
+                namespace: Namespace(""), actor: by.actor, action: "IsolateAgent",
+                subject: "agent/\(id)", before: "\(pool.name(ofType: pool.type(of: agent)))",
+                after: "isolated: \(by.reason)", requestID: by.requestID)
+            apply(changes)
+            answerIsolation(agent, ticket)
+        } catch {
+            reject(ticket, error == .lastInstance ? .lastInstance(id) : .agentNotFound(id))
+        }
+    }
+
+    private mutating func restoreAgent(_ id: AgentID, _ by: Signature, _ ticket: ReplyTicket) {
+        guard let agent = pool.agent(id) else { return reject(ticket, .agentNotFound(id)) }
+        do throws(IsolationRefusal) {
+            guard let change = try isolator.restore(agent, at: now) else {
+                return answerIsolation(agent, ticket)
+            }
+            audit(
+                namespace: Namespace(""), actor: by.actor, action: "RestoreAgent",
+                subject: "agent/\(id)", before: "isolated", after: "restored: \(by.reason)",
+                requestID: by.requestID)
+            apply([change])
+            answerIsolation(agent, ticket)
+        } catch {
+            reject(ticket, .agentNotFound(id))
+        }
+    }
+
+    private mutating func setIsolationPolicy(
+        _ type: String, _ policy: IsolationPolicy, _ by: Signature, _ ticket: ReplyTicket
+    ) {
+        if let refusal = refusalOfChanges { return reject(ticket, refusal) }
+        let before = self.policy(ofType: type)
+        put(
+            EntityRow(
+                kind: .isolationPolicy, namespace: "", key: type,
+                blob: IsolationCodec.encode(policy)))
+        audit(
+            namespace: Namespace(""), actor: by.actor, action: "SetIsolationPolicy",
+            subject: "agent-type/\(type)", before: "\(before)", after: "\(policy)",
+            requestID: by.requestID)
+        isolationChangedIn = filling
+        takeUp(policy, ofType: type)
+        answer(ticket, .isolationPolicy(policy), seen: filling)
+    }
+
+    /// Makes a policy hold. Its types may join later.
+    mutating func takeUp(_ policy: IsolationPolicy, ofType name: String) {
+        let type = pool.requireType(named: name)
+        let backup = policy.backupType.isEmpty ? -1 : pool.requireType(named: policy.backupType)
+        apply(isolator.policyChanged(ofType: type, to: policy, backup: backup, at: now))
+    }
+
+    private func policy(ofType name: String) -> IsolationPolicy {
+        pool.type(named: name).map { isolator.policy(ofType: $0) } ?? .defaults
+    }
+
+    private mutating func answerIsolation(_ agent: Int32, _ ticket: ReplyTicket) {
+        let isolation = isolator.isolation(of: agent) ?? Isolation()
+        answer(ticket, .isolation(pool.id(of: agent), isolation), seen: isolationChangedIn)
+    }
+
+    // MARK: What happens
+
+    /// How an instance did a piece of work.
+    mutating func judgeAgent(_ agent: Int32, _ outcome: AssignmentOutcome) {
+        switch outcome {
+        case .success:
+            if let change = isolator.succeeded(agent, at: now) { apply([change]) }
+        case .failure(let failure):
+            let policy = isolator.policy(ofType: pool.type(of: agent))
+            if policy.blames(failure) { agentFailed(agent) }
+        }
+    }
+
+    /// An instance failed, or did not answer in time.
+    mutating func agentFailed(_ agent: Int32) {
+        // One that is closed has left the isolator; its last words are not judged.
+        guard pool.isLiving(agent) else { return }
+        do throws(IsolationRefusal) {
+            apply(try isolator.failed(agent, at: now, random: nextRandom()))
+        } catch {
+            preconditionFailure("a living agent is not known to the failure isolator")
+        }
+    }
+
+    /// Does what the isolator decided.
+    mutating func apply(_ changes: [IsolationChange]) {
+        for change in changes {
+            let agent = change.agent
+            switch change.kind {
+            case .isolated:
+                pool.limitSlots(of: agent, to: 0)
+                storeIsolation(agent)
+                evict(agent)
+            case .canary:
+                pool.limitSlots(of: agent, to: 1)
+                storeIsolation(agent)
+                agentsToServe.append(agent)
+            case .restored:
+                pool.limitSlots(of: agent, to: nil)
+                storeIsolation(agent)
+                agentsToServe.append(agent)
+            case .spared: break
+            }
+            noteIsolation(change)
+        }
+        armIsolation()
+    }
+
+    private mutating func storeIsolation(_ agent: Int32) {
+        let id = pool.id(of: agent).name
+        let isolation = isolator.isolation(of: agent)
+        let isIsolated = isolation?.state == .isolated
+        isolationChangedIn = put(
+            EntityRow(
+                kind: .isolation, namespace: "", key: id,
+                blob: isIsolated ? isolation.map(IsolationCodec.encode) : nil))
+    }
+
+    private mutating func noteIsolation(_ change: IsolationChange) {
+        let type = pool.name(ofType: pool.type(of: change.agent))
+        ready.notices.append(
+            .guarding(
+                .isolation(
+                    type: type, kind: change.kind,
+                    isolated: isolator.isolatedCount(ofType: pool.type(of: change.agent)))))
+    }
+
+    mutating func isolationDue() {
+        isolationTimer = -1
+        apply(isolator.timeReached(now))
+    }
+
+    mutating func armIsolation() {
+        let due = isolator.nextDeadlineNanos
+        switch (due, isolationTimer >= 0) {
+        case (let due?, true): timers.update(isolationTimer, key: due)
+        case (let due?, false): isolationTimer = timers.insert(.isolation, key: due)
+        case (nil, true):
+            timers.remove(isolationTimer)
+            isolationTimer = -1
+        case (nil, false): break
+        }
+    }
+
+    // MARK: Work of the isolated
+
+    /// The type that does the work: the backup while all instances are isolated, if it can.
+    func working(_ type: Int32, _ operation: String) -> Int32 {
+        guard let backup = isolator.needsBackup(type),
+            pool.operation(operation, ofType: backup) != nil
+        else { return type }
+        return backup
+    }
+
+    /// Gives an isolated instance's work to others, but for calls that must not be made twice.
+    private mutating func evict(_ agent: Int32) {
+        let id = pool.id(of: agent)
+        for job in pool.waitingOnly(for: agent) {
+            guard case .invoke(let part) = jobs[job].work, !part.isProbe else { continue }
+            endInvoke(job)
+            reject(part.ticket, .agentIsolated(id))
+        }
+        let held = tokens.entries.filter { jobs[$0.value].agent == agent }
+        for job in held.sorted(by: { $0.key < $1.key }).map(\.value) where mayMove(job) {
+            cancelAssignment(job)
+            lost(job, id)
+        }
+        let type = pool.type(of: agent)
+        guard isolator.needsBackup(type) != nil else { return }
+        for job in pool.waiting(ofType: type) { moveToBackup(job) }
+    }
+
+    private func mayMove(_ job: Int32) -> Bool {
+        switch jobs[job].work {
+        case .step: return true
+        case .invoke(let part):
+            let operation = pool.operation(part.invoke.operation, ofType: jobs[job].type)
+            return operation?.isIdempotent == true && part.invoke.instance == nil
+                && jobs[job].attempts < limits.maxInvokeAttempts
+        }
+    }
+
+    private mutating func moveToBackup(_ job: Int32) {
+        let operation =
+            switch jobs[job].work {
+            case .invoke(let part): part.invoke.operation
+            case .step(let run, let step):
+                runs[run].machine.state.plan.steps[step].definition.operation
+            }
+        let backup = working(jobs[job].type, operation)
+        if backup == jobs[job].type { return }
+        detach(job)
+        jobs[job].type = backup
+        switch jobs[job].work {
+        case .invoke(let part): placeInvoke(job, part.invoke, part.ticket, isProbe: false)
+        case .step:
+            if let agent = pool.takeSlot(ofType: backup) { return grant(job, agent) }
+            jobs[job].place = pool.wait(job, type: backup, priority: 3, isBounded: false)
+        }
+    }
+}

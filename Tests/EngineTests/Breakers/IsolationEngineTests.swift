@@ -1,0 +1,127 @@
+import Coordination
+import Store
+import Testing
+
+@testable import Engine
+
+@Suite struct IsolationEngineTests {
+    static let by = BreakerEngineTests.by
+
+    static func policy(_ bench: inout EngineBench, _ type: String = "a", backup: String = "") {
+        let policy = IsolationPolicy(
+            consecutiveFailures: 3, isolationMillis: 1_000, jitter: 0, canaries: 2,
+            backupType: backup)
+        _ = bench.ask { .isolation(.setPolicy(type: type, policy, by: by), $0) }
+    }
+
+    static func state(_ bench: inout EngineBench, _ agent: String) -> IsolationState? {
+        guard case .agents(let agents) = bench.ask({ .listAgents($0) }) else { return nil }
+        return agents.first { $0.registration.id.name == agent }?.isolation.state
+    }
+
+    static func fail(_ bench: inout EngineBench, _ agent: String, times: Int = 3) {
+        for _ in 0..<times {
+            _ = bench.invoke("a", instance: agent)
+            bench.finishLast(EngineBench.trouble)
+        }
+    }
+
+    @Test func `an instance that keeps failing gets no work, then canaries, then its load`() {
+        var bench = EngineBench()
+        Self.policy(&bench)
+        bench.join("a/1", "a/2", type: "a")
+        Self.fail(&bench, "a/1")
+        #expect(Self.state(&bench, "a/1") == .isolated)
+        for _ in 0..<4 { _ = bench.invoke("a") }
+        #expect(bench.dispatches.suffix(4).allSatisfy { $0.agent.name == "a/2" })
+        let direct = bench.invoke("a", instance: "a/1")
+        #expect(bench.answers[direct]?.last?.rejection?.reason == "AGENT_ISOLATED")
+        // a/2 is full; two more wait, and the first is the canary's.
+        let waiting = [bench.invoke("a"), bench.invoke("a")]
+        bench.pass(millis: 1_000)
+        #expect(Self.state(&bench, "a/1") == .canary)
+        #expect(bench.dispatches.last?.agent.name == "a/1")
+        #expect(bench.dispatches.count == 3 + 4 + 1)
+        bench.finishLast(EngineBench.success)
+        bench.finishLast(EngineBench.success)
+        #expect(Self.state(&bench, "a/1") == .healthy)
+        #expect(waiting.allSatisfy { bench.answers[$0]?.count == 1 })
+    }
+
+    @Test func `what an isolated instance holds goes to others, but not what must not be repeated`()
+    {
+        for isIdempotent in [true, false] {
+            var bench = EngineBench()
+            Self.policy(&bench)
+            bench.join("a/1", "a/2", type: "a", isIdempotent: isIdempotent)
+            let held = bench.invoke("a")
+            #expect(bench.dispatches.last?.agent.name == "a/1")
+            _ = bench.ask { .isolation(.isolate(AgentID("a/1"), forMillis: nil, by: Self.by), $0) }
+            #expect(bench.dispatches.last?.agent.name == (isIdempotent ? "a/2" : "a/1"))
+            bench.finishLast(EngineBench.success)
+            #expect(bench.answers[held]?.count == 1)
+        }
+    }
+
+    @Test func `the last instance is never isolated, nor by hand, and an unknown one is an error`()
+    {
+        var bench = EngineBench()
+        Self.policy(&bench)
+        bench.join("a/1", type: "a")
+        Self.fail(&bench, "a/1", times: 10)
+        #expect(Self.state(&bench, "a/1") == .healthy)
+        let last = bench.ask {
+            .isolation(.isolate(AgentID("a/1"), forMillis: nil, by: Self.by), $0)
+        }
+        #expect(last?.rejection?.reason == "LAST_INSTANCE")
+        let unknown = bench.ask {
+            .isolation(.isolate(AgentID("x"), forMillis: nil, by: Self.by), $0)
+        }
+        #expect(unknown?.rejection?.reason == "AGENT_NOT_FOUND")
+        #expect(
+            bench.ask { .isolation(.restore(AgentID("x"), by: Self.by), $0) }?.rejection?.code
+                == .notFound)
+    }
+
+    @Test func `calls go to the backup type while all instances are isolated`() {
+        var bench = EngineBench()
+        Self.policy(&bench, backup: "spare")
+        bench.join("a/1", type: "a")
+        bench.join("spare/1", type: "spare")
+        Self.fail(&bench, "a/1")
+        #expect(Self.state(&bench, "a/1") == .isolated)
+        _ = bench.invoke("a")
+        #expect(bench.dispatches.last?.agent.name == "spare/1")
+        // The backup goes: the isolated one must work again.
+        bench.post(.agentsLeft([AgentID("spare/1")]))
+        #expect(Self.state(&bench, "a/1") == .canary)
+    }
+
+    @Test func `isolations and policies outlive a restart`() throws {
+        var bench = EngineBench()
+        Self.policy(&bench)
+        bench.join("a/1", "a/2", type: "a")
+        Self.fail(&bench, "a/1")
+        try bench.restart(after: 400)
+        bench.join("a/2", "a/1", type: "a")
+        #expect(Self.state(&bench, "a/1") == .isolated)
+        bench.pass(millis: 600)
+        #expect(Self.state(&bench, "a/1") == .canary)
+        guard
+            case .isolationPolicy(let policy) = bench.ask({ .isolation(.getPolicy(type: "a"), $0) })
+        else { return #expect(Bool(false)) }
+        #expect(policy.canaries == 2)
+        #expect(bench.audits.map(\.action) == ["SetIsolationPolicy"])
+    }
+
+    @Test func `people isolate and restore, and the audit log says who`() {
+        var bench = EngineBench()
+        bench.join("a/1", "a/2", type: "a")
+        _ = bench.ask { .isolation(.isolate(AgentID("a/1"), forMillis: 500, by: Self.by), $0) }
+        #expect(Self.state(&bench, "a/1") == .isolated)
+        _ = bench.ask { .isolation(.restore(AgentID("a/1"), by: Self.by), $0) }
+        #expect(Self.state(&bench, "a/1") == .healthy)
+        #expect(bench.audits.map(\.action) == ["IsolateAgent", "RestoreAgent"])
+        #expect(bench.audits.allSatisfy { $0.actor == "ann" && $0.subject == "agent/a/1" })
+    }
+}

@@ -1,0 +1,150 @@
+import Coordination
+import Store
+
+@testable import Engine
+
+/// An engine driven by hand in a time of its own; what it commits is on disk at once.
+struct EngineBench {
+    var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
+    var now = EngineTime(monotonicNanos: 1_000_000_000, wallMillis: 1_700_000_000_000)
+    var random: UInt64 = 0
+    private var calls: UInt64 = 0
+    /// By call, in order.
+    private(set) var answers: [UInt64: [Answer]] = [:]
+    private(set) var dispatches: [Assignment] = []
+    private(set) var notices: [EngineNotice] = []
+    private(set) var audits: [AuditRow] = []
+    /// What is stored.
+    private var entities: [EntityName: EntityRow] = [:]
+    private var epoch: UInt32 = 1
+
+    /// Submits a command and drives the engine until it is quiet.
+    @discardableResult
+    mutating func send(_ command: (ReplyTicket) -> Command) -> UInt64 {
+        calls += 1
+        engine.submit(command(ReplyTicket(port: 0, call: calls)))
+        drive()
+        return calls
+    }
+
+    /// The last answer to a command.
+    mutating func ask(_ command: (ReplyTicket) -> Command) -> Answer? {
+        let call = send(command)
+        return answers[call]?.last
+    }
+
+    /// Commands that nobody waits for.
+    mutating func post(_ commands: Command...) {
+        engine.submit(contentsOf: commands)
+        drive()
+    }
+
+    /// Lets time pass, doing what becomes due on the way.
+    mutating func pass(millis: Int64) {
+        let end = now.monotonicNanos + millis * 1_000_000
+        while let next = engine.nextDeadlineNanos, next <= end {
+            move(to: max(next, now.monotonicNanos))
+            drive()
+        }
+        move(to: end)
+        drive()
+    }
+
+    private mutating func move(to nanos: Int64) {
+        now.wallMillis += (nanos - now.monotonicNanos) / 1_000_000
+        now.monotonicNanos = nanos
+    }
+
+    /// Turns and commits until nothing is left to be done now.
+    mutating func drive() {
+        repeat {
+            random &+= 1
+            take(engine.turn(now, random: random))
+            if let batch = engine.seal() { commit(batch) }
+        } while engine.hasWork(atNanos: now.monotonicNanos)
+    }
+
+    private mutating func commit(_ batch: StoreBatch) {
+        for row in batch.entities {
+            let name = EntityName(kind: row.kind, namespace: row.namespace, key: row.key)
+            entities[name] = row.blob == nil ? nil : row
+        }
+        audits += batch.audits
+        take(engine.batchCommitted(batch.number, at: now))
+    }
+
+    private mutating func take(_ output: TurnOutput) {
+        for reply in output.replies { answers[reply.ticket.call, default: []].append(reply.answer) }
+        for port in output.ports { dispatches += port.dispatches }
+        notices += output.notices
+        for preparation in output.preparations {
+            engine.submit(.prepared(Preparer.render(preparation)))
+        }
+    }
+
+    /// The process ends and another one takes up what is stored, `millis` later. Agents and runs do
+    /// not come back by themselves.
+    mutating func restart(after millis: Int64 = 0) throws {
+        epoch += 1
+        engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: epoch))
+        now.wallMillis += millis
+        // Another boot may have another monotonic clock.
+        now.monotonicNanos = 5_000_000_000
+        for row in entities.values { try engine.restore(row) }
+        drive()
+    }
+
+    // MARK: Agents
+
+    mutating func join(_ names: String..., type: String, isIdempotent: Bool = true) {
+        let operation = OperationDescriptor(name: "work", summary: "", isIdempotent: isIdempotent)
+        let agents = names.map {
+            AgentRegistration(id: AgentID($0), type: type, operations: [operation], slots: 4)
+        }
+        post(.agentsJoined(agents, PortNumber(rawValue: 0)))
+    }
+
+    /// Calls a type's operation and gives the call's number.
+    mutating func invoke(_ type: String, instance: String? = nil, millis: Int64? = nil) -> UInt64 {
+        let deadline = millis.map { now.monotonicNanos + $0 * 1_000_000 }
+        return send {
+            .invoke(
+                Invoke(
+                    namespace: .default, agentType: type, instance: instance.map(AgentID.init),
+                    operation: "work", payload: Payload(bytes: []), deadlineNanos: deadline,
+                    arrivedNanos: 0), $0)
+        }
+    }
+
+    /// The agent that has the newest assignment ends it.
+    mutating func finishLast(_ outcome: AssignmentOutcome) {
+        guard let last = dispatches.last else { return }
+        finish(last, outcome)
+    }
+
+    mutating func finish(_ assignment: Assignment, _ outcome: AssignmentOutcome) {
+        post(
+            .finished(
+                AssignmentResult(
+                    token: assignment.token, outcome: outcome,
+                    startedNanos: now.monotonicNanos - 1_000, endedNanos: now.monotonicNanos)))
+    }
+
+    static let trouble = AssignmentOutcome.failure(
+        StepFailure(type: "unreachable", message: "no answer", retryable: true))
+    static let success = AssignmentOutcome.success(Payload(bytes: []))
+}
+
+extension Answer {
+    var breaker: BreakerView? {
+        if case .breaker(.breaker(let view)) = self { view } else { nil }
+    }
+
+    var mode: ModeView? {
+        if case .breaker(.mode(let view)) = self { view } else { nil }
+    }
+
+    var rejection: Rejection? {
+        if case .rejected(let rejection) = self { rejection } else { nil }
+    }
+}
