@@ -49,6 +49,7 @@ conformance: build ## run only the foreign programs
 bench: release ## measure Invoke's cost beside grpc C++
 	@.ci/setup bench
 	@$(MAKE) --no-print-directory -C Tests/Benchmarks/peers/grpc_cpp
+	@$(MAKE) --no-print-directory -C Tests/Benchmarks/peers/bare_sockets
 	@python3 Tests/Benchmarks/invoke_cost.py
 
 release-load: release
