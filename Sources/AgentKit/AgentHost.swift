@@ -72,6 +72,9 @@ public final class AgentHost: AssignmentPort {
         var done: [AssignmentResult] = []
         // Most of a batch goes to one instance, so the last one found is kept at hand.
         var last: (agent: AgentID, seat: Seat?)?
+        // When the next operation begins: for those done at once, when the one before ended, since
+        // reading the clock costs more than a short operation.
+        var began: Int64?
         for assignment in assignments {
             if last?.agent != assignment.agent {
                 last = (assignment.agent, seats[assignment.agent])
@@ -80,10 +83,13 @@ public final class AgentHost: AssignmentPort {
                 done.append(Self.nobody(assignment))
                 continue
             }
-            if let result = Self.performAtOnce(assignment, at: seat) {
+            let start = began ?? SystemClock.monotonicNanos()
+            if let result = Self.performAtOnce(assignment, at: seat, from: start) {
+                began = result.endedNanos
                 done.append(result)
             } else {
-                outbox.started(assignment.token, start(assignment, at: seat))
+                began = nil
+                outbox.started(assignment.token, begin(assignment, at: seat))
             }
         }
         if !done.isEmpty { sink.finished(done) }
@@ -92,11 +98,10 @@ public final class AgentHost: AssignmentPort {
 
     /// Runs an inline operation that never awaits; `nil` when it is another kind.
     private static func performAtOnce(
-        _ assignment: Assignment, at seat: Seat
+        _ assignment: Assignment, at seat: Seat, from started: Int64
     ) -> AssignmentResult? {
         guard seat.startsInline, let body = seat.operation(assignment.operation)?.immediateBody
         else { return nil }
-        let started = SystemClock.monotonicNanos()
         let outcome: AssignmentOutcome
         do {
             outcome = .success(try body(assignment.payload, AgentContext(assignment)))
@@ -133,7 +138,7 @@ public final class AgentHost: AssignmentPort {
         return Seat(agent, on: executor)
     }
 
-    private func start(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
+    private func begin(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
         let outbox = self.outbox
         let work: @Sendable () async -> Void = {
             outbox.finished(await Self.perform(assignment, at: seat))

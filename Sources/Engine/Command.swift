@@ -231,17 +231,20 @@ public struct InvokeAnswer: Sendable {
     public var queueNanos: Int64
     /// The agent's own time.
     public var executionNanos: Int64
+    /// When the engine took the outcome, milliseconds since 1970.
+    public var atMillis: Int64
 
     /// Combines the parts.
     public init(
         outcome: AssignmentOutcome, agent: AgentID, attempts: Int, queueNanos: Int64,
-        executionNanos: Int64
+        executionNanos: Int64, atMillis: Int64
     ) {
         self.outcome = outcome
         self.agent = agent
         self.attempts = attempts
         self.queueNanos = queueNanos
         self.executionNanos = executionNanos
+        self.atMillis = atMillis
     }
 }
 

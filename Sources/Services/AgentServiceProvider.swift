@@ -4,7 +4,6 @@ import GRPC
 import Messages
 import NIOCore
 import Stubs
-import Threads
 
 /// Serves `cadre.v1.AgentService`: turns requests into engine commands and answers into responses.
 ///
@@ -25,7 +24,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
             operation: request.operation,
             payload: Coordination.Payload(orEmptyObject: request.payload),
             deadlineNanos: call.deadline.map(\.nanoseconds),
-            arrivedNanos: SystemClock.monotonicNanos(),
+            arrivedNanos: call.receivedAt.nanoseconds,
             priority: request.priority == 0 ? 3 : Int(request.priority))
         let link = links.link(on: call.eventLoop)
         let requestID = request.requestID.isEmpty ? link.newRequestID() : request.requestID

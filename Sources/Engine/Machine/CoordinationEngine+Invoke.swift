@@ -83,7 +83,8 @@ extension CoordinationEngine {
         let answer = InvokeAnswer(
             outcome: result.outcome, agent: pool.id(of: agent), attempts: jobs[job].attempts,
             queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
-            executionNanos: max(0, result.endedNanos - result.startedNanos))
+            executionNanos: max(0, result.endedNanos - result.startedNanos),
+            atMillis: now.wallMillis)
         ready.replies.append(Reply(part.ticket, .invoked(answer)))
         endInvoke(job)
     }

@@ -12,6 +12,8 @@ public final class ServerCall {
     public let metadata: Metadata
     /// When the client stops waiting (`grpc-timeout`, counted from receipt); nil when it never does.
     public var deadline: NIODeadline? { dueAt }
+    /// When the request's headers were read from the socket.
+    public var receivedAt: NIODeadline { .uptimeNanoseconds(startedAt) }
     /// The loop every use of the call must be on.
     public let eventLoop: any EventLoop
 

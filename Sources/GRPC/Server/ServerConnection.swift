@@ -333,7 +333,7 @@ final class ServerConnection {
     }
 
     private func observeEnd(_ call: ServerCall, _ code: GRPCStatusCode) {
-        let ended = NIODeadline.now().uptimeNanoseconds
+        let ended = max(now, loop.endOfCalls())
         idleSince = ended
         call.registered.callEnded(
             CallSummary(

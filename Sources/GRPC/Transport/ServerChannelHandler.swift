@@ -109,16 +109,25 @@ final class ServerChannelHandler: ChannelInboundHandler {
         var more = true
         while more && context.channel.isWritable {
             var output = loop.takeOutput()
-            more = connection.drain(maxBytes: Self.writeBytes) { output.append(contentsOf: $0) }
-            let buffer = context.channel.allocator.buffer(bytes: output)
-            loop.giveBack(consume output)
-            guard buffer.readableBytes > 0 else { break }
-            context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+            more = connection.drain(maxBytes: Self.writeBytes) { output.writeBytes($0) }
+            let isEmpty = output.readableBytes == 0
+            if !isEmpty { write(output, context) }
+            loop.giveBack(output)
+            if isEmpty { break }
         }
         if !context.channel.isWritable && stalledSince == nil {
             stalledSince = NIODeadline.now().uptimeNanoseconds
         }
         if connection.session.isFinished { finishOutput(context) }
+    }
+
+    /// Hands the loop's own memory to a channel that will write it at once. One that still has bytes
+    /// to write gets a copy of just the right size, so that a client that reads slowly holds what it
+    /// has not read and no more.
+    private func write(_ output: ByteBuffer, _ context: ChannelHandlerContext) {
+        let unwritten = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        let buffer = unwritten == 0 ? output : context.channel.allocator.buffer(buffer: output)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
     /// All has been written: ends this side, so that the client sees the last bytes, and waits a

@@ -3,7 +3,6 @@ import Engine
 import GRPC
 import Messages
 import Stubs
-import Threads
 
 extension Coordination.Payload {
     /// Takes a payload off the wire; an absent one is the empty JSON object.
@@ -50,7 +49,7 @@ extension InvokeResponse {
         }
         var metadata = InvokeMetadata()
         metadata.agent = answer.agent.name
-        metadata.timestampUnixMillis = SystemClock.wallMillis()
+        metadata.timestampUnixMillis = answer.atMillis
         metadata.queueMicros = answer.queueNanos / 1_000
         metadata.executionMicros = answer.executionNanos / 1_000
         metadata.attempts = Int32(clamping: answer.attempts)

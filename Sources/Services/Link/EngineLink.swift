@@ -10,17 +10,10 @@ final class EngineLink {
     /// What to do with an answer. Called on the loop.
     typealias Receiver = (Answer) -> Void
 
-    private struct Slot {
-        var generation: UInt32 = 0
-        var staysOpen = false
-        var receiver: Receiver?
-    }
-
     private let host: EngineHost
     private let loop: NIOIsolatedEventLoop
     private var port = 0
-    private var slots: [Slot] = []
-    private var free: [Int] = []
+    private var receivers = ReceiverTable()
     private var gathered: [Command] = []
     private var requests: UInt64 = 0
 
@@ -55,35 +48,25 @@ final class EngineLink {
 
     /// Forgets a call that needs no further answers and tells nobody.
     func drop(_ ticket: ReplyTicket) {
-        guard let index = index(of: ticket) else { return }
-        release(index)
+        _ = receivers.close(ticket.call)
     }
 
     /// The caller is gone: forgets the call and tells the engine to forget it too.
     func abandon(_ ticket: ReplyTicket) {
-        guard let index = index(of: ticket) else { return }
-        release(index)
-        gather(.abandon(ticket))
+        if receivers.close(ticket.call) { gather(.abandon(ticket)) }
     }
 
     /// Hands answers to their receivers. An answer to a call that is gone is dropped.
     func deliver(_ replies: [Reply]) {
         for reply in replies {
-            guard let index = index(of: reply.ticket), let receiver = slots[index].receiver else {
-                continue
-            }
-            if !slots[index].staysOpen { release(index) }
-            receiver(reply.answer)
+            receivers.take(reply.ticket.call)?(reply.answer)
         }
     }
 
     private func open(
         staysOpen: Bool, _ command: (ReplyTicket) -> Command, _ receiver: @escaping Receiver
     ) -> ReplyTicket {
-        let index = free.popLast() ?? addSlot()
-        slots[index].receiver = receiver
-        slots[index].staysOpen = staysOpen
-        let call = UInt64(slots[index].generation) << 32 | UInt64(index)
+        let call = receivers.open(receiver, staysOpen: staysOpen)
         let ticket = ReplyTicket(port: port, call: call)
         gather(command(ticket))
         return ticket
@@ -98,24 +81,5 @@ final class EngineLink {
         let commands = gathered
         gathered.removeAll(keepingCapacity: true)
         host.post(commands)
-    }
-
-    private func addSlot() -> Int {
-        slots.append(Slot())
-        return slots.count - 1
-    }
-
-    private func index(of ticket: ReplyTicket) -> Int? {
-        let index = Int(truncatingIfNeeded: ticket.call & 0xffff_ffff)
-        guard index < slots.count, slots[index].receiver != nil,
-            slots[index].generation == UInt32(truncatingIfNeeded: ticket.call >> 32)
-        else { return nil }
-        return index
-    }
-
-    private func release(_ index: Int) {
-        slots[index].receiver = nil
-        slots[index].generation &+= 1
-        free.append(index)
     }
 }

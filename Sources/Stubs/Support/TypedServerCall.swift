@@ -22,6 +22,9 @@ extension TypedServerCall {
     /// When the client stops waiting; nil when it never does.
     public var deadline: NIODeadline? { call.deadline }
 
+    /// When the request's headers were read from the socket.
+    public var receivedAt: NIODeadline { call.receivedAt }
+
     /// The client's address, for logs.
     public var peer: String { call.peer }
 
