@@ -153,4 +153,27 @@ struct WorkflowServiceTests {
             #expect(listed == started.reversed())
         }
     }
+
+    @Test func `a refused definition's fields are named as in the request`() async throws {
+        try await ServerUnderTest.with { server in
+            var step = StepDefinition(
+                id: "a", agentType: "probe", operation: "say", inputTemplate: "{not json",
+                startToCloseMillis: -1)
+            step.retry = RetryPolicy(initialMillis: -1)
+            let definition = WorkflowDefinition(
+                name: "faulty", version: "1", steps: [step], runTimeoutMillis: -1)
+            let expected: Set = [
+                "definition.run_timeout_millis", "definition.steps[0].input_template",
+                "definition.steps[0].start_to_close_millis",
+                "definition.steps[0].retry.initial_millis",
+            ]
+            do throws(GRPCStatus) {
+                _ = try await WorkflowServiceClient(client: server.client).putDefinition(
+                    PutDefinitionRequest(definition: definition))
+                Issue.record("the definition was taken")
+            } catch {
+                #expect(expected.isSubset(of: error.badFields.map(\.path)))
+            }
+        }
+    }
 }
