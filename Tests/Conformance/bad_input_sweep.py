@@ -37,6 +37,10 @@ from sweep_messages import Request, good, mangled, spoiled  # noqa: E402
 
 # A taken call of these would end the sweep.
 LEFT_OUT = {"AdminService.Drain"}
+# A taken call of these takes away what the others need, so they come last.
+LAST = ("Drain", "Isolate", "Force", "Set", "Delete")
+# A worker that was let in by a sweep of Connect goes when its lease ends, whatever is sent then.
+COMES_AND_GOES = {"AgentService.ListAgents"}
 # What these tell of is shared by all namespaces.
 WITHOUT_NAMESPACE = {"AdminService.GetInfo", "AgentService.ListAgents", "AgentService.GetAgent",
                      "AgentService.CheckHealth"}
@@ -45,6 +49,11 @@ OVERSIZED = b"\xfa\xff\x03" + b"\x80\x80\x80\x03" + b"z" * (6 << 20)
 NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED,
          grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAUTHENTICATED}
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
+# A call that ends so has changed nothing.
+WITHOUT_EFFECT = {INVALID, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS,
+                  grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.OUT_OF_RANGE,
+                  grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL,
+                  grpc.StatusCode.ABORTED}
 SPARE_MIB = 24
 TOLD_FAULTS = 12
 
@@ -56,48 +65,54 @@ class Sweep:
         self.methods = methods
         self._lists = [method for method in methods
                        if method.descriptor.name.startswith("List")
+                       and method.name not in COMES_AND_GOES
                        and not method.descriptor.server_streaming]
-        self._state = self._listed()
 
     def of(self, method: Method) -> list[str]:
         """Sends all that can be wrong with a method; the faults found."""
-        faults = []
+        faults, refused = [], []
         for wire, requests in spoiled(method.input):
             base = method(wire)
-            self._state = self._listed()
-            faults += _faults_of(base, None) + self._send(method, base, requests)
-        return faults
-
-    def _send(self, method: Method, base: Outcome, requests: list[Request]) -> list[str]:
-        faults = []
-        for request in requests:
-            outcome = method(request.wire)
-            found = _faults_of(outcome, request if base.code != INVALID else None)
-            if request.kind == "unknown fields" and outcome.code not in (base.code, _twice(base)):
-                found.append(f"{outcome.code.name} where {base.code.name} is the answer without")
-            if outcome.is_ok or outcome.code == grpc.StatusCode.DEADLINE_EXCEEDED:
-                self._state = self._listed() if self._changes(method) else self._state
-            elif self._listed() != self._state:
-                found.append(f"{outcome.code.name}, and yet something changed")
-                self._state = self._listed()
-            faults += [f"{request}: {fault}" for fault in found]
-        return faults
+            if base.code == grpc.StatusCode.UNIMPLEMENTED:
+                return [f"the server does not have it: {base.message}"]
+            faults += _faults_of(base, None)
+            for request in requests:
+                outcome = method(request.wire)
+                found = _faults_of(outcome, request if base.code != INVALID else None)
+                if request.kind == "unknown fields" and outcome.code not in _as_before(base):
+                    found.append(f"{outcome.code.name}; without, it is {base.code.name}")
+                faults += [f"{request}: {fault}" for fault in found]
+                if outcome.code in WITHOUT_EFFECT:
+                    refused.append((str(request), request.wire))
+        return faults + self._effects(method, refused)
 
     def mangled(self, method: Method) -> list[str]:
         """Bytes that are no such message; INTERNAL is what gRPC says of those."""
-        faults = []
-        self._state = self._listed()
+        faults, refused = [], []
         for what, wire in mangled(method.input):
             outcome = method(wire)
             if outcome.code in NEVER - {grpc.StatusCode.INTERNAL}:
                 faults.append(f"{what}: {outcome.code.name}: {outcome.message}")
-            if not outcome.is_ok and self._listed() != self._state:
-                faults.append(f"{what}: {outcome.code.name}, and yet something changed")
-            if outcome.is_ok or faults:
-                self._state = self._listed()
+            if outcome.code in WITHOUT_EFFECT:
+                refused.append((what, wire))
         outcome = method(OVERSIZED)
         if outcome.code != grpc.StatusCode.RESOURCE_EXHAUSTED:
             faults.append(f"over 4 MiB: {outcome.code.name}: {outcome.message}")
+        return faults + self._effects(method, refused)
+
+    def _effects(self, method: Method, refused: list[tuple[str, bytes]]) -> list[str]:
+        """Sends what was refused once more; no list may change. All together first, to be quick."""
+        before = self._listed()
+        for _, wire in refused:
+            method(wire)
+        if self._listed() == before:
+            return []
+        faults = []
+        for what, wire in refused:
+            before = self._listed()
+            code = method(wire).code
+            if code in WITHOUT_EFFECT and self._listed() != before:
+                faults.append(f"{what}: {code.name}, and yet something changed")
         return faults
 
     def namespace(self, method: Method) -> list[str]:
@@ -108,10 +123,6 @@ class Sweep:
         if outcome.code == INVALID or (outcome.is_ok and method.name in WITHOUT_NAMESPACE):
             return []
         return [f"{outcome.code.name}: {outcome.message}"]
-
-    @staticmethod
-    def _changes(method: Method) -> bool:
-        return not method.descriptor.name.startswith(("Get", "List", "Count", "Watch", "Check"))
 
     def _listed(self) -> tuple:
         """What is there, by the first text of every element of every list."""
@@ -132,9 +143,9 @@ def _identity(element) -> tuple:
                  if isinstance(value, str))[:2]
 
 
-def _twice(base: Outcome) -> grpc.StatusCode:
-    """What a request that was taken may get when it is sent once more."""
-    return grpc.StatusCode.ALREADY_EXISTS if base.is_ok else base.code
+def _as_before(base: Outcome) -> set[grpc.StatusCode]:
+    """What a request may get when it is sent once more."""
+    return {base.code, grpc.StatusCode.ALREADY_EXISTS} if base.is_ok else {base.code}
 
 
 def _faults_of(outcome: Outcome, spoilt: Request | None) -> list[str]:
@@ -209,6 +220,7 @@ def tell(faults: list[str]) -> None:
 def sweep_all(cases: Cases, sweep: Sweep, pid: int, only: str | None) -> None:
     chosen = [method for method in sweep.methods
               if method.name not in LEFT_OUT and only in (None, method.name)]
+    chosen.sort(key=lambda method: method.descriptor.name.startswith(LAST))
     for method in chosen:
         cases.run(method.name, lambda method=method: tell(sweep.of(method)))
         cases.run(f"{method.name}, bytes that are none",

@@ -20,12 +20,16 @@ HINTS = {
     "RunReference.workflow_id": "sweep-run",
     "Payload.data": b"{}",
     "priority": 3,
+    "WorkerAgent.type": "sweep-remote",
+    "step": "a",
+    "signal": "sweep",
+    "key": "sweep",
     "name": "sweep",
     "reason": "sweep",
     "actor": "sweep",
 }
-# Members of a oneof that a good request uses; else its first.
-CHOSEN = {"RunReference.by": "workflow_id"}
+# Members of a oneof that a good request uses, if any; else its first.
+CHOSEN = {"RunReference.by": "workflow_id", "StepDefinition.kind": None}
 # Messages inside messages are filled to this depth; deeper ones stay unset.
 DEPTH = 4
 # Over every limit on names; over the limit on payloads; over the limit on steps.
