@@ -34,6 +34,9 @@ public struct EmergencyAction: Sendable, Hashable {
 /// What is to happen when an emergency begins. All actions go at once; each is asked for again until
 /// it is acknowledged.
 public struct EmergencyPlan: Sendable, Hashable {
+    /// The largest payload of an action, bytes: the plan is stored with each change of the mode.
+    public static let maxPayloadBytes = 16 << 10
+
     /// At most 100.
     public var actions: [EmergencyAction]
     /// The wait before an action is asked for again, milliseconds, doubling up to
@@ -70,6 +73,8 @@ public struct EmergencyPlan: Sendable, Hashable {
                 guard let call else { continue }
                 check.text("\(path).\(part).agent_type", call.agentType)
                 check.text("\(path).\(part).operation", call.operation)
+                check.range(
+                    "\(path).\(part).payload", call.payload.bytes.count, 0...Self.maxPayloadBytes)
             }
         }
         return check.faults
