@@ -9,7 +9,7 @@ import Stubs
 ///
 /// Runs on the socket loops; holds nothing of a call but closures on its link.
 public struct AgentServiceProvider: AgentServiceHandler {
-    private let links: EngineLinks
+    let links: EngineLinks
 
     /// Serves the engine behind `links`.
     public init(links: EngineLinks) {

@@ -16,19 +16,22 @@ import stubs
 from cases import Cases
 
 stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
-               "cadre/v1/workflow_service.proto", "cadre/v1/admin_service.proto",
+               "cadre/v1/breaker_service.proto", "cadre/v1/workflow_service.proto",
+               "cadre/v1/admin_service.proto",
                "google/rpc/status.proto", "google/rpc/error_details.proto")
 
 import agent_cases  # noqa: E402  The stubs above must be there first.
 import bad_input_cases  # noqa: E402
+import breaker_cases  # noqa: E402
 import console_cases  # noqa: E402
 import standard_cases  # noqa: E402
 import workflow_cases  # noqa: E402
 from cadre.v1 import admin_service_pb2_grpc as admin  # noqa: E402
 from cadre.v1 import agent_service_pb2_grpc as agents  # noqa: E402
+from cadre.v1 import breaker_service_pb2_grpc as breakers  # noqa: E402
 from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
 
-CASES = (agent_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
+CASES = (agent_cases.CASES + breaker_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
          + standard_cases.CASES + console_cases.CASES)
 
 
@@ -38,6 +41,7 @@ class Server:
 
     channel: grpc.Channel
     agents: agents.AgentServiceStub
+    breakers: breakers.BreakerServiceStub
     workflows: workflows.WorkflowServiceStub
     admin: admin.AdminServiceStub
     console_port: int
@@ -52,6 +56,7 @@ def main() -> int:
     with grpc.insecure_channel(f"127.0.0.1:{chosen.port}") as channel:
         grpc.channel_ready_future(channel).result(timeout=20)
         server = Server(channel, agents.AgentServiceStub(channel),
+                        breakers.BreakerServiceStub(channel),
                         workflows.WorkflowServiceStub(channel), admin.AdminServiceStub(channel),
                         chosen.console_port)
         for case in CASES:

@@ -50,6 +50,7 @@ struct ServerUnderTest {
             configuration: configuration,
             services: [
                 AgentServiceProvider(links: links).registration,
+                BreakerServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 HealthServiceProvider(registry: health).registration,
                 reflection.registration,

@@ -174,6 +174,7 @@ extension Agent: ProtobufMessage {
         unsafe self.failed = c.pointee.failed
         unsafe self.busyMicros = c.pointee.busy_micros
         unsafe self.dependencies = CField.strings(c.pointee.n_dependencies, c.pointee.dependencies)
+        unsafe self.isolation = CField.message(c.pointee.isolation)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -198,6 +199,7 @@ extension Agent: ProtobufMessage {
         unsafe c.pointee.busy_micros = self.busyMicros
         unsafe c.pointee.n_dependencies = self.dependencies.count
         unsafe c.pointee.dependencies = arena.strings(self.dependencies)
+        unsafe c.pointee.isolation = arena.message(self.isolation)
     }
 }
 
@@ -281,5 +283,224 @@ extension AgentHealth: ProtobufMessage {
         unsafe c.pointee.state = Cadre__V1__HealthState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
         unsafe c.pointee.detail = arena.string(self.detail)
         unsafe c.pointee.latency_micros = self.latencyMicros
+    }
+}
+
+extension Isolation: ProtobufMessage {
+    public static let protoName = "cadre.v1.Isolation"
+    public static let layout = unsafe WireLayout(cadre__v1__isolation__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__Isolation.self)
+        unsafe self.state = IsolationState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.sinceUnixMillis = c.pointee.since_unix_millis
+        unsafe self.untilUnixMillis = c.pointee.until_unix_millis
+        unsafe self.streak = c.pointee.streak
+        unsafe self.total = c.pointee.total
+        unsafe self.consecutiveFailures = c.pointee.consecutive_failures
+        unsafe self.canariesLeft = c.pointee.canaries_left
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__Isolation.self)
+        unsafe cadre__v1__isolation__init(c)
+        unsafe c.pointee.state = Cadre__V1__IsolationState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.since_unix_millis = self.sinceUnixMillis
+        unsafe c.pointee.until_unix_millis = self.untilUnixMillis
+        unsafe c.pointee.streak = self.streak
+        unsafe c.pointee.total = self.total
+        unsafe c.pointee.consecutive_failures = self.consecutiveFailures
+        unsafe c.pointee.canaries_left = self.canariesLeft
+    }
+}
+
+extension IsolateAgentRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.IsolateAgentRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__isolate_agent_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__IsolateAgentRequest.self)
+        unsafe self.agentID = CField.string(c.pointee.agent_id)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.durationMillis = c.pointee.duration_millis
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__IsolateAgentRequest.self)
+        unsafe cadre__v1__isolate_agent_request__init(c)
+        unsafe c.pointee.agent_id = arena.string(self.agentID)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.duration_millis = self.durationMillis
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension IsolateAgentResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.IsolateAgentResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__isolate_agent_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__IsolateAgentResponse.self)
+        unsafe self.isolation = CField.message(c.pointee.isolation)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__IsolateAgentResponse.self)
+        unsafe cadre__v1__isolate_agent_response__init(c)
+        unsafe c.pointee.isolation = arena.message(self.isolation)
+    }
+}
+
+extension RestoreAgentRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.RestoreAgentRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__restore_agent_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RestoreAgentRequest.self)
+        unsafe self.agentID = CField.string(c.pointee.agent_id)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RestoreAgentRequest.self)
+        unsafe cadre__v1__restore_agent_request__init(c)
+        unsafe c.pointee.agent_id = arena.string(self.agentID)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension RestoreAgentResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.RestoreAgentResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__restore_agent_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RestoreAgentResponse.self)
+        unsafe self.isolation = CField.message(c.pointee.isolation)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RestoreAgentResponse.self)
+        unsafe cadre__v1__restore_agent_response__init(c)
+        unsafe c.pointee.isolation = arena.message(self.isolation)
+    }
+}
+
+extension IsolationPolicy: ProtobufMessage {
+    public static let protoName = "cadre.v1.IsolationPolicy"
+    public static let layout = unsafe WireLayout(cadre__v1__isolation_policy__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__IsolationPolicy.self)
+        unsafe self.consecutiveFailures = c.pointee.consecutive_failures
+        unsafe self.windowFailures = c.pointee.window_failures
+        unsafe self.windowMillis = c.pointee.window_millis
+        unsafe self.isolationTimeMillis = c.pointee.isolation_time_millis
+        unsafe self.factor = c.pointee.factor
+        unsafe self.maxIsolationTimeMillis = c.pointee.max_isolation_time_millis
+        unsafe self.jitter = c.pointee.jitter
+        unsafe self.healthyMillis = c.pointee.healthy_millis
+        unsafe self.maxShare = c.pointee.max_share
+        unsafe self.canaries = c.pointee.canaries
+        unsafe self.backupType = CField.string(c.pointee.backup_type)
+        unsafe self.ignoredFailures = CField.strings(c.pointee.n_ignored_failures, c.pointee.ignored_failures)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__IsolationPolicy.self)
+        unsafe cadre__v1__isolation_policy__init(c)
+        unsafe c.pointee.consecutive_failures = self.consecutiveFailures
+        unsafe c.pointee.window_failures = self.windowFailures
+        unsafe c.pointee.window_millis = self.windowMillis
+        unsafe c.pointee.isolation_time_millis = self.isolationTimeMillis
+        unsafe c.pointee.factor = self.factor
+        unsafe c.pointee.max_isolation_time_millis = self.maxIsolationTimeMillis
+        unsafe c.pointee.jitter = self.jitter
+        unsafe c.pointee.healthy_millis = self.healthyMillis
+        unsafe c.pointee.max_share = self.maxShare
+        unsafe c.pointee.canaries = self.canaries
+        unsafe c.pointee.backup_type = arena.string(self.backupType)
+        unsafe c.pointee.n_ignored_failures = self.ignoredFailures.count
+        unsafe c.pointee.ignored_failures = arena.strings(self.ignoredFailures)
+    }
+}
+
+extension SetIsolationPolicyRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.SetIsolationPolicyRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__set_isolation_policy_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SetIsolationPolicyRequest.self)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+        unsafe self.policy = CField.message(c.pointee.policy)
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SetIsolationPolicyRequest.self)
+        unsafe cadre__v1__set_isolation_policy_request__init(c)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+        unsafe c.pointee.policy = arena.message(self.policy)
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension SetIsolationPolicyResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.SetIsolationPolicyResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__set_isolation_policy_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SetIsolationPolicyResponse.self)
+        unsafe self.policy = CField.message(c.pointee.policy)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SetIsolationPolicyResponse.self)
+        unsafe cadre__v1__set_isolation_policy_response__init(c)
+        unsafe c.pointee.policy = arena.message(self.policy)
+    }
+}
+
+extension GetIsolationPolicyRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.GetIsolationPolicyRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__get_isolation_policy_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GetIsolationPolicyRequest.self)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GetIsolationPolicyRequest.self)
+        unsafe cadre__v1__get_isolation_policy_request__init(c)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+    }
+}
+
+extension GetIsolationPolicyResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.GetIsolationPolicyResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__get_isolation_policy_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GetIsolationPolicyResponse.self)
+        unsafe self.policy = CField.message(c.pointee.policy)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GetIsolationPolicyResponse.self)
+        unsafe cadre__v1__get_isolation_policy_response__init(c)
+        unsafe c.pointee.policy = arena.message(self.policy)
     }
 }

@@ -50,6 +50,53 @@ public enum HealthState: WireEnum {
     }
 }
 
+/// `cadre.v1.IsolationState`.
+public enum IsolationState: WireEnum {
+    case unspecified
+    /// It gets work as it has slots.
+    case healthy
+    /// It gets no work.
+    case isolated
+    /// It gets one assignment at a time, until enough went well.
+    case canary
+    /// A number this version does not know.
+    case unrecognized(Int32)
+
+    public static var allCases: [IsolationState] {
+        [.unspecified, .healthy, .isolated, .canary]
+    }
+
+    public init(rawValue: Int32) {
+        switch rawValue {
+            case 0: self = .unspecified
+            case 1: self = .healthy
+            case 2: self = .isolated
+            case 3: self = .canary
+            default: self = .unrecognized(rawValue)
+        }
+    }
+
+    public var rawValue: Int32 {
+        switch self {
+            case .unspecified: 0
+            case .healthy: 1
+            case .isolated: 2
+            case .canary: 3
+            case .unrecognized(let number): number
+        }
+    }
+
+    public var protoName: String? {
+        switch self {
+            case .unspecified: "ISOLATION_STATE_UNSPECIFIED"
+            case .healthy: "ISOLATION_STATE_HEALTHY"
+            case .isolated: "ISOLATION_STATE_ISOLATED"
+            case .canary: "ISOLATION_STATE_CANARY"
+            case .unrecognized: nil
+        }
+    }
+}
+
 /// `cadre.v1.InvokeRequest`.
 public struct InvokeRequest: Sendable, Hashable {
     /// Required, such as `pattern-discovery`.
@@ -234,6 +281,8 @@ public struct Agent: Sendable, Hashable {
     public var busyMicros: Int64 = 0
     /// Agent types it calls or depends on.
     public var dependencies: [String] = []
+    /// Where it stands with the failure isolator; unset: healthy, and it was never isolated.
+    public var isolation: Isolation? = nil
 
     /// Every field at its default.
     public init() {}
@@ -250,7 +299,8 @@ public struct Agent: Sendable, Hashable {
         completed: Int64 = 0,
         failed: Int64 = 0,
         busyMicros: Int64 = 0,
-        dependencies: [String] = []
+        dependencies: [String] = [],
+        isolation: Isolation? = nil
     ) {
         self.id = id
         self.type = type
@@ -263,6 +313,7 @@ public struct Agent: Sendable, Hashable {
         self.failed = failed
         self.busyMicros = busyMicros
         self.dependencies = dependencies
+        self.isolation = isolation
     }
 }
 
@@ -356,5 +407,271 @@ public struct AgentHealth: Sendable, Hashable {
         self.state = state
         self.detail = detail
         self.latencyMicros = latencyMicros
+    }
+}
+
+/// Where an instance stands with the failure isolator.
+public struct Isolation: Sendable, Hashable {
+    public var state: IsolationState = .unspecified
+    /// Why it was isolated the last time.
+    public var reason: String = ""
+    /// Who isolated it; empty: its failures.
+    public var actor: String = ""
+    public var sinceUnixMillis: Int64 = 0
+    /// When it becomes a canary; 0: when it is restored.
+    public var untilUnixMillis: Int64 = 0
+    /// Isolations in a row, less those that healthy time made forgotten.
+    public var streak: Int32 = 0
+    /// Isolations in all.
+    public var total: Int64 = 0
+    public var consecutiveFailures: Int32 = 0
+    /// Canary: assignments that must still go well.
+    public var canariesLeft: Int32 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        state: IsolationState = .unspecified,
+        reason: String = "",
+        actor: String = "",
+        sinceUnixMillis: Int64 = 0,
+        untilUnixMillis: Int64 = 0,
+        streak: Int32 = 0,
+        total: Int64 = 0,
+        consecutiveFailures: Int32 = 0,
+        canariesLeft: Int32 = 0
+    ) {
+        self.state = state
+        self.reason = reason
+        self.actor = actor
+        self.sinceUnixMillis = sinceUnixMillis
+        self.untilUnixMillis = untilUnixMillis
+        self.streak = streak
+        self.total = total
+        self.consecutiveFailures = consecutiveFailures
+        self.canariesLeft = canariesLeft
+    }
+}
+
+/// `cadre.v1.IsolateAgentRequest`.
+public struct IsolateAgentRequest: Sendable, Hashable {
+    /// Required.
+    public var agentID: String = ""
+    /// Required, at most 1,024 bytes.
+    public var reason: String = ""
+    /// For so long, up to 366 days; 0: until restored.
+    public var durationMillis: Int64 = 0
+    /// Who does it, for the audit log; empty: the peer's address.
+    public var actor: String = ""
+    public var requestID: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        agentID: String = "",
+        reason: String = "",
+        durationMillis: Int64 = 0,
+        actor: String = "",
+        requestID: String = ""
+    ) {
+        self.agentID = agentID
+        self.reason = reason
+        self.durationMillis = durationMillis
+        self.actor = actor
+        self.requestID = requestID
+    }
+}
+
+/// `cadre.v1.IsolateAgentResponse`.
+public struct IsolateAgentResponse: Sendable, Hashable {
+    public var isolation: Isolation? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        isolation: Isolation? = nil
+    ) {
+        self.isolation = isolation
+    }
+}
+
+/// `cadre.v1.RestoreAgentRequest`.
+public struct RestoreAgentRequest: Sendable, Hashable {
+    /// Required.
+    public var agentID: String = ""
+    public var reason: String = ""
+    public var actor: String = ""
+    public var requestID: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        agentID: String = "",
+        reason: String = "",
+        actor: String = "",
+        requestID: String = ""
+    ) {
+        self.agentID = agentID
+        self.reason = reason
+        self.actor = actor
+        self.requestID = requestID
+    }
+}
+
+/// `cadre.v1.RestoreAgentResponse`.
+public struct RestoreAgentResponse: Sendable, Hashable {
+    public var isolation: Isolation? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        isolation: Isolation? = nil
+    ) {
+        self.isolation = isolation
+    }
+}
+
+/// 0 means the default everywhere; -1 means none, where a rule can be left out.
+public struct IsolationPolicy: Sendable, Hashable {
+    /// Isolated after so many failures in a row, 1 to 1,000. Default 5; -1: no such rule.
+    public var consecutiveFailures: Int32 = 0
+    /// Isolated when so many failures have gathered, 1 to 10,000; they leak away evenly within the
+    /// window. Default 20; -1: no such rule.
+    public var windowFailures: Int32 = 0
+    /// Default 60,000.
+    public var windowMillis: Int64 = 0
+    /// The first isolation. Default 30,000.
+    public var isolationTimeMillis: Int64 = 0
+    /// What each further one is multiplied by, 1 to 10. Default 2.
+    public var factor: Double = 0
+    /// The longest. Default 300,000.
+    public var maxIsolationTimeMillis: Int64 = 0
+    /// The share that chance may take off, over 0 to 1. Default 0.2; -1: none.
+    public var jitter: Double = 0
+    /// Healthy for this long, one multiplication is forgotten. Default 60,000.
+    public var healthyMillis: Int64 = 0
+    /// The share of a type's instances that failures may isolate at once, over 0 to 1; one always may,
+    /// unless it is the last. Default 0.5.
+    public var maxShare: Double = 0
+    /// Assignments that must go well, one at a time, before an instance gets its full load, up to 100.
+    /// Default 3; -1: none.
+    public var canaries: Int32 = 0
+    /// The type that does the work while all instances are isolated; empty: none.
+    public var backupType: String = ""
+    /// Failure types that say nothing about the instance. Failures that are not retryable never do.
+    public var ignoredFailures: [String] = []
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        consecutiveFailures: Int32 = 0,
+        windowFailures: Int32 = 0,
+        windowMillis: Int64 = 0,
+        isolationTimeMillis: Int64 = 0,
+        factor: Double = 0,
+        maxIsolationTimeMillis: Int64 = 0,
+        jitter: Double = 0,
+        healthyMillis: Int64 = 0,
+        maxShare: Double = 0,
+        canaries: Int32 = 0,
+        backupType: String = "",
+        ignoredFailures: [String] = []
+    ) {
+        self.consecutiveFailures = consecutiveFailures
+        self.windowFailures = windowFailures
+        self.windowMillis = windowMillis
+        self.isolationTimeMillis = isolationTimeMillis
+        self.factor = factor
+        self.maxIsolationTimeMillis = maxIsolationTimeMillis
+        self.jitter = jitter
+        self.healthyMillis = healthyMillis
+        self.maxShare = maxShare
+        self.canaries = canaries
+        self.backupType = backupType
+        self.ignoredFailures = ignoredFailures
+    }
+}
+
+/// `cadre.v1.SetIsolationPolicyRequest`.
+public struct SetIsolationPolicyRequest: Sendable, Hashable {
+    /// Required.
+    public var agentType: String = ""
+    /// Unset: the defaults.
+    public var policy: IsolationPolicy? = nil
+    public var actor: String = ""
+    public var requestID: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        agentType: String = "",
+        policy: IsolationPolicy? = nil,
+        actor: String = "",
+        requestID: String = ""
+    ) {
+        self.agentType = agentType
+        self.policy = policy
+        self.actor = actor
+        self.requestID = requestID
+    }
+}
+
+/// `cadre.v1.SetIsolationPolicyResponse`.
+public struct SetIsolationPolicyResponse: Sendable, Hashable {
+    public var policy: IsolationPolicy? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        policy: IsolationPolicy? = nil
+    ) {
+        self.policy = policy
+    }
+}
+
+/// `cadre.v1.GetIsolationPolicyRequest`.
+public struct GetIsolationPolicyRequest: Sendable, Hashable {
+    /// Required.
+    public var agentType: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        agentType: String = ""
+    ) {
+        self.agentType = agentType
+    }
+}
+
+/// `cadre.v1.GetIsolationPolicyResponse`.
+public struct GetIsolationPolicyResponse: Sendable, Hashable {
+    public var policy: IsolationPolicy? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        policy: IsolationPolicy? = nil
+    ) {
+        self.policy = policy
     }
 }

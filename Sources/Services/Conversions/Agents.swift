@@ -75,6 +75,9 @@ extension Messages.Agent {
         failed = Int64(clamping: summary.failed)
         busyMicros = summary.busyNanos / 1_000
         dependencies = registration.dependencies
+        if summary.isolation != Coordination.Isolation() {
+            isolation = Messages.Isolation(summary.isolation)
+        }
     }
 }
 

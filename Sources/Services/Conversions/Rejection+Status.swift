@@ -1,6 +1,7 @@
 import Coordination
 import Engine
 import GRPC
+import Messages
 import Stubs
 
 extension Rejection {
@@ -8,6 +9,10 @@ extension Rejection {
     var status: GRPCStatus {
         GRPCStatus(
             code.grpc, message, reason: reason,
+            metadata: FieldMap(
+                lastWins: details.sorted { $0.key < $1.key }.map {
+                    .init(key: $0.key, value: $0.value)
+                }),
             badFields: fields.map { GRPCStatus.BadField($0.field, $0.description) },
             retryDelay: retryAfterMillis.map { .milliseconds($0) })
     }

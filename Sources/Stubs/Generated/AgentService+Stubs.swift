@@ -21,10 +21,22 @@ public enum AgentServiceDescriptor {
     public static let checkHealth = MethodDescriptor(
         service: name, name: "CheckHealth", kind: .unary)
 
+    public static let isolateAgent = MethodDescriptor(
+        service: name, name: "IsolateAgent", kind: .unary)
+
+    public static let restoreAgent = MethodDescriptor(
+        service: name, name: "RestoreAgent", kind: .unary)
+
+    public static let setIsolationPolicy = MethodDescriptor(
+        service: name, name: "SetIsolationPolicy", kind: .unary)
+
+    public static let getIsolationPolicy = MethodDescriptor(
+        service: name, name: "GetIsolationPolicy", kind: .unary)
+
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [invoke, listAgents, getAgent, checkHealth])
+        methods: [invoke, listAgents, getAgent, checkHealth, isolateAgent, restoreAgent, setIsolationPolicy, getIsolationPolicy])
 }
 
 /// The pool of agents: who is there, how they are, and calling one.
@@ -48,6 +60,20 @@ public protocol AgentServiceHandler: Sendable {
     /// Asks instances how they are, all in parallel, each within its own limit and all within one.
     /// A probe that fails or does not answer is a result, never an error of the call.
     func checkHealth(_ request: CheckHealthRequest, _ call: UnaryCall<CheckHealthResponse>)
+
+    /// Takes an instance out of the choice: it gets no new work, and what it holds goes to others, but
+    /// for calls that must not be made twice. FAILED_PRECONDITION for the last instance of a type that
+    /// takes work, unless its backup type has one.
+    func isolateAgent(_ request: IsolateAgentRequest, _ call: UnaryCall<IsolateAgentResponse>)
+
+    /// Gives an instance its full load again, at once.
+    func restoreAgent(_ request: RestoreAgentRequest, _ call: UnaryCall<RestoreAgentResponse>)
+
+    /// When and for how long failing instances of a type are isolated.
+    func setIsolationPolicy(_ request: SetIsolationPolicyRequest, _ call: UnaryCall<SetIsolationPolicyResponse>)
+
+    /// The policy that holds for a type.
+    func getIsolationPolicy(_ request: GetIsolationPolicyRequest, _ call: UnaryCall<GetIsolationPolicyResponse>)
 }
 
 extension AgentServiceHandler {
@@ -65,6 +91,22 @@ extension AgentServiceHandler {
 
     public func checkHealth(_ request: CheckHealthRequest, _ call: UnaryCall<CheckHealthResponse>) {
         call.fail(.unimplemented(AgentServiceDescriptor.checkHealth))
+    }
+
+    public func isolateAgent(_ request: IsolateAgentRequest, _ call: UnaryCall<IsolateAgentResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.isolateAgent))
+    }
+
+    public func restoreAgent(_ request: RestoreAgentRequest, _ call: UnaryCall<RestoreAgentResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.restoreAgent))
+    }
+
+    public func setIsolationPolicy(_ request: SetIsolationPolicyRequest, _ call: UnaryCall<SetIsolationPolicyResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.setIsolationPolicy))
+    }
+
+    public func getIsolationPolicy(_ request: GetIsolationPolicyRequest, _ call: UnaryCall<GetIsolationPolicyResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.getIsolationPolicy))
     }
 
     /// What a server needs to route calls here.
@@ -88,6 +130,18 @@ extension AgentServiceHandler {
                 },
                 .unary(AgentServiceDescriptor.checkHealth.moved(to: serviceName)) {
                     self.checkHealth($0, $1)
+                },
+                .unary(AgentServiceDescriptor.isolateAgent.moved(to: serviceName)) {
+                    self.isolateAgent($0, $1)
+                },
+                .unary(AgentServiceDescriptor.restoreAgent.moved(to: serviceName)) {
+                    self.restoreAgent($0, $1)
+                },
+                .unary(AgentServiceDescriptor.setIsolationPolicy.moved(to: serviceName)) {
+                    self.setIsolationPolicy($0, $1)
+                },
+                .unary(AgentServiceDescriptor.getIsolationPolicy.moved(to: serviceName)) {
+                    self.getIsolationPolicy($0, $1)
                 },
             ])
     }
@@ -133,5 +187,35 @@ public struct AgentServiceClient: Sendable {
         _ request: CheckHealthRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CheckHealthResponse {
         try await client.unary(AgentServiceDescriptor.checkHealth, request, options)
+    }
+
+    /// Takes an instance out of the choice: it gets no new work, and what it holds goes to others, but
+    /// for calls that must not be made twice. FAILED_PRECONDITION for the last instance of a type that
+    /// takes work, unless its backup type has one.
+    public func isolateAgent(
+        _ request: IsolateAgentRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> IsolateAgentResponse {
+        try await client.unary(AgentServiceDescriptor.isolateAgent, request, options)
+    }
+
+    /// Gives an instance its full load again, at once.
+    public func restoreAgent(
+        _ request: RestoreAgentRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> RestoreAgentResponse {
+        try await client.unary(AgentServiceDescriptor.restoreAgent, request, options)
+    }
+
+    /// When and for how long failing instances of a type are isolated.
+    public func setIsolationPolicy(
+        _ request: SetIsolationPolicyRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> SetIsolationPolicyResponse {
+        try await client.unary(AgentServiceDescriptor.setIsolationPolicy, request, options)
+    }
+
+    /// The policy that holds for a type.
+    public func getIsolationPolicy(
+        _ request: GetIsolationPolicyRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> GetIsolationPolicyResponse {
+        try await client.unary(AgentServiceDescriptor.getIsolationPolicy, request, options)
     }
 }

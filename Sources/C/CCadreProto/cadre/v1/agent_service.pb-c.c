@@ -553,6 +553,456 @@ void   cadre__v1__agent_health__free_unpacked
   assert(message->base.descriptor == &cadre__v1__agent_health__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__isolation__init
+                     (Cadre__V1__Isolation         *message)
+{
+  static const Cadre__V1__Isolation init_value = CADRE__V1__ISOLATION__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__isolation__get_packed_size
+                     (const Cadre__V1__Isolation *message)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__isolation__pack
+                     (const Cadre__V1__Isolation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__isolation__pack_to_buffer
+                     (const Cadre__V1__Isolation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__Isolation *
+       cadre__v1__isolation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__Isolation *)
+     protobuf_c_message_unpack (&cadre__v1__isolation__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__isolation__free_unpacked
+                     (Cadre__V1__Isolation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__isolation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__isolate_agent_request__init
+                     (Cadre__V1__IsolateAgentRequest         *message)
+{
+  static const Cadre__V1__IsolateAgentRequest init_value = CADRE__V1__ISOLATE_AGENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__isolate_agent_request__get_packed_size
+                     (const Cadre__V1__IsolateAgentRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__isolate_agent_request__pack
+                     (const Cadre__V1__IsolateAgentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__isolate_agent_request__pack_to_buffer
+                     (const Cadre__V1__IsolateAgentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__IsolateAgentRequest *
+       cadre__v1__isolate_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__IsolateAgentRequest *)
+     protobuf_c_message_unpack (&cadre__v1__isolate_agent_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__isolate_agent_request__free_unpacked
+                     (Cadre__V1__IsolateAgentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__isolate_agent_response__init
+                     (Cadre__V1__IsolateAgentResponse         *message)
+{
+  static const Cadre__V1__IsolateAgentResponse init_value = CADRE__V1__ISOLATE_AGENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__isolate_agent_response__get_packed_size
+                     (const Cadre__V1__IsolateAgentResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__isolate_agent_response__pack
+                     (const Cadre__V1__IsolateAgentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__isolate_agent_response__pack_to_buffer
+                     (const Cadre__V1__IsolateAgentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__IsolateAgentResponse *
+       cadre__v1__isolate_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__IsolateAgentResponse *)
+     protobuf_c_message_unpack (&cadre__v1__isolate_agent_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__isolate_agent_response__free_unpacked
+                     (Cadre__V1__IsolateAgentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__isolate_agent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__restore_agent_request__init
+                     (Cadre__V1__RestoreAgentRequest         *message)
+{
+  static const Cadre__V1__RestoreAgentRequest init_value = CADRE__V1__RESTORE_AGENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__restore_agent_request__get_packed_size
+                     (const Cadre__V1__RestoreAgentRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__restore_agent_request__pack
+                     (const Cadre__V1__RestoreAgentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__restore_agent_request__pack_to_buffer
+                     (const Cadre__V1__RestoreAgentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RestoreAgentRequest *
+       cadre__v1__restore_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RestoreAgentRequest *)
+     protobuf_c_message_unpack (&cadre__v1__restore_agent_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__restore_agent_request__free_unpacked
+                     (Cadre__V1__RestoreAgentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__restore_agent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__restore_agent_response__init
+                     (Cadre__V1__RestoreAgentResponse         *message)
+{
+  static const Cadre__V1__RestoreAgentResponse init_value = CADRE__V1__RESTORE_AGENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__restore_agent_response__get_packed_size
+                     (const Cadre__V1__RestoreAgentResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__restore_agent_response__pack
+                     (const Cadre__V1__RestoreAgentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__restore_agent_response__pack_to_buffer
+                     (const Cadre__V1__RestoreAgentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__restore_agent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RestoreAgentResponse *
+       cadre__v1__restore_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RestoreAgentResponse *)
+     protobuf_c_message_unpack (&cadre__v1__restore_agent_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__restore_agent_response__free_unpacked
+                     (Cadre__V1__RestoreAgentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__restore_agent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__isolation_policy__init
+                     (Cadre__V1__IsolationPolicy         *message)
+{
+  static const Cadre__V1__IsolationPolicy init_value = CADRE__V1__ISOLATION_POLICY__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__isolation_policy__get_packed_size
+                     (const Cadre__V1__IsolationPolicy *message)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation_policy__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__isolation_policy__pack
+                     (const Cadre__V1__IsolationPolicy *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation_policy__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__isolation_policy__pack_to_buffer
+                     (const Cadre__V1__IsolationPolicy *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__isolation_policy__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__IsolationPolicy *
+       cadre__v1__isolation_policy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__IsolationPolicy *)
+     protobuf_c_message_unpack (&cadre__v1__isolation_policy__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__isolation_policy__free_unpacked
+                     (Cadre__V1__IsolationPolicy *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__isolation_policy__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__set_isolation_policy_request__init
+                     (Cadre__V1__SetIsolationPolicyRequest         *message)
+{
+  static const Cadre__V1__SetIsolationPolicyRequest init_value = CADRE__V1__SET_ISOLATION_POLICY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__set_isolation_policy_request__get_packed_size
+                     (const Cadre__V1__SetIsolationPolicyRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__set_isolation_policy_request__pack
+                     (const Cadre__V1__SetIsolationPolicyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__set_isolation_policy_request__pack_to_buffer
+                     (const Cadre__V1__SetIsolationPolicyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SetIsolationPolicyRequest *
+       cadre__v1__set_isolation_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SetIsolationPolicyRequest *)
+     protobuf_c_message_unpack (&cadre__v1__set_isolation_policy_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__set_isolation_policy_request__free_unpacked
+                     (Cadre__V1__SetIsolationPolicyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__set_isolation_policy_response__init
+                     (Cadre__V1__SetIsolationPolicyResponse         *message)
+{
+  static const Cadre__V1__SetIsolationPolicyResponse init_value = CADRE__V1__SET_ISOLATION_POLICY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__set_isolation_policy_response__get_packed_size
+                     (const Cadre__V1__SetIsolationPolicyResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__set_isolation_policy_response__pack
+                     (const Cadre__V1__SetIsolationPolicyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__set_isolation_policy_response__pack_to_buffer
+                     (const Cadre__V1__SetIsolationPolicyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SetIsolationPolicyResponse *
+       cadre__v1__set_isolation_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SetIsolationPolicyResponse *)
+     protobuf_c_message_unpack (&cadre__v1__set_isolation_policy_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__set_isolation_policy_response__free_unpacked
+                     (Cadre__V1__SetIsolationPolicyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__set_isolation_policy_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__get_isolation_policy_request__init
+                     (Cadre__V1__GetIsolationPolicyRequest         *message)
+{
+  static const Cadre__V1__GetIsolationPolicyRequest init_value = CADRE__V1__GET_ISOLATION_POLICY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__get_isolation_policy_request__get_packed_size
+                     (const Cadre__V1__GetIsolationPolicyRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__get_isolation_policy_request__pack
+                     (const Cadre__V1__GetIsolationPolicyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__get_isolation_policy_request__pack_to_buffer
+                     (const Cadre__V1__GetIsolationPolicyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GetIsolationPolicyRequest *
+       cadre__v1__get_isolation_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GetIsolationPolicyRequest *)
+     protobuf_c_message_unpack (&cadre__v1__get_isolation_policy_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__get_isolation_policy_request__free_unpacked
+                     (Cadre__V1__GetIsolationPolicyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__get_isolation_policy_response__init
+                     (Cadre__V1__GetIsolationPolicyResponse         *message)
+{
+  static const Cadre__V1__GetIsolationPolicyResponse init_value = CADRE__V1__GET_ISOLATION_POLICY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__get_isolation_policy_response__get_packed_size
+                     (const Cadre__V1__GetIsolationPolicyResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__get_isolation_policy_response__pack
+                     (const Cadre__V1__GetIsolationPolicyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__get_isolation_policy_response__pack_to_buffer
+                     (const Cadre__V1__GetIsolationPolicyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GetIsolationPolicyResponse *
+       cadre__v1__get_isolation_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GetIsolationPolicyResponse *)
+     protobuf_c_message_unpack (&cadre__v1__get_isolation_policy_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__get_isolation_policy_response__free_unpacked
+                     (Cadre__V1__GetIsolationPolicyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descriptors[6] =
 {
   {
@@ -1052,7 +1502,7 @@ const ProtobufCMessageDescriptor cadre__v1__agent__labels_entry__descriptor =
   (ProtobufCMessageInit) cadre__v1__agent__labels_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[11] =
+static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[12] =
 {
   {
     "id",
@@ -1186,6 +1636,18 @@ static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "isolation",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Agent, isolation),
+    &cadre__v1__isolation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__agent__field_indices_by_name[] = {
   9,   /* field[9] = busy_micros */
@@ -1194,16 +1656,18 @@ static const unsigned cadre__v1__agent__field_indices_by_name[] = {
   8,   /* field[8] = failed */
   0,   /* field[0] = id */
   6,   /* field[6] = in_flight */
+  11,   /* field[11] = isolation */
   4,   /* field[4] = labels */
   2,   /* field[2] = location */
   3,   /* field[3] = operations */
   5,   /* field[5] = slots */
   1,   /* field[1] = type */
 };
-static const ProtobufCIntRange cadre__v1__agent__number_ranges[1 + 1] =
+static const ProtobufCIntRange cadre__v1__agent__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 20, 11 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor cadre__v1__agent__descriptor =
 {
@@ -1213,10 +1677,10 @@ const ProtobufCMessageDescriptor cadre__v1__agent__descriptor =
   "Cadre__V1__Agent",
   "cadre.v1",
   sizeof(Cadre__V1__Agent),
-  11,
+  12,
   cadre__v1__agent__field_descriptors,
   cadre__v1__agent__field_indices_by_name,
-  1,  cadre__v1__agent__number_ranges,
+  2,  cadre__v1__agent__number_ranges,
   (ProtobufCMessageInit) cadre__v1__agent__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -1489,6 +1953,763 @@ const ProtobufCMessageDescriptor cadre__v1__agent_health__descriptor =
   (ProtobufCMessageInit) cadre__v1__agent_health__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor cadre__v1__isolation__field_descriptors[9] =
+{
+  {
+    "state",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, state),
+    &cadre__v1__isolation_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_unix_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, since_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_unix_millis",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, until_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "streak",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, streak),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "consecutive_failures",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, consecutive_failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "canaries_left",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Isolation, canaries_left),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__isolation__field_indices_by_name[] = {
+  2,   /* field[2] = actor */
+  8,   /* field[8] = canaries_left */
+  7,   /* field[7] = consecutive_failures */
+  1,   /* field[1] = reason */
+  3,   /* field[3] = since_unix_millis */
+  0,   /* field[0] = state */
+  5,   /* field[5] = streak */
+  6,   /* field[6] = total */
+  4,   /* field[4] = until_unix_millis */
+};
+static const ProtobufCIntRange cadre__v1__isolation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor cadre__v1__isolation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.Isolation",
+  "Isolation",
+  "Cadre__V1__Isolation",
+  "cadre.v1",
+  sizeof(Cadre__V1__Isolation),
+  9,
+  cadre__v1__isolation__field_descriptors,
+  cadre__v1__isolation__field_indices_by_name,
+  1,  cadre__v1__isolation__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__isolation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__isolate_agent_request__field_descriptors[5] =
+{
+  {
+    "agent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentRequest, agent_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duration_millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentRequest, duration_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__isolate_agent_request__field_indices_by_name[] = {
+  3,   /* field[3] = actor */
+  0,   /* field[0] = agent_id */
+  2,   /* field[2] = duration_millis */
+  1,   /* field[1] = reason */
+  4,   /* field[4] = request_id */
+};
+static const ProtobufCIntRange cadre__v1__isolate_agent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor cadre__v1__isolate_agent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.IsolateAgentRequest",
+  "IsolateAgentRequest",
+  "Cadre__V1__IsolateAgentRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__IsolateAgentRequest),
+  5,
+  cadre__v1__isolate_agent_request__field_descriptors,
+  cadre__v1__isolate_agent_request__field_indices_by_name,
+  1,  cadre__v1__isolate_agent_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__isolate_agent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__isolate_agent_response__field_descriptors[1] =
+{
+  {
+    "isolation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolateAgentResponse, isolation),
+    &cadre__v1__isolation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__isolate_agent_response__field_indices_by_name[] = {
+  0,   /* field[0] = isolation */
+};
+static const ProtobufCIntRange cadre__v1__isolate_agent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__isolate_agent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.IsolateAgentResponse",
+  "IsolateAgentResponse",
+  "Cadre__V1__IsolateAgentResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__IsolateAgentResponse),
+  1,
+  cadre__v1__isolate_agent_response__field_descriptors,
+  cadre__v1__isolate_agent_response__field_indices_by_name,
+  1,  cadre__v1__isolate_agent_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__isolate_agent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__restore_agent_request__field_descriptors[4] =
+{
+  {
+    "agent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RestoreAgentRequest, agent_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RestoreAgentRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RestoreAgentRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RestoreAgentRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__restore_agent_request__field_indices_by_name[] = {
+  2,   /* field[2] = actor */
+  0,   /* field[0] = agent_id */
+  1,   /* field[1] = reason */
+  3,   /* field[3] = request_id */
+};
+static const ProtobufCIntRange cadre__v1__restore_agent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__restore_agent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RestoreAgentRequest",
+  "RestoreAgentRequest",
+  "Cadre__V1__RestoreAgentRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__RestoreAgentRequest),
+  4,
+  cadre__v1__restore_agent_request__field_descriptors,
+  cadre__v1__restore_agent_request__field_indices_by_name,
+  1,  cadre__v1__restore_agent_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__restore_agent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__restore_agent_response__field_descriptors[1] =
+{
+  {
+    "isolation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RestoreAgentResponse, isolation),
+    &cadre__v1__isolation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__restore_agent_response__field_indices_by_name[] = {
+  0,   /* field[0] = isolation */
+};
+static const ProtobufCIntRange cadre__v1__restore_agent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__restore_agent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RestoreAgentResponse",
+  "RestoreAgentResponse",
+  "Cadre__V1__RestoreAgentResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__RestoreAgentResponse),
+  1,
+  cadre__v1__restore_agent_response__field_descriptors,
+  cadre__v1__restore_agent_response__field_indices_by_name,
+  1,  cadre__v1__restore_agent_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__restore_agent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__isolation_policy__field_descriptors[12] =
+{
+  {
+    "consecutive_failures",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, consecutive_failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "window_failures",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, window_failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "window_millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, window_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "isolation_time_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, isolation_time_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "factor",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_isolation_time_millis",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, max_isolation_time_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "jitter",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, jitter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "healthy_millis",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, healthy_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_share",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, max_share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "canaries",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, canaries),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "backup_type",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__IsolationPolicy, backup_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ignored_failures",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__IsolationPolicy, n_ignored_failures),
+    offsetof(Cadre__V1__IsolationPolicy, ignored_failures),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__isolation_policy__field_indices_by_name[] = {
+  10,   /* field[10] = backup_type */
+  9,   /* field[9] = canaries */
+  0,   /* field[0] = consecutive_failures */
+  4,   /* field[4] = factor */
+  7,   /* field[7] = healthy_millis */
+  11,   /* field[11] = ignored_failures */
+  3,   /* field[3] = isolation_time_millis */
+  6,   /* field[6] = jitter */
+  5,   /* field[5] = max_isolation_time_millis */
+  8,   /* field[8] = max_share */
+  1,   /* field[1] = window_failures */
+  2,   /* field[2] = window_millis */
+};
+static const ProtobufCIntRange cadre__v1__isolation_policy__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor cadre__v1__isolation_policy__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.IsolationPolicy",
+  "IsolationPolicy",
+  "Cadre__V1__IsolationPolicy",
+  "cadre.v1",
+  sizeof(Cadre__V1__IsolationPolicy),
+  12,
+  cadre__v1__isolation_policy__field_descriptors,
+  cadre__v1__isolation_policy__field_indices_by_name,
+  1,  cadre__v1__isolation_policy__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__isolation_policy__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__set_isolation_policy_request__field_descriptors[4] =
+{
+  {
+    "agent_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SetIsolationPolicyRequest, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SetIsolationPolicyRequest, policy),
+    &cadre__v1__isolation_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SetIsolationPolicyRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SetIsolationPolicyRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__set_isolation_policy_request__field_indices_by_name[] = {
+  2,   /* field[2] = actor */
+  0,   /* field[0] = agent_type */
+  1,   /* field[1] = policy */
+  3,   /* field[3] = request_id */
+};
+static const ProtobufCIntRange cadre__v1__set_isolation_policy_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__set_isolation_policy_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SetIsolationPolicyRequest",
+  "SetIsolationPolicyRequest",
+  "Cadre__V1__SetIsolationPolicyRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__SetIsolationPolicyRequest),
+  4,
+  cadre__v1__set_isolation_policy_request__field_descriptors,
+  cadre__v1__set_isolation_policy_request__field_indices_by_name,
+  1,  cadre__v1__set_isolation_policy_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__set_isolation_policy_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__set_isolation_policy_response__field_descriptors[1] =
+{
+  {
+    "policy",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SetIsolationPolicyResponse, policy),
+    &cadre__v1__isolation_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__set_isolation_policy_response__field_indices_by_name[] = {
+  0,   /* field[0] = policy */
+};
+static const ProtobufCIntRange cadre__v1__set_isolation_policy_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__set_isolation_policy_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SetIsolationPolicyResponse",
+  "SetIsolationPolicyResponse",
+  "Cadre__V1__SetIsolationPolicyResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__SetIsolationPolicyResponse),
+  1,
+  cadre__v1__set_isolation_policy_response__field_descriptors,
+  cadre__v1__set_isolation_policy_response__field_indices_by_name,
+  1,  cadre__v1__set_isolation_policy_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__set_isolation_policy_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__get_isolation_policy_request__field_descriptors[1] =
+{
+  {
+    "agent_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetIsolationPolicyRequest, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__get_isolation_policy_request__field_indices_by_name[] = {
+  0,   /* field[0] = agent_type */
+};
+static const ProtobufCIntRange cadre__v1__get_isolation_policy_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__get_isolation_policy_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GetIsolationPolicyRequest",
+  "GetIsolationPolicyRequest",
+  "Cadre__V1__GetIsolationPolicyRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__GetIsolationPolicyRequest),
+  1,
+  cadre__v1__get_isolation_policy_request__field_descriptors,
+  cadre__v1__get_isolation_policy_request__field_indices_by_name,
+  1,  cadre__v1__get_isolation_policy_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__get_isolation_policy_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__get_isolation_policy_response__field_descriptors[1] =
+{
+  {
+    "policy",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetIsolationPolicyResponse, policy),
+    &cadre__v1__isolation_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__get_isolation_policy_response__field_indices_by_name[] = {
+  0,   /* field[0] = policy */
+};
+static const ProtobufCIntRange cadre__v1__get_isolation_policy_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__get_isolation_policy_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GetIsolationPolicyResponse",
+  "GetIsolationPolicyResponse",
+  "Cadre__V1__GetIsolationPolicyResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__GetIsolationPolicyResponse),
+  1,
+  cadre__v1__get_isolation_policy_response__field_descriptors,
+  cadre__v1__get_isolation_policy_response__field_indices_by_name,
+  1,  cadre__v1__get_isolation_policy_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__get_isolation_policy_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue cadre__v1__health_state__enum_values_by_number[5] =
 {
   { "HEALTH_STATE_UNSPECIFIED", "CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED", 0 },
@@ -1523,18 +2744,58 @@ const ProtobufCEnumDescriptor cadre__v1__health_state__descriptor =
   cadre__v1__health_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__agent_service__method_descriptors[4] =
+static const ProtobufCEnumValue cadre__v1__isolation_state__enum_values_by_number[4] =
+{
+  { "ISOLATION_STATE_UNSPECIFIED", "CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_UNSPECIFIED", 0 },
+  { "ISOLATION_STATE_HEALTHY", "CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_HEALTHY", 1 },
+  { "ISOLATION_STATE_ISOLATED", "CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_ISOLATED", 2 },
+  { "ISOLATION_STATE_CANARY", "CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_CANARY", 3 },
+};
+static const ProtobufCIntRange cadre__v1__isolation_state__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__isolation_state__enum_values_by_name[4] =
+{
+  { "ISOLATION_STATE_CANARY", 3 },
+  { "ISOLATION_STATE_HEALTHY", 1 },
+  { "ISOLATION_STATE_ISOLATED", 2 },
+  { "ISOLATION_STATE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__isolation_state__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.IsolationState",
+  "IsolationState",
+  "Cadre__V1__IsolationState",
+  "cadre.v1",
+  4,
+  cadre__v1__isolation_state__enum_values_by_number,
+  4,
+  cadre__v1__isolation_state__enum_values_by_name,
+  1,
+  cadre__v1__isolation_state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor cadre__v1__agent_service__method_descriptors[8] =
 {
   { "Invoke", &cadre__v1__invoke_request__descriptor, &cadre__v1__invoke_response__descriptor },
   { "ListAgents", &cadre__v1__list_agents_request__descriptor, &cadre__v1__list_agents_response__descriptor },
   { "GetAgent", &cadre__v1__get_agent_request__descriptor, &cadre__v1__get_agent_response__descriptor },
   { "CheckHealth", &cadre__v1__check_health_request__descriptor, &cadre__v1__check_health_response__descriptor },
+  { "IsolateAgent", &cadre__v1__isolate_agent_request__descriptor, &cadre__v1__isolate_agent_response__descriptor },
+  { "RestoreAgent", &cadre__v1__restore_agent_request__descriptor, &cadre__v1__restore_agent_response__descriptor },
+  { "SetIsolationPolicy", &cadre__v1__set_isolation_policy_request__descriptor, &cadre__v1__set_isolation_policy_response__descriptor },
+  { "GetIsolationPolicy", &cadre__v1__get_isolation_policy_request__descriptor, &cadre__v1__get_isolation_policy_response__descriptor },
 };
 const unsigned cadre__v1__agent_service__method_indices_by_name[] = {
   3,        /* CheckHealth */
   2,        /* GetAgent */
+  7,        /* GetIsolationPolicy */
   0,        /* Invoke */
-  1         /* ListAgents */
+  4,        /* IsolateAgent */
+  1,        /* ListAgents */
+  5,        /* RestoreAgent */
+  6         /* SetIsolationPolicy */
 };
 const ProtobufCServiceDescriptor cadre__v1__agent_service__descriptor =
 {
@@ -1543,7 +2804,7 @@ const ProtobufCServiceDescriptor cadre__v1__agent_service__descriptor =
   "AgentService",
   "Cadre__V1__AgentService",
   "cadre.v1",
-  4,
+  8,
   cadre__v1__agent_service__method_descriptors,
   cadre__v1__agent_service__method_indices_by_name
 };
@@ -1578,6 +2839,38 @@ void cadre__v1__agent_service__check_health(ProtobufCService *service,
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
   service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__isolate_agent(ProtobufCService *service,
+                                             const Cadre__V1__IsolateAgentRequest *input,
+                                             Cadre__V1__IsolateAgentResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__restore_agent(ProtobufCService *service,
+                                             const Cadre__V1__RestoreAgentRequest *input,
+                                             Cadre__V1__RestoreAgentResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__set_isolation_policy(ProtobufCService *service,
+                                                    const Cadre__V1__SetIsolationPolicyRequest *input,
+                                                    Cadre__V1__SetIsolationPolicyResponse_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__get_isolation_policy(ProtobufCService *service,
+                                                    const Cadre__V1__GetIsolationPolicyRequest *input,
+                                                    Cadre__V1__GetIsolationPolicyResponse_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__init (Cadre__V1__AgentService_Service *service,
                                      Cadre__V1__AgentService_ServiceDestroy destroy)

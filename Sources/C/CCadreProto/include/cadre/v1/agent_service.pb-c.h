@@ -29,6 +29,16 @@ typedef struct Cadre__V1__Operation Cadre__V1__Operation;
 typedef struct Cadre__V1__CheckHealthRequest Cadre__V1__CheckHealthRequest;
 typedef struct Cadre__V1__CheckHealthResponse Cadre__V1__CheckHealthResponse;
 typedef struct Cadre__V1__AgentHealth Cadre__V1__AgentHealth;
+typedef struct Cadre__V1__Isolation Cadre__V1__Isolation;
+typedef struct Cadre__V1__IsolateAgentRequest Cadre__V1__IsolateAgentRequest;
+typedef struct Cadre__V1__IsolateAgentResponse Cadre__V1__IsolateAgentResponse;
+typedef struct Cadre__V1__RestoreAgentRequest Cadre__V1__RestoreAgentRequest;
+typedef struct Cadre__V1__RestoreAgentResponse Cadre__V1__RestoreAgentResponse;
+typedef struct Cadre__V1__IsolationPolicy Cadre__V1__IsolationPolicy;
+typedef struct Cadre__V1__SetIsolationPolicyRequest Cadre__V1__SetIsolationPolicyRequest;
+typedef struct Cadre__V1__SetIsolationPolicyResponse Cadre__V1__SetIsolationPolicyResponse;
+typedef struct Cadre__V1__GetIsolationPolicyRequest Cadre__V1__GetIsolationPolicyRequest;
+typedef struct Cadre__V1__GetIsolationPolicyResponse Cadre__V1__GetIsolationPolicyResponse;
 
 
 /* --- enums --- */
@@ -44,6 +54,22 @@ typedef enum _Cadre__V1__HealthState {
   CADRE__V1__HEALTH_STATE__HEALTH_STATE_TIMED_OUT = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__HEALTH_STATE)
 } Cadre__V1__HealthState;
+typedef enum _Cadre__V1__IsolationState {
+  CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_UNSPECIFIED = 0,
+  /*
+   * It gets work as it has slots.
+   */
+  CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_HEALTHY = 1,
+  /*
+   * It gets no work.
+   */
+  CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_ISOLATED = 2,
+  /*
+   * It gets one assignment at a time, until enough went well.
+   */
+  CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_CANARY = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__ISOLATION_STATE)
+} Cadre__V1__IsolationState;
 
 /* --- messages --- */
 
@@ -236,10 +262,14 @@ struct  Cadre__V1__Agent
    */
   size_t n_dependencies;
   char **dependencies;
+  /*
+   * Where it stands with the failure isolator; unset: healthy, and it was never isolated.
+   */
+  Cadre__V1__Isolation *isolation;
 };
 #define CADRE__V1__AGENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 struct  Cadre__V1__Operation
@@ -311,6 +341,223 @@ struct  Cadre__V1__AgentHealth
 #define CADRE__V1__AGENT_HEALTH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent_health__descriptor) \
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0 }
+
+
+/*
+ * Where an instance stands with the failure isolator.
+ */
+struct  Cadre__V1__Isolation
+{
+  ProtobufCMessage base;
+  Cadre__V1__IsolationState state;
+  /*
+   * Why it was isolated the last time.
+   */
+  char *reason;
+  /*
+   * Who isolated it; empty: its failures.
+   */
+  char *actor;
+  int64_t since_unix_millis;
+  /*
+   * When it becomes a canary; 0: when it is restored.
+   */
+  int64_t until_unix_millis;
+  /*
+   * Isolations in a row, less those that healthy time made forgotten.
+   */
+  int32_t streak;
+  /*
+   * Isolations in all.
+   */
+  int64_t total;
+  int32_t consecutive_failures;
+  /*
+   * Canary: assignments that must still go well.
+   */
+  int32_t canaries_left;
+};
+#define CADRE__V1__ISOLATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__isolation__descriptor) \
+    , CADRE__V1__ISOLATION_STATE__ISOLATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Cadre__V1__IsolateAgentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required.
+   */
+  char *agent_id;
+  /*
+   * Required, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * For so long, up to 366 days; 0: until restored.
+   */
+  int64_t duration_millis;
+  /*
+   * Who does it, for the audit log; empty: the peer's address.
+   */
+  char *actor;
+  char *request_id;
+};
+#define CADRE__V1__ISOLATE_AGENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__isolate_agent_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__IsolateAgentResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Isolation *isolation;
+};
+#define CADRE__V1__ISOLATE_AGENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__isolate_agent_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__RestoreAgentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required.
+   */
+  char *agent_id;
+  char *reason;
+  char *actor;
+  char *request_id;
+};
+#define CADRE__V1__RESTORE_AGENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__restore_agent_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__RestoreAgentResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Isolation *isolation;
+};
+#define CADRE__V1__RESTORE_AGENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__restore_agent_response__descriptor) \
+    , NULL }
+
+
+/*
+ * 0 means the default everywhere; -1 means none, where a rule can be left out.
+ */
+struct  Cadre__V1__IsolationPolicy
+{
+  ProtobufCMessage base;
+  /*
+   * Isolated after so many failures in a row, 1 to 1,000. Default 5; -1: no such rule.
+   */
+  int32_t consecutive_failures;
+  /*
+   * Isolated when so many failures have gathered, 1 to 10,000; they leak away evenly within the
+   * window. Default 20; -1: no such rule.
+   */
+  int32_t window_failures;
+  /*
+   * Default 60,000.
+   */
+  int64_t window_millis;
+  /*
+   * The first isolation. Default 30,000.
+   */
+  int64_t isolation_time_millis;
+  /*
+   * What each further one is multiplied by, 1 to 10. Default 2.
+   */
+  double factor;
+  /*
+   * The longest. Default 300,000.
+   */
+  int64_t max_isolation_time_millis;
+  /*
+   * The share that chance may take off, over 0 to 1. Default 0.2; -1: none.
+   */
+  double jitter;
+  /*
+   * Healthy for this long, one multiplication is forgotten. Default 60,000.
+   */
+  int64_t healthy_millis;
+  /*
+   * The share of a type's instances that failures may isolate at once, over 0 to 1; one always may,
+   * unless it is the last. Default 0.5.
+   */
+  double max_share;
+  /*
+   * Assignments that must go well, one at a time, before an instance gets its full load, up to 100.
+   * Default 3; -1: none.
+   */
+  int32_t canaries;
+  /*
+   * The type that does the work while all instances are isolated; empty: none.
+   */
+  char *backup_type;
+  /*
+   * Failure types that say nothing about the instance. Failures that are not retryable never do.
+   */
+  size_t n_ignored_failures;
+  char **ignored_failures;
+};
+#define CADRE__V1__ISOLATION_POLICY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__isolation_policy__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string, 0,NULL }
+
+
+struct  Cadre__V1__SetIsolationPolicyRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required.
+   */
+  char *agent_type;
+  /*
+   * Unset: the defaults.
+   */
+  Cadre__V1__IsolationPolicy *policy;
+  char *actor;
+  char *request_id;
+};
+#define CADRE__V1__SET_ISOLATION_POLICY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__set_isolation_policy_request__descriptor) \
+    , (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__SetIsolationPolicyResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__IsolationPolicy *policy;
+};
+#define CADRE__V1__SET_ISOLATION_POLICY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__set_isolation_policy_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__GetIsolationPolicyRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required.
+   */
+  char *agent_type;
+};
+#define CADRE__V1__GET_ISOLATION_POLICY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_isolation_policy_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__GetIsolationPolicyResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__IsolationPolicy *policy;
+};
+#define CADRE__V1__GET_ISOLATION_POLICY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_isolation_policy_response__descriptor) \
+    , NULL }
 
 
 /* Cadre__V1__InvokeRequest methods */
@@ -544,6 +791,196 @@ Cadre__V1__AgentHealth *
 void   cadre__v1__agent_health__free_unpacked
                      (Cadre__V1__AgentHealth *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__Isolation methods */
+void   cadre__v1__isolation__init
+                     (Cadre__V1__Isolation         *message);
+size_t cadre__v1__isolation__get_packed_size
+                     (const Cadre__V1__Isolation   *message);
+size_t cadre__v1__isolation__pack
+                     (const Cadre__V1__Isolation   *message,
+                      uint8_t             *out);
+size_t cadre__v1__isolation__pack_to_buffer
+                     (const Cadre__V1__Isolation   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__Isolation *
+       cadre__v1__isolation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__isolation__free_unpacked
+                     (Cadre__V1__Isolation *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__IsolateAgentRequest methods */
+void   cadre__v1__isolate_agent_request__init
+                     (Cadre__V1__IsolateAgentRequest         *message);
+size_t cadre__v1__isolate_agent_request__get_packed_size
+                     (const Cadre__V1__IsolateAgentRequest   *message);
+size_t cadre__v1__isolate_agent_request__pack
+                     (const Cadre__V1__IsolateAgentRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__isolate_agent_request__pack_to_buffer
+                     (const Cadre__V1__IsolateAgentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__IsolateAgentRequest *
+       cadre__v1__isolate_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__isolate_agent_request__free_unpacked
+                     (Cadre__V1__IsolateAgentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__IsolateAgentResponse methods */
+void   cadre__v1__isolate_agent_response__init
+                     (Cadre__V1__IsolateAgentResponse         *message);
+size_t cadre__v1__isolate_agent_response__get_packed_size
+                     (const Cadre__V1__IsolateAgentResponse   *message);
+size_t cadre__v1__isolate_agent_response__pack
+                     (const Cadre__V1__IsolateAgentResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__isolate_agent_response__pack_to_buffer
+                     (const Cadre__V1__IsolateAgentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__IsolateAgentResponse *
+       cadre__v1__isolate_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__isolate_agent_response__free_unpacked
+                     (Cadre__V1__IsolateAgentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RestoreAgentRequest methods */
+void   cadre__v1__restore_agent_request__init
+                     (Cadre__V1__RestoreAgentRequest         *message);
+size_t cadre__v1__restore_agent_request__get_packed_size
+                     (const Cadre__V1__RestoreAgentRequest   *message);
+size_t cadre__v1__restore_agent_request__pack
+                     (const Cadre__V1__RestoreAgentRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__restore_agent_request__pack_to_buffer
+                     (const Cadre__V1__RestoreAgentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RestoreAgentRequest *
+       cadre__v1__restore_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__restore_agent_request__free_unpacked
+                     (Cadre__V1__RestoreAgentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RestoreAgentResponse methods */
+void   cadre__v1__restore_agent_response__init
+                     (Cadre__V1__RestoreAgentResponse         *message);
+size_t cadre__v1__restore_agent_response__get_packed_size
+                     (const Cadre__V1__RestoreAgentResponse   *message);
+size_t cadre__v1__restore_agent_response__pack
+                     (const Cadre__V1__RestoreAgentResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__restore_agent_response__pack_to_buffer
+                     (const Cadre__V1__RestoreAgentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RestoreAgentResponse *
+       cadre__v1__restore_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__restore_agent_response__free_unpacked
+                     (Cadre__V1__RestoreAgentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__IsolationPolicy methods */
+void   cadre__v1__isolation_policy__init
+                     (Cadre__V1__IsolationPolicy         *message);
+size_t cadre__v1__isolation_policy__get_packed_size
+                     (const Cadre__V1__IsolationPolicy   *message);
+size_t cadre__v1__isolation_policy__pack
+                     (const Cadre__V1__IsolationPolicy   *message,
+                      uint8_t             *out);
+size_t cadre__v1__isolation_policy__pack_to_buffer
+                     (const Cadre__V1__IsolationPolicy   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__IsolationPolicy *
+       cadre__v1__isolation_policy__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__isolation_policy__free_unpacked
+                     (Cadre__V1__IsolationPolicy *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SetIsolationPolicyRequest methods */
+void   cadre__v1__set_isolation_policy_request__init
+                     (Cadre__V1__SetIsolationPolicyRequest         *message);
+size_t cadre__v1__set_isolation_policy_request__get_packed_size
+                     (const Cadre__V1__SetIsolationPolicyRequest   *message);
+size_t cadre__v1__set_isolation_policy_request__pack
+                     (const Cadre__V1__SetIsolationPolicyRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__set_isolation_policy_request__pack_to_buffer
+                     (const Cadre__V1__SetIsolationPolicyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SetIsolationPolicyRequest *
+       cadre__v1__set_isolation_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__set_isolation_policy_request__free_unpacked
+                     (Cadre__V1__SetIsolationPolicyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SetIsolationPolicyResponse methods */
+void   cadre__v1__set_isolation_policy_response__init
+                     (Cadre__V1__SetIsolationPolicyResponse         *message);
+size_t cadre__v1__set_isolation_policy_response__get_packed_size
+                     (const Cadre__V1__SetIsolationPolicyResponse   *message);
+size_t cadre__v1__set_isolation_policy_response__pack
+                     (const Cadre__V1__SetIsolationPolicyResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__set_isolation_policy_response__pack_to_buffer
+                     (const Cadre__V1__SetIsolationPolicyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SetIsolationPolicyResponse *
+       cadre__v1__set_isolation_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__set_isolation_policy_response__free_unpacked
+                     (Cadre__V1__SetIsolationPolicyResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GetIsolationPolicyRequest methods */
+void   cadre__v1__get_isolation_policy_request__init
+                     (Cadre__V1__GetIsolationPolicyRequest         *message);
+size_t cadre__v1__get_isolation_policy_request__get_packed_size
+                     (const Cadre__V1__GetIsolationPolicyRequest   *message);
+size_t cadre__v1__get_isolation_policy_request__pack
+                     (const Cadre__V1__GetIsolationPolicyRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__get_isolation_policy_request__pack_to_buffer
+                     (const Cadre__V1__GetIsolationPolicyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GetIsolationPolicyRequest *
+       cadre__v1__get_isolation_policy_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__get_isolation_policy_request__free_unpacked
+                     (Cadre__V1__GetIsolationPolicyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GetIsolationPolicyResponse methods */
+void   cadre__v1__get_isolation_policy_response__init
+                     (Cadre__V1__GetIsolationPolicyResponse         *message);
+size_t cadre__v1__get_isolation_policy_response__get_packed_size
+                     (const Cadre__V1__GetIsolationPolicyResponse   *message);
+size_t cadre__v1__get_isolation_policy_response__pack
+                     (const Cadre__V1__GetIsolationPolicyResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__get_isolation_policy_response__pack_to_buffer
+                     (const Cadre__V1__GetIsolationPolicyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GetIsolationPolicyResponse *
+       cadre__v1__get_isolation_policy_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__get_isolation_policy_response__free_unpacked
+                     (Cadre__V1__GetIsolationPolicyResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Cadre__V1__InvokeRequest_Closure)
@@ -585,6 +1022,36 @@ typedef void (*Cadre__V1__CheckHealthResponse_Closure)
 typedef void (*Cadre__V1__AgentHealth_Closure)
                  (const Cadre__V1__AgentHealth *message,
                   void *closure_data);
+typedef void (*Cadre__V1__Isolation_Closure)
+                 (const Cadre__V1__Isolation *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__IsolateAgentRequest_Closure)
+                 (const Cadre__V1__IsolateAgentRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__IsolateAgentResponse_Closure)
+                 (const Cadre__V1__IsolateAgentResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RestoreAgentRequest_Closure)
+                 (const Cadre__V1__RestoreAgentRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RestoreAgentResponse_Closure)
+                 (const Cadre__V1__RestoreAgentResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__IsolationPolicy_Closure)
+                 (const Cadre__V1__IsolationPolicy *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SetIsolationPolicyRequest_Closure)
+                 (const Cadre__V1__SetIsolationPolicyRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SetIsolationPolicyResponse_Closure)
+                 (const Cadre__V1__SetIsolationPolicyResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GetIsolationPolicyRequest_Closure)
+                 (const Cadre__V1__GetIsolationPolicyRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GetIsolationPolicyResponse_Closure)
+                 (const Cadre__V1__GetIsolationPolicyResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -608,6 +1075,22 @@ struct Cadre__V1__AgentService_Service
                        const Cadre__V1__CheckHealthRequest *input,
                        Cadre__V1__CheckHealthResponse_Closure closure,
                        void *closure_data);
+  void (*isolate_agent)(Cadre__V1__AgentService_Service *service,
+                        const Cadre__V1__IsolateAgentRequest *input,
+                        Cadre__V1__IsolateAgentResponse_Closure closure,
+                        void *closure_data);
+  void (*restore_agent)(Cadre__V1__AgentService_Service *service,
+                        const Cadre__V1__RestoreAgentRequest *input,
+                        Cadre__V1__RestoreAgentResponse_Closure closure,
+                        void *closure_data);
+  void (*set_isolation_policy)(Cadre__V1__AgentService_Service *service,
+                               const Cadre__V1__SetIsolationPolicyRequest *input,
+                               Cadre__V1__SetIsolationPolicyResponse_Closure closure,
+                               void *closure_data);
+  void (*get_isolation_policy)(Cadre__V1__AgentService_Service *service,
+                               const Cadre__V1__GetIsolationPolicyRequest *input,
+                               Cadre__V1__GetIsolationPolicyResponse_Closure closure,
+                               void *closure_data);
 };
 typedef void (*Cadre__V1__AgentService_ServiceDestroy)(Cadre__V1__AgentService_Service *);
 void cadre__v1__agent_service__init (Cadre__V1__AgentService_Service *service,
@@ -619,7 +1102,11 @@ void cadre__v1__agent_service__init (Cadre__V1__AgentService_Service *service,
       function_prefix__ ## invoke,\
       function_prefix__ ## list_agents,\
       function_prefix__ ## get_agent,\
-      function_prefix__ ## check_health  }
+      function_prefix__ ## check_health,\
+      function_prefix__ ## isolate_agent,\
+      function_prefix__ ## restore_agent,\
+      function_prefix__ ## set_isolation_policy,\
+      function_prefix__ ## get_isolation_policy  }
 void cadre__v1__agent_service__invoke(ProtobufCService *service,
                                       const Cadre__V1__InvokeRequest *input,
                                       Cadre__V1__InvokeResponse_Closure closure,
@@ -636,10 +1123,27 @@ void cadre__v1__agent_service__check_health(ProtobufCService *service,
                                             const Cadre__V1__CheckHealthRequest *input,
                                             Cadre__V1__CheckHealthResponse_Closure closure,
                                             void *closure_data);
+void cadre__v1__agent_service__isolate_agent(ProtobufCService *service,
+                                             const Cadre__V1__IsolateAgentRequest *input,
+                                             Cadre__V1__IsolateAgentResponse_Closure closure,
+                                             void *closure_data);
+void cadre__v1__agent_service__restore_agent(ProtobufCService *service,
+                                             const Cadre__V1__RestoreAgentRequest *input,
+                                             Cadre__V1__RestoreAgentResponse_Closure closure,
+                                             void *closure_data);
+void cadre__v1__agent_service__set_isolation_policy(ProtobufCService *service,
+                                                    const Cadre__V1__SetIsolationPolicyRequest *input,
+                                                    Cadre__V1__SetIsolationPolicyResponse_Closure closure,
+                                                    void *closure_data);
+void cadre__v1__agent_service__get_isolation_policy(ProtobufCService *service,
+                                                    const Cadre__V1__GetIsolationPolicyRequest *input,
+                                                    Cadre__V1__GetIsolationPolicyResponse_Closure closure,
+                                                    void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    cadre__v1__health_state__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__isolation_state__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_metadata__descriptor;
@@ -653,6 +1157,16 @@ extern const ProtobufCMessageDescriptor cadre__v1__operation__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__check_health_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__check_health_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__agent_health__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__isolation__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__isolate_agent_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__isolate_agent_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__restore_agent_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__restore_agent_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__isolation_policy__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__set_isolation_policy_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__set_isolation_policy_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__get_isolation_policy_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__get_isolation_policy_response__descriptor;
 extern const ProtobufCServiceDescriptor cadre__v1__agent_service__descriptor;
 
 PROTOBUF_C__END_DECLS
