@@ -14,7 +14,7 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-workflows bench-parked bench-peers bench-store instructions generate \
+	bench-breaker bench-workflows bench-parked bench-peers bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -67,6 +67,10 @@ bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and A
 bench-store: setup ## hold the store against a bare C loop
 	swift build -c release --product StoreBench
 	@python3 Tests/Benchmarks/store_bench.py
+
+bench-breaker: setup ## measure what asking and telling a breaker costs
+	swift build -c release --product BreakerBench
+	.build/release/BreakerBench
 
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks

@@ -151,6 +151,10 @@ let package = Package(
             name: "WorkflowLoad", dependencies: ["GRPC", "Stubs", "Messages", "Threads", nioPosix],
             path: "Tests/Benchmarks/WorkflowLoad", swiftSettings: tested),
 
+        .executableTarget(
+            name: "BreakerBench", dependencies: ["AgentKit", "Coordination", "Threads"],
+            path: "Tests/Benchmarks/BreakerBench", swiftSettings: tested),
+
         // Tests, by room
         tests("ThreadsTests", ["Threads"]),
         tests("JSONTests", ["JSON"]),

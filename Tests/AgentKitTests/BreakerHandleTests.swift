@@ -1,0 +1,140 @@
+import AgentKit
+import Coordination
+import Testing
+import Threads
+
+/// A breaker of its own behind the link, instead of an engine.
+private final class OwnBreaker: BreakerLink {
+    private struct State: Sendable {
+        var breaker: Breaker
+        var now = EngineTime(monotonicNanos: 1_000, wallMillis: 0)
+        var refresh: (@Sendable (BreakerSight?) -> Void)?
+        var batches: [[CallReport]] = []
+        var asked = 0
+    }
+
+    private let state: Locked<State>
+
+    init() {
+        let policy = BreakerPolicy(
+            window: .calls(10), minimumCalls: 2, halfOpenPermits: 2, successesToClose: 2,
+            openMillis: 1_000, openJitter: 0)
+        state = Locked(
+            State(breaker: Breaker(policy, at: EngineTime(monotonicNanos: 1_000, wallMillis: 0))))
+    }
+
+    var batches: [[CallReport]] { state.withLock { $0.batches } }
+    var asked: Int { state.withLock { $0.asked } }
+    var current: BreakerState { state.withLock { $0.breaker.state } }
+
+    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) {
+        state.withLock { $0.refresh = refresh }
+        tell()
+    }
+
+    func permit(
+        _ breaker: String, completion: @escaping @Sendable (PermitDecision?) -> Void
+    ) {
+        let decision = state.withLock { state in
+            state.asked += 1
+            let now = state.now
+            return state.breaker.permit(at: now)
+        }
+        completion(decision)
+        tell()
+    }
+
+    func report(_ breaker: String, _ reports: [CallReport]) {
+        state.withLock { state in
+            state.batches.append(reports)
+            let now = state.now
+            for report in reports {
+                _ = state.breaker.reported(
+                    report.permit, report.verdict, durationNanos: report.durationNanos, at: now,
+                    random: 0)
+            }
+        }
+        tell()
+    }
+
+    /// Lets the open time pass.
+    func pass() {
+        state.withLock { state in
+            state.now.monotonicNanos += 1_000_000_000
+            let now = state.now
+            state.breaker.timeReached(now)
+        }
+        tell()
+    }
+
+    private func tell() {
+        let (refresh, sight) = state.withLock { state in
+            let until = state.breaker.nextDeadlineNanos(at: state.now) ?? .max
+            return (
+                state.refresh,
+                BreakerSight(
+                    state: state.breaker.state, generation: state.breaker.generation,
+                    untilNanos: until == .max ? .max : .max - 1)
+            )
+        }
+        refresh?(sight)
+    }
+}
+
+@Suite struct BreakerHandleTests {
+    private struct Trouble: Error {}
+
+    @Test func `calls pass, failures open it at once, refusals cost no round trip`() async throws {
+        let own = OwnBreaker()
+        let handle = BreakerHandle("b", link: own)
+        #expect(try await handle.run { 7 } == 7)
+        for _ in 0..<2 {
+            await #expect(throws: Trouble.self) { try await handle.run { throw Trouble() } }
+        }
+        #expect(handle.state == .open)
+        await #expect(throws: BreakerHandle.Refused.self) { try await handle.run { 1 } }
+        #expect(own.asked == 0)
+    }
+
+    @Test func `probes are asked of the engine and close it`() async throws {
+        let own = OwnBreaker()
+        let handle = BreakerHandle("b", link: own)
+        for _ in 0..<2 {
+            await #expect(throws: Trouble.self) { try await handle.run { throw Trouble() } }
+        }
+        own.pass()
+        #expect(handle.state == .halfOpen)
+        for _ in 0..<2 { _ = try await handle.run { 1 } }
+        #expect(own.asked == 2)
+        #expect(handle.state == .closed)
+    }
+
+    @Test func `successes leave in batches, and nothing is lost`() {
+        let own = OwnBreaker()
+        let handle = BreakerHandle("b", link: own)
+        for number in 0..<1_000 {
+            guard case .granted(let permit) = handle.permit(atNanos: 0) else {
+                Issue.record("refused")
+                return
+            }
+            handle.report(permit, .success, durationNanos: Int64(number))
+        }
+        handle.flush()
+        #expect(own.batches.reduce(0) { $0 + $1.count } == 1_000)
+        #expect(own.batches.count < 50)
+    }
+
+    @Test func `what says nothing about the callee does not count`() async {
+        let own = OwnBreaker()
+        let handle = BreakerHandle("b", link: own)
+        let fault = StepFailure(type: "bad_input", message: "", retryable: false)
+        for _ in 0..<10 {
+            await #expect(throws: StepFailure.self) { try await handle.run { throw fault } }
+            await #expect(throws: CancellationError.self) {
+                try await handle.run { throw CancellationError() }
+            }
+        }
+        handle.flush()
+        #expect(own.current == .closed)
+    }
+}
