@@ -16,7 +16,7 @@ struct CadreCommand: AsyncParsableCommand {
         version: CadreVersion.current,
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, AgentCommand.self,
-            InfoCommand.self,
+            BreakerCommand.self, ModeCommand.self, InfoCommand.self,
         ])
 }
 

@@ -7,7 +7,7 @@ import Stubs
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "agent", abstract: "List agents, ask their health, call one.",
-        subcommands: [List.self, Invoke.self, Health.self])
+        subcommands: [List.self, Invoke.self, Health.self, Isolate.self, Restore.self])
 }
 
 extension AgentCommand {
@@ -36,10 +36,12 @@ extension AgentCommand {
             if server.output == .json {
                 return printJSON { $0.member("agents", agents) { $0.agent($1) } }
             }
-            var table = TextTable("AGENT", "LOCATION", "BUSY", "DONE", "FAILED", "OPERATIONS")
+            var table = TextTable(
+                "AGENT", "LOCATION", "STATE", "BUSY", "DONE", "FAILED", "OPERATIONS")
             for agent in agents {
                 table.add(
-                    agent.id, agent.location, "\(agent.inFlight)/\(agent.slots)",
+                    agent.id, agent.location, agent.isolation?.state.word ?? "healthy",
+                    "\(agent.inFlight)/\(agent.slots)",
                     "\(agent.completed)", "\(agent.failed)",
                     agent.operations.map(\.name).joined(separator: " "))
             }

@@ -150,6 +150,7 @@ extension JSONWriter {
         member("failed", agent.failed)
         member("busy_micros", agent.busyMicros)
         member("dependencies", agent.dependencies)
+        member("isolation", agent.isolation?.state.word ?? "healthy")
         endObject()
     }
 }

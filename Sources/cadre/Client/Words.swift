@@ -61,3 +61,64 @@ extension HistoryEventType {
         }
     }
 }
+
+extension BreakerState {
+    var word: String {
+        switch self {
+        case .closed: "closed"
+        case .open: "open"
+        case .halfOpen: "half_open"
+        case .forcedOpen: "forced_open"
+        case .disabled: "disabled"
+        case .metricsOnly: "metrics_only"
+        default: "unknown"
+        }
+    }
+}
+
+extension BreakerSeverity {
+    var word: String {
+        switch self {
+        case .low: "low"
+        case .medium, .unspecified: "medium"
+        case .high: "high"
+        case .critical: "critical"
+        default: "unknown"
+        }
+    }
+}
+
+extension BreakerRule {
+    var word: String {
+        switch self {
+        case .failureRate: "failure_rate"
+        case .slowCallRate: "slow_call_rate"
+        case .failureCount: "failure_count"
+        case .probeFailures: "probe_failures"
+        case .metric: "metric"
+        default: "unknown"
+        }
+    }
+}
+
+extension OperatingMode {
+    var word: String {
+        switch self {
+        case .normal: "normal"
+        case .degraded: "degraded"
+        case .emergency: "emergency"
+        default: "unknown"
+        }
+    }
+}
+
+extension IsolationState {
+    var word: String {
+        switch self {
+        case .healthy: "healthy"
+        case .isolated: "isolated"
+        case .canary: "canary"
+        default: "unknown"
+        }
+    }
+}

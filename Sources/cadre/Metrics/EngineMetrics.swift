@@ -15,8 +15,13 @@ final class EngineMetrics: EngineObserver {
     private let commit: Histogram
     private let rejected: MetricFamily<Counter>
     private let stale: Counter
+    private let guards: GuardMetrics
+    private let emergencies: EmergencyRunner?
 
-    init(_ registry: MetricsRegistry) {
+    /// - Parameter emergencies: carries out what an emergency asks of agents.
+    init(_ registry: MetricsRegistry, emergencies: EmergencyRunner? = nil) {
+        guards = GuardMetrics(registry)
+        self.emergencies = emergencies
         started = registry.counter(
             name: "cadre_workflow_started", help: "Runs whose start is on disk.",
             labels: ["workflow"])
@@ -87,6 +92,13 @@ final class EngineMetrics: EngineObserver {
     func rejected(reason: String) { rejected.with(reason).add() }
 
     func staleResult() { stale.add() }
+
+    func noted(_ notice: GuardNotice) {
+        if case .order(let namespace, let order, let call) = notice {
+            emergencies?.carryOut(namespace, order, call)
+        }
+        guards.noted(notice)
+    }
 }
 
 extension RunStatus {

@@ -78,9 +78,12 @@ struct ServerAssembly {
     private func startEngine(
         _ store: any Store, on group: any EventLoopGroup
     ) async throws -> EngineHost {
+        let emergencies = EmergencyRunner(log: log)
         let host = try await EngineHost.start(
-            store: store, observer: EngineMetrics(registry), timer: LoopTimer(group.next()),
+            store: store, observer: EngineMetrics(registry, emergencies: emergencies),
+            timer: LoopTimer(group.next()),
             onFatal: { [fatal] in fatal.raise($0) })
+        emergencies.attach(host)
         teardown.add { host.close() }
         return host
     }
@@ -194,6 +197,7 @@ struct ServerAssembly {
         let reflection = ReflectionServiceProvider(services: ServedInterfaces.names)
         return [
             AgentServiceProvider(links: links).registration,
+            BreakerServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             AdminServiceProvider(identity: identity, links: links).registration,
             HealthServiceProvider(registry: health).registration,
@@ -206,7 +210,8 @@ struct ServerAssembly {
 /// The interfaces of the server, by their full names.
 enum ServedInterfaces {
     static let names = [
-        AgentServiceDescriptor.name, WorkflowServiceDescriptor.name, AdminServiceDescriptor.name,
+        AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
+        WorkflowServiceDescriptor.name, AdminServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
     ]
