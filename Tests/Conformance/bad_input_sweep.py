@@ -48,7 +48,7 @@ WITHOUT_NAMESPACE = {"AdminService.GetInfo", "AgentService.ListAgents", "AgentSe
 OVERSIZED = b"\xfa\xff\x03" + b"\x80\x80\x80\x03" + b"z" * (6 << 20)
 NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED,
          grpc.StatusCode.DATA_LOSS, grpc.StatusCode.UNAUTHENTICATED}
-INVALID = grpc.StatusCode.INVALID_ARGUMENT
+INVALID, TOO_LATE = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.DEADLINE_EXCEEDED
 # A call that ends so has changed nothing.
 WITHOUT_EFFECT = {INVALID, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS,
                   grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.OUT_OF_RANGE,
@@ -68,7 +68,7 @@ class Sweep:
                        and method.name not in COMES_AND_GOES
                        and not method.descriptor.server_streaming]
 
-    def of(self, method: Method) -> list[str]:
+    def of(self, method: Method, with_effects: bool = True) -> list[str]:
         """Sends all that can be wrong with a method; the faults found."""
         faults, refused = [], []
         for wire, requests in spoiled(method.input):
@@ -78,19 +78,22 @@ class Sweep:
             faults += _faults_of(base, None)
             for request in requests:
                 outcome = method(request.wire)
-                found = _faults_of(outcome, request if base.code != INVALID else None)
+                is_good = base.code not in (INVALID, TOO_LATE)
+                found = _faults_of(outcome, request if is_good else None)
                 if request.kind == "unknown fields" and outcome.code not in _as_before(base):
                     found.append(f"{outcome.code.name}; without, it is {base.code.name}")
                 faults += [f"{request}: {fault}" for fault in found]
                 if outcome.code in WITHOUT_EFFECT:
                     refused.append((str(request), request.wire))
-        return faults + self._effects(method, refused)
+        return faults + (self._effects(method, refused) if with_effects else [])
 
     def mangled(self, method: Method) -> list[str]:
         """Bytes that are no such message; INTERNAL is what gRPC says of those."""
         faults, refused = [], []
         for what, wire in mangled(method.input):
             outcome = method(wire)
+            if outcome.code == grpc.StatusCode.UNIMPLEMENTED:
+                return [f"the server does not have it: {outcome.message}"]
             if outcome.code in NEVER - {grpc.StatusCode.INTERNAL}:
                 faults.append(f"{what}: {outcome.code.name}: {outcome.message}")
             if outcome.code in WITHOUT_EFFECT:
@@ -145,7 +148,8 @@ def _identity(element) -> tuple:
 
 def _as_before(base: Outcome) -> set[grpc.StatusCode]:
     """What a request may get when it is sent once more."""
-    return {base.code, grpc.StatusCode.ALREADY_EXISTS} if base.is_ok else {base.code}
+    again = {grpc.StatusCode.ALREADY_EXISTS} if base.is_ok else set()
+    return again | {base.code, TOO_LATE}
 
 
 def _faults_of(outcome: Outcome, spoilt: Request | None) -> list[str]:
@@ -231,7 +235,7 @@ def sweep_all(cases: Cases, sweep: Sweep, pid: int, only: str | None) -> None:
 
     def again():
         for method in chosen:
-            sweep.of(method)
+            sweep.of(method, with_effects=False)
         grown = resident_mib(pid) - before
         expect(grown < SPARE_MIB, f"the server holds {grown:.0f} MiB more after a second sweep")
 

@@ -24,6 +24,7 @@ HINTS = {
     "step": "a",
     "signal": "sweep",
     "key": "sweep",
+    "InvokeRequest.key": "",
     "name": "sweep",
     "reason": "sweep",
     "actor": "sweep",
