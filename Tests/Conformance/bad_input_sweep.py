@@ -80,7 +80,8 @@ class Sweep:
                 outcome = method(request.wire)
                 is_good = base.code not in (INVALID, TOO_LATE)
                 found = _faults_of(outcome, request if is_good else None)
-                if request.kind == "unknown fields" and outcome.code not in _as_before(base):
+                if (request.kind == "unknown fields"
+                        and outcome.code not in _as_before(method, base)):
                     found.append(f"{outcome.code.name}; without, it is {base.code.name}")
                 faults += [f"{request}: {fault}" for fault in found]
                 if outcome.code in WITHOUT_EFFECT:
@@ -146,10 +147,11 @@ def _identity(element) -> tuple:
                  if isinstance(value, str))[:2]
 
 
-def _as_before(base: Outcome) -> set[grpc.StatusCode]:
+def _as_before(method: Method, base: Outcome) -> set[grpc.StatusCode]:
     """What a request may get when it is sent once more."""
-    again = {grpc.StatusCode.ALREADY_EXISTS} if base.is_ok else set()
-    return again | {base.code, TOO_LATE}
+    gone = method.descriptor.name.startswith("Delete")
+    again = grpc.StatusCode.NOT_FOUND if gone else grpc.StatusCode.ALREADY_EXISTS
+    return {base.code, TOO_LATE} | ({again} if base.is_ok else set())
 
 
 def _faults_of(outcome: Outcome, spoilt: Request | None) -> list[str]:

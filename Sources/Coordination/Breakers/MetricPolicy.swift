@@ -43,6 +43,7 @@ public struct MetricPolicy: Sendable, Hashable {
         if tripAt.isFinite, recoverAt.isFinite, !isInOrder {
             let side = direction == .above ? "at most" : "at least"
             check.fault("recover_at", "is \(recoverAt); it must be \(side) trip_at, \(tripAt)")
+            check.fault("trip_at", "is \(tripAt), on the good side of recover_at, \(recoverAt)")
         }
         check.millis("hold_millis", holdMillis, 0...86_400_000)
         return check.faults

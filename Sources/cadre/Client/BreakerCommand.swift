@@ -168,9 +168,11 @@ extension BreakerCommand {
             if server.output == .json {
                 StandardOutput.jsonLine { $0.breaker(breaker) }
             } else {
-                StandardOutput.line(
-                    "\(Instant.text(breaker.changedUnixMillis)) \(breaker.definition?.name ?? "") "
-                        + "\(breaker.state.word) \(breaker.whyText)")
+                let words = [
+                    Instant.text(breaker.changedUnixMillis), breaker.definition?.name ?? "",
+                    breaker.state.word, breaker.whyText,
+                ]
+                StandardOutput.line(words.filter { !$0.isEmpty }.joined(separator: " "))
             }
         }
     }
