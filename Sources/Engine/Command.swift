@@ -55,6 +55,9 @@ public indirect enum Command: Sendable {
     case listAgents(ReplyTicket)
     case snapshot(ReplyTicket)
 
+    /// Schedules; new ones and triggers are new work, the rest is not.
+    case schedule(ScheduleCommand, ReplyTicket)
+
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
     /// The asker is gone or its deadline has passed: drop the wait; a plain invoke is cancelled.
@@ -216,6 +219,7 @@ public indirect enum Answer: Sendable {
     case breaker(BreakerAnswer)
     case isolation(AgentID, Isolation)
     case isolationPolicy(IsolationPolicy)
+    case schedule(ScheduleAnswer)
     case rejected(Rejection)
 }
 

@@ -28,6 +28,8 @@ extension EntityKind {
     public static let isolation = EntityKind(rawValue: 4)
     /// A schedule that starts runs.
     public static let schedule = EntityKind(rawValue: 5)
+    /// What a schedule has done and has yet to do; written with every slot.
+    public static let scheduleState = EntityKind(rawValue: 6)
     /// A concurrency key that is paused.
     public static let pausedKey = EntityKind(rawValue: 7)
     /// The settings of an agent type's pool.

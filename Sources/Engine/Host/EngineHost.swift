@@ -212,6 +212,7 @@ extension Command {
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
+        case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
         }
     }

@@ -88,6 +88,7 @@ extension Command {
     var isNewDurableWork: Bool {
         switch self {
         case .putDefinition, .startRun: true
+        case .schedule(let command, _): command.isNewWork
         default: false
         }
     }
@@ -96,6 +97,7 @@ extension Command {
     var inputBytes: Int {
         switch self {
         case .startRun(let start, _): start.input.bytes.count
+        case .schedule(let command, _): command.inputBytes
         case .putDefinition(let put, _):
             put.definition.steps.reduce(put.definition.resultTemplate?.utf8.count ?? 0) {
                 $0 + ($1.inputTemplate?.utf8.count ?? 0)

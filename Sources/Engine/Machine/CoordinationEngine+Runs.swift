@@ -67,7 +67,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func begin(_ start: StartRun, _ definition: DefinitionEntry) -> RunID {
+    mutating func begin(_ start: StartRun, _ definition: DefinitionEntry) -> RunID {
         lastRun += 1
         let id = RunID(serial: Serial(rawValue: lastRun))
         let input = newPayload(start.input, run: id)
@@ -155,6 +155,7 @@ extension CoordinationEngine {
         if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
         runs[run].runTimer = -1
         let state = runs[run].machine.state
+        scheduledRunEnded(state.id)
         draft.effects.closed.append(run)
         draft.effects.notices.append(
             .workflowClosed(

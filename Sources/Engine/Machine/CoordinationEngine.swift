@@ -58,6 +58,8 @@ public struct CoordinationEngine: Sendable {
     /// Runs that have not ended (cells of ended ones stay until their end is on disk).
     var openRuns = 0
 
+    var schedules = ScheduleTable()
+
     // What comes next.
     var inbox: [Command] = []
     var backlog = CommandBacklog()
@@ -136,6 +138,7 @@ public struct CoordinationEngine: Sendable {
         let commands = inbox
         inbox = []
         for command in commands { take(command) }
+        takeDueSchedules()
         noteBusyTime()
         noteBreakers()
         return takeReady()
@@ -195,7 +198,8 @@ public struct CoordinationEngine: Sendable {
     public func hasWork(atNanos monotonicNanos: Int64) -> Bool {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
-        return hasRoom && (!backlog.isEmpty || takenUp < recovering.count)
+        return hasRoom
+            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty)
     }
 
     /// Whether submitted commands wait for a turn.
@@ -264,6 +268,7 @@ public struct CoordinationEngine: Sendable {
         case .invoke, .listAgents, .snapshot, .listDefinitions, .getRun, .awaitRun, .watchRun,
             .abandon:
             return true
+        case .schedule(let command, _): return command.isRead
         case .finished(let result):
             guard let job = tokens[result.token.serial.rawValue] else { return true }
             if case .invoke = jobs[job].work { return true }
@@ -289,6 +294,7 @@ public struct CoordinationEngine: Sendable {
         case .listDefinitions(let namespace, let ticket): listDefinitions(namespace, ticket)
         case .listAgents(let ticket): listAgents(ticket)
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
+        case .schedule(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .abandon(let ticket): abandon(ticket)
         case .agentsJoined(let agents, let port): agentsJoined(agents, port)
@@ -344,6 +350,8 @@ public struct CoordinationEngine: Sendable {
             case .mode(let mode): modeDue(mode)
             case .held(let run, let step): heldStepDue(run, step)
             case .isolation: isolationDue()
+            case .schedule(let schedule): scheduleTimeCame(schedule)
+            case .clocks: compareClocks()
             case .run(let run):
                 runs[run].runTimer = -1
                 let at = now.wallMillis
@@ -383,7 +391,7 @@ extension Command {
             .breaker(_, let ticket), .isolation(_, let ticket),
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
             .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
-            .cancelRun(_, let ticket):
+            .schedule(_, let ticket), .cancelRun(_, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: nil
         }

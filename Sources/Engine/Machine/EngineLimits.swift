@@ -33,6 +33,8 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxModes = 10_000
     /// Callers that watch breakers or modes at once.
     public var maxBreakerWatchers = 10_000
+    /// Schedules of the whole server.
+    public var maxSchedules = 10_000
     public var run = RunLimits.defaults
 
     /// The documented bounds.

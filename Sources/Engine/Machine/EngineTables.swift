@@ -102,6 +102,10 @@ enum TimerPurpose: Sendable {
     case held(run: Int32, step: Int)
     /// An isolation ends.
     case isolation
+    /// A schedule's next slot.
+    case schedule(Int32)
+    /// Whether the wall clock has jumped.
+    case clocks
 }
 
 /// A caller that waits, found again when it gives up.

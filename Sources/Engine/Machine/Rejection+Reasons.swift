@@ -22,6 +22,20 @@ extension Rejection {
             retryAfterMillis: 200)
     }
 
+    static func unknownSchedule(_ id: String, known: [String]) -> Rejection {
+        Rejection(
+            .notFound, reason: "SCHEDULE_NOT_FOUND",
+            "no schedule \"\(id)\" in this namespace; "
+                + offer(known, "there are", "there is none yet"))
+    }
+
+    static func tooManySchedules(_ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_SCHEDULES",
+            "there are \(limit) schedules already; delete some that are not needed",
+            retryAfterMillis: 60_000)
+    }
+
     static func unknownAgentType(_ type: String, known: [String]) -> Rejection {
         Rejection(
             .notFound, reason: "AGENT_TYPE_NOT_FOUND",

@@ -1,0 +1,174 @@
+import Coordination
+import Store
+
+/// Schedules: their time, and the runs they start and stop.
+extension CoordinationEngine {
+    /// How often the clocks are compared, so that a jump of the wall clock is noticed.
+    private static let clockCheckMillis: Int64 = 5_000
+    /// When starts that are not possible now are tried again.
+    private static let retryMillis: Int64 = 1_000
+    /// A difference of the clocks that is no jump but their ordinary correction.
+    private static let ordinaryDriftMillis: Int64 = 500
+
+    // MARK: Taking up
+
+    /// Takes a schedule into memory.
+    mutating func insert(_ machine: ScheduleMachine) -> Int32 {
+        let schedule = schedules.cells.insert(ScheduleCell(machine: machine))
+        let definition = machine.definition
+        schedules.index[
+            ScopedName(namespace: definition.namespace, name: definition.id)] = schedule
+        for run in machine.state.running { schedules.ofRun[run] = schedule }
+        return schedule
+    }
+
+    /// One of the two rows of a schedule that the store holds.
+    mutating func restoreSchedule(_ row: EntityRow) throws(CodecError) {
+        let name = ScopedName(namespace: Namespace(row.namespace), name: row.key)
+        if row.entityKind == .schedule {
+            schedules.definitions[name] = try ScheduleCodec.definition(row.blob ?? [])
+        } else {
+            schedules.states[name] = try ScheduleCodec.state(row.blob ?? [])
+        }
+        guard let definition = schedules.definitions[name], let state = schedules.states[name]
+        else { return }
+        schedules.definitions[name] = nil
+        schedules.states[name] = nil
+        schedules.markDue(insert(ScheduleMachine(definition, state)))
+    }
+
+    // MARK: Time
+
+    /// Has every schedule that is due say what to do, as far as the filling batch has room.
+    mutating func takeDueSchedules() {
+        if hasRoom {
+            for schedule in schedules.takeDue() {
+                if hasRoom { advance(schedule) } else { schedules.markDue(schedule) }
+            }
+        }
+        armClock()
+    }
+
+    mutating func scheduleTimeCame(_ schedule: Int32) {
+        schedules.cells[schedule].timer = -1
+        schedules.markDue(schedule)
+    }
+
+    /// After a jump of the wall clock the timers, which are monotonic, ring at the wrong time.
+    mutating func compareClocks() {
+        schedules.clockTimer = -1
+        let lead = now.wallMillis - now.monotonicNanos / 1_000_000
+        if abs(lead - schedules.leadMillis) > Self.ordinaryDriftMillis {
+            for schedule in schedules.cells.indices { schedules.markDue(schedule) }
+        }
+        schedules.leadMillis = lead
+    }
+
+    private mutating func armClock() {
+        guard schedules.clockTimer < 0, !schedules.index.isEmpty else { return }
+        schedules.leadMillis = now.wallMillis - now.monotonicNanos / 1_000_000
+        schedules.clockTimer = timers.insert(
+            .clocks, key: monotonicNanos(inMillis: Self.clockCheckMillis))
+    }
+
+    /// Whether runs of schedules may be started now.
+    private var canStartScheduled: Bool {
+        !isDraining && !isDiskFull && !isLowOnSpace && openRuns < limits.maxOpenRuns
+    }
+
+    private mutating func advance(_ schedule: Int32) {
+        let before = schedules.cells[schedule].machine.state
+        // A run that ended with the last process's final commit is not there any more.
+        for run in before.running where runIndex[run] == nil {
+            schedules.cells[schedule].machine.runEnded(run)
+            schedules.ofRun[run] = nil
+        }
+        while hasRoom,
+            let action = schedules.cells[schedule].machine.next(
+                atMillis: now.wallMillis, canStart: canStartScheduled)
+        {
+            draft.commands += 1
+            perform(action, of: schedule)
+            settle()
+        }
+        if schedules.cells[schedule].machine.state != before { store(schedule) }
+        arm(schedule)
+    }
+
+    private mutating func arm(_ schedule: Int32) {
+        let cell = schedules.cells[schedule]
+        if cell.timer >= 0 { timers.remove(cell.timer) }
+        schedules.cells[schedule].timer = -1
+        var wake = cell.machine.wakeMillis
+        let isHeld = !canStartScheduled
+        if isHeld, wake != nil || !cell.machine.state.waiting.isEmpty {
+            wake = max(wake ?? .min, now.wallMillis + Self.retryMillis)
+        } else if let due = wake, due <= now.wallMillis {
+            // The batch is full, or it has looked at enough slots for one turn.
+            return schedules.markDue(schedule)
+        }
+        guard let wake else { return }
+        schedules.cells[schedule].timer = timers.insert(
+            .schedule(schedule), key: monotonicNanos(atWallMillis: wake))
+    }
+
+    // MARK: Runs
+
+    private mutating func perform(_ action: ScheduleMachine.Action, of schedule: Int32) {
+        switch action {
+        case .start(let slot): startRun(of: schedule, for: slot)
+        case .cancel(let runs): for run in runs { stop(run, isAsked: true) }
+        case .terminate(let runs): for run in runs { stop(run, isAsked: false) }
+        }
+    }
+
+    private mutating func startRun(of schedule: Int32, for slot: ScheduleSlot) {
+        let definition = schedules.cells[schedule].machine.definition
+        let workflow = ScopedName(namespace: definition.namespace, name: definition.workflow)
+        guard let entry = definitions[workflow] else {
+            return schedules.cells[schedule].machine.failed(
+                slot, reason: "no workflow \(definition.workflow) is defined")
+        }
+        let name = ScopedName(
+            namespace: definition.namespace, name: definition.workflowID(of: slot))
+        let run: RunID
+        if let open = workflowIndex[name], !runs[open].machine.state.status.isClosed {
+            // Somebody has started the slot's run by hand: it stands for the slot.
+            run = runs[open].machine.state.id
+        } else {
+            run = begin(
+                StartRun(
+                    namespace: definition.namespace, definition: definition.workflow,
+                    workflowID: name.name, input: definition.input, requestID: "", conflict: .fail),
+                entry)
+        }
+        schedules.cells[schedule].machine.started(slot, run: run, at: now.wallMillis)
+        schedules.ofRun[run] = schedule
+    }
+
+    private mutating func stop(_ id: RunID, isAsked: Bool) {
+        guard let run = runIndex[id], !runs[run].machine.state.status.isClosed else { return }
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.cancelRequested(
+                reason: "the schedule starts its next run", at: at, into: &out)
+        }
+    }
+
+    /// A run has ended; if a schedule started it, what waited for its end may go on.
+    mutating func scheduledRunEnded(_ run: RunID) {
+        guard let schedule = schedules.ofRun.removeValue(forKey: run) else { return }
+        schedules.cells[schedule].machine.runEnded(run)
+        store(schedule)
+        schedules.markDue(schedule)
+    }
+
+    /// Writes a schedule's state with the filling batch.
+    mutating func store(_ schedule: Int32) {
+        let machine = schedules.cells[schedule].machine
+        schedules.cells[schedule].changedIn = put(
+            EntityRow(
+                kind: .scheduleState, namespace: machine.definition.namespace.name,
+                key: machine.definition.id, blob: ScheduleCodec.encode(machine.state)))
+    }
+}

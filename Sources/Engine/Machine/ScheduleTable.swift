@@ -1,0 +1,54 @@
+import Coordination
+
+/// One schedule in memory.
+struct ScheduleCell: Sendable {
+    var machine: ScheduleMachine
+    /// The newest batch that changes it.
+    var changedIn = BatchNumber.none
+    /// Handle of the timer of its next slot; -1: none.
+    var timer: Int32 = -1
+    /// Whether it stands in ``ScheduleTable/due``.
+    var isDue = false
+
+    static let vacant = ScheduleCell(
+        machine: ScheduleMachine(
+            ScheduleDefinition(
+                id: "", namespace: Namespace(""), workflow: "", workflowIDPrefix: "",
+                input: Payload(bytes: []), times: ScheduleTimes()), ScheduleState(atMillis: 0)))
+}
+
+/// All schedules of the engine.
+struct ScheduleTable: Sendable {
+    var cells = Slab(vacant: ScheduleCell.vacant)
+    var index: [ScopedName: Int32] = [:]
+    /// The schedule of each open run that one has started.
+    var ofRun: [RunID: Int32] = [:]
+    /// Schedules that are to be asked what to do.
+    var due: [Int32] = []
+    /// The newest batch that put or deleted one.
+    var changedIn = BatchNumber.none
+    /// Handle of the timer that compares the clocks; -1: none.
+    var clockTimer: Int32 = -1
+    /// How far the wall clock was ahead of the monotonic one when they were compared last.
+    var leadMillis: Int64 = 0
+
+    // Rows of the store whose other half has not come yet.
+    var definitions: [ScopedName: ScheduleDefinition] = [:]
+    var states: [ScopedName: ScheduleState] = [:]
+
+    /// Has a schedule asked what to do at the end of the turn.
+    mutating func markDue(_ schedule: Int32) {
+        if cells[schedule].isDue { return }
+        cells[schedule].isDue = true
+        due.append(schedule)
+    }
+
+    /// The schedules to be asked, first come first; they are due no more.
+    mutating func takeDue() -> [Int32] {
+        // One may have been deleted meanwhile, and another may stand in its place.
+        let taken = due.filter { cells.contains($0) && cells[$0].isDue }
+        due.removeAll(keepingCapacity: true)
+        for schedule in taken { cells[schedule].isDue = false }
+        return taken
+    }
+}
