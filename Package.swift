@@ -178,7 +178,7 @@ let package = Package(
                 "Coordination", "Threads", nioPosix,
             ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Threads"]),
-        tests("cadreTests", ["cadre", "Messages"]),
+        tests("cadreTests", ["cadre", "Messages", "Coordination", "Engine", log]),
         tests(
             "EndToEndTests",
             [

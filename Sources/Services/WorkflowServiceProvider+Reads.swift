@@ -8,16 +8,41 @@ import Stubs
 /// engine.
 extension WorkflowServiceProvider {
     public func listRuns(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>) {
-        guard let namespace = call.namespace(), let page = RunPage(request, call) else { return }
-        let answer = call.hop { (result: Result<[RunSummary], Rejection>) in
+        guard let namespace = call.namespace(), let page = RequestedRuns(request, call)
+        else { return }
+        let answer = call.hop { (result: Result<Engine.RunPage, Rejection>) in
             switch result {
             case .failure(let rejection): call.fail(rejection.status)
-            case .success(let runs): call.respond(page.response(runs))
+            case .success(let found): call.respond(page.response(found))
             }
         }
         host.runs(
             namespace: namespace, definition: page.definition, openOnly: request.openOnly,
-            before: page.before, limit: page.size + 1, completion: answer)
+            filter: page.filter, before: page.before, limit: page.size, completion: answer)
+    }
+
+    /// How many runs fit a filter, by status.
+    public func countRuns(_ request: CountRunsRequest, _ call: UnaryCall<CountRunsResponse>) {
+        guard let namespace = call.namespace() else { return }
+        let filter: RunFilter?
+        do throws(RunFilter.ParseFailure) {
+            filter = try RunFilter.parse(request.filter)
+        } catch {
+            return call.fail(.bad("filter", Excerpt(error.message, maxBytes: 300).description))
+        }
+        let answer = call.hop { (result: Result<RunCounts, Rejection>) in
+            switch result {
+            case .failure(let rejection): call.fail(rejection.status)
+            case .success(let counts):
+                let statuses = counts.byStatus.sorted { $0.key.rawValue < $1.key.rawValue }
+                call.respond(
+                    CountRunsResponse(
+                        counts: statuses.map { status, count in
+                            RunStatusCount(status: Messages.RunStatus(status), count: count)
+                        }, complete: counts.isComplete))
+            }
+        }
+        host.countRuns(namespace: namespace, filter: filter, completion: answer)
     }
 
     public func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>) {
@@ -74,8 +99,9 @@ extension WorkflowServiceProvider {
 }
 
 /// A page of ListRuns. The token is the last run id of the page before.
-private struct RunPage {
+private struct RequestedRuns {
     let definition: String?
+    let filter: RunFilter?
     let before: RunID?
     let size: Int
 
@@ -90,6 +116,13 @@ private struct RunPage {
             token.isEmpty || RunID(token) != nil, "page_token",
             "is not one that this server made; begin with an empty one")
         faults.check(request.workflow.utf8.count <= 256, "workflow", "is over 256 bytes")
+        var filter: RunFilter?
+        do throws(RunFilter.ParseFailure) {
+            filter = try RunFilter.parse(request.filter)
+        } catch {
+            faults.check(false, "filter", Excerpt(error.message, maxBytes: 300).description)
+        }
+        self.filter = filter
         if let status = faults.status {
             call.fail(status)
             return nil
@@ -99,17 +132,19 @@ private struct RunPage {
         size = request.pageSize == 0 ? 100 : Int(request.pageSize)
     }
 
-    /// One run more than the page was read, to know whether another page follows.
-    func response(_ runs: [RunSummary]) -> ListRunsResponse {
+    /// What did not fit into one answer is left for the next page.
+    func response(_ page: Engine.RunPage) -> ListRunsResponse {
         var response = ListRunsResponse()
         var budget = PageBudget()
-        for summary in runs.prefix(size) {
+        for summary in page.runs {
             let run = Run(summary)
             guard budget.take(run) else { break }
             response.runs.append(run)
         }
-        if runs.count > response.runs.count {
+        if page.runs.count > response.runs.count {
             response.nextPageToken = response.runs.last?.runID ?? ""
+        } else {
+            response.nextPageToken = page.next?.description ?? ""
         }
         return response
     }

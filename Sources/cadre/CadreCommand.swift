@@ -15,8 +15,8 @@ struct CadreCommand: AsyncParsableCommand {
             """,
         version: CadreVersion.current,
         subcommands: [
-            ServeCommand.self, DemoCommand.self, WorkflowCommand.self, AgentCommand.self,
-            BreakerCommand.self, ModeCommand.self, InfoCommand.self,
+            ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
+            AgentCommand.self, BreakerCommand.self, ModeCommand.self, InfoCommand.self,
         ])
 }
 

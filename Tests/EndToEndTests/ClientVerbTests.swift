@@ -43,6 +43,37 @@ struct ClientVerbTests {
         }
     }
 
+    @Test func `schedules start runs, lists and counts take filters`() async throws {
+        try await withServer { server in
+            let put = try json(
+                try await server.cadre(
+                    "schedule", "put", "often", "--workflow", "calendar-discovery", "--every", "1",
+                    "--cron", "0 3 * * MON", "--overlap", "allow_all", "-o", "json"))
+            #expect(put["next_unix_millis"]?.count == 5)
+            _ = try await server.cadre("schedule", "pause", "often", "--reason", "test")
+            let listed = try json(try await server.cadre("schedule", "list", "-o", "json"))
+            #expect(listed["schedules"]?[0]?["paused"]?.bool == true)
+            let triggered = try json(
+                try await server.cadre("schedule", "trigger", "often", "-o", "json"))
+            let id = try #require(triggered["workflow_id"]?.string)
+            #expect(id.hasPrefix("often-trigger-"))
+            _ = try await server.cadre("schedule", "resume", "often")
+            let found = try json(
+                try await server.cadre(
+                    "workflow", "list", "--filter", "id = '\(id)'", "-o", "json"))
+            #expect(found["runs"]?.count == 1)
+            let counts = try json(
+                try await server.cadre(
+                    "workflow", "count", "--filter", "id STARTS_WITH 'often-trigger-'", "-o",
+                    "json"))
+            #expect(counts["complete"]?.bool == true && counts["counts"]?.count == 1)
+            let deleted = try await server.cadre("schedule", "delete", "often")
+            #expect(deleted.status == 0)
+            let bad = try await server.cadre("workflow", "list", "--filter", "status = 'odd'")
+            #expect(bad.status == 1 && bad.errors.contains("is no status"))
+        }
+    }
+
     @Test func `agents are listed, called and asked for their health`() async throws {
         try await withServer { server in
             let agents = try json(try await server.cadre("agent", "list", "-o", "json"))

@@ -52,6 +52,13 @@ struct ServerUnderTest {
                 AgentServiceProvider(links: links).registration,
                 BreakerServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
+                ScheduleServiceProvider(
+                    links: links,
+                    zones: {
+                        $0 == "Test/Plus1"
+                            ? TimeZoneTable(name: $0, firstOffset: 3_600, transitions: []) : nil
+                    }
+                ).registration,
                 HealthServiceProvider(registry: health).registration,
                 reflection.registration,
                 reflection.registration(as: ReflectionServiceProvider.alphaName),

@@ -433,6 +433,7 @@ extension ListRunsRequest: ProtobufMessage {
         unsafe self.openOnly = c.pointee.open_only != 0
         unsafe self.pageSize = c.pointee.page_size
         unsafe self.pageToken = CField.string(c.pointee.page_token)
+        unsafe self.filter = CField.string(c.pointee.filter)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -442,6 +443,7 @@ extension ListRunsRequest: ProtobufMessage {
         unsafe c.pointee.open_only = self.openOnly ? 1 : 0
         unsafe c.pointee.page_size = self.pageSize
         unsafe c.pointee.page_token = arena.string(self.pageToken)
+        unsafe c.pointee.filter = arena.string(self.filter)
     }
 }
 
@@ -461,6 +463,59 @@ extension ListRunsResponse: ProtobufMessage {
         unsafe c.pointee.n_runs = self.runs.count
         unsafe c.pointee.runs = arena.messages(self.runs)
         unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
+    }
+}
+
+extension CountRunsRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.CountRunsRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__count_runs_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__CountRunsRequest.self)
+        unsafe self.filter = CField.string(c.pointee.filter)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__CountRunsRequest.self)
+        unsafe cadre__v1__count_runs_request__init(c)
+        unsafe c.pointee.filter = arena.string(self.filter)
+    }
+}
+
+extension CountRunsResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.CountRunsResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__count_runs_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__CountRunsResponse.self)
+        unsafe self.counts = CField.messages(c.pointee.n_counts, c.pointee.counts)
+        unsafe self.complete = c.pointee.complete != 0
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__CountRunsResponse.self)
+        unsafe cadre__v1__count_runs_response__init(c)
+        unsafe c.pointee.n_counts = self.counts.count
+        unsafe c.pointee.counts = arena.messages(self.counts)
+        unsafe c.pointee.complete = self.complete ? 1 : 0
+    }
+}
+
+extension RunStatusCount: ProtobufMessage {
+    public static let protoName = "cadre.v1.RunStatusCount"
+    public static let layout = unsafe WireLayout(cadre__v1__run_status_count__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RunStatusCount.self)
+        unsafe self.status = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        unsafe self.count = c.pointee.count
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RunStatusCount.self)
+        unsafe cadre__v1__run_status_count__init(c)
+        unsafe c.pointee.status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        unsafe c.pointee.count = self.count
     }
 }
 

@@ -710,6 +710,12 @@ public struct ListRunsRequest: Sendable, Hashable {
     public var pageSize: Int32 = 0
     /// From the page before; empty: the first.
     public var pageToken: String = ""
+    /// Only runs for which this holds, such as `status IN ("failed", "timed_out") AND start >=
+    /// 2026-01-01T00:00:00Z`; empty: all. Fields are `id` (the workflow id), `run_id`, `type` (the
+    /// definition), `status`, `start` and `close`, which open runs do not have. Operators are = != < <=
+    /// > >= IN BETWEEN STARTS_WITH EXISTS AND OR NOT. A comparison with a missing value does not hold,
+    /// nor does its NOT.
+    public var filter: String = ""
 
     /// Every field at its default.
     public init() {}
@@ -719,19 +725,21 @@ public struct ListRunsRequest: Sendable, Hashable {
         workflow: String = "",
         openOnly: Bool = false,
         pageSize: Int32 = 0,
-        pageToken: String = ""
+        pageToken: String = "",
+        filter: String = ""
     ) {
         self.workflow = workflow
         self.openOnly = openOnly
         self.pageSize = pageSize
         self.pageToken = pageToken
+        self.filter = filter
     }
 }
 
 /// `cadre.v1.ListRunsResponse`.
 public struct ListRunsResponse: Sendable, Hashable {
     public var runs: [Run] = []
-    /// Empty on the last page.
+    /// Empty on the last page. With a filter, a page may be short or empty and still have a next one.
     public var nextPageToken: String = ""
 
     /// Every field at its default.
@@ -744,6 +752,60 @@ public struct ListRunsResponse: Sendable, Hashable {
     ) {
         self.runs = runs
         self.nextPageToken = nextPageToken
+    }
+}
+
+/// `cadre.v1.CountRunsRequest`.
+public struct CountRunsRequest: Sendable, Hashable {
+    /// As in ListRunsRequest; empty: all.
+    public var filter: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        filter: String = ""
+    ) {
+        self.filter = filter
+    }
+}
+
+/// `cadre.v1.CountRunsResponse`.
+public struct CountRunsResponse: Sendable, Hashable {
+    /// One entry for each status that a counted run has.
+    public var counts: [RunStatusCount] = []
+    /// False when there are so many runs that only the newest 200,000 were looked at.
+    public var complete: Bool = false
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        counts: [RunStatusCount] = [],
+        complete: Bool = false
+    ) {
+        self.counts = counts
+        self.complete = complete
+    }
+}
+
+/// `cadre.v1.RunStatusCount`.
+public struct RunStatusCount: Sendable, Hashable {
+    public var status: RunStatus = .unspecified
+    public var count: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        status: RunStatus = .unspecified,
+        count: Int64 = 0
+    ) {
+        self.status = status
+        self.count = count
     }
 }
 

@@ -33,6 +33,9 @@ public enum WorkflowServiceDescriptor {
     public static let listRuns = MethodDescriptor(
         service: name, name: "ListRuns", kind: .unary)
 
+    public static let countRuns = MethodDescriptor(
+        service: name, name: "CountRuns", kind: .unary)
+
     public static let getHistory = MethodDescriptor(
         service: name, name: "GetHistory", kind: .unary)
 
@@ -45,7 +48,7 @@ public enum WorkflowServiceDescriptor {
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, getHistory, watchRun, cancelRun])
+        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, countRuns, getHistory, watchRun, cancelRun])
 }
 
 /// Durable workflows: definitions are data, runs survive crashes and restarts.
@@ -78,6 +81,9 @@ public protocol WorkflowServiceHandler: Sendable {
 
     /// Runs of the namespace, newest first, by page.
     func listRuns(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>)
+
+    /// How many runs of the namespace fit a filter, by status.
+    func countRuns(_ request: CountRunsRequest, _ call: UnaryCall<CountRunsResponse>)
 
     /// What happened in a run, in order, by page.
     func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>)
@@ -120,6 +126,10 @@ extension WorkflowServiceHandler {
 
     public func listRuns(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>) {
         call.fail(.unimplemented(WorkflowServiceDescriptor.listRuns))
+    }
+
+    public func countRuns(_ request: CountRunsRequest, _ call: UnaryCall<CountRunsResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.countRuns))
     }
 
     public func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>) {
@@ -167,6 +177,9 @@ extension WorkflowServiceHandler {
                 },
                 .unary(WorkflowServiceDescriptor.listRuns.moved(to: serviceName)) {
                     self.listRuns($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.countRuns.moved(to: serviceName)) {
+                    self.countRuns($0, $1)
                 },
                 .unary(WorkflowServiceDescriptor.getHistory.moved(to: serviceName)) {
                     self.getHistory($0, $1)
@@ -246,6 +259,13 @@ public struct WorkflowServiceClient: Sendable {
         _ request: ListRunsRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ListRunsResponse {
         try await client.unary(WorkflowServiceDescriptor.listRuns, request, options)
+    }
+
+    /// How many runs of the namespace fit a filter, by status.
+    public func countRuns(
+        _ request: CountRunsRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> CountRunsResponse {
+        try await client.unary(WorkflowServiceDescriptor.countRuns, request, options)
     }
 
     /// What happened in a run, in order, by page.

@@ -10,7 +10,7 @@ struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow", abstract: "Start workflows and look at their runs.",
         subcommands: [
-            Run.self, List.self, Show.self, History.self, Watch.self, Cancel.self,
+            Run.self, List.self, Count.self, Show.self, History.self, Watch.self, Cancel.self,
             Definitions.self, Put.self,
         ])
 }
@@ -98,6 +98,13 @@ extension WorkflowCommand {
         @Flag(help: "Only runs that have not ended.")
         var open = false
 
+        @Option(
+            help: ArgumentHelp(
+                "Only runs for which this holds: status = 'failed' AND start >= "
+                    + "2026-01-01T00:00:00Z. Fields: id, run_id, type, status, start, close.",
+                valueName: "condition"))
+        var filter = ""
+
         @Option(help: "How many at the most, 1 to 1000.")
         var limit: Int32 = 20
 
@@ -109,6 +116,7 @@ extension WorkflowCommand {
                     var request = ListRunsRequest()
                     request.workflow = workflow
                     request.openOnly = open
+                    request.filter = filter
                     request.pageSize = limit
                     let response = try await WorkflowServiceClient(client: client)
                         .listRuns(request, options: server.callOptions)
@@ -137,6 +145,46 @@ extension WorkflowCommand {
                         run.workflowID == run.runID ? "" : run.workflowID)
                 }
                 print(table.text)
+            }
+        }
+    }
+
+    /// Counts runs.
+    struct Count: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Count runs by status.")
+
+        @Option(
+            help: ArgumentHelp(
+                "Only runs for which this holds, as in list.", valueName: "condition"))
+        var filter = ""
+
+        @OptionGroup var server: ServerOptions
+
+        func run() async throws {
+            try await reporting {
+                try await server.withClient { client in
+                    let response = try await WorkflowServiceClient(client: client).countRuns(
+                        CountRunsRequest(filter: filter), options: server.callOptions)
+                    show(response)
+                }
+            }
+        }
+
+        private func show(_ response: CountRunsResponse) {
+            switch server.output {
+            case .json:
+                printJSON {
+                    $0.key("counts")
+                    $0.beginObject()
+                    for entry in response.counts { $0.member(entry.status.word, entry.count) }
+                    $0.endObject()
+                    $0.member("complete", response.complete)
+                }
+            case .table:
+                var table = TextTable("STATUS", "RUNS")
+                for entry in response.counts { table.add(entry.status.word, "\(entry.count)") }
+                print(table.text)
+                if !response.complete { print("counted the newest runs only") }
             }
         }
     }

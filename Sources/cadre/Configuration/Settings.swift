@@ -29,13 +29,17 @@ struct Settings: Sendable, Equatable {
     /// `CADRE_ECHO`.
     var withEcho = false
 
+    /// Directory of workflow definitions, put at the start and when they change; empty: none.
+    /// `CADRE_DEFINITIONS`.
+    var definitions = ""
+
     /// Names and values, for the start-up line and GetInfo.
     var effective: [(name: String, value: String)] {
         [
             ("host", host), ("grpc-port", "\(grpcPort)"), ("console-port", "\(consolePort)"),
             ("data", data), ("market", market), ("now", now ?? ""),
             ("loops", "\(loops)"), ("grace", "\(graceSeconds)"), ("log", logLevel),
-            ("echo", "\(withEcho)"),
+            ("echo", "\(withEcho)"), ("definitions", definitions),
         ]
     }
 
@@ -56,6 +60,7 @@ struct Settings: Sendable, Equatable {
         case "loops": loops = try Self.number(text, 1...64, key, source)
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
         case "log": logLevel = text
+        case "definitions": definitions = text
         case "echo": withEcho = try Self.flag(text, key, source)
         default:
             throw Fault(

@@ -48,6 +48,12 @@ struct SettingsOptions: ParsableArguments {
     @Flag(help: "Adds the agent `echo`, which answers what it is asked. CADRE_ECHO.")
     var withEcho = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Directory of workflow definitions, watched for changes. CADRE_DEFINITIONS.",
+            valueName: "dir"))
+    var definitions: String?
+
     /// The settings in force, from file, environment and flags.
     func settings() throws(Settings.Fault) -> Settings {
         let environment = ProcessInfo.processInfo.environment
@@ -55,7 +61,7 @@ struct SettingsOptions: ParsableArguments {
             ("host", host), ("grpc-port", grpcPort), ("console-port", consolePort),
             ("data", data), ("market", market), ("now", now),
             ("loops", loops), ("grace", grace), ("log", log),
-            ("echo", withEcho ? "true" : nil),
+            ("echo", withEcho ? "true" : nil), ("definitions", definitions),
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }
         return try Settings.read(

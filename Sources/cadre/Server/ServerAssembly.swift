@@ -43,6 +43,7 @@ struct ServerAssembly {
         let host = try await startEngine(store, on: group)
         let agents = try startAgents(market, host)
         try await define(host)
+        try await watchDefinitions(host)
         let consolePort = try await startConsole(store, on: group)
         let grpcPort = try await startGRPC(host, on: group)
         health.setAll(.serving)
@@ -117,6 +118,30 @@ struct ServerAssembly {
                 try tolerate(rejection, of: definition)
             }
         }
+    }
+
+    /// Puts the definitions of the directory, then looks for changes every other second.
+    private func watchDefinitions(_ host: EngineHost) async throws {
+        if settings.definitions.isEmpty { return }
+        let port = AskPort(host)
+        @Sendable func put(_ definition: Coordination.WorkflowDefinition) async -> Rejection? {
+            let put = PutDefinition(namespace: .default, definition: definition)
+            let answer = await port.ask { .putDefinition(put, $0) }
+            if case .rejected(let rejection) = answer { return rejection }
+            return nil
+        }
+        var directory = DefinitionDirectory(path: settings.definitions, log: log)
+        guard await directory.look(put) else {
+            throw Failed(
+                "the definitions directory \(settings.definitions) cannot be read",
+                exitCode: EX_CONFIG)
+        }
+        let begun = directory
+        let watch = Task {
+            var directory = begun
+            while (try? await Task.sleep(for: .seconds(2))) != nil { await directory.look(put) }
+        }
+        teardown.add { watch.cancel() }
     }
 
     private func announce(
@@ -199,6 +224,7 @@ struct ServerAssembly {
             AgentServiceProvider(links: links).registration,
             BreakerServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
+            ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
             AdminServiceProvider(identity: identity, links: links).registration,
             HealthServiceProvider(registry: health).registration,
             reflection.registration,
@@ -211,7 +237,8 @@ struct ServerAssembly {
 enum ServedInterfaces {
     static let names = [
         AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
-        WorkflowServiceDescriptor.name, AdminServiceDescriptor.name,
+        WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
+        AdminServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
     ]

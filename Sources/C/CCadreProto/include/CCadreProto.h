@@ -3,6 +3,7 @@
 #include "cadre/v1/agent_service.pb-c.h"
 #include "cadre/v1/breaker_service.pb-c.h"
 #include "cadre/v1/common.pb-c.h"
+#include "cadre/v1/schedule_service.pb-c.h"
 #include "cadre/v1/workflow_service.pb-c.h"
 #include "google/protobuf/any.pb-c.h"
 #include "google/protobuf/duration.pb-c.h"

@@ -997,6 +997,141 @@ void   cadre__v1__list_runs_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__list_runs_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__count_runs_request__init
+                     (Cadre__V1__CountRunsRequest         *message)
+{
+  static const Cadre__V1__CountRunsRequest init_value = CADRE__V1__COUNT_RUNS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__count_runs_request__get_packed_size
+                     (const Cadre__V1__CountRunsRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__count_runs_request__pack
+                     (const Cadre__V1__CountRunsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__count_runs_request__pack_to_buffer
+                     (const Cadre__V1__CountRunsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__CountRunsRequest *
+       cadre__v1__count_runs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__CountRunsRequest *)
+     protobuf_c_message_unpack (&cadre__v1__count_runs_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__count_runs_request__free_unpacked
+                     (Cadre__V1__CountRunsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__count_runs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__count_runs_response__init
+                     (Cadre__V1__CountRunsResponse         *message)
+{
+  static const Cadre__V1__CountRunsResponse init_value = CADRE__V1__COUNT_RUNS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__count_runs_response__get_packed_size
+                     (const Cadre__V1__CountRunsResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__count_runs_response__pack
+                     (const Cadre__V1__CountRunsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__count_runs_response__pack_to_buffer
+                     (const Cadre__V1__CountRunsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__count_runs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__CountRunsResponse *
+       cadre__v1__count_runs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__CountRunsResponse *)
+     protobuf_c_message_unpack (&cadre__v1__count_runs_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__count_runs_response__free_unpacked
+                     (Cadre__V1__CountRunsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__count_runs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__run_status_count__init
+                     (Cadre__V1__RunStatusCount         *message)
+{
+  static const Cadre__V1__RunStatusCount init_value = CADRE__V1__RUN_STATUS_COUNT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__run_status_count__get_packed_size
+                     (const Cadre__V1__RunStatusCount *message)
+{
+  assert(message->base.descriptor == &cadre__v1__run_status_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__run_status_count__pack
+                     (const Cadre__V1__RunStatusCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__run_status_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__run_status_count__pack_to_buffer
+                     (const Cadre__V1__RunStatusCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__run_status_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RunStatusCount *
+       cadre__v1__run_status_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RunStatusCount *)
+     protobuf_c_message_unpack (&cadre__v1__run_status_count__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__run_status_count__free_unpacked
+                     (Cadre__V1__RunStatusCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__run_status_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__get_history_request__init
                      (Cadre__V1__GetHistoryRequest         *message)
 {
@@ -2656,7 +2791,7 @@ const ProtobufCMessageDescriptor cadre__v1__step_run__descriptor =
   (ProtobufCMessageInit) cadre__v1__step_run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_runs_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor cadre__v1__list_runs_request__field_descriptors[5] =
 {
   {
     "workflow",
@@ -2706,8 +2841,21 @@ static const ProtobufCFieldDescriptor cadre__v1__list_runs_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "filter",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListRunsRequest, filter),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_runs_request__field_indices_by_name[] = {
+  4,   /* field[4] = filter */
   1,   /* field[1] = open_only */
   2,   /* field[2] = page_size */
   3,   /* field[3] = page_token */
@@ -2716,7 +2864,7 @@ static const unsigned cadre__v1__list_runs_request__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__list_runs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_runs_request__descriptor =
 {
@@ -2726,7 +2874,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_runs_request__descriptor =
   "Cadre__V1__ListRunsRequest",
   "cadre.v1",
   sizeof(Cadre__V1__ListRunsRequest),
-  4,
+  5,
   cadre__v1__list_runs_request__field_descriptors,
   cadre__v1__list_runs_request__field_indices_by_name,
   1,  cadre__v1__list_runs_request__number_ranges,
@@ -2782,6 +2930,146 @@ const ProtobufCMessageDescriptor cadre__v1__list_runs_response__descriptor =
   cadre__v1__list_runs_response__field_indices_by_name,
   1,  cadre__v1__list_runs_response__number_ranges,
   (ProtobufCMessageInit) cadre__v1__list_runs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__count_runs_request__field_descriptors[1] =
+{
+  {
+    "filter",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CountRunsRequest, filter),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__count_runs_request__field_indices_by_name[] = {
+  0,   /* field[0] = filter */
+};
+static const ProtobufCIntRange cadre__v1__count_runs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__count_runs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.CountRunsRequest",
+  "CountRunsRequest",
+  "Cadre__V1__CountRunsRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__CountRunsRequest),
+  1,
+  cadre__v1__count_runs_request__field_descriptors,
+  cadre__v1__count_runs_request__field_indices_by_name,
+  1,  cadre__v1__count_runs_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__count_runs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__count_runs_response__field_descriptors[2] =
+{
+  {
+    "counts",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__CountRunsResponse, n_counts),
+    offsetof(Cadre__V1__CountRunsResponse, counts),
+    &cadre__v1__run_status_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "complete",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CountRunsResponse, complete),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__count_runs_response__field_indices_by_name[] = {
+  1,   /* field[1] = complete */
+  0,   /* field[0] = counts */
+};
+static const ProtobufCIntRange cadre__v1__count_runs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__count_runs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.CountRunsResponse",
+  "CountRunsResponse",
+  "Cadre__V1__CountRunsResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__CountRunsResponse),
+  2,
+  cadre__v1__count_runs_response__field_descriptors,
+  cadre__v1__count_runs_response__field_indices_by_name,
+  1,  cadre__v1__count_runs_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__count_runs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__run_status_count__field_descriptors[2] =
+{
+  {
+    "status",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunStatusCount, status),
+    &cadre__v1__run_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunStatusCount, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__run_status_count__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = status */
+};
+static const ProtobufCIntRange cadre__v1__run_status_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__run_status_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RunStatusCount",
+  "RunStatusCount",
+  "Cadre__V1__RunStatusCount",
+  "cadre.v1",
+  sizeof(Cadre__V1__RunStatusCount),
+  2,
+  cadre__v1__run_status_count__field_descriptors,
+  cadre__v1__run_status_count__field_indices_by_name,
+  1,  cadre__v1__run_status_count__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__run_status_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__get_history_request__field_descriptors[4] =
@@ -3480,7 +3768,7 @@ const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
   cadre__v1__history_event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[11] =
+static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[12] =
 {
   { "PutDefinition", &cadre__v1__put_definition_request__descriptor, &cadre__v1__put_definition_response__descriptor },
   { "GetDefinition", &cadre__v1__get_definition_request__descriptor, &cadre__v1__get_definition_response__descriptor },
@@ -3490,22 +3778,24 @@ static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descr
   { "AwaitRun", &cadre__v1__await_run_request__descriptor, &cadre__v1__await_run_response__descriptor },
   { "GetRun", &cadre__v1__get_run_request__descriptor, &cadre__v1__get_run_response__descriptor },
   { "ListRuns", &cadre__v1__list_runs_request__descriptor, &cadre__v1__list_runs_response__descriptor },
+  { "CountRuns", &cadre__v1__count_runs_request__descriptor, &cadre__v1__count_runs_response__descriptor },
   { "GetHistory", &cadre__v1__get_history_request__descriptor, &cadre__v1__get_history_response__descriptor },
   { "WatchRun", &cadre__v1__watch_run_request__descriptor, &cadre__v1__watch_run_response__descriptor },
   { "CancelRun", &cadre__v1__cancel_run_request__descriptor, &cadre__v1__cancel_run_response__descriptor },
 };
 const unsigned cadre__v1__workflow_service__method_indices_by_name[] = {
   5,        /* AwaitRun */
-  10,        /* CancelRun */
+  11,        /* CancelRun */
+  8,        /* CountRuns */
   4,        /* ExecuteRun */
   1,        /* GetDefinition */
-  8,        /* GetHistory */
+  9,        /* GetHistory */
   6,        /* GetRun */
   2,        /* ListDefinitions */
   7,        /* ListRuns */
   0,        /* PutDefinition */
   3,        /* StartRun */
-  9         /* WatchRun */
+  10         /* WatchRun */
 };
 const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
 {
@@ -3514,7 +3804,7 @@ const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
   "WorkflowService",
   "Cadre__V1__WorkflowService",
   "cadre.v1",
-  11,
+  12,
   cadre__v1__workflow_service__method_descriptors,
   cadre__v1__workflow_service__method_indices_by_name
 };
@@ -3582,13 +3872,21 @@ void cadre__v1__workflow_service__list_runs(ProtobufCService *service,
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
   service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void cadre__v1__workflow_service__count_runs(ProtobufCService *service,
+                                             const Cadre__V1__CountRunsRequest *input,
+                                             Cadre__V1__CountRunsResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void cadre__v1__workflow_service__get_history(ProtobufCService *service,
                                               const Cadre__V1__GetHistoryRequest *input,
                                               Cadre__V1__GetHistoryResponse_Closure closure,
                                               void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__workflow_service__watch_run(ProtobufCService *service,
                                             const Cadre__V1__WatchRunRequest *input,
@@ -3596,7 +3894,7 @@ void cadre__v1__workflow_service__watch_run(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__workflow_service__cancel_run(ProtobufCService *service,
                                              const Cadre__V1__CancelRunRequest *input,
@@ -3604,7 +3902,7 @@ void cadre__v1__workflow_service__cancel_run(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *service,
                                         Cadre__V1__WorkflowService_ServiceDestroy destroy)

@@ -38,6 +38,9 @@ typedef struct Cadre__V1__Run Cadre__V1__Run;
 typedef struct Cadre__V1__StepRun Cadre__V1__StepRun;
 typedef struct Cadre__V1__ListRunsRequest Cadre__V1__ListRunsRequest;
 typedef struct Cadre__V1__ListRunsResponse Cadre__V1__ListRunsResponse;
+typedef struct Cadre__V1__CountRunsRequest Cadre__V1__CountRunsRequest;
+typedef struct Cadre__V1__CountRunsResponse Cadre__V1__CountRunsResponse;
+typedef struct Cadre__V1__RunStatusCount Cadre__V1__RunStatusCount;
 typedef struct Cadre__V1__GetHistoryRequest Cadre__V1__GetHistoryRequest;
 typedef struct Cadre__V1__GetHistoryResponse Cadre__V1__GetHistoryResponse;
 typedef struct Cadre__V1__HistoryEvent Cadre__V1__HistoryEvent;
@@ -497,10 +500,18 @@ struct  Cadre__V1__ListRunsRequest
    * From the page before; empty: the first.
    */
   char *page_token;
+  /*
+   * Only runs for which this holds, such as `status IN ("failed", "timed_out") AND start >=
+   * 2026-01-01T00:00:00Z`; empty: all. Fields are `id` (the workflow id), `run_id`, `type` (the
+   * definition), `status`, `start` and `close`, which open runs do not have. Operators are = != < <=
+   * > >= IN BETWEEN STARTS_WITH EXISTS AND OR NOT. A comparison with a missing value does not hold,
+   * nor does its NOT.
+   */
+  char *filter;
 };
 #define CADRE__V1__LIST_RUNS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_runs_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__ListRunsResponse
@@ -509,13 +520,55 @@ struct  Cadre__V1__ListRunsResponse
   size_t n_runs;
   Cadre__V1__Run **runs;
   /*
-   * Empty on the last page.
+   * Empty on the last page. With a filter, a page may be short or empty and still have a next one.
    */
   char *next_page_token;
 };
 #define CADRE__V1__LIST_RUNS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_runs_response__descriptor) \
     , 0,NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__CountRunsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * As in ListRunsRequest; empty: all.
+   */
+  char *filter;
+};
+#define CADRE__V1__COUNT_RUNS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__count_runs_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__CountRunsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * One entry for each status that a counted run has.
+   */
+  size_t n_counts;
+  Cadre__V1__RunStatusCount **counts;
+  /*
+   * False when there are so many runs that only the newest 200,000 were looked at.
+   */
+  protobuf_c_boolean complete;
+};
+#define CADRE__V1__COUNT_RUNS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__count_runs_response__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Cadre__V1__RunStatusCount
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunStatus status;
+  int64_t count;
+};
+#define CADRE__V1__RUN_STATUS_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run_status_count__descriptor) \
+    , CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0 }
 
 
 struct  Cadre__V1__GetHistoryRequest
@@ -1099,6 +1152,63 @@ Cadre__V1__ListRunsResponse *
 void   cadre__v1__list_runs_response__free_unpacked
                      (Cadre__V1__ListRunsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__CountRunsRequest methods */
+void   cadre__v1__count_runs_request__init
+                     (Cadre__V1__CountRunsRequest         *message);
+size_t cadre__v1__count_runs_request__get_packed_size
+                     (const Cadre__V1__CountRunsRequest   *message);
+size_t cadre__v1__count_runs_request__pack
+                     (const Cadre__V1__CountRunsRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__count_runs_request__pack_to_buffer
+                     (const Cadre__V1__CountRunsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__CountRunsRequest *
+       cadre__v1__count_runs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__count_runs_request__free_unpacked
+                     (Cadre__V1__CountRunsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__CountRunsResponse methods */
+void   cadre__v1__count_runs_response__init
+                     (Cadre__V1__CountRunsResponse         *message);
+size_t cadre__v1__count_runs_response__get_packed_size
+                     (const Cadre__V1__CountRunsResponse   *message);
+size_t cadre__v1__count_runs_response__pack
+                     (const Cadre__V1__CountRunsResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__count_runs_response__pack_to_buffer
+                     (const Cadre__V1__CountRunsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__CountRunsResponse *
+       cadre__v1__count_runs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__count_runs_response__free_unpacked
+                     (Cadre__V1__CountRunsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RunStatusCount methods */
+void   cadre__v1__run_status_count__init
+                     (Cadre__V1__RunStatusCount         *message);
+size_t cadre__v1__run_status_count__get_packed_size
+                     (const Cadre__V1__RunStatusCount   *message);
+size_t cadre__v1__run_status_count__pack
+                     (const Cadre__V1__RunStatusCount   *message,
+                      uint8_t             *out);
+size_t cadre__v1__run_status_count__pack_to_buffer
+                     (const Cadre__V1__RunStatusCount   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RunStatusCount *
+       cadre__v1__run_status_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__run_status_count__free_unpacked
+                     (Cadre__V1__RunStatusCount *message,
+                      ProtobufCAllocator *allocator);
 /* Cadre__V1__GetHistoryRequest methods */
 void   cadre__v1__get_history_request__init
                      (Cadre__V1__GetHistoryRequest         *message);
@@ -1319,6 +1429,15 @@ typedef void (*Cadre__V1__ListRunsRequest_Closure)
 typedef void (*Cadre__V1__ListRunsResponse_Closure)
                  (const Cadre__V1__ListRunsResponse *message,
                   void *closure_data);
+typedef void (*Cadre__V1__CountRunsRequest_Closure)
+                 (const Cadre__V1__CountRunsRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__CountRunsResponse_Closure)
+                 (const Cadre__V1__CountRunsResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RunStatusCount_Closure)
+                 (const Cadre__V1__RunStatusCount *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__GetHistoryRequest_Closure)
                  (const Cadre__V1__GetHistoryRequest *message,
                   void *closure_data);
@@ -1382,6 +1501,10 @@ struct Cadre__V1__WorkflowService_Service
                     const Cadre__V1__ListRunsRequest *input,
                     Cadre__V1__ListRunsResponse_Closure closure,
                     void *closure_data);
+  void (*count_runs)(Cadre__V1__WorkflowService_Service *service,
+                     const Cadre__V1__CountRunsRequest *input,
+                     Cadre__V1__CountRunsResponse_Closure closure,
+                     void *closure_data);
   void (*get_history)(Cadre__V1__WorkflowService_Service *service,
                       const Cadre__V1__GetHistoryRequest *input,
                       Cadre__V1__GetHistoryResponse_Closure closure,
@@ -1410,6 +1533,7 @@ void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *serv
       function_prefix__ ## await_run,\
       function_prefix__ ## get_run,\
       function_prefix__ ## list_runs,\
+      function_prefix__ ## count_runs,\
       function_prefix__ ## get_history,\
       function_prefix__ ## watch_run,\
       function_prefix__ ## cancel_run  }
@@ -1445,6 +1569,10 @@ void cadre__v1__workflow_service__list_runs(ProtobufCService *service,
                                             const Cadre__V1__ListRunsRequest *input,
                                             Cadre__V1__ListRunsResponse_Closure closure,
                                             void *closure_data);
+void cadre__v1__workflow_service__count_runs(ProtobufCService *service,
+                                             const Cadre__V1__CountRunsRequest *input,
+                                             Cadre__V1__CountRunsResponse_Closure closure,
+                                             void *closure_data);
 void cadre__v1__workflow_service__get_history(ProtobufCService *service,
                                               const Cadre__V1__GetHistoryRequest *input,
                                               Cadre__V1__GetHistoryResponse_Closure closure,
@@ -1486,6 +1614,9 @@ extern const ProtobufCMessageDescriptor cadre__v1__run__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_run__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_runs_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_runs_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__count_runs_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__count_runs_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__run_status_count__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_history_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_history_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__history_event__descriptor;
