@@ -54,8 +54,10 @@ WITHOUT_EFFECT = {INVALID, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EX
                   grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.OUT_OF_RANGE,
                   grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL,
                   grpc.StatusCode.ABORTED}
+# A rule about two fields may be told at the other one.
+TOLD_AT = {"trip_at": "recover_at"}
 SPARE_MIB = 24
-TOLD_FAULTS = 12
+TOLD_FAULTS = 8
 
 
 class Sweep:
@@ -181,7 +183,7 @@ def _names(outcome: Outcome, spoilt: Request) -> bool:
     """Whether a fault is about the spoilt field, something in it, or a message around it."""
     for name in outcome.faults:
         parts = [part.split("[")[0] for part in name.split(".")]
-        if spoilt.field in parts or parts[-1] in spoilt.path:
+        if spoilt.field in parts or parts[-1] in (*spoilt.path, TOLD_AT.get(spoilt.field)):
             return True
     return False
 

@@ -20,7 +20,7 @@ from server_process import ServerProcess
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "../.."))
 # The longest a program may take: four times what the slowest takes on two busy cores.
-PROGRAM_SECONDS = 600
+PROGRAM_SECONDS = 900
 
 
 @dataclass
