@@ -98,8 +98,8 @@ let package = Package(
         room(
             "Services",
             [
-                "Stubs", "GRPC", "Messages", "Engine", "Coordination", "Telemetry", "Threads",
-                "JSON", nioCore,
+                "Stubs", "GRPC", "Messages", "Engine", "Store", "Coordination", "Telemetry",
+                "Threads", "JSON", nioCore,
             ]),
         room(
             "Console", ["Engine", "Telemetry", "JSON", "Threads", nioCore, nioPosix, nioHTTP1, log]),

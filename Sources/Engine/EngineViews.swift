@@ -55,6 +55,8 @@ public struct EngineSnapshot: Sendable, Hashable {
     public var isBatchInFlight = false
     /// Whether the store is out of space and new durable work is refused.
     public var isDiskFull = false
+    /// Whether new work is refused because the server is about to stop.
+    public var isDraining = false
     /// Commands that wait in the mailbox; filled in by the shell.
     public var mailboxLength = 0
     /// Request ids remembered.

@@ -16,7 +16,8 @@ struct CadreCommand: AsyncParsableCommand {
         version: CadreVersion.current,
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
-            AgentCommand.self, BreakerCommand.self, ModeCommand.self, InfoCommand.self,
+            AgentCommand.self, BreakerCommand.self, ModeCommand.self, AdminCommand.self,
+            InfoCommand.self,
         ])
 }
 

@@ -6,6 +6,7 @@ import NIOPosix
 import Services
 import Store
 import Stubs
+import Testing
 import Threads
 
 /// A server in process: real sockets, the real engine, an in-memory store, agents that the test
@@ -59,6 +60,12 @@ struct ServerUnderTest {
                             ? TimeZoneTable(name: $0, firstOffset: 3_600, transitions: []) : nil
                     }
                 ).registration,
+                AdminServiceProvider(
+                    identity: .init(
+                        version: "test", startedMillis: 1, configuration: [],
+                        epoch: host.epoch.rawValue),
+                    links: links, host: host, onDrain: {}
+                ).registration,
                 HealthServiceProvider(registry: health).registration,
                 reflection.registration,
                 reflection.registration(as: ReflectionServiceProvider.alphaName),
@@ -68,6 +75,19 @@ struct ServerUnderTest {
         return ServerUnderTest(
             client: client, health: health, server: server, host: host, agents: agents,
             store: store)
+    }
+
+    /// Commits rows behind the engine's back, before it has committed anything itself.
+    func commit(_ fill: (inout StoreBatch) -> Void) async {
+        var batch = StoreBatch(
+            shard: .only, epoch: host.epoch, number: BatchNumber(rawValue: 1))
+        fill(&batch)
+        await withCheckedContinuation { continuation in
+            store.commit(batch) { outcome in
+                #expect(outcome == .committed)
+                continuation.resume()
+            }
+        }
     }
 
     private func stop() async {

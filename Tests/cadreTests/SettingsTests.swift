@@ -28,6 +28,23 @@ struct SettingsTests {
         #expect(settings.host == "127.0.0.1" && settings.market == "simulator")
     }
 
+    @Test(
+        arguments: [
+            ("1h", 3_600_000), ("36h", 129_600_000), ("7d", 604_800_000),
+            ("36500d", 3_153_600_000_000),
+            ("forever", nil),
+        ] as [(String, Int64?)])
+    func `retention is hours, days or for ever`(_ text: String, _ millis: Int64?) throws {
+        let settings = try Settings.read(
+            file: nil, environment: [:], flags: [("retention", text)])
+        #expect(try settings.retentionMillis() == millis)
+    }
+
+    @Test(arguments: ["", "7", "d", "0d", "-1h", "36501d", "1.5d", "7 d", "7w", "ever"])
+    func `another retention is refused by name`(_ text: String) {
+        #expect(fault(flags: [("retention", text)])?.contains("retention is") == true)
+    }
+
     @Test func `a flag wins over the environment, that over the file`() throws {
         let file = try file("grpc-port: 1\nconsole-port: 2\ndata: from-file\n")
         let settings = try Settings.read(

@@ -91,6 +91,7 @@ extension CoordinationEngine {
         snapshot.committedBatch = committed.rawValue
         snapshot.isBatchInFlight = inFlight != nil
         snapshot.isDiskFull = isDiskFull || isLowOnSpace
+        snapshot.isDraining = isDraining
         snapshot.mailboxLength = mailboxLength
         snapshot.requestIDs = requests.count
         snapshot.requestIDsForgottenEarly = requests.forgottenEarly

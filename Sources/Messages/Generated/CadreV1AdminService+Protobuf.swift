@@ -31,6 +31,14 @@ extension GetInfoResponse: ProtobufMessage {
         unsafe self.epoch = c.pointee.epoch
         unsafe self.openRuns = c.pointee.open_runs
         unsafe self.agents = c.pointee.agents
+        unsafe self.storeBytes = c.pointee.store_bytes
+        unsafe self.logBytes = c.pointee.log_bytes
+        unsafe self.lastBackupUnixMillis = c.pointee.last_backup_unix_millis
+        unsafe self.retentionMillis = c.pointee.retention_millis
+        unsafe self.prunedRuns = c.pointee.pruned_runs
+        unsafe self.requestIDs = c.pointee.request_ids
+        unsafe self.requestIDsForgottenEarly = c.pointee.request_ids_forgotten_early
+        unsafe self.draining = c.pointee.draining != 0
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -48,5 +56,185 @@ extension GetInfoResponse: ProtobufMessage {
         unsafe c.pointee.epoch = self.epoch
         unsafe c.pointee.open_runs = self.openRuns
         unsafe c.pointee.agents = self.agents
+        unsafe c.pointee.store_bytes = self.storeBytes
+        unsafe c.pointee.log_bytes = self.logBytes
+        unsafe c.pointee.last_backup_unix_millis = self.lastBackupUnixMillis
+        unsafe c.pointee.retention_millis = self.retentionMillis
+        unsafe c.pointee.pruned_runs = self.prunedRuns
+        unsafe c.pointee.request_ids = self.requestIDs
+        unsafe c.pointee.request_ids_forgotten_early = self.requestIDsForgottenEarly
+        unsafe c.pointee.draining = self.draining ? 1 : 0
+    }
+}
+
+extension BackupRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.BackupRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__backup_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__BackupRequest.self)
+        unsafe cadre__v1__backup_request__init(c)
+    }
+}
+
+extension BackupResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.BackupResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__backup_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__BackupResponse.self)
+        unsafe self.data = CField.bytes(c.pointee.data)
+        unsafe self.totalBytes = c.pointee.total_bytes
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__BackupResponse.self)
+        unsafe cadre__v1__backup_response__init(c)
+        unsafe c.pointee.data = arena.bytes(self.data)
+        unsafe c.pointee.total_bytes = self.totalBytes
+    }
+}
+
+extension VerifyStoreRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.VerifyStoreRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__verify_store_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__VerifyStoreRequest.self)
+        unsafe cadre__v1__verify_store_request__init(c)
+    }
+}
+
+extension VerifyStoreResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.VerifyStoreResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__verify_store_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__VerifyStoreResponse.self)
+        unsafe self.problems = CField.strings(c.pointee.n_problems, c.pointee.problems)
+        unsafe self.tookMillis = c.pointee.took_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__VerifyStoreResponse.self)
+        unsafe cadre__v1__verify_store_response__init(c)
+        unsafe c.pointee.n_problems = self.problems.count
+        unsafe c.pointee.problems = arena.strings(self.problems)
+        unsafe c.pointee.took_millis = self.tookMillis
+    }
+}
+
+extension DrainRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.DrainRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__drain_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DrainRequest.self)
+        unsafe self.timeoutMillis = c.pointee.timeout_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DrainRequest.self)
+        unsafe cadre__v1__drain_request__init(c)
+        unsafe c.pointee.timeout_millis = self.timeoutMillis
+    }
+}
+
+extension DrainResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.DrainResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__drain_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DrainResponse.self)
+        unsafe self.drained = c.pointee.drained != 0
+        unsafe self.openRuns = c.pointee.open_runs
+        unsafe self.openInvokes = c.pointee.open_invokes
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DrainResponse.self)
+        unsafe cadre__v1__drain_response__init(c)
+        unsafe c.pointee.drained = self.drained ? 1 : 0
+        unsafe c.pointee.open_runs = self.openRuns
+        unsafe c.pointee.open_invokes = self.openInvokes
+    }
+}
+
+extension ListAuditRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListAuditRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__list_audit_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListAuditRequest.self)
+        unsafe self.namespace = CField.string(c.pointee.namespace_)
+        unsafe self.subject = CField.string(c.pointee.subject)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListAuditRequest.self)
+        unsafe cadre__v1__list_audit_request__init(c)
+        unsafe c.pointee.namespace_ = arena.string(self.namespace)
+        unsafe c.pointee.subject = arena.string(self.subject)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
+    }
+}
+
+extension ListAuditResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListAuditResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__list_audit_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListAuditResponse.self)
+        unsafe self.entries = CField.messages(c.pointee.n_entries, c.pointee.entries)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListAuditResponse.self)
+        unsafe cadre__v1__list_audit_response__init(c)
+        unsafe c.pointee.n_entries = self.entries.count
+        unsafe c.pointee.entries = arena.messages(self.entries)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
+    }
+}
+
+extension AuditEntry: ProtobufMessage {
+    public static let protoName = "cadre.v1.AuditEntry"
+    public static let layout = unsafe WireLayout(cadre__v1__audit_entry__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__AuditEntry.self)
+        unsafe self.sequence = c.pointee.sequence
+        unsafe self.unixMillis = c.pointee.unix_millis
+        unsafe self.namespace = CField.string(c.pointee.namespace_)
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.action = CField.string(c.pointee.action)
+        unsafe self.subject = CField.string(c.pointee.subject)
+        unsafe self.before = CField.string(c.pointee.before)
+        unsafe self.after = CField.string(c.pointee.after)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__AuditEntry.self)
+        unsafe cadre__v1__audit_entry__init(c)
+        unsafe c.pointee.sequence = self.sequence
+        unsafe c.pointee.unix_millis = self.unixMillis
+        unsafe c.pointee.namespace_ = arena.string(self.namespace)
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.action = arena.string(self.action)
+        unsafe c.pointee.subject = arena.string(self.subject)
+        unsafe c.pointee.before = arena.string(self.before)
+        unsafe c.pointee.after = arena.string(self.after)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
     }
 }

@@ -19,6 +19,22 @@ public struct GetInfoResponse: Sendable, Hashable {
     public var epoch: UInt32 = 0
     public var openRuns: Int64 = 0
     public var agents: Int64 = 0
+    /// Bytes of the database file; 0 when nothing is kept on disk.
+    public var storeBytes: Int64 = 0
+    /// Bytes of the write-ahead log.
+    public var logBytes: Int64 = 0
+    /// When the latest backup that was good was made; 0: none since the start.
+    public var lastBackupUnixMillis: Int64 = 0
+    /// How long runs are kept after their end; 0: for ever.
+    public var retentionMillis: Int64 = 0
+    /// Runs removed since the start because they ended longer ago than that.
+    public var prunedRuns: Int64 = 0
+    /// Request ids remembered.
+    public var requestIDs: Int64 = 0
+    /// Request ids forgotten before their 24 hours since the start, because a namespace had too many.
+    public var requestIDsForgottenEarly: Int64 = 0
+    /// Whether new work is refused for good.
+    public var draining: Bool = false
 
     /// Every field at its default.
     public init() {}
@@ -30,7 +46,15 @@ public struct GetInfoResponse: Sendable, Hashable {
         configuration: FieldMap<String, String> = [:],
         epoch: UInt32 = 0,
         openRuns: Int64 = 0,
-        agents: Int64 = 0
+        agents: Int64 = 0,
+        storeBytes: Int64 = 0,
+        logBytes: Int64 = 0,
+        lastBackupUnixMillis: Int64 = 0,
+        retentionMillis: Int64 = 0,
+        prunedRuns: Int64 = 0,
+        requestIDs: Int64 = 0,
+        requestIDsForgottenEarly: Int64 = 0,
+        draining: Bool = false
     ) {
         self.version = version
         self.startedUnixMillis = startedUnixMillis
@@ -38,5 +62,198 @@ public struct GetInfoResponse: Sendable, Hashable {
         self.epoch = epoch
         self.openRuns = openRuns
         self.agents = agents
+        self.storeBytes = storeBytes
+        self.logBytes = logBytes
+        self.lastBackupUnixMillis = lastBackupUnixMillis
+        self.retentionMillis = retentionMillis
+        self.prunedRuns = prunedRuns
+        self.requestIDs = requestIDs
+        self.requestIDsForgottenEarly = requestIDsForgottenEarly
+        self.draining = draining
+    }
+}
+
+/// `cadre.v1.BackupRequest`.
+public struct BackupRequest: Sendable, Hashable {
+    /// Every field at its default.
+    public init() {}
+}
+
+/// `cadre.v1.BackupResponse`.
+public struct BackupResponse: Sendable, Hashable {
+    /// The next bytes of the copy.
+    public var data: [UInt8] = []
+    /// Bytes of the whole copy; the same in every message. Fewer received: throw them away.
+    public var totalBytes: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        data: [UInt8] = [],
+        totalBytes: Int64 = 0
+    ) {
+        self.data = data
+        self.totalBytes = totalBytes
+    }
+}
+
+/// `cadre.v1.VerifyStoreRequest`.
+public struct VerifyStoreRequest: Sendable, Hashable {
+    /// Every field at its default.
+    public init() {}
+}
+
+/// `cadre.v1.VerifyStoreResponse`.
+public struct VerifyStoreResponse: Sendable, Hashable {
+    /// What is wrong, in the database's words, at most 100 lines; empty: nothing.
+    public var problems: [String] = []
+    /// How long it took.
+    public var tookMillis: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        problems: [String] = [],
+        tookMillis: Int64 = 0
+    ) {
+        self.problems = problems
+        self.tookMillis = tookMillis
+    }
+}
+
+/// `cadre.v1.DrainRequest`.
+public struct DrainRequest: Sendable, Hashable {
+    /// How long to wait, 0 to 3,600,000; 0: 10 seconds.
+    public var timeoutMillis: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        timeoutMillis: Int64 = 0
+    ) {
+        self.timeoutMillis = timeoutMillis
+    }
+}
+
+/// `cadre.v1.DrainResponse`.
+public struct DrainResponse: Sendable, Hashable {
+    /// Whether everything decided is on disk and no call to an agent is open.
+    public var drained: Bool = false
+    /// Runs that go on after the next start.
+    public var openRuns: Int64 = 0
+    /// Calls to agents that were still open.
+    public var openInvokes: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        drained: Bool = false,
+        openRuns: Int64 = 0,
+        openInvokes: Int64 = 0
+    ) {
+        self.drained = drained
+        self.openRuns = openRuns
+        self.openInvokes = openInvokes
+    }
+}
+
+/// `cadre.v1.ListAuditRequest`.
+public struct ListAuditRequest: Sendable, Hashable {
+    /// Only changes in this namespace; empty: all.
+    public var namespace: String = ""
+    /// Only changes of this, such as `breaker/payments`; empty: all.
+    public var subject: String = ""
+    /// 1 to 1000; 0: 100.
+    public var pageSize: Int32 = 0
+    /// The `next_page_token` of the page before; empty: the newest.
+    public var pageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        namespace: String = "",
+        subject: String = "",
+        pageSize: Int32 = 0,
+        pageToken: String = ""
+    ) {
+        self.namespace = namespace
+        self.subject = subject
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+}
+
+/// `cadre.v1.ListAuditResponse`.
+public struct ListAuditResponse: Sendable, Hashable {
+    public var entries: [AuditEntry] = []
+    /// Empty on the last page.
+    public var nextPageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        entries: [AuditEntry] = [],
+        nextPageToken: String = ""
+    ) {
+        self.entries = entries
+        self.nextPageToken = nextPageToken
+    }
+}
+
+/// One change made by hand.
+public struct AuditEntry: Sendable, Hashable {
+    /// Ascending from 1 in the order of commits.
+    public var sequence: Int64 = 0
+    public var unixMillis: Int64 = 0
+    /// Empty for the whole server.
+    public var namespace: String = ""
+    /// Who did it.
+    public var actor: String = ""
+    /// The method that was called, such as `ForceBreaker`.
+    public var action: String = ""
+    /// What was changed.
+    public var subject: String = ""
+    /// What held before and what after, as text; may be empty.
+    public var before: String = ""
+    public var after: String = ""
+    /// The id of the request; may be empty.
+    public var requestID: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        sequence: Int64 = 0,
+        unixMillis: Int64 = 0,
+        namespace: String = "",
+        actor: String = "",
+        action: String = "",
+        subject: String = "",
+        before: String = "",
+        after: String = "",
+        requestID: String = ""
+    ) {
+        self.sequence = sequence
+        self.unixMillis = unixMillis
+        self.namespace = namespace
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.before = before
+        self.after = after
+        self.requestID = requestID
     }
 }

@@ -12,10 +12,22 @@ public enum AdminServiceDescriptor {
     public static let getInfo = MethodDescriptor(
         service: name, name: "GetInfo", kind: .unary)
 
+    public static let backup = MethodDescriptor(
+        service: name, name: "Backup", kind: .serverStreaming)
+
+    public static let verifyStore = MethodDescriptor(
+        service: name, name: "VerifyStore", kind: .unary)
+
+    public static let drain = MethodDescriptor(
+        service: name, name: "Drain", kind: .unary)
+
+    public static let listAudit = MethodDescriptor(
+        service: name, name: "ListAudit", kind: .unary)
+
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [getInfo])
+        methods: [getInfo, backup, verifyStore, drain, listAudit])
 }
 
 /// For operators of the server.
@@ -25,11 +37,44 @@ public enum AdminServiceDescriptor {
 public protocol AdminServiceHandler: Sendable {
     /// What runs here and how it is set up. Secrets are left out.
     func getInfo(_ request: GetInfoRequest, _ call: UnaryCall<GetInfoResponse>)
+
+    /// Streams a consistent copy of the whole store, made beside the commits and checked before its
+    /// first byte is sent. Write it to `cadre.sqlite` in an empty directory and serve from there. It
+    /// needs as much room as the store on the server's disk until the call ends. One at a time, else
+    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk.
+    func backup(_ request: BackupRequest, _ call: ServerStreamCall<BackupResponse>)
+
+    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte.
+    func verifyStore(_ request: VerifyStoreRequest, _ call: UnaryCall<VerifyStoreResponse>)
+
+    /// Refuses new work from now on, as health NOT_SERVING tells, and answers when everything decided
+    /// is on disk and no call to an agent is open, or when the time is over. There is no way back:
+    /// stop the server then. Open runs go on after the next start.
+    func drain(_ request: DrainRequest, _ call: UnaryCall<DrainResponse>)
+
+    /// The log of what was changed by hand, newest first.
+    func listAudit(_ request: ListAuditRequest, _ call: UnaryCall<ListAuditResponse>)
 }
 
 extension AdminServiceHandler {
     public func getInfo(_ request: GetInfoRequest, _ call: UnaryCall<GetInfoResponse>) {
         call.fail(.unimplemented(AdminServiceDescriptor.getInfo))
+    }
+
+    public func backup(_ request: BackupRequest, _ call: ServerStreamCall<BackupResponse>) {
+        call.fail(.unimplemented(AdminServiceDescriptor.backup))
+    }
+
+    public func verifyStore(_ request: VerifyStoreRequest, _ call: UnaryCall<VerifyStoreResponse>) {
+        call.fail(.unimplemented(AdminServiceDescriptor.verifyStore))
+    }
+
+    public func drain(_ request: DrainRequest, _ call: UnaryCall<DrainResponse>) {
+        call.fail(.unimplemented(AdminServiceDescriptor.drain))
+    }
+
+    public func listAudit(_ request: ListAuditRequest, _ call: UnaryCall<ListAuditResponse>) {
+        call.fail(.unimplemented(AdminServiceDescriptor.listAudit))
     }
 
     /// What a server needs to route calls here.
@@ -44,6 +89,18 @@ extension AdminServiceHandler {
             methods: [
                 .unary(AdminServiceDescriptor.getInfo.moved(to: serviceName)) {
                     self.getInfo($0, $1)
+                },
+                .serverStreaming(AdminServiceDescriptor.backup.moved(to: serviceName)) {
+                    self.backup($0, $1)
+                },
+                .unary(AdminServiceDescriptor.verifyStore.moved(to: serviceName)) {
+                    self.verifyStore($0, $1)
+                },
+                .unary(AdminServiceDescriptor.drain.moved(to: serviceName)) {
+                    self.drain($0, $1)
+                },
+                .unary(AdminServiceDescriptor.listAudit.moved(to: serviceName)) {
+                    self.listAudit($0, $1)
                 },
             ])
     }
@@ -63,5 +120,38 @@ public struct AdminServiceClient: Sendable {
         _ request: GetInfoRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> GetInfoResponse {
         try await client.unary(AdminServiceDescriptor.getInfo, request, options)
+    }
+
+    /// Streams a consistent copy of the whole store, made beside the commits and checked before its
+    /// first byte is sent. Write it to `cadre.sqlite` in an empty directory and serve from there. It
+    /// needs as much room as the store on the server's disk until the call ends. One at a time, else
+    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk.
+    public func backup(
+        _ request: BackupRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> MessageStream<BackupResponse> {
+        try await client.serverStream(AdminServiceDescriptor.backup, request, options)
+    }
+
+    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte.
+    public func verifyStore(
+        _ request: VerifyStoreRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> VerifyStoreResponse {
+        try await client.unary(AdminServiceDescriptor.verifyStore, request, options)
+    }
+
+    /// Refuses new work from now on, as health NOT_SERVING tells, and answers when everything decided
+    /// is on disk and no call to an agent is open, or when the time is over. There is no way back:
+    /// stop the server then. Open runs go on after the next start.
+    public func drain(
+        _ request: DrainRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> DrainResponse {
+        try await client.unary(AdminServiceDescriptor.drain, request, options)
+    }
+
+    /// The log of what was changed by hand, newest first.
+    public func listAudit(
+        _ request: ListAuditRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> ListAuditResponse {
+        try await client.unary(AdminServiceDescriptor.listAudit, request, options)
     }
 }

@@ -20,11 +20,20 @@ struct InfoCommand: AsyncParsableCommand {
         }
     }
 
+    private static func text(_ millis: Int64) -> String {
+        millis == 0 ? "never" : Instant.text(millis)
+    }
+
     private func show(_ info: GetInfoResponse) {
         let facts: [(String, String)] = [
             ("version", info.version), ("started", Instant.text(info.startedUnixMillis)),
             ("epoch", "\(info.epoch)"), ("open_runs", "\(info.openRuns)"),
-            ("agents", "\(info.agents)"),
+            ("agents", "\(info.agents)"), ("draining", "\(info.draining)"),
+            ("store_bytes", "\(info.storeBytes)"), ("log_bytes", "\(info.logBytes)"),
+            ("last_backup", Self.text(info.lastBackupUnixMillis)),
+            ("retention_millis", "\(info.retentionMillis)"),
+            ("pruned_runs", "\(info.prunedRuns)"), ("request_ids", "\(info.requestIDs)"),
+            ("request_ids_forgotten_early", "\(info.requestIDsForgottenEarly)"),
         ]
         let settings = info.configuration.map { ($0.key, $0.value) }
         if server.output == .json {

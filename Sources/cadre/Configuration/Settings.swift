@@ -25,6 +25,9 @@ struct Settings: Sendable, Equatable {
     var graceSeconds = 10
     /// trace, debug, info, notice, warning, error or critical. `CADRE_LOG`.
     var logLevel = "info"
+    /// How long runs are kept after their end: hours (`36h`), days (`7d`) or `forever`.
+    /// `CADRE_RETENTION`. Default 7 days.
+    var retention = "7d"
     /// Whether the agent `echo` joins, which answers what it is asked: for measurements.
     /// `CADRE_ECHO`.
     var withEcho = false
@@ -39,7 +42,7 @@ struct Settings: Sendable, Equatable {
             ("host", host), ("grpc-port", "\(grpcPort)"), ("console-port", "\(consolePort)"),
             ("data", data), ("market", market), ("now", now ?? ""),
             ("loops", "\(loops)"), ("grace", "\(graceSeconds)"), ("log", logLevel),
-            ("echo", "\(withEcho)"), ("definitions", definitions),
+            ("retention", retention), ("echo", "\(withEcho)"), ("definitions", definitions),
         ]
     }
 
@@ -61,6 +64,7 @@ struct Settings: Sendable, Equatable {
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
         case "log": logLevel = text
         case "definitions": definitions = text
+        case "retention": retention = text
         case "echo": withEcho = try Self.flag(text, key, source)
         default:
             throw Fault(
@@ -83,9 +87,29 @@ struct Settings: Sendable, Equatable {
                 description: "log is \(logLevel); it is one of "
                     + Self.logLevels.joined(separator: ", "))
         }
+        _ = try retentionMillis()
         if grpcPort != 0, grpcPort == consolePort {
             throw Fault(description: "grpc-port and console-port are both \(grpcPort)")
         }
+    }
+
+    /// The retention in milliseconds; `nil`: for ever.
+    func retentionMillis() throws(Fault) -> Int64? {
+        if retention == "forever" { return nil }
+        let hoursInUnit: Int64? =
+            switch retention.last {
+            case "h": 1
+            case "d": 24
+            default: nil
+            }
+        guard let hoursInUnit, let count = Int64(retention.dropLast()),
+            (1...36_500).contains(count)
+        else {
+            throw Fault(
+                description: "retention is \(retention); it is hours such as 36h, days such as "
+                    + "7d (1 to 36500 of them), or forever")
+        }
+        return count * hoursInUnit * 3_600_000
     }
 
     private static let logLevels = [

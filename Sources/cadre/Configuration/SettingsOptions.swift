@@ -45,6 +45,12 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error, critical. CADRE_LOG.")
     var log: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long runs are kept after their end: 36h, 7d, forever. CADRE_RETENTION. (default: 7d)",
+            valueName: "time"))
+    var retention: String?
+
     @Flag(help: "Adds the agent `echo`, which answers what it is asked. CADRE_ECHO.")
     var withEcho = false
 
@@ -61,7 +67,8 @@ struct SettingsOptions: ParsableArguments {
             ("host", host), ("grpc-port", grpcPort), ("console-port", consolePort),
             ("data", data), ("market", market), ("now", now),
             ("loops", loops), ("grace", grace), ("log", log),
-            ("echo", withEcho ? "true" : nil), ("definitions", definitions),
+            ("retention", retention), ("echo", withEcho ? "true" : nil),
+            ("definitions", definitions),
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }
         return try Settings.read(

@@ -41,6 +41,7 @@ struct ServerAssembly {
         let store = try await openStore()
         teardown.add { await store.close() }
         let host = try await startEngine(store, on: group)
+        try startPruning(store)
         let agents = try startAgents(market, host)
         try await define(host)
         try await watchDefinitions(host)
@@ -87,6 +88,28 @@ struct ServerAssembly {
         emergencies.attach(host)
         teardown.add { host.close() }
         return host
+    }
+
+    /// Removes what ended long ago, until the server stops.
+    private func startPruning(_ store: any Store) throws {
+        guard let retentionMillis = try settings.retentionMillis() else { return }
+        let counter = registry.counter(
+            name: "cadre_retention_pruned_runs",
+            help: "Runs removed because they ended longer ago than they are kept."
+        ).with()
+        let pruner = RetentionPruner(store: store, retentionMillis: retentionMillis) {
+            [log, settings] report in
+            counter.add(UInt64(report.runs))
+            if let failure = report.failure { return log.error("pruning: \(failure)") }
+            log.info(
+                "pruned",
+                metadata: ["runs": "\(report.runs)", "retention": "\(settings.retention)"])
+        }
+        let task = Task { await pruner.run() }
+        teardown.add {
+            task.cancel()
+            await task.value
+        }
     }
 
     private func openStore() async throws -> any Store {
@@ -218,14 +241,18 @@ struct ServerAssembly {
     private func services(_ links: EngineLinks, _ host: EngineHost) -> [ServiceRegistration] {
         let identity = AdminServiceProvider.Identity(
             version: CadreVersion.current, startedMillis: startedMillis,
-            configuration: settings.effective, epoch: host.epoch.rawValue)
+            configuration: settings.effective, epoch: host.epoch.rawValue,
+            retentionMillis: (try? settings.retentionMillis()) ?? nil)
         let reflection = ReflectionServiceProvider(services: ServedInterfaces.names)
+        let admin = AdminServiceProvider(
+            identity: identity, links: links, host: host,
+            onDrain: { [health] in health.setAll(.notServing) })
         return [
             AgentServiceProvider(links: links).registration,
             BreakerServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
-            AdminServiceProvider(identity: identity, links: links).registration,
+            admin.registration,
             HealthServiceProvider(registry: health).registration,
             reflection.registration,
             reflection.registration(as: ReflectionServiceProvider.alphaName),

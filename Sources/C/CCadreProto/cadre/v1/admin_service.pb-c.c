@@ -103,6 +103,411 @@ void   cadre__v1__get_info_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__get_info_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__backup_request__init
+                     (Cadre__V1__BackupRequest         *message)
+{
+  static const Cadre__V1__BackupRequest init_value = CADRE__V1__BACKUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__backup_request__get_packed_size
+                     (const Cadre__V1__BackupRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__backup_request__pack
+                     (const Cadre__V1__BackupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__backup_request__pack_to_buffer
+                     (const Cadre__V1__BackupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__BackupRequest *
+       cadre__v1__backup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__BackupRequest *)
+     protobuf_c_message_unpack (&cadre__v1__backup_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__backup_request__free_unpacked
+                     (Cadre__V1__BackupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__backup_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__backup_response__init
+                     (Cadre__V1__BackupResponse         *message)
+{
+  static const Cadre__V1__BackupResponse init_value = CADRE__V1__BACKUP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__backup_response__get_packed_size
+                     (const Cadre__V1__BackupResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__backup_response__pack
+                     (const Cadre__V1__BackupResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__backup_response__pack_to_buffer
+                     (const Cadre__V1__BackupResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__backup_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__BackupResponse *
+       cadre__v1__backup_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__BackupResponse *)
+     protobuf_c_message_unpack (&cadre__v1__backup_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__backup_response__free_unpacked
+                     (Cadre__V1__BackupResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__backup_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__verify_store_request__init
+                     (Cadre__V1__VerifyStoreRequest         *message)
+{
+  static const Cadre__V1__VerifyStoreRequest init_value = CADRE__V1__VERIFY_STORE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__verify_store_request__get_packed_size
+                     (const Cadre__V1__VerifyStoreRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__verify_store_request__pack
+                     (const Cadre__V1__VerifyStoreRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__verify_store_request__pack_to_buffer
+                     (const Cadre__V1__VerifyStoreRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__VerifyStoreRequest *
+       cadre__v1__verify_store_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__VerifyStoreRequest *)
+     protobuf_c_message_unpack (&cadre__v1__verify_store_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__verify_store_request__free_unpacked
+                     (Cadre__V1__VerifyStoreRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__verify_store_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__verify_store_response__init
+                     (Cadre__V1__VerifyStoreResponse         *message)
+{
+  static const Cadre__V1__VerifyStoreResponse init_value = CADRE__V1__VERIFY_STORE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__verify_store_response__get_packed_size
+                     (const Cadre__V1__VerifyStoreResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__verify_store_response__pack
+                     (const Cadre__V1__VerifyStoreResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__verify_store_response__pack_to_buffer
+                     (const Cadre__V1__VerifyStoreResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__verify_store_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__VerifyStoreResponse *
+       cadre__v1__verify_store_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__VerifyStoreResponse *)
+     protobuf_c_message_unpack (&cadre__v1__verify_store_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__verify_store_response__free_unpacked
+                     (Cadre__V1__VerifyStoreResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__verify_store_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__drain_request__init
+                     (Cadre__V1__DrainRequest         *message)
+{
+  static const Cadre__V1__DrainRequest init_value = CADRE__V1__DRAIN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__drain_request__get_packed_size
+                     (const Cadre__V1__DrainRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__drain_request__pack
+                     (const Cadre__V1__DrainRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__drain_request__pack_to_buffer
+                     (const Cadre__V1__DrainRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DrainRequest *
+       cadre__v1__drain_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DrainRequest *)
+     protobuf_c_message_unpack (&cadre__v1__drain_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__drain_request__free_unpacked
+                     (Cadre__V1__DrainRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__drain_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__drain_response__init
+                     (Cadre__V1__DrainResponse         *message)
+{
+  static const Cadre__V1__DrainResponse init_value = CADRE__V1__DRAIN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__drain_response__get_packed_size
+                     (const Cadre__V1__DrainResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__drain_response__pack
+                     (const Cadre__V1__DrainResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__drain_response__pack_to_buffer
+                     (const Cadre__V1__DrainResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DrainResponse *
+       cadre__v1__drain_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DrainResponse *)
+     protobuf_c_message_unpack (&cadre__v1__drain_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__drain_response__free_unpacked
+                     (Cadre__V1__DrainResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__drain_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_audit_request__init
+                     (Cadre__V1__ListAuditRequest         *message)
+{
+  static const Cadre__V1__ListAuditRequest init_value = CADRE__V1__LIST_AUDIT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_audit_request__get_packed_size
+                     (const Cadre__V1__ListAuditRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_audit_request__pack
+                     (const Cadre__V1__ListAuditRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_audit_request__pack_to_buffer
+                     (const Cadre__V1__ListAuditRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListAuditRequest *
+       cadre__v1__list_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListAuditRequest *)
+     protobuf_c_message_unpack (&cadre__v1__list_audit_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_audit_request__free_unpacked
+                     (Cadre__V1__ListAuditRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_audit_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_audit_response__init
+                     (Cadre__V1__ListAuditResponse         *message)
+{
+  static const Cadre__V1__ListAuditResponse init_value = CADRE__V1__LIST_AUDIT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_audit_response__get_packed_size
+                     (const Cadre__V1__ListAuditResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_audit_response__pack
+                     (const Cadre__V1__ListAuditResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_audit_response__pack_to_buffer
+                     (const Cadre__V1__ListAuditResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_audit_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListAuditResponse *
+       cadre__v1__list_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListAuditResponse *)
+     protobuf_c_message_unpack (&cadre__v1__list_audit_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_audit_response__free_unpacked
+                     (Cadre__V1__ListAuditResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_audit_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__audit_entry__init
+                     (Cadre__V1__AuditEntry         *message)
+{
+  static const Cadre__V1__AuditEntry init_value = CADRE__V1__AUDIT_ENTRY__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__audit_entry__get_packed_size
+                     (const Cadre__V1__AuditEntry *message)
+{
+  assert(message->base.descriptor == &cadre__v1__audit_entry__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__audit_entry__pack
+                     (const Cadre__V1__AuditEntry *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__audit_entry__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__audit_entry__pack_to_buffer
+                     (const Cadre__V1__AuditEntry *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__audit_entry__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__AuditEntry *
+       cadre__v1__audit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__AuditEntry *)
+     protobuf_c_message_unpack (&cadre__v1__audit_entry__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__audit_entry__free_unpacked
+                     (Cadre__V1__AuditEntry *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__audit_entry__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 #define cadre__v1__get_info_request__field_descriptors NULL
 #define cadre__v1__get_info_request__field_indices_by_name NULL
 #define cadre__v1__get_info_request__number_ranges NULL
@@ -172,7 +577,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_info_response__configuration_ent
   (ProtobufCMessageInit) cadre__v1__get_info_response__configuration_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__get_info_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor cadre__v1__get_info_response__field_descriptors[14] =
 {
   {
     "version",
@@ -246,19 +651,123 @@ static const ProtobufCFieldDescriptor cadre__v1__get_info_response__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "store_bytes",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, store_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "log_bytes",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, log_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_backup_unix_millis",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, last_backup_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retention_millis",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, retention_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pruned_runs",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, pruned_runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_ids",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, request_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_ids_forgotten_early",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, request_ids_forgotten_early),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "draining",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetInfoResponse, draining),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__get_info_response__field_indices_by_name[] = {
   5,   /* field[5] = agents */
   2,   /* field[2] = configuration */
+  13,   /* field[13] = draining */
   3,   /* field[3] = epoch */
+  8,   /* field[8] = last_backup_unix_millis */
+  7,   /* field[7] = log_bytes */
   4,   /* field[4] = open_runs */
+  10,   /* field[10] = pruned_runs */
+  11,   /* field[11] = request_ids */
+  12,   /* field[12] = request_ids_forgotten_early */
+  9,   /* field[9] = retention_millis */
   1,   /* field[1] = started_unix_millis */
+  6,   /* field[6] = store_bytes */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange cadre__v1__get_info_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor cadre__v1__get_info_response__descriptor =
 {
@@ -268,19 +777,537 @@ const ProtobufCMessageDescriptor cadre__v1__get_info_response__descriptor =
   "Cadre__V1__GetInfoResponse",
   "cadre.v1",
   sizeof(Cadre__V1__GetInfoResponse),
-  6,
+  14,
   cadre__v1__get_info_response__field_descriptors,
   cadre__v1__get_info_response__field_indices_by_name,
   1,  cadre__v1__get_info_response__number_ranges,
   (ProtobufCMessageInit) cadre__v1__get_info_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__admin_service__method_descriptors[1] =
+#define cadre__v1__backup_request__field_descriptors NULL
+#define cadre__v1__backup_request__field_indices_by_name NULL
+#define cadre__v1__backup_request__number_ranges NULL
+const ProtobufCMessageDescriptor cadre__v1__backup_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.BackupRequest",
+  "BackupRequest",
+  "Cadre__V1__BackupRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__BackupRequest),
+  0,
+  cadre__v1__backup_request__field_descriptors,
+  cadre__v1__backup_request__field_indices_by_name,
+  0,  cadre__v1__backup_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__backup_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__backup_response__field_descriptors[2] =
+{
+  {
+    "data",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__BackupResponse, data),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_bytes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__BackupResponse, total_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__backup_response__field_indices_by_name[] = {
+  0,   /* field[0] = data */
+  1,   /* field[1] = total_bytes */
+};
+static const ProtobufCIntRange cadre__v1__backup_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__backup_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.BackupResponse",
+  "BackupResponse",
+  "Cadre__V1__BackupResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__BackupResponse),
+  2,
+  cadre__v1__backup_response__field_descriptors,
+  cadre__v1__backup_response__field_indices_by_name,
+  1,  cadre__v1__backup_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__backup_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define cadre__v1__verify_store_request__field_descriptors NULL
+#define cadre__v1__verify_store_request__field_indices_by_name NULL
+#define cadre__v1__verify_store_request__number_ranges NULL
+const ProtobufCMessageDescriptor cadre__v1__verify_store_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.VerifyStoreRequest",
+  "VerifyStoreRequest",
+  "Cadre__V1__VerifyStoreRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__VerifyStoreRequest),
+  0,
+  cadre__v1__verify_store_request__field_descriptors,
+  cadre__v1__verify_store_request__field_indices_by_name,
+  0,  cadre__v1__verify_store_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__verify_store_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__verify_store_response__field_descriptors[2] =
+{
+  {
+    "problems",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__VerifyStoreResponse, n_problems),
+    offsetof(Cadre__V1__VerifyStoreResponse, problems),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "took_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__VerifyStoreResponse, took_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__verify_store_response__field_indices_by_name[] = {
+  0,   /* field[0] = problems */
+  1,   /* field[1] = took_millis */
+};
+static const ProtobufCIntRange cadre__v1__verify_store_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__verify_store_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.VerifyStoreResponse",
+  "VerifyStoreResponse",
+  "Cadre__V1__VerifyStoreResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__VerifyStoreResponse),
+  2,
+  cadre__v1__verify_store_response__field_descriptors,
+  cadre__v1__verify_store_response__field_indices_by_name,
+  1,  cadre__v1__verify_store_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__verify_store_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__drain_request__field_descriptors[1] =
+{
+  {
+    "timeout_millis",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainRequest, timeout_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__drain_request__field_indices_by_name[] = {
+  0,   /* field[0] = timeout_millis */
+};
+static const ProtobufCIntRange cadre__v1__drain_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__drain_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DrainRequest",
+  "DrainRequest",
+  "Cadre__V1__DrainRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__DrainRequest),
+  1,
+  cadre__v1__drain_request__field_descriptors,
+  cadre__v1__drain_request__field_indices_by_name,
+  1,  cadre__v1__drain_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__drain_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__drain_response__field_descriptors[3] =
+{
+  {
+    "drained",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainResponse, drained),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_runs",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainResponse, open_runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_invokes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainResponse, open_invokes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__drain_response__field_indices_by_name[] = {
+  0,   /* field[0] = drained */
+  2,   /* field[2] = open_invokes */
+  1,   /* field[1] = open_runs */
+};
+static const ProtobufCIntRange cadre__v1__drain_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__drain_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DrainResponse",
+  "DrainResponse",
+  "Cadre__V1__DrainResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__DrainResponse),
+  3,
+  cadre__v1__drain_response__field_descriptors,
+  cadre__v1__drain_response__field_indices_by_name,
+  1,  cadre__v1__drain_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__drain_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_audit_request__field_descriptors[4] =
+{
+  {
+    "namespace",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAuditRequest, namespace_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subject",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAuditRequest, subject),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_size",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAuditRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAuditRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_audit_request__field_indices_by_name[] = {
+  0,   /* field[0] = namespace */
+  2,   /* field[2] = page_size */
+  3,   /* field[3] = page_token */
+  1,   /* field[1] = subject */
+};
+static const ProtobufCIntRange cadre__v1__list_audit_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_audit_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListAuditRequest",
+  "ListAuditRequest",
+  "Cadre__V1__ListAuditRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListAuditRequest),
+  4,
+  cadre__v1__list_audit_request__field_descriptors,
+  cadre__v1__list_audit_request__field_indices_by_name,
+  1,  cadre__v1__list_audit_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_audit_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_audit_response__field_descriptors[2] =
+{
+  {
+    "entries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ListAuditResponse, n_entries),
+    offsetof(Cadre__V1__ListAuditResponse, entries),
+    &cadre__v1__audit_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAuditResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_audit_response__field_indices_by_name[] = {
+  0,   /* field[0] = entries */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_audit_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_audit_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListAuditResponse",
+  "ListAuditResponse",
+  "Cadre__V1__ListAuditResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListAuditResponse),
+  2,
+  cadre__v1__list_audit_response__field_descriptors,
+  cadre__v1__list_audit_response__field_indices_by_name,
+  1,  cadre__v1__list_audit_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_audit_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__audit_entry__field_descriptors[9] =
+{
+  {
+    "sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unix_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "namespace",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, namespace_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "action",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, action),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subject",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, subject),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "before",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, before),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, after),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AuditEntry, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__audit_entry__field_indices_by_name[] = {
+  4,   /* field[4] = action */
+  3,   /* field[3] = actor */
+  7,   /* field[7] = after */
+  6,   /* field[6] = before */
+  2,   /* field[2] = namespace */
+  8,   /* field[8] = request_id */
+  0,   /* field[0] = sequence */
+  5,   /* field[5] = subject */
+  1,   /* field[1] = unix_millis */
+};
+static const ProtobufCIntRange cadre__v1__audit_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor cadre__v1__audit_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.AuditEntry",
+  "AuditEntry",
+  "Cadre__V1__AuditEntry",
+  "cadre.v1",
+  sizeof(Cadre__V1__AuditEntry),
+  9,
+  cadre__v1__audit_entry__field_descriptors,
+  cadre__v1__audit_entry__field_indices_by_name,
+  1,  cadre__v1__audit_entry__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__audit_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCMethodDescriptor cadre__v1__admin_service__method_descriptors[5] =
 {
   { "GetInfo", &cadre__v1__get_info_request__descriptor, &cadre__v1__get_info_response__descriptor },
+  { "Backup", &cadre__v1__backup_request__descriptor, &cadre__v1__backup_response__descriptor },
+  { "VerifyStore", &cadre__v1__verify_store_request__descriptor, &cadre__v1__verify_store_response__descriptor },
+  { "Drain", &cadre__v1__drain_request__descriptor, &cadre__v1__drain_response__descriptor },
+  { "ListAudit", &cadre__v1__list_audit_request__descriptor, &cadre__v1__list_audit_response__descriptor },
 };
 const unsigned cadre__v1__admin_service__method_indices_by_name[] = {
-  0         /* GetInfo */
+  1,        /* Backup */
+  3,        /* Drain */
+  0,        /* GetInfo */
+  4,        /* ListAudit */
+  2         /* VerifyStore */
 };
 const ProtobufCServiceDescriptor cadre__v1__admin_service__descriptor =
 {
@@ -289,7 +1316,7 @@ const ProtobufCServiceDescriptor cadre__v1__admin_service__descriptor =
   "AdminService",
   "Cadre__V1__AdminService",
   "cadre.v1",
-  1,
+  5,
   cadre__v1__admin_service__method_descriptors,
   cadre__v1__admin_service__method_indices_by_name
 };
@@ -300,6 +1327,38 @@ void cadre__v1__admin_service__get_info(ProtobufCService *service,
 {
   assert(service->descriptor == &cadre__v1__admin_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__admin_service__backup(ProtobufCService *service,
+                                      const Cadre__V1__BackupRequest *input,
+                                      Cadre__V1__BackupResponse_Closure closure,
+                                      void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__admin_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__admin_service__verify_store(ProtobufCService *service,
+                                            const Cadre__V1__VerifyStoreRequest *input,
+                                            Cadre__V1__VerifyStoreResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__admin_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__admin_service__drain(ProtobufCService *service,
+                                     const Cadre__V1__DrainRequest *input,
+                                     Cadre__V1__DrainResponse_Closure closure,
+                                     void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__admin_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__admin_service__list_audit(ProtobufCService *service,
+                                          const Cadre__V1__ListAuditRequest *input,
+                                          Cadre__V1__ListAuditResponse_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__admin_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__admin_service__init (Cadre__V1__AdminService_Service *service,
                                      Cadre__V1__AdminService_ServiceDestroy destroy)

@@ -18,6 +18,15 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Cadre__V1__GetInfoRequest Cadre__V1__GetInfoRequest;
 typedef struct Cadre__V1__GetInfoResponse Cadre__V1__GetInfoResponse;
 typedef struct Cadre__V1__GetInfoResponse__ConfigurationEntry Cadre__V1__GetInfoResponse__ConfigurationEntry;
+typedef struct Cadre__V1__BackupRequest Cadre__V1__BackupRequest;
+typedef struct Cadre__V1__BackupResponse Cadre__V1__BackupResponse;
+typedef struct Cadre__V1__VerifyStoreRequest Cadre__V1__VerifyStoreRequest;
+typedef struct Cadre__V1__VerifyStoreResponse Cadre__V1__VerifyStoreResponse;
+typedef struct Cadre__V1__DrainRequest Cadre__V1__DrainRequest;
+typedef struct Cadre__V1__DrainResponse Cadre__V1__DrainResponse;
+typedef struct Cadre__V1__ListAuditRequest Cadre__V1__ListAuditRequest;
+typedef struct Cadre__V1__ListAuditResponse Cadre__V1__ListAuditResponse;
+typedef struct Cadre__V1__AuditEntry Cadre__V1__AuditEntry;
 
 
 /* --- enums --- */
@@ -67,10 +76,211 @@ struct  Cadre__V1__GetInfoResponse
   uint32_t epoch;
   int64_t open_runs;
   int64_t agents;
+  /*
+   * Bytes of the database file; 0 when nothing is kept on disk.
+   */
+  int64_t store_bytes;
+  /*
+   * Bytes of the write-ahead log.
+   */
+  int64_t log_bytes;
+  /*
+   * When the latest backup that was good was made; 0: none since the start.
+   */
+  int64_t last_backup_unix_millis;
+  /*
+   * How long runs are kept after their end; 0: for ever.
+   */
+  int64_t retention_millis;
+  /*
+   * Runs removed since the start because they ended longer ago than that.
+   */
+  int64_t pruned_runs;
+  /*
+   * Request ids remembered.
+   */
+  int64_t request_ids;
+  /*
+   * Request ids forgotten before their 24 hours since the start, because a namespace had too many.
+   */
+  int64_t request_ids_forgotten_early;
+  /*
+   * Whether new work is refused for good.
+   */
+  protobuf_c_boolean draining;
 };
 #define CADRE__V1__GET_INFO_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_info_response__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
+struct  Cadre__V1__BackupRequest
+{
+  ProtobufCMessage base;
+};
+#define CADRE__V1__BACKUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__backup_request__descriptor) \
+     }
+
+
+struct  Cadre__V1__BackupResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The next bytes of the copy.
+   */
+  ProtobufCBinaryData data;
+  /*
+   * Bytes of the whole copy; the same in every message. Fewer received: throw them away.
+   */
+  int64_t total_bytes;
+};
+#define CADRE__V1__BACKUP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__backup_response__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Cadre__V1__VerifyStoreRequest
+{
+  ProtobufCMessage base;
+};
+#define CADRE__V1__VERIFY_STORE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__verify_store_request__descriptor) \
+     }
+
+
+struct  Cadre__V1__VerifyStoreResponse
+{
+  ProtobufCMessage base;
+  /*
+   * What is wrong, in the database's words, at most 100 lines; empty: nothing.
+   */
+  size_t n_problems;
+  char **problems;
+  /*
+   * How long it took.
+   */
+  int64_t took_millis;
+};
+#define CADRE__V1__VERIFY_STORE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__verify_store_response__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Cadre__V1__DrainRequest
+{
+  ProtobufCMessage base;
+  /*
+   * How long to wait, 0 to 3,600,000; 0: 10 seconds.
+   */
+  int64_t timeout_millis;
+};
+#define CADRE__V1__DRAIN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__drain_request__descriptor) \
+    , 0 }
+
+
+struct  Cadre__V1__DrainResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Whether everything decided is on disk and no call to an agent is open.
+   */
+  protobuf_c_boolean drained;
+  /*
+   * Runs that go on after the next start.
+   */
+  int64_t open_runs;
+  /*
+   * Calls to agents that were still open.
+   */
+  int64_t open_invokes;
+};
+#define CADRE__V1__DRAIN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__drain_response__descriptor) \
+    , 0, 0, 0 }
+
+
+struct  Cadre__V1__ListAuditRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Only changes in this namespace; empty: all.
+   */
+  char *namespace_;
+  /*
+   * Only changes of this, such as `breaker/payments`; empty: all.
+   */
+  char *subject;
+  /*
+   * 1 to 1000; 0: 100.
+   */
+  int32_t page_size;
+  /*
+   * The `next_page_token` of the page before; empty: the newest.
+   */
+  char *page_token;
+};
+#define CADRE__V1__LIST_AUDIT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_audit_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__ListAuditResponse
+{
+  ProtobufCMessage base;
+  size_t n_entries;
+  Cadre__V1__AuditEntry **entries;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
+};
+#define CADRE__V1__LIST_AUDIT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_audit_response__descriptor) \
+    , 0,NULL, (char *)protobuf_c_empty_string }
+
+
+/*
+ * One change made by hand.
+ */
+struct  Cadre__V1__AuditEntry
+{
+  ProtobufCMessage base;
+  /*
+   * Ascending from 1 in the order of commits.
+   */
+  int64_t sequence;
+  int64_t unix_millis;
+  /*
+   * Empty for the whole server.
+   */
+  char *namespace_;
+  /*
+   * Who did it.
+   */
+  char *actor;
+  /*
+   * The method that was called, such as `ForceBreaker`.
+   */
+  char *action;
+  /*
+   * What was changed.
+   */
+  char *subject;
+  /*
+   * What held before and what after, as text; may be empty.
+   */
+  char *before;
+  char *after;
+  /*
+   * The id of the request; may be empty.
+   */
+  char *request_id;
+};
+#define CADRE__V1__AUDIT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__audit_entry__descriptor) \
+    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /* Cadre__V1__GetInfoRequest methods */
@@ -114,6 +324,177 @@ Cadre__V1__GetInfoResponse *
 void   cadre__v1__get_info_response__free_unpacked
                      (Cadre__V1__GetInfoResponse *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__BackupRequest methods */
+void   cadre__v1__backup_request__init
+                     (Cadre__V1__BackupRequest         *message);
+size_t cadre__v1__backup_request__get_packed_size
+                     (const Cadre__V1__BackupRequest   *message);
+size_t cadre__v1__backup_request__pack
+                     (const Cadre__V1__BackupRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__backup_request__pack_to_buffer
+                     (const Cadre__V1__BackupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__BackupRequest *
+       cadre__v1__backup_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__backup_request__free_unpacked
+                     (Cadre__V1__BackupRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__BackupResponse methods */
+void   cadre__v1__backup_response__init
+                     (Cadre__V1__BackupResponse         *message);
+size_t cadre__v1__backup_response__get_packed_size
+                     (const Cadre__V1__BackupResponse   *message);
+size_t cadre__v1__backup_response__pack
+                     (const Cadre__V1__BackupResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__backup_response__pack_to_buffer
+                     (const Cadre__V1__BackupResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__BackupResponse *
+       cadre__v1__backup_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__backup_response__free_unpacked
+                     (Cadre__V1__BackupResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__VerifyStoreRequest methods */
+void   cadre__v1__verify_store_request__init
+                     (Cadre__V1__VerifyStoreRequest         *message);
+size_t cadre__v1__verify_store_request__get_packed_size
+                     (const Cadre__V1__VerifyStoreRequest   *message);
+size_t cadre__v1__verify_store_request__pack
+                     (const Cadre__V1__VerifyStoreRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__verify_store_request__pack_to_buffer
+                     (const Cadre__V1__VerifyStoreRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__VerifyStoreRequest *
+       cadre__v1__verify_store_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__verify_store_request__free_unpacked
+                     (Cadre__V1__VerifyStoreRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__VerifyStoreResponse methods */
+void   cadre__v1__verify_store_response__init
+                     (Cadre__V1__VerifyStoreResponse         *message);
+size_t cadre__v1__verify_store_response__get_packed_size
+                     (const Cadre__V1__VerifyStoreResponse   *message);
+size_t cadre__v1__verify_store_response__pack
+                     (const Cadre__V1__VerifyStoreResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__verify_store_response__pack_to_buffer
+                     (const Cadre__V1__VerifyStoreResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__VerifyStoreResponse *
+       cadre__v1__verify_store_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__verify_store_response__free_unpacked
+                     (Cadre__V1__VerifyStoreResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DrainRequest methods */
+void   cadre__v1__drain_request__init
+                     (Cadre__V1__DrainRequest         *message);
+size_t cadre__v1__drain_request__get_packed_size
+                     (const Cadre__V1__DrainRequest   *message);
+size_t cadre__v1__drain_request__pack
+                     (const Cadre__V1__DrainRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__drain_request__pack_to_buffer
+                     (const Cadre__V1__DrainRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DrainRequest *
+       cadre__v1__drain_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__drain_request__free_unpacked
+                     (Cadre__V1__DrainRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DrainResponse methods */
+void   cadre__v1__drain_response__init
+                     (Cadre__V1__DrainResponse         *message);
+size_t cadre__v1__drain_response__get_packed_size
+                     (const Cadre__V1__DrainResponse   *message);
+size_t cadre__v1__drain_response__pack
+                     (const Cadre__V1__DrainResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__drain_response__pack_to_buffer
+                     (const Cadre__V1__DrainResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DrainResponse *
+       cadre__v1__drain_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__drain_response__free_unpacked
+                     (Cadre__V1__DrainResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListAuditRequest methods */
+void   cadre__v1__list_audit_request__init
+                     (Cadre__V1__ListAuditRequest         *message);
+size_t cadre__v1__list_audit_request__get_packed_size
+                     (const Cadre__V1__ListAuditRequest   *message);
+size_t cadre__v1__list_audit_request__pack
+                     (const Cadre__V1__ListAuditRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_audit_request__pack_to_buffer
+                     (const Cadre__V1__ListAuditRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListAuditRequest *
+       cadre__v1__list_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_audit_request__free_unpacked
+                     (Cadre__V1__ListAuditRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListAuditResponse methods */
+void   cadre__v1__list_audit_response__init
+                     (Cadre__V1__ListAuditResponse         *message);
+size_t cadre__v1__list_audit_response__get_packed_size
+                     (const Cadre__V1__ListAuditResponse   *message);
+size_t cadre__v1__list_audit_response__pack
+                     (const Cadre__V1__ListAuditResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_audit_response__pack_to_buffer
+                     (const Cadre__V1__ListAuditResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListAuditResponse *
+       cadre__v1__list_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_audit_response__free_unpacked
+                     (Cadre__V1__ListAuditResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__AuditEntry methods */
+void   cadre__v1__audit_entry__init
+                     (Cadre__V1__AuditEntry         *message);
+size_t cadre__v1__audit_entry__get_packed_size
+                     (const Cadre__V1__AuditEntry   *message);
+size_t cadre__v1__audit_entry__pack
+                     (const Cadre__V1__AuditEntry   *message,
+                      uint8_t             *out);
+size_t cadre__v1__audit_entry__pack_to_buffer
+                     (const Cadre__V1__AuditEntry   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__AuditEntry *
+       cadre__v1__audit_entry__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__audit_entry__free_unpacked
+                     (Cadre__V1__AuditEntry *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Cadre__V1__GetInfoRequest_Closure)
@@ -124,6 +505,33 @@ typedef void (*Cadre__V1__GetInfoResponse__ConfigurationEntry_Closure)
                   void *closure_data);
 typedef void (*Cadre__V1__GetInfoResponse_Closure)
                  (const Cadre__V1__GetInfoResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__BackupRequest_Closure)
+                 (const Cadre__V1__BackupRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__BackupResponse_Closure)
+                 (const Cadre__V1__BackupResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__VerifyStoreRequest_Closure)
+                 (const Cadre__V1__VerifyStoreRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__VerifyStoreResponse_Closure)
+                 (const Cadre__V1__VerifyStoreResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DrainRequest_Closure)
+                 (const Cadre__V1__DrainRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DrainResponse_Closure)
+                 (const Cadre__V1__DrainResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListAuditRequest_Closure)
+                 (const Cadre__V1__ListAuditRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListAuditResponse_Closure)
+                 (const Cadre__V1__ListAuditResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__AuditEntry_Closure)
+                 (const Cadre__V1__AuditEntry *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -136,6 +544,22 @@ struct Cadre__V1__AdminService_Service
                    const Cadre__V1__GetInfoRequest *input,
                    Cadre__V1__GetInfoResponse_Closure closure,
                    void *closure_data);
+  void (*backup)(Cadre__V1__AdminService_Service *service,
+                 const Cadre__V1__BackupRequest *input,
+                 Cadre__V1__BackupResponse_Closure closure,
+                 void *closure_data);
+  void (*verify_store)(Cadre__V1__AdminService_Service *service,
+                       const Cadre__V1__VerifyStoreRequest *input,
+                       Cadre__V1__VerifyStoreResponse_Closure closure,
+                       void *closure_data);
+  void (*drain)(Cadre__V1__AdminService_Service *service,
+                const Cadre__V1__DrainRequest *input,
+                Cadre__V1__DrainResponse_Closure closure,
+                void *closure_data);
+  void (*list_audit)(Cadre__V1__AdminService_Service *service,
+                     const Cadre__V1__ListAuditRequest *input,
+                     Cadre__V1__ListAuditResponse_Closure closure,
+                     void *closure_data);
 };
 typedef void (*Cadre__V1__AdminService_ServiceDestroy)(Cadre__V1__AdminService_Service *);
 void cadre__v1__admin_service__init (Cadre__V1__AdminService_Service *service,
@@ -144,17 +568,46 @@ void cadre__v1__admin_service__init (Cadre__V1__AdminService_Service *service,
     { &cadre__v1__admin_service__descriptor, protobuf_c_service_invoke_internal, NULL }
 #define CADRE__V1__ADMIN_SERVICE__INIT(function_prefix__) \
     { CADRE__V1__ADMIN_SERVICE__BASE_INIT,\
-      function_prefix__ ## get_info  }
+      function_prefix__ ## get_info,\
+      function_prefix__ ## backup,\
+      function_prefix__ ## verify_store,\
+      function_prefix__ ## drain,\
+      function_prefix__ ## list_audit  }
 void cadre__v1__admin_service__get_info(ProtobufCService *service,
                                         const Cadre__V1__GetInfoRequest *input,
                                         Cadre__V1__GetInfoResponse_Closure closure,
                                         void *closure_data);
+void cadre__v1__admin_service__backup(ProtobufCService *service,
+                                      const Cadre__V1__BackupRequest *input,
+                                      Cadre__V1__BackupResponse_Closure closure,
+                                      void *closure_data);
+void cadre__v1__admin_service__verify_store(ProtobufCService *service,
+                                            const Cadre__V1__VerifyStoreRequest *input,
+                                            Cadre__V1__VerifyStoreResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__admin_service__drain(ProtobufCService *service,
+                                     const Cadre__V1__DrainRequest *input,
+                                     Cadre__V1__DrainResponse_Closure closure,
+                                     void *closure_data);
+void cadre__v1__admin_service__list_audit(ProtobufCService *service,
+                                          const Cadre__V1__ListAuditRequest *input,
+                                          Cadre__V1__ListAuditResponse_Closure closure,
+                                          void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor cadre__v1__get_info_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_info_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_info_response__configuration_entry__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__backup_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__backup_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__verify_store_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__verify_store_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__drain_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__drain_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_audit_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_audit_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__audit_entry__descriptor;
 extern const ProtobufCServiceDescriptor cadre__v1__admin_service__descriptor;
 
 PROTOBUF_C__END_DECLS
