@@ -35,7 +35,7 @@ struct AdminVerbTests {
             let verified = try json(try await server.cadre("admin", "verify", "-o", "json"))
             #expect(verified["problems"]?.count == 0)
             let backup = try json(try await server.cadre("admin", "backup", file, "-o", "json"))
-            let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int64
+            let size = FileManager.default.contents(atPath: file).map { Int64($0.count) }
             #expect(backup["bytes"]?.int64 == size)
             let again = try await server.cadre("admin", "backup", file)
             #expect(again.status != 0 && again.errors.contains("exists"))
