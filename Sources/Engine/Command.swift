@@ -53,6 +53,7 @@ public indirect enum Command: Sendable {
     case getRun(RunReference, ReplyTicket)
     case listDefinitions(Namespace, ReplyTicket)
     case listAgents(ReplyTicket)
+    case listDeadLetters(Namespace, after: DeadLetterCursor?, limit: Int, ReplyTicket)
     case snapshot(ReplyTicket)
 
     /// Schedules; new ones and triggers are new work, the rest is not.
@@ -60,6 +61,10 @@ public indirect enum Command: Sendable {
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
+    /// Answers `.operated` when what it does is on disk.
+    case operateRun(OperateRun, ReplyTicket)
+    /// A closed run that an operation needs, as the store has it.
+    case loaded(Result<RunState, Rejection>, OperateRun, ReplyTicket)
     /// The asker is gone or its deadline has passed: drop the wait; a plain invoke is cancelled.
     case abandon(ReplyTicket)
     case agentsJoined([AgentRegistration], PortNumber)
@@ -117,18 +122,26 @@ public struct StartRun: Sendable {
     public var requestID: String
     /// What an open run of the same workflow id means.
     public var conflict: ConflictPolicy
+    /// Given to the run as soon as it is there; `nil`: none.
+    public var signal: RunSignal?
 
     /// Fingerprint of all that the run depends on; made by whoever builds the command.
     let contentHash: UInt64
 
-    /// Refuse the start, or answer with the run that is open.
-    public enum ConflictPolicy: Sendable, Hashable { case fail, useExisting }
+    /// Refuse the start, answer with the run that is open, end that one at once, or begin when it
+    /// has ended.
+    public enum ConflictPolicy: UInt8, Sendable, Hashable {
+        case fail = 0
+        case useExisting = 1
+        case terminateExisting = 2
+        case enqueue = 3
+    }
 
     /// Describes the run. O(bytes) when there is a request id, since its content is fingerprinted.
     /// Combines the parts.
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
-        requestID: String, conflict: ConflictPolicy
+        requestID: String, conflict: ConflictPolicy, signal: RunSignal? = nil
     ) {
         self.namespace = namespace
         self.definition = definition
@@ -136,13 +149,18 @@ public struct StartRun: Sendable {
         self.input = input
         self.requestID = requestID
         self.conflict = conflict
+        self.signal = signal
         var hash = StableHash()
         if !requestID.isEmpty {
             hash.combine(definition)
             hash.combine(workflowID)
             hash.combine(input.contentType)
             hash.combine(input.bytes)
-            hash.combine(conflict == .fail ? 0 : 1)
+            hash.combine(UInt64(conflict.rawValue))
+            if let signal {
+                hash.combine(signal.name)
+                hash.combine(signal.payload.bytes)
+            }
         }
         contentHash = hash.value
     }
@@ -201,6 +219,13 @@ public struct CancelRun: Sendable {
 public enum RunReference: Sendable, Hashable {
     case run(Namespace, RunID)
     case workflow(Namespace, String)
+
+    /// Where the run belongs.
+    public var namespace: Namespace {
+        switch self {
+        case .run(let namespace, _), .workflow(let namespace, _): namespace
+        }
+    }
 }
 
 /// What the engine answers. Indirect for the same reason as ``Command``.
@@ -220,6 +245,8 @@ public indirect enum Answer: Sendable {
     case isolation(AgentID, Isolation)
     case isolationPolicy(IsolationPolicy)
     case schedule(ScheduleAnswer)
+    case operated(RunSummary)
+    case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)
 }
 

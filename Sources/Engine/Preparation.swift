@@ -9,11 +9,17 @@ public struct Preparation: Sendable {
         case stepInput(AssignmentToken)
         /// The result of a run whose steps have all ended.
         case runResult(RunID)
+        /// The input of a step that no agent works on.
+        case partInput(StepPlace, attempt: Int)
+        /// The elements of a step's list.
+        case elements(StepPlace, attempt: Int)
+        /// The output of a step that children or elements have worked for.
+        case collected(StepPlace, attempt: Int)
 
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
-            case .stepInput: .stepInput
+            case .stepInput, .partInput, .elements, .collected: .stepInput
             case .runResult: .runResult
             }
         }
@@ -38,13 +44,26 @@ public struct Preparation: Sendable {
         self.missing = missing
     }
 
+    /// Makes the payloads from what is loaded.
+    public func make() -> Outcome {
+        let rendered = recipe.render(loaded, for: purpose.payload)
+        switch (purpose, rendered) {
+        case (_, .failure(let failure)): return Outcome(purpose: purpose, result: .failure(failure))
+        case (.elements, .success(let list)):
+            return Outcome(purpose: purpose, result: list.elements(atMost: FanOutSpec.maxWidth))
+        case (_, .success(let payload)):
+            return Outcome(purpose: purpose, result: .success([payload]))
+        }
+    }
+
     /// What became of a preparation.
     public struct Outcome: Sendable {
         public var purpose: Purpose
-        public var result: Result<Payload, StepFailure>
+        /// The payload; for ``Purpose/elements(_:attempt:)`` one for each element.
+        public var result: Result<[Payload], StepFailure>
 
         /// Combines the parts.
-        public init(purpose: Purpose, result: Result<Payload, StepFailure>) {
+        public init(purpose: Purpose, result: Result<[Payload], StepFailure>) {
             self.purpose = purpose
             self.result = result
         }

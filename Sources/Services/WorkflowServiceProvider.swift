@@ -99,17 +99,19 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     }
 
     /// Checks and starts; calls `then` with the run when the start is on disk.
-    private func start<Response>(
-        _ request: StartRunRequest, _ call: UnaryCall<Response>,
+    func start<Response>(
+        _ request: StartRunRequest, signal: RunSignal? = nil, _ call: UnaryCall<Response>,
         _ then: @escaping (RunID, _ existing: Bool) -> Void
     ) {
         guard let namespace = call.namespace(), validated(request, call) else { return }
         let input = Coordination.Payload(orEmptyObject: request.input)
-        withCheckedJSON(input, call) {
+        withCheckedJSON(input, "input", call) {
             let start = StartRun(
                 namespace: namespace, definition: request.workflow,
                 workflowID: request.workflowID, input: input, requestID: request.requestID,
-                conflict: request.conflictPolicy == .useExisting ? .useExisting : .fail)
+                conflict: signal == nil
+                    ? StartRun.ConflictPolicy(request.conflictPolicy) : .useExisting,
+                signal: signal)
             let link = links.link(on: call.eventLoop)
             let ticket = link.ask({ .startRun(start, $0) }) { answer in
                 guard case .started(let run, let existing) = answer else {
@@ -121,7 +123,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
-    private func validated<Response>(
+    func validated<Response>(
         _ request: StartRunRequest, _ call: UnaryCall<Response>
     ) -> Bool {
         var faults = FieldFaults()
@@ -210,17 +212,17 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     }
 
     /// Goes on when the payload is JSON; big ones are checked off the socket loop.
-    private func withCheckedJSON<Response>(
-        _ payload: Coordination.Payload, _ call: UnaryCall<Response>,
+    func withCheckedJSON<Response>(
+        _ payload: Coordination.Payload, _ field: String, _ call: UnaryCall<Response>,
         _ then: @escaping () -> Void
     ) {
         guard payload.bytes.count > Self.inlineCheckBytes else {
-            return Self.goOn(call, fault: Self.jsonFault(payload), then)
+            return Self.goOn(call, fault: Self.jsonFault(payload, field), then)
         }
         let loop = call.eventLoop
         let parked = NIOLoopBound({ Self.goOn(call, fault: $0, then) }, eventLoop: loop)
         let isTaken = host.offload {
-            let fault = Self.jsonFault(payload)
+            let fault = Self.jsonFault(payload, field)
             loop.execute { parked.value(fault) }
         }
         if !isTaken { call.fail(Self.tooMuchWaits) }
@@ -244,15 +246,18 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         if let fault { call.fail(fault) } else { then() }
     }
 
-    private static func jsonFault(_ payload: Coordination.Payload) -> GRPCStatus? {
+    private static func jsonFault(
+        _ payload: Coordination.Payload, _ field: String
+    ) -> GRPCStatus? {
         guard payload.contentType == Coordination.Payload.json else {
-            return .bad("input.content_type", "is \(Excerpt(payload.contentType)); runs take JSON")
+            return .bad(
+                "\(field).content_type", "is \(Excerpt(payload.contentType)); runs take JSON")
         }
         do throws(JSONError) {
             _ = try JSONDocument(parsing: payload.bytes)
             return nil
         } catch {
-            return .bad("input", "is not JSON: \(Excerpt("\(error)", maxBytes: 300))")
+            return .bad(field, "is not JSON: \(Excerpt("\(error)", maxBytes: 300))")
         }
     }
 
@@ -266,6 +271,17 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
             "no workflow \(Excerpt(name)) is defined in this namespace; "
                 + (known.isEmpty ? "none is" : "defined are: \(known)")
         ).status
+    }
+}
+
+extension StartRun.ConflictPolicy {
+    init(_ message: Messages.ConflictPolicy) {
+        switch message {
+        case .useExisting: self = .useExisting
+        case .terminateExisting: self = .terminateExisting
+        case .enqueue: self = .enqueue
+        default: self = .fail
+        }
     }
 }
 

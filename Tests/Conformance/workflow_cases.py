@@ -3,10 +3,11 @@
 import json
 import uuid
 
+import grpc
 from cadre.v1 import common_pb2 as common
 from cadre.v1 import workflow_service_pb2 as pb
 
-from cases import expect, expect_equal
+from cases import Failed, expect, expect_equal
 
 SECONDS = 60
 WORKFLOW = "calendar-discovery"
@@ -136,9 +137,74 @@ def runs_come_in_pages(server):
     expect_equal(len(pages), len(set(pages)), "no run twice")
 
 
+def _put(server, name: str, *steps, **fields):
+    server.workflows.PutDefinition(pb.PutDefinitionRequest(
+        definition=pb.WorkflowDefinition(name=name, version="1", steps=steps, **fields)),
+        timeout=SECONDS)
+
+
+def _start_of(server, name: str, **fields) -> pb.RunReference:
+    started = server.workflows.StartRun(
+        pb.StartRunRequest(workflow=name, **fields), timeout=SECONDS)
+    return pb.RunReference(run_id=started.run_id)
+
+
+def a_repeated_signal_is_taken_once(server):
+    wait = pb.WaitStep(signal="go")
+    _put(server, "two-signals", pb.StepDefinition(id="first", wait=wait),
+         pb.StepDefinition(id="second", wait=wait, depends_on=["first"]))
+    run = _start_of(server, "two-signals")
+    for _ in range(2):
+        answer = server.workflows.SignalRun(pb.SignalRunRequest(
+            run=run, signal="go", payload=common.Payload(data=b"1"),
+            request_id="once-" + run.run_id), timeout=SECONDS)
+        expect_equal(answer.run.steps[1].state, pb.STEP_STATE_WAITING, "second step")
+    server.workflows.SignalRun(pb.SignalRunRequest(
+        run=run, signal="go", payload=common.Payload(data=b"2")), timeout=SECONDS)
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(run=run), timeout=SECONDS)
+    expect_equal(json.loads(ended.result.data), {"first": 1, "second": 2}, "result")
+
+
+def an_approval_is_for_its_assignees(server):
+    _put(server, "ask-ann", pb.StepDefinition(
+        id="ask", approval=pb.ApprovalStep(assignees=["ann"])))
+    run = _start_of(server, "ask-ann")
+
+    def decide(actor):
+        return server.workflows.DecideApproval(pb.DecideApprovalRequest(
+            run=run, step="ask", decision=pb.APPROVAL_DECISION_APPROVE, actor=actor),
+            timeout=SECONDS)
+    try:
+        decide("eve")
+        raise Failed("a stranger decided")
+    except grpc.RpcError as error:
+        expect_equal(error.code(), grpc.StatusCode.FAILED_PRECONDITION, "status")
+    decide("ann")
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(run=run), timeout=SECONDS)
+    expect_equal(json.loads(ended.result.data)["ask"]["by"], "ann", "who decided")
+
+
+def what_a_cancelled_run_did_is_undone(server):
+    undo = pb.StepWork(agent_type="echo", operation="say")
+    _put(server, "undoable",
+         pb.StepDefinition(id="book", agent_type="echo", operation="say", compensation=undo),
+         pb.StepDefinition(id="hold", depends_on=["book"],
+                                  wait=pb.WaitStep(signal="never")))
+    run = _start_of(server, "undoable")
+    watch = server.workflows.WatchRun(pb.WatchRunRequest(run=run), timeout=SECONDS)
+    for update in watch:
+        if update.event.type == pb.HISTORY_EVENT_TYPE_STEP_WAITING:
+            break
+    server.workflows.CancelRun(pb.CancelRunRequest(run=run), timeout=SECONDS)
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(run=run), timeout=SECONDS).run
+    expect_equal(ended.status, pb.RUN_STATUS_CANCELLED, "status")
+    expect_equal(ended.compensation, pb.COMPENSATION_STATE_COMPENSATED, "compensation")
+
+
 CASES = [
     the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
     history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
     a_watch_follows_an_open_run, a_repeated_start_is_the_same_run, runs_are_listed_and_named,
-    runs_come_in_pages,
+    runs_come_in_pages, a_repeated_signal_is_taken_once, an_approval_is_for_its_assignees,
+    what_a_cancelled_run_did_is_undone,
 ]

@@ -65,13 +65,8 @@ import Testing
         }
     }
 
-    @Test func `history is written as version 1 always was`() throws {
-        #expect(Self.hex(HistoryCodec.encode(Self.history)) == Self.goldenHistory)
+    @Test func `what version 1 wrote is read for ever`() throws {
         #expect(try HistoryCodec.decode(Self.bytes(Self.goldenHistory)) == Self.history)
-    }
-
-    @Test func `definitions are written as version 1 always was`() throws {
-        #expect(Self.hex(DefinitionCodec.encode(Self.definition)) == Self.goldenDefinition)
         #expect(try DefinitionCodec.decode(Self.bytes(Self.goldenDefinition)) == Self.definition)
     }
 
@@ -115,7 +110,6 @@ import Testing
 
     @Test func `runs of version 2 remember who holds a step, and its last heartbeat`() throws {
         let state = try Self.runState(leaseMillis: 10_000)
-        #expect(Self.hex(RunCodec.encode(state)) == Self.goldenRun2)
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun2), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)
@@ -154,7 +148,7 @@ import Testing
                 try DefinitionCodec.decode(Array(definition[..<length]))
             }
         }
-        #expect(throws: CodecError.self) { try HistoryCodec.decode([2] + history.dropFirst()) }
+        #expect(throws: CodecError.self) { try HistoryCodec.decode([3] + history.dropFirst()) }
     }
 
     @Test(arguments: [Int64.min, -129, -64, -1, 0, 1, 63, 64, 127, 128, 1 << 40, .max])

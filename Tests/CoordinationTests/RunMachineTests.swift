@@ -29,6 +29,23 @@ struct MachineHarness {
         return out.actions
     }
 
+    /// Checks the actions since the last look.
+    mutating func expect(
+        actions expected: [RunAction], _ comment: Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let actions = actions()
+        #expect(actions == expected, comment, sourceLocation: sourceLocation)
+    }
+
+    /// Checks the newest action.
+    mutating func expect(
+        last expected: RunAction, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let actions = actions()
+        #expect(actions.last == expected, sourceLocation: sourceLocation)
+    }
+
     mutating func dispatch(_ step: Int, leaseMillis: Int? = nil) -> AssignmentToken {
         tokens += 1
         let token = AssignmentToken(serial: Serial(rawValue: tokens))
@@ -116,7 +133,7 @@ struct MachineHarness {
         let first = run.dispatch(0)
         run.machine.stepTimedOut(0, token: first, at: run.now, random: 0, into: &run.out)
         #expect(run.states == [.waitingRetry])
-        run.machine.retryDue(0, into: &run.out)
+        run.machine.timerFired(0, at: 1_000, into: &run.out)
         let second = run.dispatch(0)
         let taken = [run.complete(0, first), run.complete(0, second)]
         #expect(taken == [false, true])
@@ -151,9 +168,9 @@ struct MachineHarness {
         for wait in retry.waits {
             run.fail(0, retry.failure)
             var actions = run.actions()
-            #expect(actions == [.armRetry(step: 0, atMillis: run.now + wait)])
+            #expect(actions == [.armTimer(step: 0, atMillis: run.now + wait)])
             run.now += wait
-            run.machine.retryDue(0, into: &run.out)
+            run.machine.timerFired(0, at: 1_000, into: &run.out)
             actions = run.actions()
             #expect(actions == [.schedule(step: 0)])
         }
@@ -301,7 +318,7 @@ struct MachineHarness {
         again.recovered(at: run.now + 5, into: &out)
         #expect(
             out.actions == [
-                .schedule(step: 0), .armRetry(step: 2, atMillis: due), .schedule(step: 3),
+                .schedule(step: 0), .armTimer(step: 2, atMillis: due), .schedule(step: 3),
             ])
         #expect(again.state.steps.map(\.attempt) == [2, 1, 2, 1])
         #expect(again.state.steps[0].losses == 1)

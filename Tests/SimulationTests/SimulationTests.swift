@@ -47,10 +47,15 @@ import Testing
     }
 
     @Test func `a seed reproduces exactly`() throws {
-        let first = try check(42)
-        let second = try check(42)
-        #expect(first.store.history == second.store.history)
-        #expect(first.steps == second.steps)
-        #expect(first.kills > 0, "this seed kills the engine, else it would prove little")
+        for seed: UInt64 in 41...60 {
+            let first = try check(seed)
+            // A world without a kill would prove little.
+            if first.kills == 0 { continue }
+            let second = try check(seed)
+            #expect(first.store.history == second.store.history)
+            #expect(first.steps == second.steps)
+            return
+        }
+        Issue.record("no seed of these kills the engine")
     }
 }

@@ -1,7 +1,10 @@
 /// The stored form of a ``WorkflowDefinition``.
+///
+/// Version 2 is version 1 with options behind the definition and behind each step: a tag, then its
+/// value, and 0 at the end. Options at their default are left out.
 public enum DefinitionCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 1
+    public static let version: UInt8 = 2
 
     /// Packs a definition. Equal definitions give equal bytes.
     public static func encode(_ definition: WorkflowDefinition) -> [UInt8] {
@@ -13,22 +16,43 @@ public enum DefinitionCodec {
         writer.optional(definition.resultTemplate) { $0.string($1) }
         writer.optional(definition.runTimeoutMillis) { $0.signed($1) }
         writer.array(definition.steps) { write($1, &$0) }
+        writer.option(1, definition.triggers, unless: []) { $0.array($1) { $0.string($1) } }
+        writer.byte(0)
         return writer.bytes
     }
 
     /// Unpacks what ``encode(_:)`` packed, in any version up to ``version``.
     public static func decode(_ blob: [UInt8]) throws(CodecError) -> WorkflowDefinition {
         var reader = ByteReader(blob)
-        _ = try reader.version(newest: version)
+        let format = try reader.version(newest: version)
         let name = try reader.string()
         let definitionVersion = try reader.string()
         let summary = try reader.string()
         let result = try reader.optional { reader throws(CodecError) in try reader.string() }
         let timeout = try reader.optional { reader throws(CodecError) in try reader.signed() }
-        let steps = try reader.array { reader throws(CodecError) in try readStep(&reader) }
-        return WorkflowDefinition(
+        let steps = try reader.array { reader throws(CodecError) in
+            var step = try readStep(&reader)
+            if format >= 2 { try StepOptions.read(&step, &reader) }
+            return step
+        }
+        var definition = WorkflowDefinition(
             name: name, version: definitionVersion, summary: summary, steps: steps,
             resultTemplate: result, runTimeoutMillis: timeout)
+        if format >= 2 { try readOptions(&definition, &reader) }
+        return definition
+    }
+
+    private static func readOptions(
+        _ definition: inout WorkflowDefinition, _ reader: inout ByteReader
+    ) throws(CodecError) {
+        while true {
+            let tag = try reader.byte()
+            switch tag {
+            case 0: return
+            case 1: definition.triggers = try reader.strings()
+            default: throw CodecError("unknown definition option \(tag)", at: 0)
+            }
+        }
     }
 
     private static func write(_ step: StepDefinition, _ writer: inout ByteWriter) {
@@ -39,11 +63,16 @@ public enum DefinitionCodec {
         writer.optional(step.inputTemplate) { $0.string($1) }
         writer.bool(step.isRequired)
         writer.signed(step.startToCloseMillis)
-        writer.signed(Int64(step.retry.maxAttempts))
-        writer.signed(step.retry.initialMillis)
-        writer.double(step.retry.factor)
-        writer.signed(step.retry.maxMillis)
-        writer.array(step.retry.nonRetryableTypes) { $0.string($1) }
+        write(step.retry, &writer)
+        StepOptions.write(step, &writer)
+    }
+
+    static func write(_ retry: RetryPolicy, _ writer: inout ByteWriter) {
+        writer.signed(Int64(retry.maxAttempts))
+        writer.signed(retry.initialMillis)
+        writer.double(retry.factor)
+        writer.signed(retry.maxMillis)
+        writer.array(retry.nonRetryableTypes) { $0.string($1) }
     }
 
     private static func readStep(_ reader: inout ByteReader) throws(CodecError) -> StepDefinition {
@@ -58,7 +87,7 @@ public enum DefinitionCodec {
             retry: try readRetry(&reader))
     }
 
-    private static func readRetry(_ reader: inout ByteReader) throws(CodecError) -> RetryPolicy {
+    static func readRetry(_ reader: inout ByteReader) throws(CodecError) -> RetryPolicy {
         let attempts = Int(clamping: try reader.signed())
         let initial = try reader.signed()
         let factor = try reader.double()

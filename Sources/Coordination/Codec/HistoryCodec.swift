@@ -1,7 +1,7 @@
 /// The stored form of the history events that one batch added to one run.
 public enum HistoryCodec {
-    /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 1
+    /// The version that this build writes; it reads 1 up to this. Version 2 knows more kinds.
+    public static let version: UInt8 = 2
 
     /// Packs events whose sequence numbers follow each other.
     public static func encode(_ events: [HistoryEvent]) -> [UInt8] {
@@ -41,7 +41,7 @@ public enum HistoryCodec {
         return events
     }
 
-    private static func write(_ kind: HistoryEventKind, _ writer: inout ByteWriter) {
+    static func write(_ kind: HistoryEventKind, _ writer: inout ByteWriter) {
         switch kind {
         case .runStarted(let input):
             writer.byte(1)
@@ -81,6 +81,7 @@ public enum HistoryCodec {
             writer.string(reason)
         case .runTimedOut:
             writer.byte(12)
+        default: writeLater(kind, &writer)
         }
     }
 
@@ -96,6 +97,7 @@ public enum HistoryCodec {
         case 10: return .runFailed(failure: try reader.failure())
         case 11: return .runCancelled(reason: try reader.string())
         case 12: return .runTimedOut
+        case 13...28: return try readLater(tag, &reader)
         default: throw CodecError("unknown history event \(tag)", at: 0)
         }
     }
@@ -127,7 +129,7 @@ public enum HistoryCodec {
 }
 
 extension ByteWriter {
-    fileprivate mutating func begin(_ tag: UInt8, _ step: String, _ attempt: Int) {
+    mutating func begin(_ tag: UInt8, _ step: String, _ attempt: Int) {
         byte(tag)
         string(step)
         count(attempt)

@@ -1,8 +1,12 @@
 /// The stored form of a run's changing state. What the store keeps in columns of their own (ids,
 /// names, times, status) is not repeated in the blob.
+///
+/// Version 2 is version 1 with what steps in remote hands have behind the steps. Version 3 adds
+/// options behind all that and behind each step that has begun: a tag, then its value, and 0 at the
+/// end; it may hold more steps than the plan, the elements of lists.
 public enum RunCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 2
+    public static let version: UInt8 = 3
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
@@ -40,6 +44,7 @@ public enum RunCodec {
         writer.optional(run.result) { $0.unsigned($1.serial.rawValue) }
         writer.array(run.steps) { write($1, base: run.startedMillis, &$0) }
         writeHeld(run.steps, &writer)
+        RunOptions.write(run.extra, &writer)
         return writer.bytes
     }
 
@@ -55,7 +60,6 @@ public enum RunCodec {
         of blob: [UInt8]
     ) throws(CodecError) -> PayloadID? {
         var reader = ByteReader(blob)
-        _ = try reader.version(newest: version)
         return try readHead(&reader).result
     }
 
@@ -64,7 +68,6 @@ public enum RunCodec {
         _ blob: [UInt8], _ columns: Columns, plan: WorkflowPlan
     ) throws(CodecError) -> RunState {
         var reader = ByteReader(blob)
-        let format = try reader.version(newest: version)
         let head = try readHead(&reader)
         guard let status = RunStatus(rawValue: columns.status) else {
             throw CodecError("unknown run status \(columns.status)", at: 0)
@@ -74,31 +77,48 @@ public enum RunCodec {
             plan: plan, planID: head.plan, input: head.input, inputBytes: head.payloadBytes,
             startedMillis: columns.startedMillis)
         run.status = status
+        run.deadlineMillis = head.deadline
         run.closedMillis = columns.closedMillis
         run.lastSequence = head.lastSequence
         run.failure = head.failure
         run.result = head.result
         let base = columns.startedMillis
-        let steps = try reader.array { reader throws(CodecError) in
-            try readStep(base: base, &reader)
+        run.steps = try reader.array { reader throws(CodecError) in
+            try readStep(base: base, head.format, &reader)
         }
-        guard steps.count == plan.steps.count else {
+        let isComplete =
+            head.format < 3
+            ? run.steps.count == plan.steps.count : run.steps.count >= plan.steps.count
+        guard isComplete else {
             throw CodecError(
-                "\(steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
+                "\(run.steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
         }
-        run.steps = steps
-        if format >= 2 { try readHeld(&reader, &run.steps) }
-        for step in steps.indices {
+        if head.format >= 2 { try readHeld(&reader, &run.steps) }
+        if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
+        try check(run)
+        for step in plan.steps.indices {
             run.steps[step].waitingFor = plan.steps[step].dependencies.count {
-                !steps[$0].state.hasEnded
+                !run.steps[$0].state.hasEnded
             }
         }
         return run
     }
 
+    /// Elements must belong to a list: damaged bytes must not trap later.
+    private static func check(_ run: RunState) throws(CodecError) {
+        for step in run.plan.steps.count..<run.steps.count {
+            let owner = run.steps[step].extra.value.owner
+            guard run.plan.steps.indices.contains(owner), run.plan.steps[owner].item != nil else {
+                throw CodecError("step \(step) belongs to no list", at: 0)
+            }
+        }
+    }
+
     private struct Head {
+        var format: UInt8
         var plan: PayloadID
         var input: PayloadID
+        var deadline: Int64?
         var lastSequence: Int64
         var payloadBytes: Int
         var failure: StepFailure?
@@ -106,24 +126,32 @@ public enum RunCodec {
     }
 
     private static func readHead(_ reader: inout ByteReader) throws(CodecError) -> Head {
+        let format = try reader.version(newest: version)
         let plan = try reader.payloadID()
         let input = try reader.payloadID()
-        // The deadline follows from the start and the definition; stored for other readers.
-        _ = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        let deadline = try reader.optional { reader throws(CodecError) in try reader.signed() }
         let lastSequence = try reader.signed()
         let payloadBytes = try reader.int()
         let failure = try reader.optional { reader throws(CodecError) in try reader.failure() }
         let result = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         return Head(
-            plan: plan, input: input, lastSequence: lastSequence, payloadBytes: payloadBytes,
+            format: format, plan: plan, input: input, deadline: deadline,
+            lastSequence: lastSequence, payloadBytes: payloadBytes,
             failure: failure, result: result)
     }
 
     private static func write(
         _ step: StepRecord, base: Int64, _ writer: inout ByteWriter
     ) {
-        writer.byte(step.state.rawValue)
-        if step.state == .pending { return }
+        if step.state == .pending {
+            // Most steps of most runs: nothing but one byte.
+            if step.attempt == 0, step.extra.isDefault {
+                return writer.byte(StepState.pending.rawValue)
+            }
+            writer.byte(pendingWithRest)
+        } else {
+            writer.byte(step.state.rawValue)
+        }
         writer.count(step.attempt)
         writer.count(step.failures)
         writer.count(step.losses)
@@ -133,18 +161,25 @@ public enum RunCodec {
         writer.optional(step.endedMillis) { $0.signed($1 - base) }
         writer.optional(step.output) { $0.unsigned($1.serial.rawValue) }
         writer.optional(step.failure) { $0.failure($1) }
+        RunOptions.write(step.extra, base: base, &writer)
     }
 
+    /// A pending step of which more is known: it was begun before its run was tried again, or it
+    /// is an element of a list.
+    private static let pendingWithRest: UInt8 = 0x80
+
     private static func readStep(
-        base: Int64, _ reader: inout ByteReader
+        base: Int64, _ format: UInt8, _ reader: inout ByteReader
     ) throws(CodecError) -> StepRecord {
         let raw = try reader.byte()
-        guard let state = StepState(rawValue: raw) else {
-            throw CodecError("unknown step state \(raw)", at: 0)
-        }
         var step = StepRecord(waitingFor: 0)
-        step.state = state
-        if state == .pending { return step }
+        if raw == StepState.pending.rawValue { return step }
+        if raw != pendingWithRest || format < 3 {
+            guard let state = StepState(rawValue: raw) else {
+                throw CodecError("unknown step state \(raw)", at: 0)
+            }
+            step.state = state
+        }
         step.attempt = try reader.int()
         step.failures = try reader.int()
         step.losses = try reader.int()
@@ -161,6 +196,7 @@ public enum RunCodec {
         }
         step.output = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         step.failure = try reader.optional { reader throws(CodecError) in try reader.failure() }
+        if format >= 3 { step.extra = try RunOptions.readStep(base: base, &reader) }
         return step
     }
 

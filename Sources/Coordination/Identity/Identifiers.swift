@@ -55,6 +55,9 @@ public struct RunID: Sendable, Hashable, Comparable, CustomStringConvertible {
 public struct PayloadID: Sendable, Hashable {
     public let serial: Serial
 
+    /// Stands where nothing is stored, such as the output of a timer.
+    public static let none = PayloadID(serial: Serial(rawValue: 0))
+
     /// Wraps a serial made by the engine or read from the store.
     public init(serial: Serial) { self.serial = serial }
 }

@@ -11,14 +11,23 @@ struct DefinitionValidation {
     static let maxTemplateBytes = 65_536
     /// The longest timeout or wait: 366 days in milliseconds.
     static let maxMillis: Int64 = 366 * 86_400_000
+    /// Event types that start a run of one definition.
+    static let maxTriggers = 100
     /// Faults that are described; the others are only counted.
     static let maxFaults = 100
 
     /// What the checks found out on their way.
     struct Checked {
         var dependencies: [[Int]] = []
-        var inputs: [InputTemplate?] = []
+        var parts: [Parts] = []
         var result: InputTemplate?
+    }
+
+    /// The parsed texts of one step.
+    struct Parts {
+        var input: InputTemplate?
+        var fallback: InputTemplate?
+        var compensation: InputTemplate?
     }
 
     let definition: WorkflowDefinition
@@ -51,17 +60,30 @@ struct DefinitionValidation {
         checked.dependencies = definition.steps.indices.map { dependencies(of: $0) }
         let order = topologicalOrder(checked.dependencies)
         let ancestors = ancestors(checked.dependencies, order: order)
-        checked.inputs = definition.steps.indices.map { index in
-            template(
-                definition.steps[index].inputTemplate, field: "steps[\(index)].input",
-                reachable: ancestors?[index], step: definition.steps[index].id)
-        }
+        checked.parts = definition.steps.indices.map { parts(of: $0, ancestors?[$0]) }
         checked.result = template(
             definition.resultTemplate, field: "result", reachable: nil, step: nil)
         return checked
     }
 
-    private mutating func fault(_ field: String, _ description: String) {
+    private mutating func parts(of index: Int, _ ancestors: StepSet?) -> Parts {
+        let step = definition.steps[index]
+        var parts = Parts()
+        parts.input = template(
+            step.inputTemplate, field: "steps[\(index)].input", reachable: ancestors,
+            step: step.id)
+        parts.fallback = template(
+            step.fallback?.inputTemplate, field: "steps[\(index)].fallback.input",
+            reachable: ancestors, step: step.id)
+        var undone = ancestors
+        undone?.insert(index)
+        parts.compensation = template(
+            step.compensation?.inputTemplate, field: "steps[\(index)].compensation.input",
+            reachable: undone, step: step.id)
+        return parts
+    }
+
+    mutating func fault(_ field: String, _ description: String) {
         if faults.count < Self.maxFaults {
             faults.append(FieldFault(field: field, description: description))
         } else {
@@ -80,9 +102,15 @@ struct DefinitionValidation {
         if let timeout = definition.runTimeoutMillis, !(1...Self.maxMillis).contains(timeout) {
             fault("run_timeout", "is \(timeout) ms; give 1 ms to 366 days, or leave it out")
         }
+        if definition.triggers.count > Self.maxTriggers {
+            fault("triggers", "has \(definition.triggers.count); give at most \(Self.maxTriggers)")
+        }
+        for (index, type) in definition.triggers.prefix(Self.maxTriggers).enumerated() {
+            checkName(type, "triggers[\(index)]")
+        }
     }
 
-    private mutating func checkName(_ name: String, _ field: String) {
+    mutating func checkName(_ name: String, _ field: String) {
         let bytes = name.utf8.count
         guard (1...Self.maxNameBytes).contains(bytes) else {
             fault(field, "has \(bytes) bytes; give 1 to \(Self.maxNameBytes)")
@@ -105,21 +133,7 @@ struct DefinitionValidation {
         }
     }
 
-    private mutating func checkStep(_ index: Int) {
-        let step = definition.steps[index]
-        let field = "steps[\(index)]"
-        checkStepID(step.id, "\(field).id")
-        checkName(step.agentType, "\(field).agent_type")
-        checkName(step.operation, "\(field).operation")
-        if !(1...Self.maxMillis).contains(step.startToCloseMillis) {
-            fault(
-                "\(field).start_to_close",
-                "is \(step.startToCloseMillis) ms; give 1 ms to 366 days")
-        }
-        checkRetry(step.retry, "\(field).retry")
-    }
-
-    private mutating func checkStepID(_ id: String, _ field: String) {
+    mutating func checkStepID(_ id: String, _ field: String) {
         let isPlain = id.utf8.allSatisfy { byte in
             switch byte {
             case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2d: true
@@ -128,28 +142,6 @@ struct DefinitionValidation {
         }
         if !isPlain || !(1...Self.maxNameBytes).contains(id.utf8.count) {
             fault(field, "\"\(id.prefix(64))\" is no step id; give 1 to 256 of A-Z a-z 0-9 _ -")
-        }
-    }
-
-    private mutating func checkRetry(_ retry: RetryPolicy, _ field: String) {
-        if !(1...1_000).contains(retry.maxAttempts) {
-            fault("\(field).max_attempts", "is \(retry.maxAttempts); give 1 to 1000")
-        }
-        if !(0...Self.maxMillis).contains(retry.initialMillis) {
-            fault("\(field).initial", "is \(retry.initialMillis) ms; give 0 ms to 366 days")
-        }
-        if !(retry.factor >= 1 && retry.factor <= 100) {
-            fault("\(field).factor", "is \(retry.factor); give 1 to 100")
-        }
-        if !(0...Self.maxMillis).contains(retry.maxMillis) || retry.maxMillis < retry.initialMillis
-        {
-            fault(
-                "\(field).max",
-                "is \(retry.maxMillis) ms; give at least the first wait, "
-                    + "\(retry.initialMillis) ms, and at most 366 days")
-        }
-        for (index, type) in retry.nonRetryableTypes.enumerated() {
-            checkName(type, "\(field).non_retryable_types[\(index)]")
         }
     }
 

@@ -16,7 +16,9 @@ public struct HistoryEvent: Sendable, Hashable {
     /// The stored payload that the event tells of: a run's input or result, a step's output.
     public var payload: PayloadID? {
         switch kind {
-        case .runStarted(let id), .runCompleted(let id), .stepCompleted(_, _, let id): id
+        case .runStarted(let id), .runCompleted(let id), .stepCompleted(_, _, let id),
+            .signalReceived(_, let id), .approvalDecided(_, _, _, _, let id):
+            id == .none ? nil : id
         default: nil
         }
     }
@@ -40,4 +42,28 @@ public enum HistoryEventKind: Sendable, Hashable {
     case runFailed(failure: StepFailure)
     case runCancelled(reason: String)
     case runTimedOut
+    case signalReceived(name: String, payload: PayloadID)
+    /// The step waits for something, but not longer than to this wall-clock instant; 0: for ever.
+    case stepWaiting(step: String, attempt: Int, until: Int64)
+    case approvalDecided(
+        step: String, decision: ApprovalDecision, by: String, comment: String, payload: PayloadID)
+    case runPaused(reason: String)
+    case runResumed(reason: String)
+    case runTerminated(reason: String)
+    /// The closed run goes on with what had failed.
+    case runRetried(reason: String)
+    /// What the run did is being undone before it ends.
+    case runCompensating(reason: String)
+    /// The step's fallback takes its place after this failure.
+    case stepFellBack(step: String, failure: StepFailure)
+    /// The step's attempts are used up; somebody must look at it.
+    case stepParked(step: String, attempt: Int, failure: StepFailure)
+    case stepRequeued(step: String)
+    case childStarted(step: String, attempt: Int, child: RunID)
+    case childEnded(step: String, attempt: Int, child: RunID, status: RunStatus)
+    case eventPublished(step: String, eventType: String, receivers: Int)
+    /// A list of so many elements is gone through.
+    case listStarted(step: String, attempt: Int, elements: Int)
+    /// The run waits for another one of its workflow id to end.
+    case runQueued
 }

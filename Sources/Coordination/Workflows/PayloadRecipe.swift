@@ -9,6 +9,9 @@ public enum PayloadRecipe: Sendable {
     case template(InputTemplate, input: PayloadID?, outputs: [String: PayloadID])
     /// A JSON object of outputs by step id.
     case collected([Collected])
+    /// A JSON array of how each element of a list ended: `{"output":...}` or
+    /// `{"failure":{"type":...,"message":...}}`.
+    case settled([Settled])
 
     /// One member of a collected object.
     public struct Collected: Sendable, Hashable {
@@ -22,12 +25,26 @@ public enum PayloadRecipe: Sendable {
         }
     }
 
+    /// How one element of a list ended: by an output or a failure.
+    public struct Settled: Sendable, Hashable {
+        /// One of the two is set.
+        public var output: PayloadID?
+        public var failure: StepFailure?
+
+        /// Combines the parts.
+        public init(output: PayloadID?, failure: StepFailure?) {
+            self.output = output
+            self.failure = failure
+        }
+    }
+
     /// The stored payloads it is made from.
     public var sources: [PayloadID] {
         switch self {
         case .whole(let id): [id]
         case .template(_, let input, let outputs): (input.map { [$0] } ?? []) + outputs.values
         case .collected(let outputs): outputs.map(\.output)
+        case .settled(let outcomes): outcomes.compactMap(\.output)
         }
     }
 
@@ -48,6 +65,8 @@ public enum PayloadRecipe: Sendable {
             return Self.render(template, input, outputs, loaded, purpose)
         case .collected(let outputs):
             return Self.collect(outputs, loaded, purpose)
+        case .settled(let outcomes):
+            return Self.settle(outcomes, loaded, purpose)
         }
     }
 
@@ -58,6 +77,7 @@ public enum PayloadRecipe: Sendable {
         switch self {
         case .whole: return 0
         case .collected(let outputs): return outputs.reduce(0) { $0 + size($1.output) }
+        case .settled(let outcomes): return outcomes.reduce(0) { $0 + size($1.output) + 64 }
         case .template(let template, let input, let outputs):
             return template.uses.reduce(template.textBytes) { sum, use in
                 switch use.key {
@@ -110,6 +130,40 @@ public enum PayloadRecipe: Sendable {
         }
         bytes.append(UInt8(ascii: "}"))
         return .success(Payload(bytes: bytes))
+    }
+
+    private static func settle(
+        _ outcomes: [Settled], _ loaded: [PayloadID: Payload], _ purpose: PayloadPurpose
+    ) -> Result<Payload, StepFailure> {
+        var writer = JSONWriter()
+        var size = 2
+        writer.beginArray()
+        for outcome in outcomes {
+            writer.beginObject()
+            if let output = outcome.output {
+                switch parse(output, "the output of an element", loaded) {
+                case .failure(let failure): return .failure(failure)
+                case .success(let document):
+                    size += document.bytes.count + 12
+                    if size > purpose.maxBytes { return .failure(purpose.tooLarge) }
+                    writer.key("output")
+                    writer.value(document.root)
+                }
+            } else if let failure = outcome.failure {
+                size += failure.message.utf8.count + 320
+                writer.key("failure")
+                writer.beginObject()
+                writer.key("type")
+                writer.string(failure.type)
+                writer.key("message")
+                writer.string(failure.message)
+                writer.endObject()
+            }
+            writer.endObject()
+        }
+        writer.endArray()
+        if size > purpose.maxBytes { return .failure(purpose.tooLarge) }
+        return .success(Payload(bytes: writer.finish()))
     }
 
     private static func parse(

@@ -1,6 +1,7 @@
 /// All that is known of one open or just closed run. ``RunMachine`` changes it, ``RunCodec``
 /// stores it.
 public struct RunState: Sendable {
+    /// Which run, and where it belongs.
     public let id: RunID
     public let namespace: Namespace
     /// The caller's name for the run; the run id when the caller gave none.
@@ -12,16 +13,19 @@ public struct RunState: Sendable {
     public let input: PayloadID
     public let startedMillis: Int64
     /// Wall clock; `nil`: no limit.
-    public let deadlineMillis: Int64?
+    public internal(set) var deadlineMillis: Int64?
 
     public internal(set) var status = RunStatus.running
     public internal(set) var closedMillis: Int64?
     public internal(set) var lastSequence: Int64 = 0
     /// Bytes of the payloads stored for this run.
     public internal(set) var payloadBytes: Int
+    /// The plan's steps in their order, then one for each element that a `fan_out` works on.
     public internal(set) var steps: [StepRecord]
     public internal(set) var failure: StepFailure?
     public internal(set) var result: PayloadID?
+    /// What few runs have.
+    public internal(set) var extra = Rare<RunExtra>()
 
     /// A run before its first event.
     public init(
@@ -40,20 +44,82 @@ public struct RunState: Sendable {
         steps = plan.steps.map { StepRecord(waitingFor: $0.dependencies.count) }
     }
 
+    /// A new run that a step of another one has started.
+    public mutating func setParent(_ parent: StepPlace?, depth: Int) {
+        extra.value.parent = parent
+        extra.value.depth = depth
+    }
+
     /// The run as people look at it.
     public var summary: RunSummary {
         RunSummary(
             id: id, namespace: namespace, workflowID: workflowID,
             definition: plan.definition.name, version: plan.definition.version, status: status,
             startedMillis: startedMillis, closedMillis: closedMillis, failure: failure,
-            steps: zip(plan.steps, steps).map { $1.summary(of: $0.definition) },
-            lastSequence: lastSequence)
+            steps: steps.indices.compactMap(summary(ofStep:)), lastSequence: lastSequence,
+            compensation: extra.value.compensation, parent: extra.value.parent?.run,
+            reason: extra.value.reason)
+    }
+
+    /// Compensations that nothing happened to, and room of elements that is free, are not shown.
+    private func summary(ofStep step: Int) -> StepSummary? {
+        let record = steps[step]
+        if step >= plan.ownSteps, record.attempt == 0 { return nil }
+        var definition = plan.steps.indices.contains(step) ? plan.steps[step].definition : nil
+        if definition == nil {
+            definition = work(of: step).definition
+            definition?.id = name(of: step)
+        }
+        return definition.map { record.summary(of: $0) }
+    }
+
+    /// What is done for a step now: its own work, its fallback's, or that of one element.
+    public func work(of step: Int) -> PlannedStep {
+        guard step < plan.steps.count else {
+            let owner = plan.steps[steps[step].extra.value.owner]
+            return owner.item ?? owner
+        }
+        let planned = plan.steps[step]
+        if steps[step].extra.isDefault || !steps[step].extra.value.usesFallback { return planned }
+        return planned.fallback ?? planned
+    }
+
+    /// What the history calls a step: its id; `ID[3]` for an element of a list, `ID#2[3]` when the
+    /// list is gone through for the second time.
+    public func name(of step: Int) -> String {
+        if step < plan.steps.count { return plan.steps[step].definition.id }
+        let extra = steps[step].extra.value
+        let attempt = steps[extra.owner].attempt
+        let again = attempt > 1 ? "#\(attempt)" : ""
+        return "\(plan.steps[extra.owner].definition.id)\(again)[\(extra.index)]"
+    }
+
+    /// The step that a history name means; `nil`: there is none.
+    public func index(ofStepNamed name: String) -> Int? {
+        if let index = plan.index(of: name) { return index }
+        guard name.hasSuffix("]") else { return nil }
+        return (plan.steps.count..<steps.count).first {
+            steps[$0].attempt > 0 && self.name(of: $0) == name
+        }
     }
 
     /// How a step's input comes from what is stored.
     public func inputRecipe(of step: Int) -> PayloadRecipe {
-        guard let template = plan.steps[step].input else { return .whole(input) }
+        if let own = steps[step].extra.value.input { return .whole(own) }
+        guard let template = work(of: step).input else { return .whole(input) }
         return recipe(template)
+    }
+
+    /// How the list of a `fan_out` step's outcomes comes from what is stored.
+    public func outcomesRecipe(of step: Int) -> PayloadRecipe {
+        var outcomes: [(index: Int, outcome: PayloadRecipe.Settled)] = []
+        for item in plan.steps.count..<max(plan.steps.count, steps.count)
+        where steps[item].extra.value.owner == step && steps[item].attempt > 0 {
+            let outcome = PayloadRecipe.Settled(
+                output: steps[item].output, failure: steps[item].failure)
+            outcomes.append((steps[item].extra.value.index, outcome))
+        }
+        return .settled(outcomes.sorted { $0.index < $1.index }.map(\.outcome))
     }
 
     /// How the run's result comes from what is stored.
@@ -61,7 +127,7 @@ public struct RunState: Sendable {
         if let template = plan.result { return recipe(template) }
         var outputs: [PayloadRecipe.Collected] = []
         for (step, record) in zip(plan.steps, steps) {
-            guard let output = record.output else { continue }
+            guard step.role == .own, let output = record.output else { continue }
             outputs.append(PayloadRecipe.Collected(step: step.definition.id, output: output))
         }
         return .collected(outputs)
@@ -110,16 +176,20 @@ public struct StepRecord: Sendable, Hashable {
     public internal(set) var heartbeat: Payload?
     /// Dependencies that have not ended; derived, not stored.
     public internal(set) var waitingFor: Int
+    /// What few steps have.
+    public internal(set) var extra = Rare<StepExtra>()
 
     /// A step that nothing happened to.
     public init(waitingFor: Int) { self.waitingFor = waitingFor }
 
     /// The step as people look at it.
-    func summary(of step: StepDefinition) -> StepSummary {
+    public func summary(of step: StepDefinition) -> StepSummary {
         let begun = state == .waitingRetry || state == .scheduled ? max(0, attempt - 1) : attempt
         return StepSummary(
             id: step.id, agentType: step.agentType, operation: step.operation,
             dependsOn: step.dependsOn, isRequired: step.isRequired, state: state, attempts: begun,
-            startedMillis: startedMillis, endedMillis: endedMillis, failure: failure)
+            startedMillis: startedMillis, endedMillis: endedMillis, failure: failure,
+            kind: step.kind, child: extra.value.child,
+            dueMillis: state == .waiting || state == .waitingRetry ? notBeforeMillis : 0)
     }
 }

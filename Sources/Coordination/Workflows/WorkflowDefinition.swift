@@ -16,11 +16,13 @@ public struct WorkflowDefinition: Sendable, Hashable {
     public var resultTemplate: String?
     /// From the start of the run to its end, milliseconds; `nil`: none.
     public var runTimeoutMillis: Int64?
+    /// Event types that start a run each, with the event's payload as its input; at most 100.
+    public var triggers: [String]
 
     /// Combines the parts; validate before use.
     public init(
         name: String, version: String, summary: String = "", steps: [StepDefinition],
-        resultTemplate: String? = nil, runTimeoutMillis: Int64? = nil
+        resultTemplate: String? = nil, runTimeoutMillis: Int64? = nil, triggers: [String] = []
     ) {
         self.name = name
         self.version = version
@@ -28,14 +30,17 @@ public struct WorkflowDefinition: Sendable, Hashable {
         self.steps = steps
         self.resultTemplate = resultTemplate
         self.runTimeoutMillis = runTimeoutMillis
+        self.triggers = triggers
     }
 }
 
-/// One step: an operation of an agent type, run when the steps it depends on have ended.
+/// One step, run when the steps it depends on have ended: by default an operation of an agent type.
 public struct StepDefinition: Sendable, Hashable {
     /// Unique in the definition, 1 to 256 bytes of `[A-Za-z0-9_-]`.
     public var id: String
+    /// Whose operation is called; empty for kinds without an agent.
     public var agentType: String
+    /// What is called; empty for kinds without an agent.
     public var operation: String
     public var dependsOn: [String]
     /// A JSON template for the input; `nil`: the run's input as it is.
@@ -45,6 +50,26 @@ public struct StepDefinition: Sendable, Hashable {
     /// From dispatch to result, milliseconds. Default 30,000.
     public var startToCloseMillis: Int64
     public var retry: RetryPolicy
+    /// What the step does. Default `.invoke`.
+    public var kind = StepKind.invoke
+    /// From being ready to dispatch, milliseconds; `nil`: as ``startToCloseMillis``. Not retried.
+    public var scheduleToStartMillis: Int64?
+    /// From first being ready over all attempts to the end, milliseconds; `nil`: no limit.
+    public var scheduleToCloseMillis: Int64?
+    /// The longest silence of an agent that works on it, milliseconds; `nil`: no limit.
+    public var heartbeatMillis: Int64?
+    /// What becomes of the step when its attempts are used up. Default `.fail`.
+    public var onExhausted = ExhaustionPolicy.fail
+    /// Takes the step's place when its attempts are used up; its output is the step's then.
+    public var fallback: StepWork?
+    /// Undoes the step when the run fails, times out or is cancelled after it completed.
+    public var compensation: StepWork?
+    /// 1 (first) to 5 (last) among what waits for an agent; default 3.
+    public var priority = 3
+    /// Limits how many such steps work at once; `nil`: no limit.
+    public var concurrency: ConcurrencyKey?
+    /// Limits how many such attempts begin in a time; `nil`: no limit.
+    public var rate: RateKey?
 
     /// Combines the parts; the enclosing definition is validated as a whole.
     public init(

@@ -2,21 +2,12 @@
 ///
 /// Immutable and shared by all runs of the definition.
 public final class WorkflowPlan: Sendable {
+    /// What it was made from.
     public let definition: WorkflowDefinition
-    public let steps: [Step]
+    /// The definition's steps in its order, then one for each compensation.
+    public let steps: [PlannedStep]
     /// The parsed result template; `nil`: an object of all outputs.
     public let result: InputTemplate?
-
-    /// What a run needs to know of one step.
-    public struct Step: Sendable {
-        public let definition: StepDefinition
-        /// Indices of the steps it waits for.
-        public let dependencies: [Int]
-        /// Indices of the steps that wait for it.
-        public let dependents: [Int]
-        /// The parsed input template; `nil`: the run's input.
-        public let input: InputTemplate?
-    }
 
     /// Validates a definition and makes it ready.
     ///
@@ -30,11 +21,24 @@ public final class WorkflowPlan: Sendable {
         for (index, dependencies) in checked.dependencies.enumerated() {
             for dependency in dependencies { dependents[dependency].append(index) }
         }
-        steps = definition.steps.indices.map { index in
-            Step(
-                definition: definition.steps[index], dependencies: checked.dependencies[index],
-                dependents: dependents[index], input: checked.inputs[index])
+        var compensations: [PlannedStep] = []
+        var steps: [PlannedStep] = []
+        for (index, step) in definition.steps.enumerated() {
+            let parts = checked.parts[index]
+            var place: Int?
+            if let compensation = step.compensation {
+                place = definition.steps.count + compensations.count
+                compensations.append(
+                    PlannedStep(
+                        compensation.definition(named: step.id + ".compensation"),
+                        input: parts.compensation, role: .compensation(of: index)))
+            }
+            steps.append(
+                PlannedStep(
+                    step, dependencies: checked.dependencies[index], dependents: dependents[index],
+                    parts: parts, compensation: place))
         }
+        self.steps = steps + compensations
         result = checked.result
     }
 
@@ -46,6 +50,9 @@ public final class WorkflowPlan: Sendable {
 
     /// A plan of nothing, for places where no run is.
     public static let nothing = WorkflowPlan()
+
+    /// How many of ``steps`` stand in the definition.
+    public var ownSteps: Int { definition.steps.count }
 
     /// The index of the step with this id.
     public func index(of id: String) -> Int? { steps.firstIndex { $0.definition.id == id } }

@@ -118,7 +118,7 @@ extension CoordinationEngine {
     /// Whether a step may go for a slot now, and with which permits; `nil`: it waits or has ended.
     mutating func leave(forStep step: Int, of run: Int32) -> [HeldPermit]? {
         let state = runs[run].machine.state
-        let definition = state.plan.steps[step].definition
+        let definition = state.work(of: step).definition
         if breakers.guarding.isEmpty { return [] }
         switch pass(state.namespace, definition.agentType, definition.operation) {
         case .free(let permits): return permits
@@ -149,7 +149,7 @@ extension CoordinationEngine {
         for waiting in held where runs.contains(waiting.run) {
             let cell = runs[waiting.run]
             guard cell.steps.indices.contains(waiting.step), cell.steps[waiting.step].job < 0,
-                cell.machine.state.status == .running,
+                !cell.machine.state.status.isClosed, cell.machine.state.status != .paused,
                 cell.machine.state.steps[waiting.step].state == .scheduled
             else { continue }
             if cell.steps[waiting.step].timer >= 0 {

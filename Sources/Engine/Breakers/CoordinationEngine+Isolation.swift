@@ -210,7 +210,7 @@ extension CoordinationEngine {
             switch jobs[job].work {
             case .invoke(let part): part.invoke.operation
             case .step(let run, let step):
-                runs[run].machine.state.plan.steps[step].definition.operation
+                runs[run].machine.state.work(of: step).definition.operation
             }
         let backup = working(jobs[job].type, operation)
         if backup == jobs[job].type { return }

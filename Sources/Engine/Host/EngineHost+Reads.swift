@@ -110,7 +110,7 @@ extension EngineHost {
         reader.find(lookup.reference) { [weak self] result in
             guard let self else { return }
             switch result {
-            case .failure(let rejection): reply(lookup, .rejected(rejection))
+            case .failure(let rejection): failed(lookup, rejection)
             case .success(nil): notFound(lookup)
             case .success(let run?): found(run, lookup)
             }
@@ -120,7 +120,7 @@ extension EngineHost {
     /// A workflow id that no run bears may still be the id of a run that has no other name.
     private func notFound(_ lookup: RunLookup) {
         guard case .workflow(let namespace, let name) = lookup.reference, let id = RunID(name)
-        else { return reply(lookup, .rejected(.unknownRun(lookup.reference))) }
+        else { return failed(lookup, .unknownRun(lookup.reference)) }
         var byID = lookup
         byID.reference = .run(namespace, id)
         look(byID)
@@ -130,6 +130,8 @@ extension EngineHost {
         let summary = run.summary
         guard summary.status.isClosed else { return stillOpen(summary, lookup) }
         switch lookup.purpose {
+        case .operate(let order): operate(order, run, lookup)
+        case .operated: reply(lookup, .operated(summary))
         case .cancel:
             if summary.status == .cancelled { return reply(lookup, .cancelled(summary)) }
             reply(lookup, .rejected(.runClosed(summary)))
@@ -144,19 +146,45 @@ extension EngineHost {
     /// It was started since the engine was asked: the engine is asked again, by id.
     private func stillOpen(_ run: RunSummary, _ lookup: RunLookup) {
         if case .run = lookup.reference {
-            let rejection = Rejection(
-                .unavailable, reason: "RUN_CHANGING",
-                "run \(run.id) is being taken up; try again")
-            return reply(lookup, .rejected(rejection))
+            return failed(lookup, .runChanging(run.id))
         }
         let reference = RunReference.run(run.namespace, run.id)
         switch lookup.purpose {
         case .get: post([.getRun(reference, lookup.ticket)])
         case .await: post([.awaitRun(reference, lookup.ticket)])
         case .watch: post([.watchRun(reference, lookup.ticket)])
+        case .operated: reply(lookup, .operated(run))
+        case .operate(let order):
+            post([.operateRun(order.about(reference), lookup.ticket)])
         case .cancel(let reason):
             post([.cancelRun(CancelRun(run: reference, reason: reason), lookup.ticket)])
         }
+    }
+
+    /// A closed run: the engine takes it up again for a retry, which names it by its id; everything
+    /// else comes too late.
+    private func operate(
+        _ order: OperateRun, _ run: RunReader.StoredRun, _ lookup: RunLookup
+    ) {
+        guard case .retry = order.operation else {
+            if case .terminate = order.operation, run.state.status == .terminated {
+                return reply(lookup, .operated(run.summary))
+            }
+            return reply(lookup, .rejected(.runEnded(run.summary)))
+        }
+        if case .run = order.run {
+            return post([.loaded(.success(run.state), order, lookup.ticket)])
+        }
+        let reference = RunReference.run(run.state.namespace, run.state.id)
+        post([.operateRun(order.about(reference), lookup.ticket)])
+    }
+
+    /// The engine must hear of it when it waits for the run.
+    private func failed(_ lookup: RunLookup, _ rejection: Rejection) {
+        if case .operate(let order) = lookup.purpose, case .retry = order.operation {
+            return post([.loaded(.failure(rejection), order, lookup.ticket)])
+        }
+        reply(lookup, .rejected(rejection))
     }
 
     private func withResult(

@@ -208,12 +208,13 @@ extension Command {
     var lane: MailboxLane {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
-            .listAgents, .snapshot:
+            .listAgents, .listDeadLetters, .snapshot:
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
-        case .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
+        case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
+        case .loaded, .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
         }
     }
 }

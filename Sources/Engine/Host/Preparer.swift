@@ -61,10 +61,7 @@ final class Preparer: Sendable {
 
     /// Renders with what is at hand.
     static func render(_ preparation: Preparation) -> Preparation.Outcome {
-        Preparation.Outcome(
-            purpose: preparation.purpose,
-            result: preparation.recipe.render(
-                preparation.loaded, for: preparation.purpose.payload))
+        preparation.make()
     }
 
     private static func run(_ job: Job, _ deliver: @Sendable (Preparation.Outcome) -> Void) {

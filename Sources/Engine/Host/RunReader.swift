@@ -14,8 +14,9 @@ final class RunReader: Sendable {
 
     /// One stored run with what is needed to show it.
     struct StoredRun: Sendable {
-        var summary: RunSummary
-        var result: PayloadID?
+        var state: RunState
+        var summary: RunSummary { state.summary }
+        var result: PayloadID? { state.result }
     }
 
     /// The run that a reference means, if the store has it.
@@ -67,8 +68,7 @@ final class RunReader: Sendable {
         do throws(CodecError) {
             var runs: [StoredRun] = []
             for row in rows {
-                let state = try Self.state(of: row, plans)
-                runs.append(StoredRun(summary: state.summary, result: state.result))
+                runs.append(StoredRun(state: try Self.state(of: row, plans)))
             }
             return .success(runs)
         } catch {

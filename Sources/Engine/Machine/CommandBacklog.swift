@@ -89,6 +89,7 @@ extension Command {
         switch self {
         case .putDefinition, .startRun: true
         case .schedule(let command, _): command.isNewWork
+        case .operateRun(let order, _): order.operation.isSignal
         default: false
         }
     }
@@ -96,8 +97,10 @@ extension Command {
     /// About how much memory its payload takes while it waits.
     var inputBytes: Int {
         switch self {
-        case .startRun(let start, _): start.input.bytes.count
         case .schedule(let command, _): command.inputBytes
+        case .startRun(let start, _):
+            start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
+        case .operateRun(let order, _): order.operation.payloadBytes
         case .putDefinition(let put, _):
             put.definition.steps.reduce(put.definition.resultTemplate?.utf8.count ?? 0) {
                 $0 + ($1.inputTemplate?.utf8.count ?? 0)

@@ -47,10 +47,20 @@ extension CoordinationEngine {
         if !scratch.events.isEmpty {
             runs[run].events.append(contentsOf: scratch.events)
             markDirty(run)
+            fitSteps(run)
         }
         scratch.actions.removeAll(keepingCapacity: true)
         scratch.events.removeAll(keepingCapacity: true)
         return result
+    }
+
+    /// Lists give a run more steps, or take them away again when nothing works on them any more.
+    private mutating func fitSteps(_ run: Int32) {
+        let wanted = runs[run].machine.state.steps.count
+        while runs[run].steps.count < wanted { runs[run].steps.append(StepCell()) }
+        if runs[run].steps.count > wanted {
+            runs[run].steps.removeLast(runs[run].steps.count - wanted)
+        }
     }
 
     private mutating func markDirty(_ run: Int32) {
@@ -122,10 +132,12 @@ extension CoordinationEngine {
             return
         }
         let state = runs[run].machine.state
-        let definition = state.plan.steps[step].definition
-        let deadline = monotonicNanos(inMillis: definition.startToCloseMillis)
+        let definition = state.work(of: step).definition
+        let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
         jobs[job].phase = .running
-        arm(job, atNanos: deadline)
+        jobs[job].deadlineNanos = deadline
+        jobs[job].heardNanos = now.monotonicNanos
+        arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
         let agent = jobs[job].agent
         dispatch(
             Assignment(
@@ -133,7 +145,7 @@ extension CoordinationEngine {
                 agent: pool.id(of: agent), operation: definition.operation,
                 payload: held.payload, deadlineNanos: deadline,
                 attempt: state.steps[step].attempt, namespace: state.namespace,
-                origin: StepOrigin(run: state.id, step: definition.id)), agent)
+                origin: StepOrigin(run: state.id, step: state.name(of: step))), agent)
     }
 
     mutating func dispatch(_ assignment: Assignment, _ agent: Int32) {

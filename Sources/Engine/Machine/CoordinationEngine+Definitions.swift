@@ -46,6 +46,7 @@ extension CoordinationEngine {
                 version: plan.definition.version, updatedMillis: now.wallMillis,
                 blob: StoredDefinition.encode(id, definition: bytes)))
         definitions[name] = DefinitionEntry(plan: plan, planID: id)
+        router.setTriggers(of: name.name, plan.definition.triggers, in: name.namespace)
         definitionsChangedIn = filling
     }
 

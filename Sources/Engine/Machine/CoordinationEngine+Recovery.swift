@@ -9,15 +9,17 @@ extension CoordinationEngine {
     ) {
         let name = ScopedName(namespace: namespace, name: plan.definition.name)
         definitions[name] = DefinitionEntry(plan: plan, planID: id)
+        router.setTriggers(of: name.name, plan.definition.triggers, in: namespace)
     }
 
     /// An open run that the store holds. The next turns take it up, some per batch: attempts that
     /// ran when the old process ended become lost and are made again.
     public mutating func restore(_ state: RunState, at time: EngineTime) {
-        precondition(state.status == .running, "only open runs are restored")
+        precondition(!state.status.isClosed, "only open runs are restored")
         now.monotonicNanos = max(now.monotonicNanos, time.monotonicNanos)
         now.wallMillis = max(now.wallMillis, time.wallMillis)
-        let run = insert(RunMachine(state, limits: limits.run))
+        let isQueued = state.status == .queued
+        let run = insert(RunMachine(state, limits: limits.run), isQueued: isQueued)
         runs[run].sealedSequence = state.lastSequence
         recovering.append(state.id)
         ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))
@@ -33,11 +35,23 @@ extension CoordinationEngine {
             draft.commands += 1
             let at = now.wallMillis
             change(run) { machine, out, _ in machine.recovered(at: at, into: &out) }
+            if runs[run].machine.state.status == .queued { queueAgain(run) }
             settle()
         }
         if takenUp == recovering.count, takenUp > 0 {
             recovering = []
             takenUp = 0
+        }
+    }
+
+    /// A restored run waits again for the open one of its workflow id, or begins if that has ended.
+    private mutating func queueAgain(_ run: Int32) {
+        let state = runs[run].machine.state
+        let name = ScopedName(namespace: state.namespace, name: state.workflowID)
+        if let active = workflowIndex[name], !runs[active].machine.state.status.isClosed {
+            runs[active].followers.append(run)
+        } else {
+            takeTurn(run)
         }
     }
 }

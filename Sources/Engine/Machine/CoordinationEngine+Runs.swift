@@ -21,12 +21,14 @@ extension CoordinationEngine {
                 seen: definitionsChangedIn)
         }
         if let run = openRun(start) {
-            return answerConflict(start, run, ticket)
+            return answerConflict(start, run, definition, ticket)
         }
         if openRuns >= limits.maxOpenRuns {
             return reject(ticket, .tooManyRuns(limits.maxOpenRuns))
         }
-        let id = begin(start, definition)
+        let id = begin(NewRun(start), definition)
+        remember(start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
+        if let run = runIndex[id], let signal = start.signal { _ = signalRun(run, signal) }
         answer(ticket, .started(id, existing: false), seen: filling)
     }
 
@@ -45,20 +47,24 @@ extension CoordinationEngine {
     private func openRun(_ start: StartRun) -> Int32? {
         if start.workflowID.isEmpty { return nil }
         let name = ScopedName(namespace: start.namespace, name: start.workflowID)
-        guard let run = workflowIndex[name], runs[run].machine.state.status == .running else {
+        guard let run = workflowIndex[name], !runs[run].machine.state.status.isClosed else {
             return nil
         }
         return run
     }
 
     private mutating func answerConflict(
-        _ start: StartRun, _ run: Int32, _ ticket: ReplyTicket
+        _ start: StartRun, _ run: Int32, _ definition: DefinitionEntry, _ ticket: ReplyTicket
     ) {
         let id = runs[run].machine.state.id
         switch start.conflict {
-        case .fail:
+        case .fail where start.signal == nil:
             reject(ticket, .runOpen(start.workflowID, id), seen: runs[run].changedIn)
-        case .useExisting:
+        case .terminateExisting, .enqueue: replace(run, start, definition, ticket)
+        case .fail, .useExisting:
+            if let signal = start.signal, let refusal = signalRun(run, signal) {
+                return reject(ticket, refusal, seen: runs[run].changedIn)
+            }
             // What a repeat of this request must find is stored like a start of its own.
             remember(
                 start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
@@ -67,39 +73,107 @@ extension CoordinationEngine {
         }
     }
 
-    mutating func begin(_ start: StartRun, _ definition: DefinitionEntry) -> RunID {
+    /// A new run beside the open one: at once in its place, or after it.
+    private mutating func replace(
+        _ open: Int32, _ start: StartRun, _ definition: DefinitionEntry, _ ticket: ReplyTicket
+    ) {
+        if openRuns >= limits.maxOpenRuns {
+            return reject(ticket, .tooManyRuns(limits.maxOpenRuns))
+        }
+        var new = NewRun(start)
+        new.isQueued = start.conflict == .enqueue
+        if new.isQueued, runs[open].followers.count >= limits.maxQueuedRuns {
+            return reject(ticket, .tooManyQueued(start.workflowID, limits.maxQueuedRuns))
+        }
+        if !new.isQueued { _ = terminate(open, "another run takes its place") }
+        let id = begin(new, definition)
+        remember(start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
+        if let run = runIndex[id] {
+            if new.isQueued {
+                runs[open].followers.append(run)
+            } else {
+                runs[run].followers = runs[open].followers
+                runs[open].followers = []
+            }
+            if let signal = start.signal { _ = signalRun(run, signal) }
+        }
+        answer(ticket, .started(id, existing: false), seen: filling)
+    }
+
+    mutating func begin(_ new: NewRun, _ definition: DefinitionEntry) -> RunID {
         lastRun += 1
         let id = RunID(serial: Serial(rawValue: lastRun))
-        let input = newPayload(start.input, run: id)
-        let state = RunState(
-            id: id, namespace: start.namespace,
-            workflowID: start.workflowID.isEmpty ? id.description : start.workflowID,
+        let input = newPayload(new.input, run: id)
+        var state = RunState(
+            id: id, namespace: new.namespace,
+            workflowID: new.workflowID.isEmpty ? id.description : new.workflowID,
             plan: definition.plan, planID: definition.planID, input: input,
-            inputBytes: start.input.bytes.count, startedMillis: now.wallMillis)
-        let run = insert(RunMachine(state, limits: limits.run))
-        remember(start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
+            inputBytes: new.input.bytes.count, startedMillis: now.wallMillis)
+        if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
+        let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
         draft.effects.notices.append(
             .workflowStarted(definition: definition.plan.definition.name))
         let at = now.wallMillis
-        change(run) { machine, out, _ in machine.started(at: at, into: &out) }
+        change(run) { machine, out, _ in
+            if new.isQueued {
+                machine.queued(at: at, into: &out)
+            } else {
+                machine.started(at: at, into: &out)
+            }
+        }
         return id
     }
 
     /// Takes a run into memory and arms its own deadline.
-    mutating func insert(_ machine: RunMachine) -> Int32 {
+    mutating func insert(_ machine: RunMachine, isQueued: Bool = false) -> Int32 {
         let state = machine.state
         let run = runs.insert(RunCell(machine))
         openRuns += 1
         runIndex[state.id] = run
+        if isQueued { return run }
         if RunID(state.workflowID) != state.id {
             let name = ScopedName(namespace: state.namespace, name: state.workflowID)
             workflowIndex[name] = run
         }
-        if let deadline = state.deadlineMillis {
-            runs[run].runTimer = timers.insert(
-                .run(run), key: monotonicNanos(atWallMillis: deadline))
-        }
+        armRun(run)
         return run
+    }
+
+    /// Arms a run's own deadline, or another one in its place.
+    mutating func armRun(_ run: Int32) {
+        if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
+        runs[run].runTimer = -1
+        guard let deadline = runs[run].machine.state.deadlineMillis else { return }
+        runs[run].runTimer = timers.insert(
+            .run(run), key: monotonicNanos(atWallMillis: deadline))
+    }
+
+    // MARK: Runs that follow each other
+
+    /// The first of those that waited for a run to end begins; the others wait for that one.
+    private mutating func beginFollower(of run: Int32) {
+        var followers = runs[run].followers
+        runs[run].followers = []
+        if followers.isEmpty { return leaveQueue(run) }
+        let next = followers.removeFirst()
+        runs[next].followers = followers
+        takeTurn(next)
+    }
+
+    mutating func takeTurn(_ run: Int32) {
+        let state = runs[run].machine.state
+        workflowIndex[ScopedName(namespace: state.namespace, name: state.workflowID)] = run
+        let at = now.wallMillis
+        change(run) { machine, out, _ in machine.turnCame(at: at, into: &out) }
+        armRun(run)
+    }
+
+    /// A run that ended while it waited for its turn.
+    private mutating func leaveQueue(_ run: Int32) {
+        let state = runs[run].machine.state
+        let name = ScopedName(namespace: state.namespace, name: state.workflowID)
+        guard let active = workflowIndex[name], active != run else { return }
+        runs[active].followers.removeAll { $0 == run }
     }
 
     // MARK: What follows
@@ -107,14 +181,21 @@ extension CoordinationEngine {
     mutating func perform(_ action: RunAction, _ run: Int32) {
         switch action {
         case .schedule(let step):
-            // The run may have ended since; then the step has ended with it.
-            if runs[run].machine.state.steps[step].state == .scheduled { scheduleStep(run, step) }
-        case .armRetry(let step, let millis):
-            guard runs[run].machine.state.steps[step].state == .waitingRetry else { return }
-            runs[run].steps[step].timer = timers.insert(
-                .retry(run: run, step: step), key: monotonicNanos(atWallMillis: millis))
+            // The run may have ended or been paused since, the step with it.
+            let state = runs[run].machine.state
+            guard state.steps.indices.contains(step), state.steps[step].state == .scheduled,
+                state.status != .paused, runs[run].steps[step].job < 0
+            else { return }
+            scheduleStep(run, step)
+        case .armTimer(let step, let millis): armStep(run, step, atMillis: millis)
         case .awaitHolder(let step): awaitHolder(run, step)
         case .stop(let step): stopStep(run, step)
+        case .hold(let step): holdStep(run, step)
+        case .listen(let step, let eventType): listen(run, step, eventType)
+        case .decideByDefault(let step): decideByDefault(run, step)
+        case .collect(let step): collect(run, step)
+        case .park(let step): notePark(run, step)
+        case .closeChild(let child, let policy): closeChild(child, policy)
         case .prepareResult: prepareResult(run)
         case .closed: runClosed(run)
         }
@@ -132,7 +213,7 @@ extension CoordinationEngine {
         }
     }
 
-    mutating func resultPrepared(_ run: Int32, _ result: Result<Payload, StepFailure>) {
+    mutating func resultPrepared(_ run: Int32, _ result: Result<[Payload], StepFailure>) {
         guard runs[run].machine.isFinishing else { return }
         let at = now.wallMillis
         switch result {
@@ -140,7 +221,8 @@ extension CoordinationEngine {
             change(run) { machine, out, _ in
                 machine.resultPreparationFailed(failure, at: at, into: &out)
             }
-        case .success(let payload):
+        case .success(let made):
+            guard let payload = made.first else { return }
             let id = newPayload(payload, run: runs[run].machine.state.id)
             runs[run].result = payload
             change(run) { machine, out, _ in
@@ -167,6 +249,8 @@ extension CoordinationEngine {
             answerClosed(run, ticket)
         }
         runs[run].waiters = []
+        tellParent(of: run)
+        beginFollower(of: run)
     }
 
     /// Tells a caller how a run ended, once that is on disk. A result that is not in memory is
@@ -190,7 +274,7 @@ extension CoordinationEngine {
     // MARK: Questions
 
     /// The run in memory that a reference means.
-    private func find(_ reference: RunReference) -> Int32? {
+    func find(_ reference: RunReference) -> Int32? {
         switch reference {
         case .run(let namespace, let id):
             guard let run = runIndex[id], runs[run].machine.state.namespace == namespace else {
@@ -245,14 +329,14 @@ extension CoordinationEngine {
             return ask(cancel.run, .cancel(reason: cancel.reason), ticket)
         }
         let at = now.wallMillis
-        if runs[run].machine.state.status == .running {
+        if !runs[run].machine.state.status.isClosed {
             change(run) { machine, out, _ in
                 machine.cancelRequested(reason: cancel.reason, at: at, into: &out)
             }
         }
         let summary = runs[run].machine.state.summary
         let seen = runs[run].changedIn
-        if summary.status == .cancelled {
+        if summary.status == .cancelled || summary.status == .compensating {
             answer(ticket, .cancelled(summary), seen: seen)
         } else {
             reject(ticket, .runClosed(summary), seen: seen)
@@ -273,5 +357,24 @@ extension StartRun {
     var requestKey: RequestLog.Key {
         RequestLog.Key(
             namespace: namespace, method: StartedAnswer.method, requestID: requestID)
+    }
+}
+
+/// What a run begins with, whoever wants it.
+struct NewRun {
+    var namespace: Namespace
+    /// Empty: the run id.
+    var workflowID: String
+    var input: Payload
+    var parent: StepPlace?
+    /// Runs above it.
+    var depth = 0
+    /// Whether it waits for the open run of its workflow id.
+    var isQueued = false
+}
+
+extension NewRun {
+    init(_ start: StartRun) {
+        self.init(namespace: start.namespace, workflowID: start.workflowID, input: start.input)
     }
 }

@@ -137,10 +137,9 @@ extension CoordinationEngine {
             run = runs[open].machine.state.id
         } else {
             run = begin(
-                StartRun(
-                    namespace: definition.namespace, definition: definition.workflow,
-                    workflowID: name.name, input: definition.input, requestID: "", conflict: .fail),
-                entry)
+                NewRun(
+                    namespace: definition.namespace, workflowID: name.name,
+                    input: definition.input), entry)
         }
         schedules.cells[schedule].machine.started(slot, run: run, at: now.wallMillis)
         schedules.ofRun[run] = schedule
@@ -148,10 +147,14 @@ extension CoordinationEngine {
 
     private mutating func stop(_ id: RunID, isAsked: Bool) {
         guard let run = runIndex[id], !runs[run].machine.state.status.isClosed else { return }
+        let reason = "the schedule starts its next run"
+        if !isAsked {
+            _ = terminate(run, reason)
+            return
+        }
         let at = now.wallMillis
         change(run) { machine, out, _ in
-            machine.cancelRequested(
-                reason: "the schedule starts its next run", at: at, into: &out)
+            machine.cancelRequested(reason: reason, at: at, into: &out)
         }
     }
 

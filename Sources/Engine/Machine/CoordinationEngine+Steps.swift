@@ -4,7 +4,8 @@ import Coordination
 extension CoordinationEngine {
     /// The step may run: it gets a slot or waits for one, up to its start-to-close time.
     mutating func scheduleStep(_ run: Int32, _ step: Int) {
-        let definition = runs[run].machine.state.plan.steps[step].definition
+        let definition = runs[run].machine.state.work(of: step).definition
+        guard case .invoke = definition.kind else { return preparePart(run, step) }
         // Woken twice, it goes once.
         guard runs[run].steps[step].job < 0, let permits = leave(forStep: step, of: run) else {
             return
@@ -13,16 +14,47 @@ extension CoordinationEngine {
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         jobs[job].permits = permits
         runs[run].steps[step].job = job
-        arm(job, atNanos: monotonicNanos(inMillis: definition.startToCloseMillis))
+        let patience = definition.scheduleToStartMillis ?? definition.startToCloseMillis
+        arm(job, atNanos: attemptDeadline(run, step, patience))
+        seat(job, priority: definition.priority)
+    }
+
+    /// A slot now, or a place in the line for one.
+    private mutating func seat(_ job: Int32, priority: Int) {
+        let type = jobs[job].type
         if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
-        jobs[job].place = pool.wait(job, type: type, priority: 3, isBounded: false)
+        jobs[job].place = pool.wait(job, type: type, priority: priority, isBounded: false)
+    }
+
+    /// So long from now, but not past the time of all attempts together.
+    func attemptDeadline(_ run: Int32, _ step: Int, _ millis: Int64) -> Int64 {
+        let own = monotonicNanos(inMillis: millis)
+        guard let limit = runs[run].machine.deadline(of: step) else { return own }
+        return min(own, monotonicNanos(atWallMillis: limit))
+    }
+
+    /// When the silence of a job's agent has lasted too long.
+    func silenceEnd(of job: Int32, _ definition: StepDefinition) -> Int64 {
+        guard let millis = definition.heartbeatMillis else { return .max }
+        let (nanos, isTooLong) = millis.multipliedReportingOverflow(by: 1_000_000)
+        let (end, isTooLate) = jobs[job].heardNanos.addingReportingOverflow(nanos)
+        return isTooLong || isTooLate ? .max : end
+    }
+
+    /// A step's retry or wait goes on at a time.
+    mutating func armStep(_ run: Int32, _ step: Int, atMillis millis: Int64) {
+        let state = runs[run].machine.state.steps[step].state
+        guard state == .waitingRetry || state == .waiting else { return }
+        if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
+        runs[run].steps[step].timer = timers.insert(
+            .step(run: run, step: step), key: monotonicNanos(atWallMillis: millis))
     }
 
     /// The step has a slot: its input is taken as it is, or made outside.
     mutating func prepareStep(_ job: Int32, _ run: Int32, _ step: Int) {
         jobs[job].phase = .preparing
         let state = runs[run].machine.state
-        let definition = state.plan.steps[step].definition
+        let definition = state.work(of: step).definition
         guard pool.operation(definition.operation, ofType: jobs[job].type) != nil else {
             let known = pool.operations(ofType: jobs[job].type).map(\.name)
             return startFailed(
@@ -56,12 +88,19 @@ extension CoordinationEngine {
                 case .step(let run, let step) = jobs[job].work
             else { return }
             switch outcome.result {
-            case .success(let payload): inputReady(job, run, step, payload)
+            case .success(let made):
+                if let payload = made.first { inputReady(job, run, step, payload) }
             case .failure(let failure): startFailed(job, run, step, failure)
             }
         case .runResult(let id):
             guard let run = runIndex[id] else { return }
             resultPrepared(run, outcome.result)
+        case .partInput(let place, let attempt):
+            partPrepared(place, attempt: attempt, outcome.result, isList: false)
+        case .elements(let place, let attempt):
+            partPrepared(place, attempt: attempt, outcome.result, isList: true)
+        case .collected(let place, let attempt):
+            collected(place, attempt: attempt, outcome.result)
         }
     }
 
@@ -123,11 +162,19 @@ extension CoordinationEngine {
         let type = pool.name(ofType: jobs[job].type)
         switch jobs[job].phase {
         case .running:
+            let definition = runs[run].machine.state.work(of: step).definition
+            let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
+            let silenceEnd = silenceEnd(of: job, definition)
+            if isSilence, now.monotonicNanos < silenceEnd {
+                // It was heard of since the timer was set.
+                return arm(job, atNanos: min(jobs[job].deadlineNanos, silenceEnd))
+            }
             cancelAssignment(job)
             endStep(job)
             let at = now.wallMillis
             change(run) { machine, out, random in
-                machine.stepTimedOut(step, token: token, at: at, random: random, into: &out)
+                machine.stepTimedOut(
+                    step, token: token, isSilence: isSilence, at: at, random: random, into: &out)
             }
         case .waiting: startFailed(job, run, step, .noAgent(type))
         case .preparing: startFailed(job, run, step, .notPrepared)
@@ -143,10 +190,8 @@ extension CoordinationEngine {
         if phase == .preparing {
             detach(job)
             jobs[job].phase = .waiting
-            let type = jobs[job].type
-            if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
-            jobs[job].place = pool.wait(job, type: type, priority: 3, isBounded: false)
-            return
+            let priority = runs[run].machine.state.work(of: step).definition.priority
+            return seat(job, priority: priority)
         }
         endStep(job)
         let at = now.wallMillis
@@ -163,9 +208,24 @@ extension CoordinationEngine {
             timers.remove(cell.timer)
             runs[run].steps[step].timer = -1
         }
+        if cell.isListening { stopListening(run, step) }
+        if !parked.isEmpty {
+            parked.remove(StepPlace(run: runs[run].machine.state.id, step: step))
+        }
         guard cell.job >= 0 else { return }
         cancelAssignment(cell.job)
         endStep(cell.job)
+    }
+
+    /// The run is paused: a step that has not begun leaves its place.
+    mutating func holdStep(_ run: Int32, _ step: Int) {
+        if runs[run].steps[step].timer >= 0 {
+            timers.remove(runs[run].steps[step].timer)
+            runs[run].steps[step].timer = -1
+        }
+        let job = runs[run].steps[step].job
+        guard job >= 0, runs[run].machine.state.steps[step].state == .scheduled else { return }
+        endStep(job)
     }
 
     /// Forgets a step's job together with its slot, place and timer.

@@ -51,6 +51,11 @@ public struct CoordinationEngine: Sendable {
     var isolationTimer: Int32 = -1
     /// The newest batch that changed an isolation or its policies.
     var isolationChangedIn = BatchNumber.none
+    var router = EventRouter()
+    /// Closed runs that the store has been asked for.
+    var loading: Set<RunID> = []
+    /// Steps that were parked, and perhaps released since.
+    var parked: Set<StepPlace> = []
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
@@ -265,7 +270,8 @@ public struct CoordinationEngine: Sendable {
         case .breaker(let command, _): return command.isVolatile
         case .isolation(.getPolicy, _): return true
         case .isolation: return false
-        case .invoke, .listAgents, .snapshot, .listDefinitions, .getRun, .awaitRun, .watchRun,
+        case .invoke, .listAgents, .listDeadLetters, .snapshot, .listDefinitions, .getRun,
+            .awaitRun, .watchRun,
             .abandon:
             return true
         case .schedule(let command, _): return command.isRead
@@ -276,7 +282,7 @@ public struct CoordinationEngine: Sendable {
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
-        case .putDefinition, .startRun, .cancelRun, .prepared:
+        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared:
             return false
         }
     }
@@ -293,9 +299,13 @@ public struct CoordinationEngine: Sendable {
         case .getRun(let run, let ticket): getRun(run, ticket)
         case .listDefinitions(let namespace, let ticket): listDefinitions(namespace, ticket)
         case .listAgents(let ticket): listAgents(ticket)
+        case .listDeadLetters(let namespace, let after, let limit, let ticket):
+            listDeadLetters(namespace, after: after, limit: limit, ticket)
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
         case .schedule(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
+        case .operateRun(let order, let ticket): operate(order, ticket)
+        case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
         case .abandon(let ticket): abandon(ticket)
         case .agentsJoined(let agents, let port): agentsJoined(agents, port)
         case .agentsLeft(let agents): agentsLeft(agents)
@@ -343,9 +353,10 @@ public struct CoordinationEngine: Sendable {
         while let purpose = timers.popFirst(upTo: now.monotonicNanos) {
             switch purpose {
             case .job(let job): jobTimedOut(job)
-            case .retry(let run, let step):
+            case .step(let run, let step):
                 runs[run].steps[step].timer = -1
-                change(run) { machine, out, _ in machine.retryDue(step, into: &out) }
+                let at = now.wallMillis
+                change(run) { machine, out, _ in machine.timerFired(step, at: at, into: &out) }
             case .breaker(let cell): breakerDue(cell)
             case .mode(let mode): modeDue(mode)
             case .held(let run, let step): heldStepDue(run, step)
@@ -391,7 +402,8 @@ extension Command {
             .breaker(_, let ticket), .isolation(_, let ticket),
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
             .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
-            .schedule(_, let ticket), .cancelRun(_, let ticket):
+            .listDeadLetters(_, _, _, let ticket),
+            .schedule(_, let ticket), .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: nil
         }

@@ -4,6 +4,8 @@ import Coordination
 public struct EngineLimits: Sendable, Hashable {
     /// Runs that have not ended; each costs about 1 KiB plus its steps.
     public var maxOpenRuns = 1_000_000
+    /// Runs of one workflow id that wait for the open one to end.
+    public var maxQueuedRuns = 1_000
     /// Work that waits for a free slot, per agent type.
     public var maxWaitingPerType = 10_000
     /// Durable commands in one commit: more adds latency and little throughput.

@@ -22,6 +22,9 @@ struct Job: Sendable {
     /// Handle of its deadline; -1: none.
     var timer: Int32 = -1
     var token: UInt64 = 0
+    /// Steps only: when its attempt must have ended, and when its agent was heard of last.
+    var deadlineNanos = Int64.max
+    var heardNanos: Int64 = 0
     /// Invokes only: how often it was given to an instance, and when the last time.
     var attempts = 0
     var grantedNanos: Int64 = 0
@@ -60,6 +63,8 @@ struct RunCell: Sendable {
     var watchers: [ReplyTicket] = []
     var steps: [StepCell]
     var runTimer: Int32 = -1
+    /// Runs of the same workflow id that begin when this one has ended, oldest first.
+    var followers: [Int32] = []
     /// The rendered result, between preparation and the end of the run in memory.
     var result: Payload?
 
@@ -84,15 +89,18 @@ struct RunCell: Sendable {
 struct StepCell: Sendable {
     /// Index of its job; -1: none.
     var job: Int32 = -1
-    /// Handle of its retry timer; -1: none.
+    /// Handle of the timer of its retry or wait; -1: none.
     var timer: Int32 = -1
+    /// Whether it listens for events.
+    var isListening = false
 }
 
 /// What a timer is about.
 enum TimerPurpose: Sendable {
     /// An invoke's deadline; a step's schedule-to-start or start-to-close, by its phase.
     case job(Int32)
-    case retry(run: Int32, step: Int)
+    /// A retry is due, or a wait is over.
+    case step(run: Int32, step: Int)
     case run(Int32)
     /// A breaker does something by itself.
     case breaker(Int32)

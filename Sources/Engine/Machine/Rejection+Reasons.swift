@@ -107,6 +107,99 @@ extension Rejection {
             "run \(run.id) has ended already (\(run.status)); there is nothing to cancel")
     }
 
+    static func runChanging(_ run: RunID) -> Rejection {
+        Rejection(
+            .unavailable, reason: "RUN_CHANGING",
+            "run \(run) is being taken up, or its end is being written; try again",
+            retryAfterMillis: 50)
+    }
+
+    static func runEnded(_ run: RunSummary) -> Rejection {
+        Rejection(
+            .precondition, reason: "RUN_CLOSED",
+            "run \(run.id) has ended already (\(run.status)); only RetryRun can take it up")
+    }
+
+    static func notInState(_ run: RunSummary, _ wish: String) -> Rejection {
+        Rejection(
+            .precondition, reason: "RUN_NOT_IN_STATE",
+            "run \(run.id) is \(run.status) and cannot \(wish)")
+    }
+
+    static func signalRefused(
+        _ refusal: RunMachine.SignalRefusal, _ run: RunSummary
+    ) -> Rejection {
+        switch refusal {
+        case .ended:
+            Rejection(
+                .precondition, reason: "RUN_CLOSED",
+                "run \(run.id) is \(run.status) and takes no signals")
+        case .tooMany(let limit):
+            Rejection(
+                .overloaded, reason: "SIGNALS_FULL",
+                "run \(run.id) keeps \(limit) signals that no step has waited for; let it take "
+                    + "some first", retryAfterMillis: 1_000)
+        case .runFull:
+            Rejection(
+                .precondition, reason: "RUN_FULL",
+                "the history or payloads of run \(run.id) have no room for a signal; start a "
+                    + "new run")
+        }
+    }
+
+    static func decisionRefused(
+        _ refusal: RunMachine.DecisionRefusal, _ answer: ApprovalAnswer, _ run: RunID
+    ) -> Rejection {
+        switch refusal {
+        case .noApproval:
+            Rejection(
+                .notFound, reason: "APPROVAL_NOT_FOUND",
+                "run \(run) has no approval step \"\(answer.step)\"",
+                fields: [FieldFault(field: "step", description: "is no approval of this run")])
+        case .notWaiting(let state):
+            Rejection(
+                .precondition, reason: "APPROVAL_NOT_WAITING",
+                "step \"\(answer.step)\" of run \(run) is \(state) and waits for no decision")
+        case .notAssigned(let assignees):
+            Rejection(
+                .precondition, reason: "NOT_ASSIGNED",
+                "\"\(answer.actor)\" may not decide step \"\(answer.step)\"; "
+                    + offer(assignees, "those who may", "nobody may"),
+                fields: [FieldFault(field: "actor", description: "is no assignee of the step")])
+        case .runFull:
+            Rejection(
+                .precondition, reason: "RUN_FULL",
+                "the payloads of run \(run) have no room for this decision's form")
+        }
+    }
+
+    static func notParked(_ step: String, _ run: RunID) -> Rejection {
+        Rejection(
+            .precondition, reason: "NOT_A_DEAD_LETTER",
+            "step \"\(step)\" of run \(run) is no dead letter; list the dead letters")
+    }
+
+    static func retryRefused(
+        _ refusal: RunMachine.RetryRefusal, _ run: RunSummary
+    ) -> Rejection {
+        let why =
+            switch refusal {
+            case .open: "has not ended"
+            case .completed: "completed; start a new run"
+            case .undone: "was undone by its compensations; start a new run"
+            case .runFull: "has no room left in its history; start a new run"
+            }
+        return Rejection(
+            .precondition, reason: "RUN_NOT_RETRYABLE", "run \(run.id) \(why)")
+    }
+
+    static func tooManyQueued(_ workflowID: String, _ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_QUEUED",
+            "\(limit) runs wait for the open one of workflow id \"\(workflowID)\"; wait for some",
+            retryAfterMillis: 1_000)
+    }
+
     static func tooManyRuns(_ limit: Int) -> Rejection {
         Rejection(
             .overloaded, reason: "TOO_MANY_OPEN_RUNS",

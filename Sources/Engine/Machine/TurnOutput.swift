@@ -53,7 +53,13 @@ extension TurnOutput {
 
 /// A question about a run that the engine does not hold: it has ended, or never was.
 public struct RunLookup: Sendable {
-    public enum Purpose: Sendable, Hashable { case get, await, watch, cancel(reason: String) }
+    public enum Purpose: Sendable, Hashable {
+        case get, await, watch, cancel(reason: String)
+        /// Closed runs take no more operations, but a retry needs all that is stored of one.
+        case operate(OperateRun)
+        /// An operation was carried out before; how the run stands now is the answer.
+        case operated
+    }
 
     public var reference: RunReference
     public var purpose: Purpose

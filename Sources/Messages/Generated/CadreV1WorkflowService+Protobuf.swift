@@ -16,6 +16,7 @@ extension WorkflowDefinition: ProtobufMessage {
         unsafe self.steps = CField.messages(c.pointee.n_steps, c.pointee.steps)
         unsafe self.resultTemplate = CField.string(c.pointee.result_template)
         unsafe self.runTimeoutMillis = c.pointee.run_timeout_millis
+        unsafe self.triggers = CField.strings(c.pointee.n_triggers, c.pointee.triggers)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -28,6 +29,8 @@ extension WorkflowDefinition: ProtobufMessage {
         unsafe c.pointee.steps = arena.messages(self.steps)
         unsafe c.pointee.result_template = arena.string(self.resultTemplate)
         unsafe c.pointee.run_timeout_millis = self.runTimeoutMillis
+        unsafe c.pointee.n_triggers = self.triggers.count
+        unsafe c.pointee.triggers = arena.strings(self.triggers)
     }
 }
 
@@ -45,6 +48,23 @@ extension StepDefinition: ProtobufMessage {
         unsafe self.optional = c.pointee.optional != 0
         unsafe self.startToCloseMillis = c.pointee.start_to_close_millis
         unsafe self.retry = CField.message(c.pointee.retry)
+        switch unsafe c.pointee.kind_case.rawValue {
+            case 9: unsafe self.kind = .wait(CField.message(c.pointee.wait) ?? WaitStep())
+            case 10: unsafe self.kind = .approval(CField.message(c.pointee.approval) ?? ApprovalStep())
+            case 11: unsafe self.kind = .publish(CField.message(c.pointee.publish) ?? PublishStep())
+            case 12: unsafe self.kind = .child(CField.message(c.pointee.child) ?? ChildStep())
+            case 13: unsafe self.kind = .fanOut(CField.message(c.pointee.fan_out) ?? FanOutStep())
+            default: self.kind = nil
+        }
+        unsafe self.scheduleToStartMillis = c.pointee.schedule_to_start_millis
+        unsafe self.scheduleToCloseMillis = c.pointee.schedule_to_close_millis
+        unsafe self.heartbeatMillis = c.pointee.heartbeat_millis
+        unsafe self.onExhausted = ExhaustionPolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.on_exhausted.rawValue))
+        unsafe self.fallback = CField.message(c.pointee.fallback)
+        unsafe self.compensation = CField.message(c.pointee.compensation)
+        unsafe self.priority = c.pointee.priority
+        unsafe self.concurrency = CField.message(c.pointee.concurrency)
+        unsafe self.rate = CField.message(c.pointee.rate)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -59,6 +79,192 @@ extension StepDefinition: ProtobufMessage {
         unsafe c.pointee.optional = self.optional ? 1 : 0
         unsafe c.pointee.start_to_close_millis = self.startToCloseMillis
         unsafe c.pointee.retry = arena.message(self.retry)
+        switch self.kind {
+            case nil: break
+            case .wait(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 9)
+                unsafe c.pointee.wait = arena.message(value)
+            case .approval(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 10)
+                unsafe c.pointee.approval = arena.message(value)
+            case .publish(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 11)
+                unsafe c.pointee.publish = arena.message(value)
+            case .child(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 12)
+                unsafe c.pointee.child = arena.message(value)
+            case .fanOut(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 13)
+                unsafe c.pointee.fan_out = arena.message(value)
+        }
+        unsafe c.pointee.schedule_to_start_millis = self.scheduleToStartMillis
+        unsafe c.pointee.schedule_to_close_millis = self.scheduleToCloseMillis
+        unsafe c.pointee.heartbeat_millis = self.heartbeatMillis
+        unsafe c.pointee.on_exhausted = Cadre__V1__ExhaustionPolicy(rawValue: .init(truncatingIfNeeded: self.onExhausted.rawValue))
+        unsafe c.pointee.fallback = arena.message(self.fallback)
+        unsafe c.pointee.compensation = arena.message(self.compensation)
+        unsafe c.pointee.priority = self.priority
+        unsafe c.pointee.concurrency = arena.message(self.concurrency)
+        unsafe c.pointee.rate = arena.message(self.rate)
+    }
+}
+
+extension WaitStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.WaitStep"
+    public static let layout = unsafe WireLayout(cadre__v1__wait_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WaitStep.self)
+        unsafe self.signal = CField.string(c.pointee.signal)
+        unsafe self.eventType = CField.string(c.pointee.event_type)
+        unsafe self.millis = c.pointee.millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WaitStep.self)
+        unsafe cadre__v1__wait_step__init(c)
+        unsafe c.pointee.signal = arena.string(self.signal)
+        unsafe c.pointee.event_type = arena.string(self.eventType)
+        unsafe c.pointee.millis = self.millis
+    }
+}
+
+extension ApprovalStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.ApprovalStep"
+    public static let layout = unsafe WireLayout(cadre__v1__approval_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ApprovalStep.self)
+        unsafe self.assignees = CField.strings(c.pointee.n_assignees, c.pointee.assignees)
+        unsafe self.prompt = CField.string(c.pointee.prompt)
+        unsafe self.millis = c.pointee.millis
+        unsafe self.defaultDecision = ApprovalDecision(rawValue: Int32(truncatingIfNeeded: c.pointee.default_decision.rawValue))
+        unsafe self.formSchema = CField.string(c.pointee.form_schema)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ApprovalStep.self)
+        unsafe cadre__v1__approval_step__init(c)
+        unsafe c.pointee.n_assignees = self.assignees.count
+        unsafe c.pointee.assignees = arena.strings(self.assignees)
+        unsafe c.pointee.prompt = arena.string(self.prompt)
+        unsafe c.pointee.millis = self.millis
+        unsafe c.pointee.default_decision = Cadre__V1__ApprovalDecision(rawValue: .init(truncatingIfNeeded: self.defaultDecision.rawValue))
+        unsafe c.pointee.form_schema = arena.string(self.formSchema)
+    }
+}
+
+extension PublishStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.PublishStep"
+    public static let layout = unsafe WireLayout(cadre__v1__publish_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__PublishStep.self)
+        unsafe self.eventType = CField.string(c.pointee.event_type)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__PublishStep.self)
+        unsafe cadre__v1__publish_step__init(c)
+        unsafe c.pointee.event_type = arena.string(self.eventType)
+    }
+}
+
+extension ChildStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.ChildStep"
+    public static let layout = unsafe WireLayout(cadre__v1__child_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ChildStep.self)
+        unsafe self.workflow = CField.string(c.pointee.workflow)
+        unsafe self.onParentClose = ParentClosePolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.on_parent_close.rawValue))
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ChildStep.self)
+        unsafe cadre__v1__child_step__init(c)
+        unsafe c.pointee.workflow = arena.string(self.workflow)
+        unsafe c.pointee.on_parent_close = Cadre__V1__ParentClosePolicy(rawValue: .init(truncatingIfNeeded: self.onParentClose.rawValue))
+    }
+}
+
+extension FanOutStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.FanOutStep"
+    public static let layout = unsafe WireLayout(cadre__v1__fan_out_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__FanOutStep.self)
+        unsafe self.width = c.pointee.width
+        unsafe self.concurrency = c.pointee.concurrency
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__FanOutStep.self)
+        unsafe cadre__v1__fan_out_step__init(c)
+        unsafe c.pointee.width = self.width
+        unsafe c.pointee.concurrency = self.concurrency
+    }
+}
+
+extension StepWork: ProtobufMessage {
+    public static let protoName = "cadre.v1.StepWork"
+    public static let layout = unsafe WireLayout(cadre__v1__step_work__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__StepWork.self)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+        unsafe self.operation = CField.string(c.pointee.operation)
+        unsafe self.inputTemplate = CField.string(c.pointee.input_template)
+        unsafe self.startToCloseMillis = c.pointee.start_to_close_millis
+        unsafe self.retry = CField.message(c.pointee.retry)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__StepWork.self)
+        unsafe cadre__v1__step_work__init(c)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+        unsafe c.pointee.operation = arena.string(self.operation)
+        unsafe c.pointee.input_template = arena.string(self.inputTemplate)
+        unsafe c.pointee.start_to_close_millis = self.startToCloseMillis
+        unsafe c.pointee.retry = arena.message(self.retry)
+    }
+}
+
+extension ConcurrencyKey: ProtobufMessage {
+    public static let protoName = "cadre.v1.ConcurrencyKey"
+    public static let layout = unsafe WireLayout(cadre__v1__concurrency_key__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ConcurrencyKey.self)
+        unsafe self.key = CField.string(c.pointee.key)
+        unsafe self.limit = c.pointee.limit
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ConcurrencyKey.self)
+        unsafe cadre__v1__concurrency_key__init(c)
+        unsafe c.pointee.key = arena.string(self.key)
+        unsafe c.pointee.limit = self.limit
+    }
+}
+
+extension RateKey: ProtobufMessage {
+    public static let protoName = "cadre.v1.RateKey"
+    public static let layout = unsafe WireLayout(cadre__v1__rate_key__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RateKey.self)
+        unsafe self.key = CField.string(c.pointee.key)
+        unsafe self.limit = c.pointee.limit
+        unsafe self.perMillis = c.pointee.per_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RateKey.self)
+        unsafe cadre__v1__rate_key__init(c)
+        unsafe c.pointee.key = arena.string(self.key)
+        unsafe c.pointee.limit = self.limit
+        unsafe c.pointee.per_millis = self.perMillis
     }
 }
 
@@ -369,6 +575,9 @@ extension Run: ProtobufMessage {
         unsafe self.failure = CField.message(c.pointee.failure)
         unsafe self.steps = CField.messages(c.pointee.n_steps, c.pointee.steps)
         unsafe self.lastSequence = c.pointee.last_sequence
+        unsafe self.compensation = CompensationState(rawValue: Int32(truncatingIfNeeded: c.pointee.compensation.rawValue))
+        unsafe self.parentRunID = CField.string(c.pointee.parent_run_id)
+        unsafe self.reason = CField.string(c.pointee.reason)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -385,6 +594,9 @@ extension Run: ProtobufMessage {
         unsafe c.pointee.n_steps = self.steps.count
         unsafe c.pointee.steps = arena.messages(self.steps)
         unsafe c.pointee.last_sequence = self.lastSequence
+        unsafe c.pointee.compensation = Cadre__V1__CompensationState(rawValue: .init(truncatingIfNeeded: self.compensation.rawValue))
+        unsafe c.pointee.parent_run_id = arena.string(self.parentRunID)
+        unsafe c.pointee.reason = arena.string(self.reason)
     }
 }
 
@@ -404,6 +616,9 @@ extension StepRun: ProtobufMessage {
         unsafe self.startedUnixMillis = c.pointee.started_unix_millis
         unsafe self.endedUnixMillis = c.pointee.ended_unix_millis
         unsafe self.failure = CField.message(c.pointee.failure)
+        unsafe self.kind = StepKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
+        unsafe self.childRunID = CField.string(c.pointee.child_run_id)
+        unsafe self.dueUnixMillis = c.pointee.due_unix_millis
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -420,6 +635,9 @@ extension StepRun: ProtobufMessage {
         unsafe c.pointee.started_unix_millis = self.startedUnixMillis
         unsafe c.pointee.ended_unix_millis = self.endedUnixMillis
         unsafe c.pointee.failure = arena.message(self.failure)
+        unsafe c.pointee.kind = Cadre__V1__StepKind(rawValue: .init(truncatingIfNeeded: self.kind.rawValue))
+        unsafe c.pointee.child_run_id = arena.string(self.childRunID)
+        unsafe c.pointee.due_unix_millis = self.dueUnixMillis
     }
 }
 
@@ -577,6 +795,14 @@ extension HistoryEvent: ProtobufMessage {
         unsafe self.willRetry = c.pointee.will_retry != 0
         unsafe self.reason = CField.string(c.pointee.reason)
         unsafe self.payload = CField.message(c.pointee.payload)
+        unsafe self.signal = CField.string(c.pointee.signal)
+        unsafe self.eventType = CField.string(c.pointee.event_type)
+        unsafe self.childRunID = CField.string(c.pointee.child_run_id)
+        unsafe self.decision = ApprovalDecision(rawValue: Int32(truncatingIfNeeded: c.pointee.decision.rawValue))
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.count = c.pointee.count
+        unsafe self.untilUnixMillis = c.pointee.until_unix_millis
+        unsafe self.childStatus = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.child_status.rawValue))
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -593,6 +819,14 @@ extension HistoryEvent: ProtobufMessage {
         unsafe c.pointee.will_retry = self.willRetry ? 1 : 0
         unsafe c.pointee.reason = arena.string(self.reason)
         unsafe c.pointee.payload = arena.message(self.payload)
+        unsafe c.pointee.signal = arena.string(self.signal)
+        unsafe c.pointee.event_type = arena.string(self.eventType)
+        unsafe c.pointee.child_run_id = arena.string(self.childRunID)
+        unsafe c.pointee.decision = Cadre__V1__ApprovalDecision(rawValue: .init(truncatingIfNeeded: self.decision.rawValue))
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.count = self.count
+        unsafe c.pointee.until_unix_millis = self.untilUnixMillis
+        unsafe c.pointee.child_status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.childStatus.rawValue))
     }
 }
 
@@ -690,6 +924,377 @@ extension CancelRunResponse: ProtobufMessage {
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__CancelRunResponse.self)
         unsafe cadre__v1__cancel_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension TerminateRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.TerminateRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__terminate_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__TerminateRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__TerminateRunRequest.self)
+        unsafe cadre__v1__terminate_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension TerminateRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.TerminateRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__terminate_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__TerminateRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__TerminateRunResponse.self)
+        unsafe cadre__v1__terminate_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension SignalRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.SignalRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__signal_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SignalRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.signal = CField.string(c.pointee.signal)
+        unsafe self.payload = CField.message(c.pointee.payload)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SignalRunRequest.self)
+        unsafe cadre__v1__signal_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.signal = arena.string(self.signal)
+        unsafe c.pointee.payload = arena.message(self.payload)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension SignalRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.SignalRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__signal_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SignalRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SignalRunResponse.self)
+        unsafe cadre__v1__signal_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension SignalWithStartRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.SignalWithStartRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__signal_with_start_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SignalWithStartRequest.self)
+        unsafe self.start = CField.message(c.pointee.start)
+        unsafe self.signal = CField.string(c.pointee.signal)
+        unsafe self.payload = CField.message(c.pointee.payload)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SignalWithStartRequest.self)
+        unsafe cadre__v1__signal_with_start_request__init(c)
+        unsafe c.pointee.start = arena.message(self.start)
+        unsafe c.pointee.signal = arena.string(self.signal)
+        unsafe c.pointee.payload = arena.message(self.payload)
+    }
+}
+
+extension SignalWithStartResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.SignalWithStartResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__signal_with_start_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__SignalWithStartResponse.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.existing = c.pointee.existing != 0
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__SignalWithStartResponse.self)
+        unsafe cadre__v1__signal_with_start_response__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.existing = self.existing ? 1 : 0
+    }
+}
+
+extension DecideApprovalRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.DecideApprovalRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__decide_approval_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DecideApprovalRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.step = CField.string(c.pointee.step)
+        unsafe self.decision = ApprovalDecision(rawValue: Int32(truncatingIfNeeded: c.pointee.decision.rawValue))
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.comment = CField.string(c.pointee.comment)
+        unsafe self.form = CField.message(c.pointee.form)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DecideApprovalRequest.self)
+        unsafe cadre__v1__decide_approval_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.step = arena.string(self.step)
+        unsafe c.pointee.decision = Cadre__V1__ApprovalDecision(rawValue: .init(truncatingIfNeeded: self.decision.rawValue))
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.comment = arena.string(self.comment)
+        unsafe c.pointee.form = arena.message(self.form)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension DecideApprovalResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.DecideApprovalResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__decide_approval_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DecideApprovalResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DecideApprovalResponse.self)
+        unsafe cadre__v1__decide_approval_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension PauseRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.PauseRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__pause_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__PauseRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__PauseRunRequest.self)
+        unsafe cadre__v1__pause_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension PauseRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.PauseRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__pause_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__PauseRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__PauseRunResponse.self)
+        unsafe cadre__v1__pause_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension ResumeRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ResumeRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__resume_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ResumeRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ResumeRunRequest.self)
+        unsafe cadre__v1__resume_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension ResumeRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ResumeRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__resume_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ResumeRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ResumeRunResponse.self)
+        unsafe cadre__v1__resume_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension RetryRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.RetryRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__retry_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RetryRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RetryRunRequest.self)
+        unsafe cadre__v1__retry_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension RetryRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.RetryRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__retry_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RetryRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RetryRunResponse.self)
+        unsafe cadre__v1__retry_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension ListDeadLettersRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListDeadLettersRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__list_dead_letters_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListDeadLettersRequest.self)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListDeadLettersRequest.self)
+        unsafe cadre__v1__list_dead_letters_request__init(c)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
+    }
+}
+
+extension ListDeadLettersResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListDeadLettersResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__list_dead_letters_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListDeadLettersResponse.self)
+        unsafe self.deadLetters = CField.messages(c.pointee.n_dead_letters, c.pointee.dead_letters)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListDeadLettersResponse.self)
+        unsafe cadre__v1__list_dead_letters_response__init(c)
+        unsafe c.pointee.n_dead_letters = self.deadLetters.count
+        unsafe c.pointee.dead_letters = arena.messages(self.deadLetters)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
+    }
+}
+
+extension DeadLetter: ProtobufMessage {
+    public static let protoName = "cadre.v1.DeadLetter"
+    public static let layout = unsafe WireLayout(cadre__v1__dead_letter__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DeadLetter.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.workflowID = CField.string(c.pointee.workflow_id)
+        unsafe self.workflow = CField.string(c.pointee.workflow)
+        unsafe self.step = CField.string(c.pointee.step)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+        unsafe self.operation = CField.string(c.pointee.operation)
+        unsafe self.attempts = c.pointee.attempts
+        unsafe self.failure = CField.message(c.pointee.failure)
+        unsafe self.parkedUnixMillis = c.pointee.parked_unix_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DeadLetter.self)
+        unsafe cadre__v1__dead_letter__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.workflow_id = arena.string(self.workflowID)
+        unsafe c.pointee.workflow = arena.string(self.workflow)
+        unsafe c.pointee.step = arena.string(self.step)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+        unsafe c.pointee.operation = arena.string(self.operation)
+        unsafe c.pointee.attempts = self.attempts
+        unsafe c.pointee.failure = arena.message(self.failure)
+        unsafe c.pointee.parked_unix_millis = self.parkedUnixMillis
+    }
+}
+
+extension RequeueRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.RequeueRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__requeue_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RequeueRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.step = CField.string(c.pointee.step)
+        unsafe self.discard = c.pointee.discard != 0
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RequeueRequest.self)
+        unsafe cadre__v1__requeue_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.step = arena.string(self.step)
+        unsafe c.pointee.discard = self.discard ? 1 : 0
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension RequeueResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.RequeueResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__requeue_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RequeueResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RequeueResponse.self)
+        unsafe cadre__v1__requeue_response__init(c)
         unsafe c.pointee.run = arena.message(self.run)
     }
 }

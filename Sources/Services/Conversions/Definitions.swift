@@ -8,7 +8,8 @@ extension Coordination.WorkflowDefinition {
             name: message.name, version: message.version, summary: message.summary,
             steps: message.steps.map(Coordination.StepDefinition.init),
             resultTemplate: message.resultTemplate.isEmpty ? nil : message.resultTemplate,
-            runTimeoutMillis: message.runTimeoutMillis == 0 ? nil : message.runTimeoutMillis)
+            runTimeoutMillis: message.runTimeoutMillis == 0 ? nil : message.runTimeoutMillis,
+            triggers: message.triggers)
     }
 }
 
@@ -22,6 +23,7 @@ extension Coordination.StepDefinition {
             startToCloseMillis: message.startToCloseMillis == 0
                 ? 30_000 : message.startToCloseMillis,
             retry: message.retry.map(Coordination.RetryPolicy.init) ?? .defaults)
+        takeOptions(of: message)
     }
 }
 
@@ -47,6 +49,7 @@ extension Messages.WorkflowDefinition {
         steps = definition.steps.map(Messages.StepDefinition.init)
         resultTemplate = definition.resultTemplate ?? ""
         runTimeoutMillis = definition.runTimeoutMillis ?? 0
+        triggers = definition.triggers
     }
 }
 
@@ -61,6 +64,7 @@ extension Messages.StepDefinition {
         optional = !step.isRequired
         startToCloseMillis = step.startToCloseMillis
         retry = Messages.RetryPolicy(step.retry)
+        takeOptions(of: step)
     }
 }
 

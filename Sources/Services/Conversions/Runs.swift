@@ -14,6 +14,9 @@ extension Run {
         failure = summary.failure.map(Failure.init)
         steps = summary.steps.map(StepRun.init)
         lastSequence = summary.lastSequence
+        compensation = Messages.CompensationState(summary.compensation)
+        parentRunID = summary.parent?.description ?? ""
+        reason = summary.reason
     }
 }
 
@@ -30,6 +33,33 @@ extension StepRun {
         startedUnixMillis = summary.startedMillis ?? 0
         endedUnixMillis = summary.endedMillis ?? 0
         failure = summary.failure.map(Failure.init)
+        kind = Messages.StepKind(summary.kind)
+        childRunID = summary.child?.description ?? ""
+        dueUnixMillis = summary.dueMillis
+    }
+}
+
+extension Messages.StepKind {
+    init(_ kind: Coordination.StepKind) {
+        switch kind {
+        case .invoke: self = .invoke
+        case .wait: self = .wait
+        case .approval: self = .approval
+        case .publish: self = .publish
+        case .child: self = .child
+        case .fanOut: self = .fanOut
+        }
+    }
+}
+
+extension Messages.CompensationState {
+    init(_ state: Coordination.CompensationState) {
+        switch state {
+        case .none: self = .unspecified
+        case .running: self = .running
+        case .compensated: self = .compensated
+        case .failed: self = .failed
+        }
     }
 }
 
@@ -41,6 +71,10 @@ extension Messages.RunStatus {
         case .failed: self = .failed
         case .cancelled: self = .cancelled
         case .timedOut: self = .timedOut
+        case .terminated: self = .terminated
+        case .paused: self = .paused
+        case .compensating: self = .compensating
+        case .queued: self = .queued
         }
     }
 }
@@ -56,6 +90,8 @@ extension Messages.StepState {
         case .failed: self = .failed
         case .skipped: self = .skipped
         case .cancelled: self = .cancelled
+        case .waiting: self = .waiting
+        case .parked: self = .parked
         }
     }
 }

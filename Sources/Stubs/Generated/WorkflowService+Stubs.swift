@@ -45,10 +45,37 @@ public enum WorkflowServiceDescriptor {
     public static let cancelRun = MethodDescriptor(
         service: name, name: "CancelRun", kind: .unary)
 
+    public static let terminateRun = MethodDescriptor(
+        service: name, name: "TerminateRun", kind: .unary)
+
+    public static let signalRun = MethodDescriptor(
+        service: name, name: "SignalRun", kind: .unary)
+
+    public static let signalWithStart = MethodDescriptor(
+        service: name, name: "SignalWithStart", kind: .unary)
+
+    public static let decideApproval = MethodDescriptor(
+        service: name, name: "DecideApproval", kind: .unary)
+
+    public static let pauseRun = MethodDescriptor(
+        service: name, name: "PauseRun", kind: .unary)
+
+    public static let resumeRun = MethodDescriptor(
+        service: name, name: "ResumeRun", kind: .unary)
+
+    public static let retryRun = MethodDescriptor(
+        service: name, name: "RetryRun", kind: .unary)
+
+    public static let listDeadLetters = MethodDescriptor(
+        service: name, name: "ListDeadLetters", kind: .unary)
+
+    public static let requeue = MethodDescriptor(
+        service: name, name: "Requeue", kind: .unary)
+
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, countRuns, getHistory, watchRun, cancelRun])
+        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, countRuns, getHistory, watchRun, cancelRun, terminateRun, signalRun, signalWithStart, decideApproval, pauseRun, resumeRun, retryRun, listDeadLetters, requeue])
 }
 
 /// Durable workflows: definitions are data, runs survive crashes and restarts.
@@ -91,8 +118,38 @@ public protocol WorkflowServiceHandler: Sendable {
     /// What happened in a run from a sequence number on, then what happens, until the run ends.
     func watchRun(_ request: WatchRunRequest, _ call: ServerStreamCall<WatchRunResponse>)
 
-    /// Stops a run: what its agents still do is cancelled, and it ends as cancelled.
+    /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
+    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone.
     func cancelRun(_ request: CancelRunRequest, _ call: UnaryCall<CancelRunResponse>)
+
+    /// Ends a run at once: what its agents still do is cancelled, nothing is undone.
+    func terminateRun(_ request: TerminateRunRequest, _ call: UnaryCall<TerminateRunResponse>)
+
+    /// Gives a run a named message. The first step that waits for it gets it; one that nothing waits
+    /// for yet is kept. FAILED_PRECONDITION when the run has ended.
+    func signalRun(_ request: SignalRunRequest, _ call: UnaryCall<SignalRunResponse>)
+
+    /// Signals the open run of a workflow id, or starts one and signals that: one change.
+    func signalWithStart(_ request: SignalWithStartRequest, _ call: UnaryCall<SignalWithStartResponse>)
+
+    /// Answers an approval step. An approval completes it, a rejection fails it.
+    func decideApproval(_ request: DecideApprovalRequest, _ call: UnaryCall<DecideApprovalResponse>)
+
+    /// Keeps a run from beginning anything new; attempts that run go on, so do waits and timers.
+    func pauseRun(_ request: PauseRunRequest, _ call: UnaryCall<PauseRunResponse>)
+
+    /// Lets a paused run go on. Steps that paused it by running out of attempts try again.
+    func resumeRun(_ request: ResumeRunRequest, _ call: UnaryCall<ResumeRunResponse>)
+
+    /// Takes up a run that failed, timed out, was cancelled or terminated: what failed is tried again,
+    /// completed results are kept. Not possible once compensations have run.
+    func retryRun(_ request: RetryRunRequest, _ call: UnaryCall<RetryRunResponse>)
+
+    /// Steps of open runs that have run out of attempts and wait for somebody, by run, by page.
+    func listDeadLetters(_ request: ListDeadLettersRequest, _ call: UnaryCall<ListDeadLettersResponse>)
+
+    /// Tries a dead letter again, or gives it up.
+    func requeue(_ request: RequeueRequest, _ call: UnaryCall<RequeueResponse>)
 }
 
 extension WorkflowServiceHandler {
@@ -144,6 +201,42 @@ extension WorkflowServiceHandler {
         call.fail(.unimplemented(WorkflowServiceDescriptor.cancelRun))
     }
 
+    public func terminateRun(_ request: TerminateRunRequest, _ call: UnaryCall<TerminateRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.terminateRun))
+    }
+
+    public func signalRun(_ request: SignalRunRequest, _ call: UnaryCall<SignalRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.signalRun))
+    }
+
+    public func signalWithStart(_ request: SignalWithStartRequest, _ call: UnaryCall<SignalWithStartResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.signalWithStart))
+    }
+
+    public func decideApproval(_ request: DecideApprovalRequest, _ call: UnaryCall<DecideApprovalResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.decideApproval))
+    }
+
+    public func pauseRun(_ request: PauseRunRequest, _ call: UnaryCall<PauseRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.pauseRun))
+    }
+
+    public func resumeRun(_ request: ResumeRunRequest, _ call: UnaryCall<ResumeRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.resumeRun))
+    }
+
+    public func retryRun(_ request: RetryRunRequest, _ call: UnaryCall<RetryRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.retryRun))
+    }
+
+    public func listDeadLetters(_ request: ListDeadLettersRequest, _ call: UnaryCall<ListDeadLettersResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.listDeadLetters))
+    }
+
+    public func requeue(_ request: RequeueRequest, _ call: UnaryCall<RequeueResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.requeue))
+    }
+
     /// What a server needs to route calls here.
     public var registration: ServiceRegistration {
         registration(as: WorkflowServiceDescriptor.name)
@@ -189,6 +282,33 @@ extension WorkflowServiceHandler {
                 },
                 .unary(WorkflowServiceDescriptor.cancelRun.moved(to: serviceName)) {
                     self.cancelRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.terminateRun.moved(to: serviceName)) {
+                    self.terminateRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.signalRun.moved(to: serviceName)) {
+                    self.signalRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.signalWithStart.moved(to: serviceName)) {
+                    self.signalWithStart($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.decideApproval.moved(to: serviceName)) {
+                    self.decideApproval($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.pauseRun.moved(to: serviceName)) {
+                    self.pauseRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.resumeRun.moved(to: serviceName)) {
+                    self.resumeRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.retryRun.moved(to: serviceName)) {
+                    self.retryRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.listDeadLetters.moved(to: serviceName)) {
+                    self.listDeadLetters($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.requeue.moved(to: serviceName)) {
+                    self.requeue($0, $1)
                 },
             ])
     }
@@ -282,10 +402,76 @@ public struct WorkflowServiceClient: Sendable {
         try await client.serverStream(WorkflowServiceDescriptor.watchRun, request, options)
     }
 
-    /// Stops a run: what its agents still do is cancelled, and it ends as cancelled.
+    /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
+    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone.
     public func cancelRun(
         _ request: CancelRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CancelRunResponse {
         try await client.unary(WorkflowServiceDescriptor.cancelRun, request, options)
+    }
+
+    /// Ends a run at once: what its agents still do is cancelled, nothing is undone.
+    public func terminateRun(
+        _ request: TerminateRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> TerminateRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.terminateRun, request, options)
+    }
+
+    /// Gives a run a named message. The first step that waits for it gets it; one that nothing waits
+    /// for yet is kept. FAILED_PRECONDITION when the run has ended.
+    public func signalRun(
+        _ request: SignalRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> SignalRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.signalRun, request, options)
+    }
+
+    /// Signals the open run of a workflow id, or starts one and signals that: one change.
+    public func signalWithStart(
+        _ request: SignalWithStartRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> SignalWithStartResponse {
+        try await client.unary(WorkflowServiceDescriptor.signalWithStart, request, options)
+    }
+
+    /// Answers an approval step. An approval completes it, a rejection fails it.
+    public func decideApproval(
+        _ request: DecideApprovalRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> DecideApprovalResponse {
+        try await client.unary(WorkflowServiceDescriptor.decideApproval, request, options)
+    }
+
+    /// Keeps a run from beginning anything new; attempts that run go on, so do waits and timers.
+    public func pauseRun(
+        _ request: PauseRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> PauseRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.pauseRun, request, options)
+    }
+
+    /// Lets a paused run go on. Steps that paused it by running out of attempts try again.
+    public func resumeRun(
+        _ request: ResumeRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> ResumeRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.resumeRun, request, options)
+    }
+
+    /// Takes up a run that failed, timed out, was cancelled or terminated: what failed is tried again,
+    /// completed results are kept. Not possible once compensations have run.
+    public func retryRun(
+        _ request: RetryRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> RetryRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.retryRun, request, options)
+    }
+
+    /// Steps of open runs that have run out of attempts and wait for somebody, by run, by page.
+    public func listDeadLetters(
+        _ request: ListDeadLettersRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> ListDeadLettersResponse {
+        try await client.unary(WorkflowServiceDescriptor.listDeadLetters, request, options)
+    }
+
+    /// Tries a dead letter again, or gives it up.
+    public func requeue(
+        _ request: RequeueRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> RequeueResponse {
+        try await client.unary(WorkflowServiceDescriptor.requeue, request, options)
     }
 }

@@ -32,7 +32,7 @@ struct DefinitionFile {
 
     private static func definition(_ fields: Fields) throws(Failed) -> WorkflowDefinition {
         try fields.know([
-            "name", "version", "summary", "steps", "result", "run_timeout_millis",
+            "name", "version", "summary", "steps", "result", "run_timeout_millis", "triggers",
         ])
         var definition = WorkflowDefinition()
         definition.name = try fields.text("name")
@@ -40,6 +40,7 @@ struct DefinitionFile {
         definition.summary = try fields.text("summary")
         definition.resultTemplate = fields.template("result")
         definition.runTimeoutMillis = try fields.integer("run_timeout_millis")
+        definition.triggers = try fields.texts("triggers")
         for (index, node) in try fields.list("steps").enumerated() {
             definition.steps.append(try step(Fields(node, "steps[\(index)]")))
         }
@@ -49,7 +50,9 @@ struct DefinitionFile {
     private static func step(_ fields: Fields) throws(Failed) -> StepDefinition {
         try fields.know([
             "id", "agent_type", "operation", "depends_on", "input", "optional",
-            "start_to_close_millis", "retry",
+            "start_to_close_millis", "retry", "wait", "approval", "publish", "child", "fan_out",
+            "schedule_to_start_millis", "schedule_to_close_millis", "heartbeat_millis",
+            "on_exhausted", "fallback", "compensation", "priority", "concurrency", "rate",
         ])
         var step = StepDefinition()
         step.id = try fields.text("id")
@@ -62,10 +65,12 @@ struct DefinitionFile {
         if let retry = fields["retry"] {
             step.retry = try Self.retry(Fields(retry, "\(fields.place).retry"))
         }
+        step.kind = try kind(fields)
+        try addOptions(&step, fields)
         return step
     }
 
-    private static func retry(_ fields: Fields) throws(Failed) -> RetryPolicy {
+    static func retry(_ fields: Fields) throws(Failed) -> RetryPolicy {
         try fields.know([
             "max_attempts", "initial_millis", "factor", "max_millis", "non_retryable_types",
         ])
@@ -79,85 +84,9 @@ struct DefinitionFile {
     }
 }
 
-/// A YAML mapping read field by field; what is absent has the proto's default.
-private struct Fields {
-    let place: String
-    private let mapping: Node.Mapping
-
-    init(_ node: Node, _ place: String) throws(Failed) {
-        guard let mapping = node.mapping else {
-            throw Failed("\(place) must be a mapping of names to values")
-        }
-        self.mapping = mapping
-        self.place = place
-    }
-
-    subscript(name: String) -> Node? { mapping[Node(name)] }
-
-    /// Refuses keys that are not among `names`.
-    func know(_ names: [String]) throws(Failed) {
-        for key in mapping.keys where !names.contains(key.string ?? "") {
-            throw Failed(
-                "\(place) has no field \(key.string ?? "of this kind"); it has "
-                    + names.joined(separator: ", "))
-        }
-    }
-
-    func text(_ name: String) throws(Failed) -> String {
-        guard let node = self[name] else { return "" }
-        guard let scalar = node.scalar else { throw wrong(name, "a text") }
-        return scalar.string
-    }
-
-    func texts(_ name: String) throws(Failed) -> [String] {
-        var texts: [String] = []
-        for node in try list(name) {
-            guard let scalar = node.scalar else { throw wrong(name, "a list of texts") }
-            texts.append(scalar.string)
-        }
-        return texts
-    }
-
-    func list(_ name: String) throws(Failed) -> [Node] {
-        guard let node = self[name] else { return [] }
-        guard let sequence = node.sequence else { throw wrong(name, "a list") }
-        return Array(sequence)
-    }
-
-    func integer(_ name: String) throws(Failed) -> Int64 {
-        guard let node = self[name] else { return 0 }
-        guard let value = node.int else { throw wrong(name, "a whole number") }
-        return Int64(value)
-    }
-
-    func number(_ name: String) throws(Failed) -> Double {
-        guard let node = self[name] else { return 0 }
-        guard let value = node.float else { throw wrong(name, "a number") }
-        return value
-    }
-
-    func flag(_ name: String) throws(Failed) -> Bool {
-        guard let node = self[name] else { return false }
-        guard let value = node.bool else { throw wrong(name, "true or false") }
-        return value
-    }
-
-    /// A value as a JSON template; empty when absent.
-    func template(_ name: String) -> String {
-        guard let node = self[name] else { return "" }
-        var writer = JSONWriter()
-        writer.yaml(node)
-        return String(decoding: writer.finish(), as: UTF8.self)
-    }
-
-    private func wrong(_ name: String, _ expected: String) -> Failed {
-        Failed("\(place).\(name) must be \(expected)")
-    }
-}
-
 extension JSONWriter {
     /// The JSON value of a YAML node: plain scalars by YAML's core schema, quoted ones as text.
-    fileprivate mutating func yaml(_ node: Node) {
+    mutating func yaml(_ node: Node) {
         switch node {
         case .mapping(let mapping):
             beginObject()

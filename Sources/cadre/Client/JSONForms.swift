@@ -86,6 +86,9 @@ extension JSONWriter {
             member("closed", Instant.text(run.closedUnixMillis))
             member("duration_millis", run.closedUnixMillis - run.startedUnixMillis)
         }
+        if !run.compensation.word.isEmpty { member("compensation", run.compensation.word) }
+        if !run.parentRunID.isEmpty { member("parent_run_id", run.parentRunID) }
+        if !run.reason.isEmpty { member("reason", run.reason) }
         if let failure = run.failure {
             key("failure")
             self.failure(failure)
@@ -100,6 +103,9 @@ extension JSONWriter {
     private mutating func step(_ step: StepRun) {
         beginObject()
         member("id", step.id)
+        member("kind", step.kind.word)
+        if !step.childRunID.isEmpty { member("child_run_id", step.childRunID) }
+        if step.dueUnixMillis > 0 { member("due", Instant.text(step.dueUnixMillis)) }
         member("agent_type", step.agentType)
         member("operation", step.operation)
         member("depends_on", step.dependsOn)
@@ -131,6 +137,14 @@ extension JSONWriter {
             member("will_retry", event.willRetry)
         }
         if !event.reason.isEmpty { member("reason", event.reason) }
+        if !event.signal.isEmpty { member("signal", event.signal) }
+        if !event.eventType.isEmpty { member("event_type", event.eventType) }
+        if !event.childRunID.isEmpty { member("child_run_id", event.childRunID) }
+        if !event.actor.isEmpty {
+            member("decision", event.decision == .approve ? "approve" : "reject")
+            member("actor", event.actor)
+        }
+        if event.count > 0 { member("count", event.count) }
         if let payload = event.payload {
             key("payload")
             self.payload(payload)

@@ -21,6 +21,10 @@ enum RunReport {
             "\(run.workflow) \(run.version)  run \(run.runID)  \(run.status.word)  "
                 + duration(run)
         ]
+        let undone = run.compensation.word
+        if !undone.isEmpty { lines.append("compensation: \(undone)") }
+        if !run.parentRunID.isEmpty { lines.append("child of run \(run.parentRunID)") }
+        if !run.reason.isEmpty { lines.append("reason: \(run.reason)") }
         if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
         lines.append(steps(run.steps))
         if let result { lines.append(Self.result(result)) }
@@ -34,10 +38,17 @@ enum RunReport {
                 step.endedUnixMillis > 0 && step.startedUnixMillis > 0
                 ? "\(step.endedUnixMillis - step.startedUnixMillis) ms" : ""
             table.add(
-                step.id, "\(step.agentType).\(step.operation)", step.state.word,
+                step.id, work(step), step.state.word,
                 "\(step.attempts)", took, step.failure?.message ?? "")
         }
         return table.text
+    }
+
+    /// What does the step.
+    private static func work(_ step: StepRun) -> String {
+        if !step.childRunID.isEmpty { return "child \(step.childRunID)" }
+        return step.agentType.isEmpty
+            ? step.kind.word : "\(step.agentType).\(step.operation)"
     }
 
     private static func result(_ payload: Payload) -> String {

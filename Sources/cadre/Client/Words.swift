@@ -9,6 +9,36 @@ extension RunStatus {
         case .failed: "failed"
         case .cancelled: "cancelled"
         case .timedOut: "timed_out"
+        case .terminated: "terminated"
+        case .paused: "paused"
+        case .compensating: "compensating"
+        case .queued: "queued"
+        default: "unknown"
+        }
+    }
+}
+
+extension CompensationState {
+    /// Empty when nothing was to be undone.
+    var word: String {
+        switch self {
+        case .running: "running"
+        case .compensated: "compensated"
+        case .failed: "failed"
+        default: ""
+        }
+    }
+}
+
+extension StepKind {
+    var word: String {
+        switch self {
+        case .invoke: "invoke"
+        case .wait: "wait"
+        case .approval: "approval"
+        case .publish: "publish"
+        case .child: "child"
+        case .fanOut: "fan_out"
         default: "unknown"
         }
     }
@@ -25,6 +55,8 @@ extension StepState {
         case .failed: "failed"
         case .skipped: "skipped"
         case .cancelled: "cancelled"
+        case .waiting: "waiting"
+        case .parked: "parked"
         default: "unknown"
         }
     }
@@ -43,9 +75,10 @@ extension HealthState {
 }
 
 extension HistoryEventType {
-    var word: String {
+    var word: String { runWord ?? stepWord ?? "unknown" }
+
+    private var stepWord: String? {
         switch self {
-        case .runStarted: "run_started"
         case .stepScheduled: "step_scheduled"
         case .stepStarted: "step_started"
         case .stepCompleted: "step_completed"
@@ -53,11 +86,34 @@ extension HistoryEventType {
         case .stepTimedOut: "step_timed_out"
         case .stepSkipped: "step_skipped"
         case .stepCancelled: "step_cancelled"
+        case .stepWaiting: "step_waiting"
+        case .stepFellBack: "step_fell_back"
+        case .stepParked: "step_parked"
+        case .stepRequeued: "step_requeued"
+        case .approvalDecided: "approval_decided"
+        case .childStarted: "child_started"
+        case .childEnded: "child_ended"
+        case .eventPublished: "event_published"
+        case .listStarted: "list_started"
+        default: nil
+        }
+    }
+
+    private var runWord: String? {
+        switch self {
+        case .runStarted: "run_started"
         case .runCompleted: "run_completed"
         case .runFailed: "run_failed"
         case .runCancelled: "run_cancelled"
         case .runTimedOut: "run_timed_out"
-        default: "unknown"
+        case .runPaused: "run_paused"
+        case .runResumed: "run_resumed"
+        case .runTerminated: "run_terminated"
+        case .runRetried: "run_retried"
+        case .runCompensating: "run_compensating"
+        case .runQueued: "run_queued"
+        case .signalReceived: "signal_received"
+        default: nil
         }
     }
 }

@@ -184,7 +184,9 @@ extension HistoryEvent {
             let next = willRetry ? "; will be tried again" : ""
             return "\(failure.type): \(failure.message)\(next)"
         }
-        return reason.isEmpty ? agent : reason
+        if !actor.isEmpty { return "\(decision == .approve ? "approved" : "rejected") by \(actor)" }
+        let texts = [reason, agent, signal, eventType, childRunID]
+        return texts.first { !$0.isEmpty } ?? ""
     }
 
     /// The event as one line.

@@ -10,8 +10,10 @@ struct WorkflowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "workflow", abstract: "Start workflows and look at their runs.",
         subcommands: [
-            Run.self, List.self, Count.self, Show.self, History.self, Watch.self, Cancel.self,
-            Definitions.self, Put.self,
+            Run.self, List.self, Count.self, Show.self, History.self, Watch.self, Signal.self,
+            Approve.self,
+            Reject.self, Pause.self, Resume.self, Retry.self, Cancel.self, Terminate.self,
+            DeadLetters.self, Requeue.self, Definitions.self, Put.self,
         ])
 }
 

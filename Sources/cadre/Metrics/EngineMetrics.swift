@@ -110,6 +110,10 @@ extension RunStatus {
         case .failed: "failed"
         case .cancelled: "cancelled"
         case .timedOut: "timed_out"
+        case .terminated: "terminated"
+        case .paused: "paused"
+        case .compensating: "compensating"
+        case .queued: "queued"
         }
     }
 }

@@ -42,7 +42,7 @@ extension Simulation {
     }
 
     private func prepare(_ preparation: Preparation) {
-        if case .runResult(let run) = preparation.purpose { pendingResults.insert(run) }
+        pending.insert(preparation.purpose)
         var complete = preparation
         for id in preparation.missing {
             guard let payload = store.payloads[id] else {
@@ -53,7 +53,7 @@ extension Simulation {
         }
         let outcome = Preparer.render(complete)
         if preparation.missing.isEmpty, random.chance(0.6) {
-            engine?.submit(.prepared(outcome))
+            deliver(outcome)
         } else {
             queue.add(
                 .prepared(outcome, incarnation: incarnation), at: after(millis: random.int(0...30)))
@@ -97,7 +97,13 @@ extension Simulation {
         handle(output)
     }
 
+    func deliver(_ outcome: Preparation.Outcome) {
+        // Still pending until the engine has taken it.
+        engine?.submit(.prepared(outcome))
+    }
+
     private func look(_ lookup: RunLookup) {
+        if case .operate(let order) = lookup.purpose { return lookForOperation(order, lookup) }
         guard case .run(_, let id) = lookup.reference else {
             problems.append("clients of the simulation ask by run id")
             return
@@ -110,7 +116,23 @@ extension Simulation {
             problems.append("run \(id) is open, but the engine does not know it")
             return
         }
+        if lookup.purpose == .operated {
+            return receive(Reply(lookup.ticket, .operated(summary)))
+        }
         receive(Reply(lookup.ticket, .runClosed(summary, result: store.result(id))))
+    }
+
+    /// The run is closed: a retry takes it up again.
+    private func lookForOperation(_ order: OperateRun, _ lookup: RunLookup) {
+        guard case .run(_, let id) = order.run, let row = store.runs[id],
+            let state = try? RunReader.state(of: row, store.plans)
+        else {
+            problems.append("an operation was asked of a run that is lost")
+            return
+        }
+        if case .retry = order.operation {
+            engine?.submit(.loaded(.success(state), order, lookup.ticket))
+        }
     }
 
     // MARK: What clients see must be on disk
@@ -120,6 +142,7 @@ extension Simulation {
         if reply.ticket.port == 8 { return receiveInvoke(reply) }
         if reply.ticket.port == 9 { return receivePut(reply) }
         let index = reply.ticket.port - 10
+        if reply.ticket.call == clients[index].openRetry { clients[index].openRetry = nil }
         switch reply.answer {
         case .started(let id, _):
             if store.runs[id] == nil { problems.append("a start was told before its commit") }
@@ -134,7 +157,17 @@ extension Simulation {
             if store.result(summary.id) != result {
                 problems.append("a result was told that is not the stored one")
             }
-            clients[index].isDone = true
+            if clients[index].openRetry != nil { return }
+            if summary.status != .completed, clients[index].retries < 2, random.chance(0.3) {
+                clients[index].retries += 1
+                retry(summary.id, index)
+            } else {
+                clients[index].isDone = true
+            }
+        case .operated(let summary):
+            if (store.summary(summary.id)?.lastSequence ?? 0) < summary.lastSequence {
+                problems.append("an operation was told that is not on disk")
+            }
         case .watching(let last):
             let stored = clients[index].run.flatMap { store.history[$0]?.count } ?? 0
             if Int64(stored) < last { problems.append("a watch tells of uncommitted events") }
@@ -150,7 +183,8 @@ extension Simulation {
                 problems.append("an event was told that is not on disk")
             }
         case .cancelled(let summary):
-            if store.summary(summary.id) != summary {
+            // One that is still being undone may have gone on in the same batch.
+            if (store.summary(summary.id)?.lastSequence ?? 0) < summary.lastSequence {
                 problems.append("a cancellation was told that is not on disk")
             }
         case .rejected: break

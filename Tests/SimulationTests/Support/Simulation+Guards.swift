@@ -14,6 +14,8 @@ extension Simulation {
         var forced: BreakerOverride.Kind?
         /// Whether a command that may change it is under way.
         var isOpen = false
+        /// The number of the newest such command.
+        var call: UInt64 = 0
     }
 
     func guardsAct() {
@@ -38,7 +40,10 @@ extension Simulation {
     }
 
     private func submit(_ command: Command) {
-        if case .breaker = command { acknowledged.isOpen = true }
+        if case .breaker = command {
+            acknowledged.isOpen = true
+            acknowledged.call = guardCalls
+        }
         engine?.submit(command)
     }
 
@@ -75,7 +80,10 @@ extension Simulation {
     /// What the operator is told must be on disk, and stays so over every kill.
     func receiveGuard(_ reply: Reply) {
         guard case .breaker(.breaker(let view)) = reply.answer else {
-            if case .rejected = reply.answer { acknowledged.isOpen = false }
+            // A refused isolation says nothing of a breaker's command that is still under way.
+            if case .rejected = reply.answer, reply.ticket.call == acknowledged.call {
+                acknowledged.isOpen = false
+            }
             return
         }
         acknowledged.isOpen = false

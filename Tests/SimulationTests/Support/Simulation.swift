@@ -40,7 +40,11 @@ final class Simulation {
     struct Client {
         var definition: String
         var workflowID: String
+        var conflict: StartRun.ConflictPolicy
         var run: RunID?
+        var retries = 0
+        /// The retry that has not been answered: until then the end of the run is not its end.
+        var openRetry: UInt64?
         var isDone = false
         var tries: UInt64 = 0
     }
@@ -58,7 +62,7 @@ final class Simulation {
     var isFull = false
     var clients: [Client] = []
     var definitions: [WorkflowDefinition] = []
-    var pendingResults: Set<RunID> = []
+    var pending: Set<Preparation.Purpose> = []
     var problems: [String] = []
     var steps = 0
     var kills = 0
@@ -82,10 +86,13 @@ final class Simulation {
         limits.maxCachedBytes = random.chance(0.5) ? 200 : 1 << 20
         let number = random.int(1...3)
         definitions = (0..<number).map { RandomDefinition.make($0, &random) }
+        definitions.append(RandomDefinition.child)
         clients = (0..<count).map { index in
             Client(
                 definition: "d\(index % number)",
-                workflowID: random.chance(0.3) ? "w\(random.int(0...2))" : "")
+                workflowID: random.chance(0.3) ? "w\(random.int(0...2))" : "",
+                conflict: random.chance(0.7)
+                    ? .useExisting : random.chance(0.5) ? .enqueue : .terminateExisting)
         }
         restart()
         for index in clients.indices {
@@ -136,7 +143,7 @@ final class Simulation {
         problems += store.faults
         auditGuards()
         guard let engine else { return }
-        problems += EngineAudit.faults(engine, pendingResults: pendingResults)
+        problems += EngineAudit.faults(engine, pending: pending)
         if openInvokes.values.contains(where: { $0 < now.monotonicNanos }) {
             problems.append("an invoke was not answered by its deadline")
         }
@@ -152,7 +159,7 @@ final class Simulation {
         case .retryCommit(let of):
             if of == incarnation, let batch = inFlight { commit(batch) }
         case .prepared(let outcome, let of):
-            if of == incarnation { engine?.submit(.prepared(outcome)) }
+            if of == incarnation { deliver(outcome) }
         case .restart: restart()
         case .definitionIsPut(let index): putDefinition(index)
         case .clientLooks(let index): clientLooks(index)
@@ -168,7 +175,7 @@ final class Simulation {
         guard engine == nil else { return }
         incarnation += 1
         inFlight = nil
-        pendingResults = []
+        pending = []
         do {
             engine = try store.recover(limits, at: now)
         } catch {
@@ -190,6 +197,7 @@ final class Simulation {
     func kill() {
         kills += 1
         engine = nil
+        for index in clients.indices { clients[index].openRetry = nil }
         guardsKilled()
         openInvokes = [:]
         inFlight = nil
@@ -261,6 +269,7 @@ final class Simulation {
         let ticket = ReplyTicket(port: index + 10, call: client.tries)
         if let run = client.run {
             let reference = RunReference.run(.default, run)
+            operate(run, ticket)
             if random.chance(faults.cancel) {
                 engine?.submit(
                     .cancelRun(CancelRun(run: reference, reason: "chance"), ticket))
@@ -274,7 +283,7 @@ final class Simulation {
                 namespace: .default, definition: client.definition,
                 workflowID: client.workflowID,
                 input: Payload(bytes: Array("{\"n\":\(index)}".utf8)),
-                requestID: "r\(index)", conflict: .useExisting)
+                requestID: "r\(index)", conflict: client.conflict)
             engine?.submit(.startRun(start, ticket))
         }
         clients[index] = client

@@ -97,6 +97,366 @@ void   cadre__v1__step_definition__free_unpacked
   assert(message->base.descriptor == &cadre__v1__step_definition__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__wait_step__init
+                     (Cadre__V1__WaitStep         *message)
+{
+  static const Cadre__V1__WaitStep init_value = CADRE__V1__WAIT_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__wait_step__get_packed_size
+                     (const Cadre__V1__WaitStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__wait_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__wait_step__pack
+                     (const Cadre__V1__WaitStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__wait_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__wait_step__pack_to_buffer
+                     (const Cadre__V1__WaitStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__wait_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WaitStep *
+       cadre__v1__wait_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WaitStep *)
+     protobuf_c_message_unpack (&cadre__v1__wait_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__wait_step__free_unpacked
+                     (Cadre__V1__WaitStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__wait_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__approval_step__init
+                     (Cadre__V1__ApprovalStep         *message)
+{
+  static const Cadre__V1__ApprovalStep init_value = CADRE__V1__APPROVAL_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__approval_step__get_packed_size
+                     (const Cadre__V1__ApprovalStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__approval_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__approval_step__pack
+                     (const Cadre__V1__ApprovalStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__approval_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__approval_step__pack_to_buffer
+                     (const Cadre__V1__ApprovalStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__approval_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ApprovalStep *
+       cadre__v1__approval_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ApprovalStep *)
+     protobuf_c_message_unpack (&cadre__v1__approval_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__approval_step__free_unpacked
+                     (Cadre__V1__ApprovalStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__approval_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__publish_step__init
+                     (Cadre__V1__PublishStep         *message)
+{
+  static const Cadre__V1__PublishStep init_value = CADRE__V1__PUBLISH_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__publish_step__get_packed_size
+                     (const Cadre__V1__PublishStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__publish_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__publish_step__pack
+                     (const Cadre__V1__PublishStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__publish_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__publish_step__pack_to_buffer
+                     (const Cadre__V1__PublishStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__publish_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__PublishStep *
+       cadre__v1__publish_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__PublishStep *)
+     protobuf_c_message_unpack (&cadre__v1__publish_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__publish_step__free_unpacked
+                     (Cadre__V1__PublishStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__publish_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__child_step__init
+                     (Cadre__V1__ChildStep         *message)
+{
+  static const Cadre__V1__ChildStep init_value = CADRE__V1__CHILD_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__child_step__get_packed_size
+                     (const Cadre__V1__ChildStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__child_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__child_step__pack
+                     (const Cadre__V1__ChildStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__child_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__child_step__pack_to_buffer
+                     (const Cadre__V1__ChildStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__child_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ChildStep *
+       cadre__v1__child_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ChildStep *)
+     protobuf_c_message_unpack (&cadre__v1__child_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__child_step__free_unpacked
+                     (Cadre__V1__ChildStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__child_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__fan_out_step__init
+                     (Cadre__V1__FanOutStep         *message)
+{
+  static const Cadre__V1__FanOutStep init_value = CADRE__V1__FAN_OUT_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__fan_out_step__get_packed_size
+                     (const Cadre__V1__FanOutStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__fan_out_step__pack
+                     (const Cadre__V1__FanOutStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__fan_out_step__pack_to_buffer
+                     (const Cadre__V1__FanOutStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__FanOutStep *
+       cadre__v1__fan_out_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__FanOutStep *)
+     protobuf_c_message_unpack (&cadre__v1__fan_out_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__fan_out_step__free_unpacked
+                     (Cadre__V1__FanOutStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__step_work__init
+                     (Cadre__V1__StepWork         *message)
+{
+  static const Cadre__V1__StepWork init_value = CADRE__V1__STEP_WORK__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__step_work__get_packed_size
+                     (const Cadre__V1__StepWork *message)
+{
+  assert(message->base.descriptor == &cadre__v1__step_work__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__step_work__pack
+                     (const Cadre__V1__StepWork *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__step_work__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__step_work__pack_to_buffer
+                     (const Cadre__V1__StepWork *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__step_work__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__StepWork *
+       cadre__v1__step_work__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__StepWork *)
+     protobuf_c_message_unpack (&cadre__v1__step_work__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__step_work__free_unpacked
+                     (Cadre__V1__StepWork *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__step_work__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__concurrency_key__init
+                     (Cadre__V1__ConcurrencyKey         *message)
+{
+  static const Cadre__V1__ConcurrencyKey init_value = CADRE__V1__CONCURRENCY_KEY__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__concurrency_key__get_packed_size
+                     (const Cadre__V1__ConcurrencyKey *message)
+{
+  assert(message->base.descriptor == &cadre__v1__concurrency_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__concurrency_key__pack
+                     (const Cadre__V1__ConcurrencyKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__concurrency_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__concurrency_key__pack_to_buffer
+                     (const Cadre__V1__ConcurrencyKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__concurrency_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ConcurrencyKey *
+       cadre__v1__concurrency_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ConcurrencyKey *)
+     protobuf_c_message_unpack (&cadre__v1__concurrency_key__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__concurrency_key__free_unpacked
+                     (Cadre__V1__ConcurrencyKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__concurrency_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__rate_key__init
+                     (Cadre__V1__RateKey         *message)
+{
+  static const Cadre__V1__RateKey init_value = CADRE__V1__RATE_KEY__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__rate_key__get_packed_size
+                     (const Cadre__V1__RateKey *message)
+{
+  assert(message->base.descriptor == &cadre__v1__rate_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__rate_key__pack
+                     (const Cadre__V1__RateKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__rate_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__rate_key__pack_to_buffer
+                     (const Cadre__V1__RateKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__rate_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RateKey *
+       cadre__v1__rate_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RateKey *)
+     protobuf_c_message_unpack (&cadre__v1__rate_key__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__rate_key__free_unpacked
+                     (Cadre__V1__RateKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__rate_key__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__retry_policy__init
                      (Cadre__V1__RetryPolicy         *message)
 {
@@ -1492,7 +1852,862 @@ void   cadre__v1__cancel_run_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__cancel_run_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_descriptors[6] =
+void   cadre__v1__terminate_run_request__init
+                     (Cadre__V1__TerminateRunRequest         *message)
+{
+  static const Cadre__V1__TerminateRunRequest init_value = CADRE__V1__TERMINATE_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__terminate_run_request__get_packed_size
+                     (const Cadre__V1__TerminateRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__terminate_run_request__pack
+                     (const Cadre__V1__TerminateRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__terminate_run_request__pack_to_buffer
+                     (const Cadre__V1__TerminateRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__TerminateRunRequest *
+       cadre__v1__terminate_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__TerminateRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__terminate_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__terminate_run_request__free_unpacked
+                     (Cadre__V1__TerminateRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__terminate_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__terminate_run_response__init
+                     (Cadre__V1__TerminateRunResponse         *message)
+{
+  static const Cadre__V1__TerminateRunResponse init_value = CADRE__V1__TERMINATE_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__terminate_run_response__get_packed_size
+                     (const Cadre__V1__TerminateRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__terminate_run_response__pack
+                     (const Cadre__V1__TerminateRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__terminate_run_response__pack_to_buffer
+                     (const Cadre__V1__TerminateRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__terminate_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__TerminateRunResponse *
+       cadre__v1__terminate_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__TerminateRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__terminate_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__terminate_run_response__free_unpacked
+                     (Cadre__V1__TerminateRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__terminate_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__signal_run_request__init
+                     (Cadre__V1__SignalRunRequest         *message)
+{
+  static const Cadre__V1__SignalRunRequest init_value = CADRE__V1__SIGNAL_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__signal_run_request__get_packed_size
+                     (const Cadre__V1__SignalRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__signal_run_request__pack
+                     (const Cadre__V1__SignalRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__signal_run_request__pack_to_buffer
+                     (const Cadre__V1__SignalRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SignalRunRequest *
+       cadre__v1__signal_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SignalRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__signal_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__signal_run_request__free_unpacked
+                     (Cadre__V1__SignalRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__signal_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__signal_run_response__init
+                     (Cadre__V1__SignalRunResponse         *message)
+{
+  static const Cadre__V1__SignalRunResponse init_value = CADRE__V1__SIGNAL_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__signal_run_response__get_packed_size
+                     (const Cadre__V1__SignalRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__signal_run_response__pack
+                     (const Cadre__V1__SignalRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__signal_run_response__pack_to_buffer
+                     (const Cadre__V1__SignalRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SignalRunResponse *
+       cadre__v1__signal_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SignalRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__signal_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__signal_run_response__free_unpacked
+                     (Cadre__V1__SignalRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__signal_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__signal_with_start_request__init
+                     (Cadre__V1__SignalWithStartRequest         *message)
+{
+  static const Cadre__V1__SignalWithStartRequest init_value = CADRE__V1__SIGNAL_WITH_START_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__signal_with_start_request__get_packed_size
+                     (const Cadre__V1__SignalWithStartRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__signal_with_start_request__pack
+                     (const Cadre__V1__SignalWithStartRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__signal_with_start_request__pack_to_buffer
+                     (const Cadre__V1__SignalWithStartRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SignalWithStartRequest *
+       cadre__v1__signal_with_start_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SignalWithStartRequest *)
+     protobuf_c_message_unpack (&cadre__v1__signal_with_start_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__signal_with_start_request__free_unpacked
+                     (Cadre__V1__SignalWithStartRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__signal_with_start_response__init
+                     (Cadre__V1__SignalWithStartResponse         *message)
+{
+  static const Cadre__V1__SignalWithStartResponse init_value = CADRE__V1__SIGNAL_WITH_START_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__signal_with_start_response__get_packed_size
+                     (const Cadre__V1__SignalWithStartResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__signal_with_start_response__pack
+                     (const Cadre__V1__SignalWithStartResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__signal_with_start_response__pack_to_buffer
+                     (const Cadre__V1__SignalWithStartResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__SignalWithStartResponse *
+       cadre__v1__signal_with_start_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__SignalWithStartResponse *)
+     protobuf_c_message_unpack (&cadre__v1__signal_with_start_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__signal_with_start_response__free_unpacked
+                     (Cadre__V1__SignalWithStartResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__signal_with_start_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__decide_approval_request__init
+                     (Cadre__V1__DecideApprovalRequest         *message)
+{
+  static const Cadre__V1__DecideApprovalRequest init_value = CADRE__V1__DECIDE_APPROVAL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__decide_approval_request__get_packed_size
+                     (const Cadre__V1__DecideApprovalRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__decide_approval_request__pack
+                     (const Cadre__V1__DecideApprovalRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__decide_approval_request__pack_to_buffer
+                     (const Cadre__V1__DecideApprovalRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DecideApprovalRequest *
+       cadre__v1__decide_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DecideApprovalRequest *)
+     protobuf_c_message_unpack (&cadre__v1__decide_approval_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__decide_approval_request__free_unpacked
+                     (Cadre__V1__DecideApprovalRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__decide_approval_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__decide_approval_response__init
+                     (Cadre__V1__DecideApprovalResponse         *message)
+{
+  static const Cadre__V1__DecideApprovalResponse init_value = CADRE__V1__DECIDE_APPROVAL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__decide_approval_response__get_packed_size
+                     (const Cadre__V1__DecideApprovalResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__decide_approval_response__pack
+                     (const Cadre__V1__DecideApprovalResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__decide_approval_response__pack_to_buffer
+                     (const Cadre__V1__DecideApprovalResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__decide_approval_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DecideApprovalResponse *
+       cadre__v1__decide_approval_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DecideApprovalResponse *)
+     protobuf_c_message_unpack (&cadre__v1__decide_approval_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__decide_approval_response__free_unpacked
+                     (Cadre__V1__DecideApprovalResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__decide_approval_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__pause_run_request__init
+                     (Cadre__V1__PauseRunRequest         *message)
+{
+  static const Cadre__V1__PauseRunRequest init_value = CADRE__V1__PAUSE_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__pause_run_request__get_packed_size
+                     (const Cadre__V1__PauseRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__pause_run_request__pack
+                     (const Cadre__V1__PauseRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__pause_run_request__pack_to_buffer
+                     (const Cadre__V1__PauseRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__PauseRunRequest *
+       cadre__v1__pause_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__PauseRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__pause_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__pause_run_request__free_unpacked
+                     (Cadre__V1__PauseRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__pause_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__pause_run_response__init
+                     (Cadre__V1__PauseRunResponse         *message)
+{
+  static const Cadre__V1__PauseRunResponse init_value = CADRE__V1__PAUSE_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__pause_run_response__get_packed_size
+                     (const Cadre__V1__PauseRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__pause_run_response__pack
+                     (const Cadre__V1__PauseRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__pause_run_response__pack_to_buffer
+                     (const Cadre__V1__PauseRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__PauseRunResponse *
+       cadre__v1__pause_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__PauseRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__pause_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__pause_run_response__free_unpacked
+                     (Cadre__V1__PauseRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__pause_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__resume_run_request__init
+                     (Cadre__V1__ResumeRunRequest         *message)
+{
+  static const Cadre__V1__ResumeRunRequest init_value = CADRE__V1__RESUME_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__resume_run_request__get_packed_size
+                     (const Cadre__V1__ResumeRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__resume_run_request__pack
+                     (const Cadre__V1__ResumeRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__resume_run_request__pack_to_buffer
+                     (const Cadre__V1__ResumeRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ResumeRunRequest *
+       cadre__v1__resume_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ResumeRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__resume_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__resume_run_request__free_unpacked
+                     (Cadre__V1__ResumeRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__resume_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__resume_run_response__init
+                     (Cadre__V1__ResumeRunResponse         *message)
+{
+  static const Cadre__V1__ResumeRunResponse init_value = CADRE__V1__RESUME_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__resume_run_response__get_packed_size
+                     (const Cadre__V1__ResumeRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__resume_run_response__pack
+                     (const Cadre__V1__ResumeRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__resume_run_response__pack_to_buffer
+                     (const Cadre__V1__ResumeRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__resume_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ResumeRunResponse *
+       cadre__v1__resume_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ResumeRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__resume_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__resume_run_response__free_unpacked
+                     (Cadre__V1__ResumeRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__resume_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__retry_run_request__init
+                     (Cadre__V1__RetryRunRequest         *message)
+{
+  static const Cadre__V1__RetryRunRequest init_value = CADRE__V1__RETRY_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__retry_run_request__get_packed_size
+                     (const Cadre__V1__RetryRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__retry_run_request__pack
+                     (const Cadre__V1__RetryRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__retry_run_request__pack_to_buffer
+                     (const Cadre__V1__RetryRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RetryRunRequest *
+       cadre__v1__retry_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RetryRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__retry_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__retry_run_request__free_unpacked
+                     (Cadre__V1__RetryRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__retry_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__retry_run_response__init
+                     (Cadre__V1__RetryRunResponse         *message)
+{
+  static const Cadre__V1__RetryRunResponse init_value = CADRE__V1__RETRY_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__retry_run_response__get_packed_size
+                     (const Cadre__V1__RetryRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__retry_run_response__pack
+                     (const Cadre__V1__RetryRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__retry_run_response__pack_to_buffer
+                     (const Cadre__V1__RetryRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__retry_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RetryRunResponse *
+       cadre__v1__retry_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RetryRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__retry_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__retry_run_response__free_unpacked
+                     (Cadre__V1__RetryRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__retry_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_dead_letters_request__init
+                     (Cadre__V1__ListDeadLettersRequest         *message)
+{
+  static const Cadre__V1__ListDeadLettersRequest init_value = CADRE__V1__LIST_DEAD_LETTERS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_dead_letters_request__get_packed_size
+                     (const Cadre__V1__ListDeadLettersRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_dead_letters_request__pack
+                     (const Cadre__V1__ListDeadLettersRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_dead_letters_request__pack_to_buffer
+                     (const Cadre__V1__ListDeadLettersRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListDeadLettersRequest *
+       cadre__v1__list_dead_letters_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListDeadLettersRequest *)
+     protobuf_c_message_unpack (&cadre__v1__list_dead_letters_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_dead_letters_request__free_unpacked
+                     (Cadre__V1__ListDeadLettersRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_dead_letters_response__init
+                     (Cadre__V1__ListDeadLettersResponse         *message)
+{
+  static const Cadre__V1__ListDeadLettersResponse init_value = CADRE__V1__LIST_DEAD_LETTERS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_dead_letters_response__get_packed_size
+                     (const Cadre__V1__ListDeadLettersResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_dead_letters_response__pack
+                     (const Cadre__V1__ListDeadLettersResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_dead_letters_response__pack_to_buffer
+                     (const Cadre__V1__ListDeadLettersResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListDeadLettersResponse *
+       cadre__v1__list_dead_letters_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListDeadLettersResponse *)
+     protobuf_c_message_unpack (&cadre__v1__list_dead_letters_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_dead_letters_response__free_unpacked
+                     (Cadre__V1__ListDeadLettersResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_dead_letters_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__dead_letter__init
+                     (Cadre__V1__DeadLetter         *message)
+{
+  static const Cadre__V1__DeadLetter init_value = CADRE__V1__DEAD_LETTER__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__dead_letter__get_packed_size
+                     (const Cadre__V1__DeadLetter *message)
+{
+  assert(message->base.descriptor == &cadre__v1__dead_letter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__dead_letter__pack
+                     (const Cadre__V1__DeadLetter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__dead_letter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__dead_letter__pack_to_buffer
+                     (const Cadre__V1__DeadLetter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__dead_letter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DeadLetter *
+       cadre__v1__dead_letter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DeadLetter *)
+     protobuf_c_message_unpack (&cadre__v1__dead_letter__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__dead_letter__free_unpacked
+                     (Cadre__V1__DeadLetter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__dead_letter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__requeue_request__init
+                     (Cadre__V1__RequeueRequest         *message)
+{
+  static const Cadre__V1__RequeueRequest init_value = CADRE__V1__REQUEUE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__requeue_request__get_packed_size
+                     (const Cadre__V1__RequeueRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__requeue_request__pack
+                     (const Cadre__V1__RequeueRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__requeue_request__pack_to_buffer
+                     (const Cadre__V1__RequeueRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RequeueRequest *
+       cadre__v1__requeue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RequeueRequest *)
+     protobuf_c_message_unpack (&cadre__v1__requeue_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__requeue_request__free_unpacked
+                     (Cadre__V1__RequeueRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__requeue_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__requeue_response__init
+                     (Cadre__V1__RequeueResponse         *message)
+{
+  static const Cadre__V1__RequeueResponse init_value = CADRE__V1__REQUEUE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__requeue_response__get_packed_size
+                     (const Cadre__V1__RequeueResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__requeue_response__pack
+                     (const Cadre__V1__RequeueResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__requeue_response__pack_to_buffer
+                     (const Cadre__V1__RequeueResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RequeueResponse *
+       cadre__v1__requeue_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RequeueResponse *)
+     protobuf_c_message_unpack (&cadre__v1__requeue_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__requeue_response__free_unpacked
+                     (Cadre__V1__RequeueResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_descriptors[7] =
 {
   {
     "name",
@@ -1566,6 +2781,18 @@ static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "triggers",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WorkflowDefinition, n_triggers),
+    offsetof(Cadre__V1__WorkflowDefinition, triggers),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__workflow_definition__field_indices_by_name[] = {
   0,   /* field[0] = name */
@@ -1573,12 +2800,13 @@ static const unsigned cadre__v1__workflow_definition__field_indices_by_name[] = 
   5,   /* field[5] = run_timeout_millis */
   3,   /* field[3] = steps */
   2,   /* field[2] = summary */
+  6,   /* field[6] = triggers */
   1,   /* field[1] = version */
 };
 static const ProtobufCIntRange cadre__v1__workflow_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
 {
@@ -1588,14 +2816,14 @@ const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
   "Cadre__V1__WorkflowDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__WorkflowDefinition),
-  6,
+  7,
   cadre__v1__workflow_definition__field_descriptors,
   cadre__v1__workflow_definition__field_indices_by_name,
   1,  cadre__v1__workflow_definition__number_ranges,
   (ProtobufCMessageInit) cadre__v1__workflow_definition__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[8] =
+static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[22] =
 {
   {
     "id",
@@ -1693,21 +2921,203 @@ static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "wait",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, wait),
+    &cadre__v1__wait_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approval",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, approval),
+    &cadre__v1__approval_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "publish",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, publish),
+    &cadre__v1__publish_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "child",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, child),
+    &cadre__v1__child_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fan_out",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, fan_out),
+    &cadre__v1__fan_out_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule_to_start_millis",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, schedule_to_start_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule_to_close_millis",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, schedule_to_close_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "heartbeat_millis",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, heartbeat_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "on_exhausted",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, on_exhausted),
+    &cadre__v1__exhaustion_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fallback",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, fallback),
+    &cadre__v1__step_work__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "compensation",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, compensation),
+    &cadre__v1__step_work__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "concurrency",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, concurrency),
+    &cadre__v1__concurrency_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rate",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, rate),
+    &cadre__v1__rate_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
+  9,   /* field[9] = approval */
+  11,   /* field[11] = child */
+  18,   /* field[18] = compensation */
+  20,   /* field[20] = concurrency */
   3,   /* field[3] = depends_on */
+  17,   /* field[17] = fallback */
+  12,   /* field[12] = fan_out */
+  15,   /* field[15] = heartbeat_millis */
   0,   /* field[0] = id */
   4,   /* field[4] = input_template */
+  16,   /* field[16] = on_exhausted */
   2,   /* field[2] = operation */
   5,   /* field[5] = optional */
+  19,   /* field[19] = priority */
+  10,   /* field[10] = publish */
+  21,   /* field[21] = rate */
   7,   /* field[7] = retry */
+  14,   /* field[14] = schedule_to_close_millis */
+  13,   /* field[13] = schedule_to_start_millis */
   6,   /* field[6] = start_to_close_millis */
+  8,   /* field[8] = wait */
 };
 static const ProtobufCIntRange cadre__v1__step_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
 {
@@ -1717,11 +3127,510 @@ const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
   "Cadre__V1__StepDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__StepDefinition),
-  8,
+  22,
   cadre__v1__step_definition__field_descriptors,
   cadre__v1__step_definition__field_indices_by_name,
   1,  cadre__v1__step_definition__number_ranges,
   (ProtobufCMessageInit) cadre__v1__step_definition__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__wait_step__field_descriptors[3] =
+{
+  {
+    "signal",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WaitStep, signal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WaitStep, event_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WaitStep, millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__wait_step__field_indices_by_name[] = {
+  1,   /* field[1] = event_type */
+  2,   /* field[2] = millis */
+  0,   /* field[0] = signal */
+};
+static const ProtobufCIntRange cadre__v1__wait_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__wait_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WaitStep",
+  "WaitStep",
+  "Cadre__V1__WaitStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__WaitStep),
+  3,
+  cadre__v1__wait_step__field_descriptors,
+  cadre__v1__wait_step__field_indices_by_name,
+  1,  cadre__v1__wait_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__wait_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__approval_step__field_descriptors[5] =
+{
+  {
+    "assignees",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__ApprovalStep, n_assignees),
+    offsetof(Cadre__V1__ApprovalStep, assignees),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ApprovalStep, prompt),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ApprovalStep, millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_decision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ApprovalStep, default_decision),
+    &cadre__v1__approval_decision__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "form_schema",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ApprovalStep, form_schema),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__approval_step__field_indices_by_name[] = {
+  0,   /* field[0] = assignees */
+  3,   /* field[3] = default_decision */
+  4,   /* field[4] = form_schema */
+  2,   /* field[2] = millis */
+  1,   /* field[1] = prompt */
+};
+static const ProtobufCIntRange cadre__v1__approval_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor cadre__v1__approval_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ApprovalStep",
+  "ApprovalStep",
+  "Cadre__V1__ApprovalStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__ApprovalStep),
+  5,
+  cadre__v1__approval_step__field_descriptors,
+  cadre__v1__approval_step__field_indices_by_name,
+  1,  cadre__v1__approval_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__approval_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__publish_step__field_descriptors[1] =
+{
+  {
+    "event_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PublishStep, event_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__publish_step__field_indices_by_name[] = {
+  0,   /* field[0] = event_type */
+};
+static const ProtobufCIntRange cadre__v1__publish_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.PublishStep",
+  "PublishStep",
+  "Cadre__V1__PublishStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__PublishStep),
+  1,
+  cadre__v1__publish_step__field_descriptors,
+  cadre__v1__publish_step__field_indices_by_name,
+  1,  cadre__v1__publish_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__publish_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__child_step__field_descriptors[2] =
+{
+  {
+    "workflow",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ChildStep, workflow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "on_parent_close",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ChildStep, on_parent_close),
+    &cadre__v1__parent_close_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__child_step__field_indices_by_name[] = {
+  1,   /* field[1] = on_parent_close */
+  0,   /* field[0] = workflow */
+};
+static const ProtobufCIntRange cadre__v1__child_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ChildStep",
+  "ChildStep",
+  "Cadre__V1__ChildStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__ChildStep),
+  2,
+  cadre__v1__child_step__field_descriptors,
+  cadre__v1__child_step__field_indices_by_name,
+  1,  cadre__v1__child_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__child_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__fan_out_step__field_descriptors[2] =
+{
+  {
+    "width",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__FanOutStep, width),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "concurrency",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__FanOutStep, concurrency),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__fan_out_step__field_indices_by_name[] = {
+  1,   /* field[1] = concurrency */
+  0,   /* field[0] = width */
+};
+static const ProtobufCIntRange cadre__v1__fan_out_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.FanOutStep",
+  "FanOutStep",
+  "Cadre__V1__FanOutStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__FanOutStep),
+  2,
+  cadre__v1__fan_out_step__field_descriptors,
+  cadre__v1__fan_out_step__field_indices_by_name,
+  1,  cadre__v1__fan_out_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__fan_out_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__step_work__field_descriptors[5] =
+{
+  {
+    "agent_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepWork, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepWork, operation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_template",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepWork, input_template),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_to_close_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepWork, start_to_close_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retry",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepWork, retry),
+    &cadre__v1__retry_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__step_work__field_indices_by_name[] = {
+  0,   /* field[0] = agent_type */
+  2,   /* field[2] = input_template */
+  1,   /* field[1] = operation */
+  4,   /* field[4] = retry */
+  3,   /* field[3] = start_to_close_millis */
+};
+static const ProtobufCIntRange cadre__v1__step_work__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor cadre__v1__step_work__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.StepWork",
+  "StepWork",
+  "Cadre__V1__StepWork",
+  "cadre.v1",
+  sizeof(Cadre__V1__StepWork),
+  5,
+  cadre__v1__step_work__field_descriptors,
+  cadre__v1__step_work__field_indices_by_name,
+  1,  cadre__v1__step_work__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__step_work__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__concurrency_key__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConcurrencyKey, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConcurrencyKey, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__concurrency_key__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = limit */
+};
+static const ProtobufCIntRange cadre__v1__concurrency_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__concurrency_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ConcurrencyKey",
+  "ConcurrencyKey",
+  "Cadre__V1__ConcurrencyKey",
+  "cadre.v1",
+  sizeof(Cadre__V1__ConcurrencyKey),
+  2,
+  cadre__v1__concurrency_key__field_descriptors,
+  cadre__v1__concurrency_key__field_indices_by_name,
+  1,  cadre__v1__concurrency_key__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__concurrency_key__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__rate_key__field_descriptors[3] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RateKey, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RateKey, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "per_millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RateKey, per_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__rate_key__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = limit */
+  2,   /* field[2] = per_millis */
+};
+static const ProtobufCIntRange cadre__v1__rate_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__rate_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RateKey",
+  "RateKey",
+  "Cadre__V1__RateKey",
+  "cadre.v1",
+  sizeof(Cadre__V1__RateKey),
+  3,
+  cadre__v1__rate_key__field_descriptors,
+  cadre__v1__rate_key__field_indices_by_name,
+  1,  cadre__v1__rate_key__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__rate_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__retry_policy__field_descriptors[5] =
@@ -2481,7 +4390,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_run_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[10] =
+static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[13] =
 {
   {
     "run_id",
@@ -2603,11 +4512,50 @@ static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "compensation",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, compensation),
+    &cadre__v1__compensation_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_run_id",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, parent_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__run__field_indices_by_name[] = {
   6,   /* field[6] = closed_unix_millis */
+  10,   /* field[10] = compensation */
   7,   /* field[7] = failure */
   9,   /* field[9] = last_sequence */
+  11,   /* field[11] = parent_run_id */
+  12,   /* field[12] = reason */
   0,   /* field[0] = run_id */
   5,   /* field[5] = started_unix_millis */
   4,   /* field[4] = status */
@@ -2619,7 +4567,7 @@ static const unsigned cadre__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
 {
@@ -2629,14 +4577,14 @@ const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
   "Cadre__V1__Run",
   "cadre.v1",
   sizeof(Cadre__V1__Run),
-  10,
+  13,
   cadre__v1__run__field_descriptors,
   cadre__v1__run__field_indices_by_name,
   1,  cadre__v1__run__number_ranges,
   (ProtobufCMessageInit) cadre__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_run__field_descriptors[10] =
+static const ProtobufCFieldDescriptor cadre__v1__step_run__field_descriptors[13] =
 {
   {
     "id",
@@ -2758,14 +4706,53 @@ static const ProtobufCFieldDescriptor cadre__v1__step_run__field_descriptors[10]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "kind",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepRun, kind),
+    &cadre__v1__step_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "child_run_id",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepRun, child_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "due_unix_millis",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepRun, due_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_run__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
   6,   /* field[6] = attempts */
+  11,   /* field[11] = child_run_id */
   3,   /* field[3] = depends_on */
+  12,   /* field[12] = due_unix_millis */
   8,   /* field[8] = ended_unix_millis */
   9,   /* field[9] = failure */
   0,   /* field[0] = id */
+  10,   /* field[10] = kind */
   2,   /* field[2] = operation */
   4,   /* field[4] = optional */
   7,   /* field[7] = started_unix_millis */
@@ -2774,7 +4761,7 @@ static const unsigned cadre__v1__step_run__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__step_run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_run__descriptor =
 {
@@ -2784,7 +4771,7 @@ const ProtobufCMessageDescriptor cadre__v1__step_run__descriptor =
   "Cadre__V1__StepRun",
   "cadre.v1",
   sizeof(Cadre__V1__StepRun),
-  10,
+  13,
   cadre__v1__step_run__field_descriptors,
   cadre__v1__step_run__field_indices_by_name,
   1,  cadre__v1__step_run__number_ranges,
@@ -3200,7 +5187,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_history_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_history_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptors[11] =
+static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptors[19] =
 {
   {
     "sequence",
@@ -3334,24 +5321,128 @@ static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "signal",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, signal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_type",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, event_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "child_run_id",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, child_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decision",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, decision),
+    &cadre__v1__approval_decision__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_unix_millis",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, until_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "child_status",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, child_status),
+    &cadre__v1__run_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__history_event__field_indices_by_name[] = {
+  15,   /* field[15] = actor */
   5,   /* field[5] = agent */
   4,   /* field[4] = attempt */
+  13,   /* field[13] = child_run_id */
+  18,   /* field[18] = child_status */
+  16,   /* field[16] = count */
+  14,   /* field[14] = decision */
+  12,   /* field[12] = event_type */
   7,   /* field[7] = failure */
   10,   /* field[10] = payload */
   9,   /* field[9] = reason */
   0,   /* field[0] = sequence */
+  11,   /* field[11] = signal */
   3,   /* field[3] = step */
   6,   /* field[6] = token */
   2,   /* field[2] = type */
   1,   /* field[1] = unix_millis */
+  17,   /* field[17] = until_unix_millis */
   8,   /* field[8] = will_retry */
 };
 static const ProtobufCIntRange cadre__v1__history_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor cadre__v1__history_event__descriptor =
 {
@@ -3361,7 +5452,7 @@ const ProtobufCMessageDescriptor cadre__v1__history_event__descriptor =
   "Cadre__V1__HistoryEvent",
   "cadre.v1",
   sizeof(Cadre__V1__HistoryEvent),
-  11,
+  19,
   cadre__v1__history_event__field_descriptors,
   cadre__v1__history_event__field_indices_by_name,
   1,  cadre__v1__history_event__number_ranges,
@@ -3610,18 +5701,1267 @@ const ProtobufCMessageDescriptor cadre__v1__cancel_run_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__cancel_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue cadre__v1__conflict_policy__enum_values_by_number[3] =
+static const ProtobufCFieldDescriptor cadre__v1__terminate_run_request__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__TerminateRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__TerminateRunRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__TerminateRunRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__terminate_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = reason */
+  2,   /* field[2] = request_id */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__terminate_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__terminate_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.TerminateRunRequest",
+  "TerminateRunRequest",
+  "Cadre__V1__TerminateRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__TerminateRunRequest),
+  3,
+  cadre__v1__terminate_run_request__field_descriptors,
+  cadre__v1__terminate_run_request__field_indices_by_name,
+  1,  cadre__v1__terminate_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__terminate_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__terminate_run_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__TerminateRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__terminate_run_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__terminate_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__terminate_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.TerminateRunResponse",
+  "TerminateRunResponse",
+  "Cadre__V1__TerminateRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__TerminateRunResponse),
+  1,
+  cadre__v1__terminate_run_response__field_descriptors,
+  cadre__v1__terminate_run_response__field_indices_by_name,
+  1,  cadre__v1__terminate_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__terminate_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__signal_run_request__field_descriptors[4] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signal",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalRunRequest, signal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalRunRequest, payload),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalRunRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__signal_run_request__field_indices_by_name[] = {
+  2,   /* field[2] = payload */
+  3,   /* field[3] = request_id */
+  0,   /* field[0] = run */
+  1,   /* field[1] = signal */
+};
+static const ProtobufCIntRange cadre__v1__signal_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__signal_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SignalRunRequest",
+  "SignalRunRequest",
+  "Cadre__V1__SignalRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__SignalRunRequest),
+  4,
+  cadre__v1__signal_run_request__field_descriptors,
+  cadre__v1__signal_run_request__field_indices_by_name,
+  1,  cadre__v1__signal_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__signal_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__signal_run_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__signal_run_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__signal_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__signal_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SignalRunResponse",
+  "SignalRunResponse",
+  "Cadre__V1__SignalRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__SignalRunResponse),
+  1,
+  cadre__v1__signal_run_response__field_descriptors,
+  cadre__v1__signal_run_response__field_indices_by_name,
+  1,  cadre__v1__signal_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__signal_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__signal_with_start_request__field_descriptors[3] =
+{
+  {
+    "start",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalWithStartRequest, start),
+    &cadre__v1__start_run_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signal",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalWithStartRequest, signal),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalWithStartRequest, payload),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__signal_with_start_request__field_indices_by_name[] = {
+  2,   /* field[2] = payload */
+  1,   /* field[1] = signal */
+  0,   /* field[0] = start */
+};
+static const ProtobufCIntRange cadre__v1__signal_with_start_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__signal_with_start_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SignalWithStartRequest",
+  "SignalWithStartRequest",
+  "Cadre__V1__SignalWithStartRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__SignalWithStartRequest),
+  3,
+  cadre__v1__signal_with_start_request__field_descriptors,
+  cadre__v1__signal_with_start_request__field_indices_by_name,
+  1,  cadre__v1__signal_with_start_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__signal_with_start_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__signal_with_start_response__field_descriptors[2] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalWithStartResponse, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "existing",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__SignalWithStartResponse, existing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__signal_with_start_response__field_indices_by_name[] = {
+  1,   /* field[1] = existing */
+  0,   /* field[0] = run_id */
+};
+static const ProtobufCIntRange cadre__v1__signal_with_start_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__signal_with_start_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.SignalWithStartResponse",
+  "SignalWithStartResponse",
+  "Cadre__V1__SignalWithStartResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__SignalWithStartResponse),
+  2,
+  cadre__v1__signal_with_start_response__field_descriptors,
+  cadre__v1__signal_with_start_response__field_indices_by_name,
+  1,  cadre__v1__signal_with_start_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__signal_with_start_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__decide_approval_request__field_descriptors[7] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, step),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, decision),
+    &cadre__v1__approval_decision__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "comment",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, comment),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "form",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, form),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__decide_approval_request__field_indices_by_name[] = {
+  3,   /* field[3] = actor */
+  4,   /* field[4] = comment */
+  2,   /* field[2] = decision */
+  5,   /* field[5] = form */
+  6,   /* field[6] = request_id */
+  0,   /* field[0] = run */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange cadre__v1__decide_approval_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cadre__v1__decide_approval_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DecideApprovalRequest",
+  "DecideApprovalRequest",
+  "Cadre__V1__DecideApprovalRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__DecideApprovalRequest),
+  7,
+  cadre__v1__decide_approval_request__field_descriptors,
+  cadre__v1__decide_approval_request__field_indices_by_name,
+  1,  cadre__v1__decide_approval_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__decide_approval_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__decide_approval_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DecideApprovalResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__decide_approval_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__decide_approval_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__decide_approval_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DecideApprovalResponse",
+  "DecideApprovalResponse",
+  "Cadre__V1__DecideApprovalResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__DecideApprovalResponse),
+  1,
+  cadre__v1__decide_approval_response__field_descriptors,
+  cadre__v1__decide_approval_response__field_indices_by_name,
+  1,  cadre__v1__decide_approval_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__decide_approval_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__pause_run_request__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseRunRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseRunRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__pause_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = reason */
+  2,   /* field[2] = request_id */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__pause_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__pause_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.PauseRunRequest",
+  "PauseRunRequest",
+  "Cadre__V1__PauseRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__PauseRunRequest),
+  3,
+  cadre__v1__pause_run_request__field_descriptors,
+  cadre__v1__pause_run_request__field_indices_by_name,
+  1,  cadre__v1__pause_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__pause_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__pause_run_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__pause_run_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__pause_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__pause_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.PauseRunResponse",
+  "PauseRunResponse",
+  "Cadre__V1__PauseRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__PauseRunResponse),
+  1,
+  cadre__v1__pause_run_response__field_descriptors,
+  cadre__v1__pause_run_response__field_indices_by_name,
+  1,  cadre__v1__pause_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__pause_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__resume_run_request__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ResumeRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ResumeRunRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ResumeRunRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__resume_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = reason */
+  2,   /* field[2] = request_id */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__resume_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__resume_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ResumeRunRequest",
+  "ResumeRunRequest",
+  "Cadre__V1__ResumeRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ResumeRunRequest),
+  3,
+  cadre__v1__resume_run_request__field_descriptors,
+  cadre__v1__resume_run_request__field_indices_by_name,
+  1,  cadre__v1__resume_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__resume_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__resume_run_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ResumeRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__resume_run_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__resume_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__resume_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ResumeRunResponse",
+  "ResumeRunResponse",
+  "Cadre__V1__ResumeRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ResumeRunResponse),
+  1,
+  cadre__v1__resume_run_response__field_descriptors,
+  cadre__v1__resume_run_response__field_indices_by_name,
+  1,  cadre__v1__resume_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__resume_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__retry_run_request__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RetryRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RetryRunRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RetryRunRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__retry_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = reason */
+  2,   /* field[2] = request_id */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__retry_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__retry_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RetryRunRequest",
+  "RetryRunRequest",
+  "Cadre__V1__RetryRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__RetryRunRequest),
+  3,
+  cadre__v1__retry_run_request__field_descriptors,
+  cadre__v1__retry_run_request__field_indices_by_name,
+  1,  cadre__v1__retry_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__retry_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__retry_run_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RetryRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__retry_run_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__retry_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__retry_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RetryRunResponse",
+  "RetryRunResponse",
+  "Cadre__V1__RetryRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__RetryRunResponse),
+  1,
+  cadre__v1__retry_run_response__field_descriptors,
+  cadre__v1__retry_run_response__field_indices_by_name,
+  1,  cadre__v1__retry_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__retry_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_dead_letters_request__field_descriptors[2] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDeadLettersRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDeadLettersRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_dead_letters_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_dead_letters_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_dead_letters_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListDeadLettersRequest",
+  "ListDeadLettersRequest",
+  "Cadre__V1__ListDeadLettersRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListDeadLettersRequest),
+  2,
+  cadre__v1__list_dead_letters_request__field_descriptors,
+  cadre__v1__list_dead_letters_request__field_indices_by_name,
+  1,  cadre__v1__list_dead_letters_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_dead_letters_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_dead_letters_response__field_descriptors[2] =
+{
+  {
+    "dead_letters",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ListDeadLettersResponse, n_dead_letters),
+    offsetof(Cadre__V1__ListDeadLettersResponse, dead_letters),
+    &cadre__v1__dead_letter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDeadLettersResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_dead_letters_response__field_indices_by_name[] = {
+  0,   /* field[0] = dead_letters */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_dead_letters_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_dead_letters_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListDeadLettersResponse",
+  "ListDeadLettersResponse",
+  "Cadre__V1__ListDeadLettersResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListDeadLettersResponse),
+  2,
+  cadre__v1__list_dead_letters_response__field_descriptors,
+  cadre__v1__list_dead_letters_response__field_indices_by_name,
+  1,  cadre__v1__list_dead_letters_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_dead_letters_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__dead_letter__field_descriptors[9] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workflow_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, workflow_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workflow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, workflow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, step),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "agent_type",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operation",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, operation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, failure),
+    &cadre__v1__failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parked_unix_millis",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DeadLetter, parked_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__dead_letter__field_indices_by_name[] = {
+  4,   /* field[4] = agent_type */
+  6,   /* field[6] = attempts */
+  7,   /* field[7] = failure */
+  5,   /* field[5] = operation */
+  8,   /* field[8] = parked_unix_millis */
+  0,   /* field[0] = run_id */
+  3,   /* field[3] = step */
+  2,   /* field[2] = workflow */
+  1,   /* field[1] = workflow_id */
+};
+static const ProtobufCIntRange cadre__v1__dead_letter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor cadre__v1__dead_letter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DeadLetter",
+  "DeadLetter",
+  "Cadre__V1__DeadLetter",
+  "cadre.v1",
+  sizeof(Cadre__V1__DeadLetter),
+  9,
+  cadre__v1__dead_letter__field_descriptors,
+  cadre__v1__dead_letter__field_indices_by_name,
+  1,  cadre__v1__dead_letter__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__dead_letter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__requeue_request__field_descriptors[4] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RequeueRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RequeueRequest, step),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "discard",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RequeueRequest, discard),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RequeueRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__requeue_request__field_indices_by_name[] = {
+  2,   /* field[2] = discard */
+  3,   /* field[3] = request_id */
+  0,   /* field[0] = run */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange cadre__v1__requeue_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__requeue_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RequeueRequest",
+  "RequeueRequest",
+  "Cadre__V1__RequeueRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__RequeueRequest),
+  4,
+  cadre__v1__requeue_request__field_descriptors,
+  cadre__v1__requeue_request__field_indices_by_name,
+  1,  cadre__v1__requeue_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__requeue_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__requeue_response__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RequeueResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__requeue_response__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__requeue_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__requeue_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RequeueResponse",
+  "RequeueResponse",
+  "Cadre__V1__RequeueResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__RequeueResponse),
+  1,
+  cadre__v1__requeue_response__field_descriptors,
+  cadre__v1__requeue_response__field_indices_by_name,
+  1,  cadre__v1__requeue_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__requeue_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue cadre__v1__approval_decision__enum_values_by_number[3] =
+{
+  { "APPROVAL_DECISION_UNSPECIFIED", "CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED", 0 },
+  { "APPROVAL_DECISION_APPROVE", "CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_APPROVE", 1 },
+  { "APPROVAL_DECISION_REJECT", "CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_REJECT", 2 },
+};
+static const ProtobufCIntRange cadre__v1__approval_decision__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex cadre__v1__approval_decision__enum_values_by_name[3] =
+{
+  { "APPROVAL_DECISION_APPROVE", 1 },
+  { "APPROVAL_DECISION_REJECT", 2 },
+  { "APPROVAL_DECISION_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__approval_decision__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.ApprovalDecision",
+  "ApprovalDecision",
+  "Cadre__V1__ApprovalDecision",
+  "cadre.v1",
+  3,
+  cadre__v1__approval_decision__enum_values_by_number,
+  3,
+  cadre__v1__approval_decision__enum_values_by_name,
+  1,
+  cadre__v1__approval_decision__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__parent_close_policy__enum_values_by_number[4] =
+{
+  { "PARENT_CLOSE_POLICY_UNSPECIFIED", "CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_UNSPECIFIED", 0 },
+  { "PARENT_CLOSE_POLICY_TERMINATE", "CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_TERMINATE", 1 },
+  { "PARENT_CLOSE_POLICY_ABANDON", "CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_ABANDON", 2 },
+  { "PARENT_CLOSE_POLICY_REQUEST_CANCEL", "CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_REQUEST_CANCEL", 3 },
+};
+static const ProtobufCIntRange cadre__v1__parent_close_policy__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__parent_close_policy__enum_values_by_name[4] =
+{
+  { "PARENT_CLOSE_POLICY_ABANDON", 2 },
+  { "PARENT_CLOSE_POLICY_REQUEST_CANCEL", 3 },
+  { "PARENT_CLOSE_POLICY_TERMINATE", 1 },
+  { "PARENT_CLOSE_POLICY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__parent_close_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.ParentClosePolicy",
+  "ParentClosePolicy",
+  "Cadre__V1__ParentClosePolicy",
+  "cadre.v1",
+  4,
+  cadre__v1__parent_close_policy__enum_values_by_number,
+  4,
+  cadre__v1__parent_close_policy__enum_values_by_name,
+  1,
+  cadre__v1__parent_close_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__exhaustion_policy__enum_values_by_number[4] =
+{
+  { "EXHAUSTION_POLICY_UNSPECIFIED", "CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED", 0 },
+  { "EXHAUSTION_POLICY_FAIL", "CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_FAIL", 1 },
+  { "EXHAUSTION_POLICY_PAUSE", "CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_PAUSE", 2 },
+  { "EXHAUSTION_POLICY_DEAD_LETTER", "CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_DEAD_LETTER", 3 },
+};
+static const ProtobufCIntRange cadre__v1__exhaustion_policy__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__exhaustion_policy__enum_values_by_name[4] =
+{
+  { "EXHAUSTION_POLICY_DEAD_LETTER", 3 },
+  { "EXHAUSTION_POLICY_FAIL", 1 },
+  { "EXHAUSTION_POLICY_PAUSE", 2 },
+  { "EXHAUSTION_POLICY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__exhaustion_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.ExhaustionPolicy",
+  "ExhaustionPolicy",
+  "Cadre__V1__ExhaustionPolicy",
+  "cadre.v1",
+  4,
+  cadre__v1__exhaustion_policy__enum_values_by_number,
+  4,
+  cadre__v1__exhaustion_policy__enum_values_by_name,
+  1,
+  cadre__v1__exhaustion_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__conflict_policy__enum_values_by_number[5] =
 {
   { "CONFLICT_POLICY_UNSPECIFIED", "CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_UNSPECIFIED", 0 },
   { "CONFLICT_POLICY_FAIL", "CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_FAIL", 1 },
   { "CONFLICT_POLICY_USE_EXISTING", "CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_USE_EXISTING", 2 },
+  { "CONFLICT_POLICY_TERMINATE_EXISTING", "CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_TERMINATE_EXISTING", 3 },
+  { "CONFLICT_POLICY_ENQUEUE", "CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_ENQUEUE", 4 },
 };
 static const ProtobufCIntRange cadre__v1__conflict_policy__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex cadre__v1__conflict_policy__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex cadre__v1__conflict_policy__enum_values_by_name[5] =
 {
+  { "CONFLICT_POLICY_ENQUEUE", 4 },
   { "CONFLICT_POLICY_FAIL", 1 },
+  { "CONFLICT_POLICY_TERMINATE_EXISTING", 3 },
   { "CONFLICT_POLICY_UNSPECIFIED", 0 },
   { "CONFLICT_POLICY_USE_EXISTING", 2 },
 };
@@ -3632,15 +6972,15 @@ const ProtobufCEnumDescriptor cadre__v1__conflict_policy__descriptor =
   "ConflictPolicy",
   "Cadre__V1__ConflictPolicy",
   "cadre.v1",
-  3,
+  5,
   cadre__v1__conflict_policy__enum_values_by_number,
-  3,
+  5,
   cadre__v1__conflict_policy__enum_values_by_name,
   1,
   cadre__v1__conflict_policy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[6] =
+static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[10] =
 {
   { "RUN_STATUS_UNSPECIFIED", "CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED", 0 },
   { "RUN_STATUS_RUNNING", "CADRE__V1__RUN_STATUS__RUN_STATUS_RUNNING", 1 },
@@ -3648,16 +6988,24 @@ static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[6] 
   { "RUN_STATUS_FAILED", "CADRE__V1__RUN_STATUS__RUN_STATUS_FAILED", 3 },
   { "RUN_STATUS_CANCELLED", "CADRE__V1__RUN_STATUS__RUN_STATUS_CANCELLED", 4 },
   { "RUN_STATUS_TIMED_OUT", "CADRE__V1__RUN_STATUS__RUN_STATUS_TIMED_OUT", 5 },
+  { "RUN_STATUS_TERMINATED", "CADRE__V1__RUN_STATUS__RUN_STATUS_TERMINATED", 6 },
+  { "RUN_STATUS_PAUSED", "CADRE__V1__RUN_STATUS__RUN_STATUS_PAUSED", 7 },
+  { "RUN_STATUS_COMPENSATING", "CADRE__V1__RUN_STATUS__RUN_STATUS_COMPENSATING", 8 },
+  { "RUN_STATUS_QUEUED", "CADRE__V1__RUN_STATUS__RUN_STATUS_QUEUED", 9 },
 };
 static const ProtobufCIntRange cadre__v1__run_status__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 10}
 };
-static const ProtobufCEnumValueIndex cadre__v1__run_status__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex cadre__v1__run_status__enum_values_by_name[10] =
 {
   { "RUN_STATUS_CANCELLED", 4 },
+  { "RUN_STATUS_COMPENSATING", 8 },
   { "RUN_STATUS_COMPLETED", 2 },
   { "RUN_STATUS_FAILED", 3 },
+  { "RUN_STATUS_PAUSED", 7 },
+  { "RUN_STATUS_QUEUED", 9 },
   { "RUN_STATUS_RUNNING", 1 },
+  { "RUN_STATUS_TERMINATED", 6 },
   { "RUN_STATUS_TIMED_OUT", 5 },
   { "RUN_STATUS_UNSPECIFIED", 0 },
 };
@@ -3668,15 +7016,15 @@ const ProtobufCEnumDescriptor cadre__v1__run_status__descriptor =
   "RunStatus",
   "Cadre__V1__RunStatus",
   "cadre.v1",
-  6,
+  10,
   cadre__v1__run_status__enum_values_by_number,
-  6,
+  10,
   cadre__v1__run_status__enum_values_by_name,
   1,
   cadre__v1__run_status__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[9] =
+static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[11] =
 {
   { "STEP_STATE_UNSPECIFIED", "CADRE__V1__STEP_STATE__STEP_STATE_UNSPECIFIED", 0 },
   { "STEP_STATE_PENDING", "CADRE__V1__STEP_STATE__STEP_STATE_PENDING", 1 },
@@ -3687,20 +7035,24 @@ static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[9] 
   { "STEP_STATE_FAILED", "CADRE__V1__STEP_STATE__STEP_STATE_FAILED", 6 },
   { "STEP_STATE_SKIPPED", "CADRE__V1__STEP_STATE__STEP_STATE_SKIPPED", 7 },
   { "STEP_STATE_CANCELLED", "CADRE__V1__STEP_STATE__STEP_STATE_CANCELLED", 8 },
+  { "STEP_STATE_WAITING", "CADRE__V1__STEP_STATE__STEP_STATE_WAITING", 9 },
+  { "STEP_STATE_PARKED", "CADRE__V1__STEP_STATE__STEP_STATE_PARKED", 10 },
 };
 static const ProtobufCIntRange cadre__v1__step_state__value_ranges[] = {
-{0, 0},{0, 9}
+{0, 0},{0, 11}
 };
-static const ProtobufCEnumValueIndex cadre__v1__step_state__enum_values_by_name[9] =
+static const ProtobufCEnumValueIndex cadre__v1__step_state__enum_values_by_name[11] =
 {
   { "STEP_STATE_CANCELLED", 8 },
   { "STEP_STATE_COMPLETED", 5 },
   { "STEP_STATE_FAILED", 6 },
+  { "STEP_STATE_PARKED", 10 },
   { "STEP_STATE_PENDING", 1 },
   { "STEP_STATE_RUNNING", 3 },
   { "STEP_STATE_SCHEDULED", 2 },
   { "STEP_STATE_SKIPPED", 7 },
   { "STEP_STATE_UNSPECIFIED", 0 },
+  { "STEP_STATE_WAITING", 9 },
   { "STEP_STATE_WAITING_RETRY", 4 },
 };
 const ProtobufCEnumDescriptor cadre__v1__step_state__descriptor =
@@ -3710,15 +7062,85 @@ const ProtobufCEnumDescriptor cadre__v1__step_state__descriptor =
   "StepState",
   "Cadre__V1__StepState",
   "cadre.v1",
-  9,
+  11,
   cadre__v1__step_state__enum_values_by_number,
-  9,
+  11,
   cadre__v1__step_state__enum_values_by_name,
   1,
   cadre__v1__step_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[13] =
+static const ProtobufCEnumValue cadre__v1__compensation_state__enum_values_by_number[4] =
+{
+  { "COMPENSATION_STATE_UNSPECIFIED", "CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED", 0 },
+  { "COMPENSATION_STATE_RUNNING", "CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_RUNNING", 1 },
+  { "COMPENSATION_STATE_COMPENSATED", "CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_COMPENSATED", 2 },
+  { "COMPENSATION_STATE_FAILED", "CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_FAILED", 3 },
+};
+static const ProtobufCIntRange cadre__v1__compensation_state__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__compensation_state__enum_values_by_name[4] =
+{
+  { "COMPENSATION_STATE_COMPENSATED", 2 },
+  { "COMPENSATION_STATE_FAILED", 3 },
+  { "COMPENSATION_STATE_RUNNING", 1 },
+  { "COMPENSATION_STATE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__compensation_state__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.CompensationState",
+  "CompensationState",
+  "Cadre__V1__CompensationState",
+  "cadre.v1",
+  4,
+  cadre__v1__compensation_state__enum_values_by_number,
+  4,
+  cadre__v1__compensation_state__enum_values_by_name,
+  1,
+  cadre__v1__compensation_state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[7] =
+{
+  { "STEP_KIND_UNSPECIFIED", "CADRE__V1__STEP_KIND__STEP_KIND_UNSPECIFIED", 0 },
+  { "STEP_KIND_INVOKE", "CADRE__V1__STEP_KIND__STEP_KIND_INVOKE", 1 },
+  { "STEP_KIND_WAIT", "CADRE__V1__STEP_KIND__STEP_KIND_WAIT", 2 },
+  { "STEP_KIND_APPROVAL", "CADRE__V1__STEP_KIND__STEP_KIND_APPROVAL", 3 },
+  { "STEP_KIND_PUBLISH", "CADRE__V1__STEP_KIND__STEP_KIND_PUBLISH", 4 },
+  { "STEP_KIND_CHILD", "CADRE__V1__STEP_KIND__STEP_KIND_CHILD", 5 },
+  { "STEP_KIND_FAN_OUT", "CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT", 6 },
+};
+static const ProtobufCIntRange cadre__v1__step_kind__value_ranges[] = {
+{0, 0},{0, 7}
+};
+static const ProtobufCEnumValueIndex cadre__v1__step_kind__enum_values_by_name[7] =
+{
+  { "STEP_KIND_APPROVAL", 3 },
+  { "STEP_KIND_CHILD", 5 },
+  { "STEP_KIND_FAN_OUT", 6 },
+  { "STEP_KIND_INVOKE", 1 },
+  { "STEP_KIND_PUBLISH", 4 },
+  { "STEP_KIND_UNSPECIFIED", 0 },
+  { "STEP_KIND_WAIT", 2 },
+};
+const ProtobufCEnumDescriptor cadre__v1__step_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.StepKind",
+  "StepKind",
+  "Cadre__V1__StepKind",
+  "cadre.v1",
+  7,
+  cadre__v1__step_kind__enum_values_by_number,
+  7,
+  cadre__v1__step_kind__enum_values_by_name,
+  1,
+  cadre__v1__step_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[29] =
 {
   { "HISTORY_EVENT_TYPE_UNSPECIFIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED", 0 },
   { "HISTORY_EVENT_TYPE_RUN_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_STARTED", 1 },
@@ -3733,24 +7155,56 @@ static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_nu
   { "HISTORY_EVENT_TYPE_RUN_FAILED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_FAILED", 10 },
   { "HISTORY_EVENT_TYPE_RUN_CANCELLED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_CANCELLED", 11 },
   { "HISTORY_EVENT_TYPE_RUN_TIMED_OUT", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_TIMED_OUT", 12 },
+  { "HISTORY_EVENT_TYPE_SIGNAL_RECEIVED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_SIGNAL_RECEIVED", 13 },
+  { "HISTORY_EVENT_TYPE_STEP_WAITING", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_WAITING", 14 },
+  { "HISTORY_EVENT_TYPE_APPROVAL_DECIDED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_APPROVAL_DECIDED", 15 },
+  { "HISTORY_EVENT_TYPE_RUN_PAUSED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_PAUSED", 16 },
+  { "HISTORY_EVENT_TYPE_RUN_RESUMED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_RESUMED", 17 },
+  { "HISTORY_EVENT_TYPE_RUN_TERMINATED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_TERMINATED", 18 },
+  { "HISTORY_EVENT_TYPE_RUN_RETRIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_RETRIED", 19 },
+  { "HISTORY_EVENT_TYPE_RUN_COMPENSATING", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_COMPENSATING", 20 },
+  { "HISTORY_EVENT_TYPE_STEP_FELL_BACK", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_FELL_BACK", 21 },
+  { "HISTORY_EVENT_TYPE_STEP_PARKED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_PARKED", 22 },
+  { "HISTORY_EVENT_TYPE_STEP_REQUEUED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_REQUEUED", 23 },
+  { "HISTORY_EVENT_TYPE_CHILD_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_STARTED", 24 },
+  { "HISTORY_EVENT_TYPE_EVENT_PUBLISHED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_EVENT_PUBLISHED", 25 },
+  { "HISTORY_EVENT_TYPE_LIST_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_LIST_STARTED", 26 },
+  { "HISTORY_EVENT_TYPE_RUN_QUEUED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_QUEUED", 27 },
+  { "HISTORY_EVENT_TYPE_CHILD_ENDED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
 };
 static const ProtobufCIntRange cadre__v1__history_event_type__value_ranges[] = {
-{0, 0},{0, 13}
+{0, 0},{0, 29}
 };
-static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[13] =
+static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[29] =
 {
+  { "HISTORY_EVENT_TYPE_APPROVAL_DECIDED", 15 },
+  { "HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
+  { "HISTORY_EVENT_TYPE_CHILD_STARTED", 24 },
+  { "HISTORY_EVENT_TYPE_EVENT_PUBLISHED", 25 },
+  { "HISTORY_EVENT_TYPE_LIST_STARTED", 26 },
   { "HISTORY_EVENT_TYPE_RUN_CANCELLED", 11 },
+  { "HISTORY_EVENT_TYPE_RUN_COMPENSATING", 20 },
   { "HISTORY_EVENT_TYPE_RUN_COMPLETED", 9 },
   { "HISTORY_EVENT_TYPE_RUN_FAILED", 10 },
+  { "HISTORY_EVENT_TYPE_RUN_PAUSED", 16 },
+  { "HISTORY_EVENT_TYPE_RUN_QUEUED", 27 },
+  { "HISTORY_EVENT_TYPE_RUN_RESUMED", 17 },
+  { "HISTORY_EVENT_TYPE_RUN_RETRIED", 19 },
   { "HISTORY_EVENT_TYPE_RUN_STARTED", 1 },
+  { "HISTORY_EVENT_TYPE_RUN_TERMINATED", 18 },
   { "HISTORY_EVENT_TYPE_RUN_TIMED_OUT", 12 },
+  { "HISTORY_EVENT_TYPE_SIGNAL_RECEIVED", 13 },
   { "HISTORY_EVENT_TYPE_STEP_CANCELLED", 8 },
   { "HISTORY_EVENT_TYPE_STEP_COMPLETED", 4 },
   { "HISTORY_EVENT_TYPE_STEP_FAILED", 5 },
+  { "HISTORY_EVENT_TYPE_STEP_FELL_BACK", 21 },
+  { "HISTORY_EVENT_TYPE_STEP_PARKED", 22 },
+  { "HISTORY_EVENT_TYPE_STEP_REQUEUED", 23 },
   { "HISTORY_EVENT_TYPE_STEP_SCHEDULED", 2 },
   { "HISTORY_EVENT_TYPE_STEP_SKIPPED", 7 },
   { "HISTORY_EVENT_TYPE_STEP_STARTED", 3 },
   { "HISTORY_EVENT_TYPE_STEP_TIMED_OUT", 6 },
+  { "HISTORY_EVENT_TYPE_STEP_WAITING", 14 },
   { "HISTORY_EVENT_TYPE_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
@@ -3760,15 +7214,15 @@ const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
   "HistoryEventType",
   "Cadre__V1__HistoryEventType",
   "cadre.v1",
-  13,
+  29,
   cadre__v1__history_event_type__enum_values_by_number,
-  13,
+  29,
   cadre__v1__history_event_type__enum_values_by_name,
   1,
   cadre__v1__history_event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[12] =
+static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[21] =
 {
   { "PutDefinition", &cadre__v1__put_definition_request__descriptor, &cadre__v1__put_definition_response__descriptor },
   { "GetDefinition", &cadre__v1__get_definition_request__descriptor, &cadre__v1__get_definition_response__descriptor },
@@ -3782,19 +7236,37 @@ static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descr
   { "GetHistory", &cadre__v1__get_history_request__descriptor, &cadre__v1__get_history_response__descriptor },
   { "WatchRun", &cadre__v1__watch_run_request__descriptor, &cadre__v1__watch_run_response__descriptor },
   { "CancelRun", &cadre__v1__cancel_run_request__descriptor, &cadre__v1__cancel_run_response__descriptor },
+  { "TerminateRun", &cadre__v1__terminate_run_request__descriptor, &cadre__v1__terminate_run_response__descriptor },
+  { "SignalRun", &cadre__v1__signal_run_request__descriptor, &cadre__v1__signal_run_response__descriptor },
+  { "SignalWithStart", &cadre__v1__signal_with_start_request__descriptor, &cadre__v1__signal_with_start_response__descriptor },
+  { "DecideApproval", &cadre__v1__decide_approval_request__descriptor, &cadre__v1__decide_approval_response__descriptor },
+  { "PauseRun", &cadre__v1__pause_run_request__descriptor, &cadre__v1__pause_run_response__descriptor },
+  { "ResumeRun", &cadre__v1__resume_run_request__descriptor, &cadre__v1__resume_run_response__descriptor },
+  { "RetryRun", &cadre__v1__retry_run_request__descriptor, &cadre__v1__retry_run_response__descriptor },
+  { "ListDeadLetters", &cadre__v1__list_dead_letters_request__descriptor, &cadre__v1__list_dead_letters_response__descriptor },
+  { "Requeue", &cadre__v1__requeue_request__descriptor, &cadre__v1__requeue_response__descriptor },
 };
 const unsigned cadre__v1__workflow_service__method_indices_by_name[] = {
   5,        /* AwaitRun */
   11,        /* CancelRun */
   8,        /* CountRuns */
+  15,        /* DecideApproval */
   4,        /* ExecuteRun */
   1,        /* GetDefinition */
   9,        /* GetHistory */
   6,        /* GetRun */
+  19,        /* ListDeadLetters */
   2,        /* ListDefinitions */
   7,        /* ListRuns */
+  16,        /* PauseRun */
   0,        /* PutDefinition */
+  20,        /* Requeue */
+  17,        /* ResumeRun */
+  18,        /* RetryRun */
+  13,        /* SignalRun */
+  14,        /* SignalWithStart */
   3,        /* StartRun */
+  12,        /* TerminateRun */
   10         /* WatchRun */
 };
 const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
@@ -3804,7 +7276,7 @@ const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
   "WorkflowService",
   "Cadre__V1__WorkflowService",
   "cadre.v1",
-  12,
+  21,
   cadre__v1__workflow_service__method_descriptors,
   cadre__v1__workflow_service__method_indices_by_name
 };
@@ -3903,6 +7375,78 @@ void cadre__v1__workflow_service__cancel_run(ProtobufCService *service,
 {
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
   service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__terminate_run(ProtobufCService *service,
+                                                const Cadre__V1__TerminateRunRequest *input,
+                                                Cadre__V1__TerminateRunResponse_Closure closure,
+                                                void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__signal_run(ProtobufCService *service,
+                                             const Cadre__V1__SignalRunRequest *input,
+                                             Cadre__V1__SignalRunResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__signal_with_start(ProtobufCService *service,
+                                                    const Cadre__V1__SignalWithStartRequest *input,
+                                                    Cadre__V1__SignalWithStartResponse_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__decide_approval(ProtobufCService *service,
+                                                  const Cadre__V1__DecideApprovalRequest *input,
+                                                  Cadre__V1__DecideApprovalResponse_Closure closure,
+                                                  void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__pause_run(ProtobufCService *service,
+                                            const Cadre__V1__PauseRunRequest *input,
+                                            Cadre__V1__PauseRunResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 16, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__resume_run(ProtobufCService *service,
+                                             const Cadre__V1__ResumeRunRequest *input,
+                                             Cadre__V1__ResumeRunResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 17, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__retry_run(ProtobufCService *service,
+                                            const Cadre__V1__RetryRunRequest *input,
+                                            Cadre__V1__RetryRunResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 18, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__list_dead_letters(ProtobufCService *service,
+                                                    const Cadre__V1__ListDeadLettersRequest *input,
+                                                    Cadre__V1__ListDeadLettersResponse_Closure closure,
+                                                    void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 19, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__requeue(ProtobufCService *service,
+                                          const Cadre__V1__RequeueRequest *input,
+                                          Cadre__V1__RequeueResponse_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *service,
                                         Cadre__V1__WorkflowService_ServiceDestroy destroy)

@@ -18,6 +18,14 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Cadre__V1__WorkflowDefinition Cadre__V1__WorkflowDefinition;
 typedef struct Cadre__V1__StepDefinition Cadre__V1__StepDefinition;
+typedef struct Cadre__V1__WaitStep Cadre__V1__WaitStep;
+typedef struct Cadre__V1__ApprovalStep Cadre__V1__ApprovalStep;
+typedef struct Cadre__V1__PublishStep Cadre__V1__PublishStep;
+typedef struct Cadre__V1__ChildStep Cadre__V1__ChildStep;
+typedef struct Cadre__V1__FanOutStep Cadre__V1__FanOutStep;
+typedef struct Cadre__V1__StepWork Cadre__V1__StepWork;
+typedef struct Cadre__V1__ConcurrencyKey Cadre__V1__ConcurrencyKey;
+typedef struct Cadre__V1__RateKey Cadre__V1__RateKey;
 typedef struct Cadre__V1__RetryPolicy Cadre__V1__RetryPolicy;
 typedef struct Cadre__V1__PutDefinitionRequest Cadre__V1__PutDefinitionRequest;
 typedef struct Cadre__V1__PutDefinitionResponse Cadre__V1__PutDefinitionResponse;
@@ -49,10 +57,64 @@ typedef struct Cadre__V1__WatchRunResponse Cadre__V1__WatchRunResponse;
 typedef struct Cadre__V1__RunClosed Cadre__V1__RunClosed;
 typedef struct Cadre__V1__CancelRunRequest Cadre__V1__CancelRunRequest;
 typedef struct Cadre__V1__CancelRunResponse Cadre__V1__CancelRunResponse;
+typedef struct Cadre__V1__TerminateRunRequest Cadre__V1__TerminateRunRequest;
+typedef struct Cadre__V1__TerminateRunResponse Cadre__V1__TerminateRunResponse;
+typedef struct Cadre__V1__SignalRunRequest Cadre__V1__SignalRunRequest;
+typedef struct Cadre__V1__SignalRunResponse Cadre__V1__SignalRunResponse;
+typedef struct Cadre__V1__SignalWithStartRequest Cadre__V1__SignalWithStartRequest;
+typedef struct Cadre__V1__SignalWithStartResponse Cadre__V1__SignalWithStartResponse;
+typedef struct Cadre__V1__DecideApprovalRequest Cadre__V1__DecideApprovalRequest;
+typedef struct Cadre__V1__DecideApprovalResponse Cadre__V1__DecideApprovalResponse;
+typedef struct Cadre__V1__PauseRunRequest Cadre__V1__PauseRunRequest;
+typedef struct Cadre__V1__PauseRunResponse Cadre__V1__PauseRunResponse;
+typedef struct Cadre__V1__ResumeRunRequest Cadre__V1__ResumeRunRequest;
+typedef struct Cadre__V1__ResumeRunResponse Cadre__V1__ResumeRunResponse;
+typedef struct Cadre__V1__RetryRunRequest Cadre__V1__RetryRunRequest;
+typedef struct Cadre__V1__RetryRunResponse Cadre__V1__RetryRunResponse;
+typedef struct Cadre__V1__ListDeadLettersRequest Cadre__V1__ListDeadLettersRequest;
+typedef struct Cadre__V1__ListDeadLettersResponse Cadre__V1__ListDeadLettersResponse;
+typedef struct Cadre__V1__DeadLetter Cadre__V1__DeadLetter;
+typedef struct Cadre__V1__RequeueRequest Cadre__V1__RequeueRequest;
+typedef struct Cadre__V1__RequeueResponse Cadre__V1__RequeueResponse;
 
 
 /* --- enums --- */
 
+typedef enum _Cadre__V1__ApprovalDecision {
+  CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED = 0,
+  CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_APPROVE = 1,
+  CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_REJECT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__APPROVAL_DECISION)
+} Cadre__V1__ApprovalDecision;
+/*
+ * What becomes of a child whose parent ends first.
+ */
+typedef enum _Cadre__V1__ParentClosePolicy {
+  /*
+   * Means TERMINATE.
+   */
+  CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_UNSPECIFIED = 0,
+  CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_TERMINATE = 1,
+  CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_ABANDON = 2,
+  CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_REQUEST_CANCEL = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__PARENT_CLOSE_POLICY)
+} Cadre__V1__ParentClosePolicy;
+typedef enum _Cadre__V1__ExhaustionPolicy {
+  /*
+   * Means FAIL.
+   */
+  CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED = 0,
+  CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_FAIL = 1,
+  /*
+   * The run is paused until ResumeRun.
+   */
+  CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_PAUSE = 2,
+  /*
+   * The step is a dead letter until Requeue; the other branches go on.
+   */
+  CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_DEAD_LETTER = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__EXHAUSTION_POLICY)
+} Cadre__V1__ExhaustionPolicy;
 /*
  * What an open run of the same workflow id means for a start.
  */
@@ -65,7 +127,15 @@ typedef enum _Cadre__V1__ConflictPolicy {
   /*
    * The open run is the answer.
    */
-  CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_USE_EXISTING = 2
+  CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_USE_EXISTING = 2,
+  /*
+   * The open run is terminated, the new one takes its place.
+   */
+  CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_TERMINATE_EXISTING = 3,
+  /*
+   * The new run begins when the open one has ended; at most 1,000 wait for one.
+   */
+  CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_ENQUEUE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__CONFLICT_POLICY)
 } Cadre__V1__ConflictPolicy;
 typedef enum _Cadre__V1__RunStatus {
@@ -74,7 +144,20 @@ typedef enum _Cadre__V1__RunStatus {
   CADRE__V1__RUN_STATUS__RUN_STATUS_COMPLETED = 2,
   CADRE__V1__RUN_STATUS__RUN_STATUS_FAILED = 3,
   CADRE__V1__RUN_STATUS__RUN_STATUS_CANCELLED = 4,
-  CADRE__V1__RUN_STATUS__RUN_STATUS_TIMED_OUT = 5
+  CADRE__V1__RUN_STATUS__RUN_STATUS_TIMED_OUT = 5,
+  CADRE__V1__RUN_STATUS__RUN_STATUS_TERMINATED = 6,
+  /*
+   * Open: nothing new begins.
+   */
+  CADRE__V1__RUN_STATUS__RUN_STATUS_PAUSED = 7,
+  /*
+   * Open: it failed, timed out or was cancelled, and what it did is being undone.
+   */
+  CADRE__V1__RUN_STATUS__RUN_STATUS_COMPENSATING = 8,
+  /*
+   * Open: it begins when the run before it, of the same workflow id, has ended.
+   */
+  CADRE__V1__RUN_STATUS__RUN_STATUS_QUEUED = 9
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__RUN_STATUS)
 } Cadre__V1__RunStatus;
 typedef enum _Cadre__V1__StepState {
@@ -95,9 +178,46 @@ typedef enum _Cadre__V1__StepState {
   CADRE__V1__STEP_STATE__STEP_STATE_COMPLETED = 5,
   CADRE__V1__STEP_STATE__STEP_STATE_FAILED = 6,
   CADRE__V1__STEP_STATE__STEP_STATE_SKIPPED = 7,
-  CADRE__V1__STEP_STATE__STEP_STATE_CANCELLED = 8
+  CADRE__V1__STEP_STATE__STEP_STATE_CANCELLED = 8,
+  /*
+   * Waits for a timer, a signal, an event, a decision, a child run or its elements.
+   */
+  CADRE__V1__STEP_STATE__STEP_STATE_WAITING = 9,
+  /*
+   * Has run out of attempts and waits for somebody.
+   */
+  CADRE__V1__STEP_STATE__STEP_STATE_PARKED = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_STATE)
 } Cadre__V1__StepState;
+/*
+ * How far a run's completed steps have been undone.
+ */
+typedef enum _Cadre__V1__CompensationState {
+  /*
+   * Nothing was to be undone.
+   */
+  CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED = 0,
+  CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_RUNNING = 1,
+  /*
+   * Everything with a compensation was undone.
+   */
+  CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_COMPENSATED = 2,
+  /*
+   * At least one compensation failed; the others were tried all the same.
+   */
+  CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_FAILED = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__COMPENSATION_STATE)
+} Cadre__V1__CompensationState;
+typedef enum _Cadre__V1__StepKind {
+  CADRE__V1__STEP_KIND__STEP_KIND_UNSPECIFIED = 0,
+  CADRE__V1__STEP_KIND__STEP_KIND_INVOKE = 1,
+  CADRE__V1__STEP_KIND__STEP_KIND_WAIT = 2,
+  CADRE__V1__STEP_KIND__STEP_KIND_APPROVAL = 3,
+  CADRE__V1__STEP_KIND__STEP_KIND_PUBLISH = 4,
+  CADRE__V1__STEP_KIND__STEP_KIND_CHILD = 5,
+  CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_KIND)
+} Cadre__V1__StepKind;
 typedef enum _Cadre__V1__HistoryEventType {
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED = 0,
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_STARTED = 1,
@@ -111,7 +231,38 @@ typedef enum _Cadre__V1__HistoryEventType {
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_COMPLETED = 9,
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_FAILED = 10,
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_CANCELLED = 11,
-  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_TIMED_OUT = 12
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_TIMED_OUT = 12,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_SIGNAL_RECEIVED = 13,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_WAITING = 14,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_APPROVAL_DECIDED = 15,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_PAUSED = 16,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_RESUMED = 17,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_TERMINATED = 18,
+  /*
+   * The closed run goes on with what had failed.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_RETRIED = 19,
+  /*
+   * What the run did is being undone before it ends.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_COMPENSATING = 20,
+  /*
+   * The step's fallback takes its place.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_FELL_BACK = 21,
+  /*
+   * The step has run out of attempts and waits for somebody.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_PARKED = 22,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_REQUEUED = 23,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_STARTED = 24,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_EVENT_PUBLISHED = 25,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_LIST_STARTED = 26,
+  /*
+   * The run waits for another one of its workflow id to end.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_QUEUED = 27,
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED = 28
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__HISTORY_EVENT_TYPE)
 } Cadre__V1__HistoryEventType;
 
@@ -148,14 +299,31 @@ struct  Cadre__V1__WorkflowDefinition
    * From start to end, milliseconds; 0: no limit.
    */
   int64_t run_timeout_millis;
+  /*
+   * Event types that start a run each, with the event as its input; at most 100.
+   */
+  size_t n_triggers;
+  char **triggers;
 };
 #define CADRE__V1__WORKFLOW_DEFINITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__workflow_definition__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL }
 
+
+typedef enum {
+  CADRE__V1__STEP_DEFINITION__KIND__NOT_SET = 0,
+  CADRE__V1__STEP_DEFINITION__KIND_WAIT = 9,
+  CADRE__V1__STEP_DEFINITION__KIND_APPROVAL = 10,
+  CADRE__V1__STEP_DEFINITION__KIND_PUBLISH = 11,
+  CADRE__V1__STEP_DEFINITION__KIND_CHILD = 12,
+  CADRE__V1__STEP_DEFINITION__KIND_FAN_OUT = 13
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_DEFINITION__KIND__CASE)
+} Cadre__V1__StepDefinition__KindCase;
 
 /*
- * One step: an operation of an agent type, run when the steps it depends on have ended.
+ * One step, run when the steps it depends on have ended: an operation of an agent type, unless
+ * `kind` says otherwise. A step that was skipped or failed without failing the run counts as ended;
+ * its output is null then.
  */
 struct  Cadre__V1__StepDefinition
 {
@@ -182,13 +350,219 @@ struct  Cadre__V1__StepDefinition
    */
   int64_t start_to_close_millis;
   /*
-   * Unset: three attempts, waiting 1 s and 2 s.
+   * Unset: three attempts, waiting 1 s and 2 s; for child steps one attempt.
    */
   Cadre__V1__RetryPolicy *retry;
+  /*
+   * From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close.
+   */
+  int64_t schedule_to_start_millis;
+  /*
+   * From first being ready over all attempts, milliseconds; 0: no limit.
+   */
+  int64_t schedule_to_close_millis;
+  /*
+   * The longest silence of the agent, milliseconds; 0: no limit.
+   */
+  int64_t heartbeat_millis;
+  /*
+   * What becomes of the step when its attempts are used up.
+   */
+  Cadre__V1__ExhaustionPolicy on_exhausted;
+  /*
+   * Takes the step's place when its attempts are used up; its output is the step's then.
+   */
+  Cadre__V1__StepWork *fallback;
+  /*
+   * Undoes the step when the run fails, times out or is cancelled after the step completed. Those of
+   * a run go one after the other, newest step first; one that fails does not stop the others.
+   */
+  Cadre__V1__StepWork *compensation;
+  /*
+   * 1 (first) to 5 (last) among what waits for an agent; 0 means the default, 3.
+   */
+  int32_t priority;
+  /*
+   * How many steps of the same key work at once, over all runs of the namespace.
+   */
+  Cadre__V1__ConcurrencyKey *concurrency;
+  /*
+   * How many attempts of the same key begin in a time, over all runs of the namespace.
+   */
+  Cadre__V1__RateKey *rate;
+  Cadre__V1__StepDefinition__KindCase kind_case;
+  union {
+    Cadre__V1__WaitStep *wait;
+    Cadre__V1__ApprovalStep *approval;
+    Cadre__V1__PublishStep *publish;
+    Cadre__V1__ChildStep *child;
+    Cadre__V1__FanOutStep *fan_out;
+  };
 };
 #define CADRE__V1__STEP_DEFINITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__step_definition__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL, 0, 0, 0, CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED, NULL, NULL, 0, NULL, NULL, CADRE__V1__STEP_DEFINITION__KIND__NOT_SET, {0} }
+
+
+/*
+ * Waits for a timer, or for a signal or an event with an optional limit. The output is what came;
+ * null after a timer.
+ */
+struct  Cadre__V1__WaitStep
+{
+  ProtobufCMessage base;
+  /*
+   * Ends the wait; signals that came earlier are kept. Empty: none.
+   */
+  char *signal;
+  /*
+   * Type of the event that ends the wait; earlier events are not kept. Empty: none.
+   */
+  char *event_type;
+  /*
+   * With a signal or event the longest wait, after which the step fails (`wait_timeout`), 0: no
+   * limit; without, how long the step takes.
+   */
+  int64_t millis;
+};
+#define CADRE__V1__WAIT_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__wait_step__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+
+
+/*
+ * Waits for somebody's decision. The output is
+ * `{"decision":"approved","by":...,"comment":...,"form":...}`.
+ */
+struct  Cadre__V1__ApprovalStep
+{
+  ProtobufCMessage base;
+  /*
+   * Who may decide, at most 100; empty: anybody.
+   */
+  size_t n_assignees;
+  char **assignees;
+  /*
+   * What they are asked; at most 4,096 bytes.
+   */
+  char *prompt;
+  /*
+   * How long they have; 0: no limit.
+   */
+  int64_t millis;
+  /*
+   * What counts when the time is over; unset: the step fails (`approval_timeout`).
+   */
+  Cadre__V1__ApprovalDecision default_decision;
+  /*
+   * A JSON Schema for the form, kept for those who show it.
+   */
+  char *form_schema;
+};
+#define CADRE__V1__APPROVAL_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__approval_step__descriptor) \
+    , 0,NULL, (char *)protobuf_c_empty_string, 0, CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED, (char *)protobuf_c_empty_string }
+
+
+/*
+ * Gives the step's input to definitions with a trigger of this type (a run each) and to steps that
+ * wait for it; all in one change.
+ */
+struct  Cadre__V1__PublishStep
+{
+  ProtobufCMessage base;
+  char *event_type;
+};
+#define CADRE__V1__PUBLISH_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__publish_step__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * Runs another workflow of the namespace; the step's input is the run's, its result the output.
+ */
+struct  Cadre__V1__ChildStep
+{
+  ProtobufCMessage base;
+  char *workflow;
+  Cadre__V1__ParentClosePolicy on_parent_close;
+};
+#define CADRE__V1__CHILD_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__child_step__descriptor) \
+    , (char *)protobuf_c_empty_string, CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_UNSPECIFIED }
+
+
+/*
+ * Calls the operation once for each element of the list that is the step's input. The output is the
+ * list of how each ended, in order: `{"output":...}` or `{"failure":{"type":...,"message":...}}`.
+ */
+struct  Cadre__V1__FanOutStep
+{
+  ProtobufCMessage base;
+  /*
+   * The longest list, 1 to 1,000; 0 means 1,000.
+   */
+  int32_t width;
+  /*
+   * Elements worked on at once; 0 means the default, 16.
+   */
+  int32_t concurrency;
+};
+#define CADRE__V1__FAN_OUT_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__fan_out_step__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * An operation that stands in for a step or undoes it.
+ */
+struct  Cadre__V1__StepWork
+{
+  ProtobufCMessage base;
+  char *agent_type;
+  char *operation;
+  /*
+   * As a step's; a compensation may refer to the output of the step it undoes.
+   */
+  char *input_template;
+  /*
+   * 0 means the default, 30,000.
+   */
+  int64_t start_to_close_millis;
+  Cadre__V1__RetryPolicy *retry;
+};
+#define CADRE__V1__STEP_WORK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__step_work__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, NULL }
+
+
+struct  Cadre__V1__ConcurrencyKey
+{
+  ProtobufCMessage base;
+  char *key;
+  /*
+   * 1 to 10,000; of several steps with the key the newest one's counts.
+   */
+  int32_t limit;
+};
+#define CADRE__V1__CONCURRENCY_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__concurrency_key__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Cadre__V1__RateKey
+{
+  ProtobufCMessage base;
+  char *key;
+  /*
+   * Attempts per `per_millis`, spread evenly; 1 to 1,000,000.
+   */
+  int32_t limit;
+  int64_t per_millis;
+};
+#define CADRE__V1__RATE_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__rate_key__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0 }
 
 
 struct  Cadre__V1__RetryPolicy
@@ -449,10 +823,19 @@ struct  Cadre__V1__Run
    * The newest event's sequence number.
    */
   int64_t last_sequence;
+  Cadre__V1__CompensationState compensation;
+  /*
+   * The run whose child step started it; empty: none.
+   */
+  char *parent_run_id;
+  /*
+   * Why it is paused, or why it was cancelled or terminated.
+   */
+  char *reason;
 };
 #define CADRE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0, CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__StepRun
@@ -478,10 +861,19 @@ struct  Cadre__V1__StepRun
    * The last attempt's failure.
    */
   Cadre__V1__Failure *failure;
+  Cadre__V1__StepKind kind;
+  /*
+   * The run that a child step started last.
+   */
+  char *child_run_id;
+  /*
+   * When a waiting step goes on by itself; 0: not by time.
+   */
+  int64_t due_unix_millis;
 };
 #define CADRE__V1__STEP_RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__step_run__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0, CADRE__V1__STEP_STATE__STEP_STATE_UNSPECIFIED, 0, 0, 0, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0, CADRE__V1__STEP_STATE__STEP_STATE_UNSPECIFIED, 0, 0, 0, NULL, CADRE__V1__STEP_KIND__STEP_KIND_UNSPECIFIED, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Cadre__V1__ListRunsRequest
@@ -646,13 +1038,42 @@ struct  Cadre__V1__HistoryEvent
    */
   char *reason;
   /*
-   * The input, output or result, when asked for.
+   * The input, output, result, signal or decision, when asked for.
    */
   Cadre__V1__Payload *payload;
+  /*
+   * The signal's name; set on SIGNAL_RECEIVED.
+   */
+  char *signal;
+  /*
+   * Set on EVENT_PUBLISHED.
+   */
+  char *event_type;
+  /*
+   * Set on CHILD_STARTED and CHILD_ENDED.
+   */
+  char *child_run_id;
+  /*
+   * Set on APPROVAL_DECIDED, with who decided; the comment is the `reason`.
+   */
+  Cadre__V1__ApprovalDecision decision;
+  char *actor;
+  /*
+   * Receivers of an event, elements of a list.
+   */
+  int64_t count;
+  /*
+   * Until when a step waits; 0: for ever.
+   */
+  int64_t until_unix_millis;
+  /*
+   * Set on CHILD_ENDED.
+   */
+  Cadre__V1__RunStatus child_status;
 };
 #define CADRE__V1__HISTORY_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__history_event__descriptor) \
-    , 0, 0, CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, 0, (char *)protobuf_c_empty_string, NULL }
+    , 0, 0, CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, 0, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED }
 
 
 struct  Cadre__V1__WatchRunRequest
@@ -734,6 +1155,314 @@ struct  Cadre__V1__CancelRunResponse
     , NULL }
 
 
+struct  Cadre__V1__TerminateRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * For the history; may be empty, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__TERMINATE_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__terminate_run_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__TerminateRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__TERMINATE_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__terminate_run_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__SignalRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * Required, 1 to 256 bytes.
+   */
+  char *signal;
+  /*
+   * A JSON value; empty: `{}`.
+   */
+  Cadre__V1__Payload *payload;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__SIGNAL_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__signal_run_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__SignalRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__SIGNAL_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__signal_run_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__SignalWithStartRequest
+{
+  ProtobufCMessage base;
+  /*
+   * As for StartRun; its conflict policy is not looked at, its request_id covers both.
+   */
+  Cadre__V1__StartRunRequest *start;
+  /*
+   * Required, 1 to 256 bytes.
+   */
+  char *signal;
+  /*
+   * A JSON value; empty: `{}`.
+   */
+  Cadre__V1__Payload *payload;
+};
+#define CADRE__V1__SIGNAL_WITH_START_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__signal_with_start_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, NULL }
+
+
+struct  Cadre__V1__SignalWithStartResponse
+{
+  ProtobufCMessage base;
+  char *run_id;
+  /*
+   * True when the run was there already.
+   */
+  protobuf_c_boolean existing;
+};
+#define CADRE__V1__SIGNAL_WITH_START_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__signal_with_start_response__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Cadre__V1__DecideApprovalRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * The approval step's id. Required.
+   */
+  char *step;
+  /*
+   * Required.
+   */
+  Cadre__V1__ApprovalDecision decision;
+  /*
+   * Who decides, one of the step's assignees if it names any. Required, 1 to 256 bytes.
+   */
+  char *actor;
+  /*
+   * For the history and the output; may be empty, at most 1,024 bytes.
+   */
+  char *comment;
+  /*
+   * What was filled in, a JSON value; empty: none.
+   */
+  Cadre__V1__Payload *form;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__DECIDE_APPROVAL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__decide_approval_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__DecideApprovalResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__DECIDE_APPROVAL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__decide_approval_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__PauseRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * For the history; may be empty, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__PAUSE_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__pause_run_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__PauseRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__PAUSE_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__pause_run_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__ResumeRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * For the history; may be empty, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__RESUME_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__resume_run_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__ResumeRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__RESUME_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__resume_run_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__RetryRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * For the history; may be empty, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__RETRY_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__retry_run_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__RetryRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__RETRY_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__retry_run_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__ListDeadLettersRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 1,000; 0 means the default, 100.
+   */
+  int32_t page_size;
+  /*
+   * From the page before; empty: the first.
+   */
+  char *page_token;
+};
+#define CADRE__V1__LIST_DEAD_LETTERS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_dead_letters_request__descriptor) \
+    , 0, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__ListDeadLettersResponse
+{
+  ProtobufCMessage base;
+  size_t n_dead_letters;
+  Cadre__V1__DeadLetter **dead_letters;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
+};
+#define CADRE__V1__LIST_DEAD_LETTERS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_dead_letters_response__descriptor) \
+    , 0,NULL, (char *)protobuf_c_empty_string }
+
+
+/*
+ * A step that has run out of attempts.
+ */
+struct  Cadre__V1__DeadLetter
+{
+  ProtobufCMessage base;
+  char *run_id;
+  char *workflow_id;
+  char *workflow;
+  char *step;
+  char *agent_type;
+  char *operation;
+  int32_t attempts;
+  Cadre__V1__Failure *failure;
+  int64_t parked_unix_millis;
+};
+#define CADRE__V1__DEAD_LETTER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__dead_letter__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, NULL, 0 }
+
+
+struct  Cadre__V1__RequeueRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+  /*
+   * The step's id. Required.
+   */
+  char *step;
+  /*
+   * Give the step up instead: it fails, and its run if the step is required.
+   */
+  protobuf_c_boolean discard;
+  /*
+   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   */
+  char *request_id;
+};
+#define CADRE__V1__REQUEUE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__requeue_request__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__RequeueResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+};
+#define CADRE__V1__REQUEUE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__requeue_response__descriptor) \
+    , NULL }
+
+
 /* Cadre__V1__WorkflowDefinition methods */
 void   cadre__v1__workflow_definition__init
                      (Cadre__V1__WorkflowDefinition         *message);
@@ -771,6 +1500,158 @@ Cadre__V1__StepDefinition *
                       const uint8_t       *data);
 void   cadre__v1__step_definition__free_unpacked
                      (Cadre__V1__StepDefinition *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WaitStep methods */
+void   cadre__v1__wait_step__init
+                     (Cadre__V1__WaitStep         *message);
+size_t cadre__v1__wait_step__get_packed_size
+                     (const Cadre__V1__WaitStep   *message);
+size_t cadre__v1__wait_step__pack
+                     (const Cadre__V1__WaitStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__wait_step__pack_to_buffer
+                     (const Cadre__V1__WaitStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WaitStep *
+       cadre__v1__wait_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__wait_step__free_unpacked
+                     (Cadre__V1__WaitStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ApprovalStep methods */
+void   cadre__v1__approval_step__init
+                     (Cadre__V1__ApprovalStep         *message);
+size_t cadre__v1__approval_step__get_packed_size
+                     (const Cadre__V1__ApprovalStep   *message);
+size_t cadre__v1__approval_step__pack
+                     (const Cadre__V1__ApprovalStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__approval_step__pack_to_buffer
+                     (const Cadre__V1__ApprovalStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ApprovalStep *
+       cadre__v1__approval_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__approval_step__free_unpacked
+                     (Cadre__V1__ApprovalStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__PublishStep methods */
+void   cadre__v1__publish_step__init
+                     (Cadre__V1__PublishStep         *message);
+size_t cadre__v1__publish_step__get_packed_size
+                     (const Cadre__V1__PublishStep   *message);
+size_t cadre__v1__publish_step__pack
+                     (const Cadre__V1__PublishStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__publish_step__pack_to_buffer
+                     (const Cadre__V1__PublishStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__PublishStep *
+       cadre__v1__publish_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__publish_step__free_unpacked
+                     (Cadre__V1__PublishStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ChildStep methods */
+void   cadre__v1__child_step__init
+                     (Cadre__V1__ChildStep         *message);
+size_t cadre__v1__child_step__get_packed_size
+                     (const Cadre__V1__ChildStep   *message);
+size_t cadre__v1__child_step__pack
+                     (const Cadre__V1__ChildStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__child_step__pack_to_buffer
+                     (const Cadre__V1__ChildStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ChildStep *
+       cadre__v1__child_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__child_step__free_unpacked
+                     (Cadre__V1__ChildStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__FanOutStep methods */
+void   cadre__v1__fan_out_step__init
+                     (Cadre__V1__FanOutStep         *message);
+size_t cadre__v1__fan_out_step__get_packed_size
+                     (const Cadre__V1__FanOutStep   *message);
+size_t cadre__v1__fan_out_step__pack
+                     (const Cadre__V1__FanOutStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__fan_out_step__pack_to_buffer
+                     (const Cadre__V1__FanOutStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__FanOutStep *
+       cadre__v1__fan_out_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__fan_out_step__free_unpacked
+                     (Cadre__V1__FanOutStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__StepWork methods */
+void   cadre__v1__step_work__init
+                     (Cadre__V1__StepWork         *message);
+size_t cadre__v1__step_work__get_packed_size
+                     (const Cadre__V1__StepWork   *message);
+size_t cadre__v1__step_work__pack
+                     (const Cadre__V1__StepWork   *message,
+                      uint8_t             *out);
+size_t cadre__v1__step_work__pack_to_buffer
+                     (const Cadre__V1__StepWork   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__StepWork *
+       cadre__v1__step_work__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__step_work__free_unpacked
+                     (Cadre__V1__StepWork *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ConcurrencyKey methods */
+void   cadre__v1__concurrency_key__init
+                     (Cadre__V1__ConcurrencyKey         *message);
+size_t cadre__v1__concurrency_key__get_packed_size
+                     (const Cadre__V1__ConcurrencyKey   *message);
+size_t cadre__v1__concurrency_key__pack
+                     (const Cadre__V1__ConcurrencyKey   *message,
+                      uint8_t             *out);
+size_t cadre__v1__concurrency_key__pack_to_buffer
+                     (const Cadre__V1__ConcurrencyKey   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ConcurrencyKey *
+       cadre__v1__concurrency_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__concurrency_key__free_unpacked
+                     (Cadre__V1__ConcurrencyKey *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RateKey methods */
+void   cadre__v1__rate_key__init
+                     (Cadre__V1__RateKey         *message);
+size_t cadre__v1__rate_key__get_packed_size
+                     (const Cadre__V1__RateKey   *message);
+size_t cadre__v1__rate_key__pack
+                     (const Cadre__V1__RateKey   *message,
+                      uint8_t             *out);
+size_t cadre__v1__rate_key__pack_to_buffer
+                     (const Cadre__V1__RateKey   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RateKey *
+       cadre__v1__rate_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__rate_key__free_unpacked
+                     (Cadre__V1__RateKey *message,
                       ProtobufCAllocator *allocator);
 /* Cadre__V1__RetryPolicy methods */
 void   cadre__v1__retry_policy__init
@@ -1361,6 +2242,367 @@ Cadre__V1__CancelRunResponse *
 void   cadre__v1__cancel_run_response__free_unpacked
                      (Cadre__V1__CancelRunResponse *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__TerminateRunRequest methods */
+void   cadre__v1__terminate_run_request__init
+                     (Cadre__V1__TerminateRunRequest         *message);
+size_t cadre__v1__terminate_run_request__get_packed_size
+                     (const Cadre__V1__TerminateRunRequest   *message);
+size_t cadre__v1__terminate_run_request__pack
+                     (const Cadre__V1__TerminateRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__terminate_run_request__pack_to_buffer
+                     (const Cadre__V1__TerminateRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__TerminateRunRequest *
+       cadre__v1__terminate_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__terminate_run_request__free_unpacked
+                     (Cadre__V1__TerminateRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__TerminateRunResponse methods */
+void   cadre__v1__terminate_run_response__init
+                     (Cadre__V1__TerminateRunResponse         *message);
+size_t cadre__v1__terminate_run_response__get_packed_size
+                     (const Cadre__V1__TerminateRunResponse   *message);
+size_t cadre__v1__terminate_run_response__pack
+                     (const Cadre__V1__TerminateRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__terminate_run_response__pack_to_buffer
+                     (const Cadre__V1__TerminateRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__TerminateRunResponse *
+       cadre__v1__terminate_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__terminate_run_response__free_unpacked
+                     (Cadre__V1__TerminateRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SignalRunRequest methods */
+void   cadre__v1__signal_run_request__init
+                     (Cadre__V1__SignalRunRequest         *message);
+size_t cadre__v1__signal_run_request__get_packed_size
+                     (const Cadre__V1__SignalRunRequest   *message);
+size_t cadre__v1__signal_run_request__pack
+                     (const Cadre__V1__SignalRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__signal_run_request__pack_to_buffer
+                     (const Cadre__V1__SignalRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SignalRunRequest *
+       cadre__v1__signal_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__signal_run_request__free_unpacked
+                     (Cadre__V1__SignalRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SignalRunResponse methods */
+void   cadre__v1__signal_run_response__init
+                     (Cadre__V1__SignalRunResponse         *message);
+size_t cadre__v1__signal_run_response__get_packed_size
+                     (const Cadre__V1__SignalRunResponse   *message);
+size_t cadre__v1__signal_run_response__pack
+                     (const Cadre__V1__SignalRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__signal_run_response__pack_to_buffer
+                     (const Cadre__V1__SignalRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SignalRunResponse *
+       cadre__v1__signal_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__signal_run_response__free_unpacked
+                     (Cadre__V1__SignalRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SignalWithStartRequest methods */
+void   cadre__v1__signal_with_start_request__init
+                     (Cadre__V1__SignalWithStartRequest         *message);
+size_t cadre__v1__signal_with_start_request__get_packed_size
+                     (const Cadre__V1__SignalWithStartRequest   *message);
+size_t cadre__v1__signal_with_start_request__pack
+                     (const Cadre__V1__SignalWithStartRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__signal_with_start_request__pack_to_buffer
+                     (const Cadre__V1__SignalWithStartRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SignalWithStartRequest *
+       cadre__v1__signal_with_start_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__signal_with_start_request__free_unpacked
+                     (Cadre__V1__SignalWithStartRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__SignalWithStartResponse methods */
+void   cadre__v1__signal_with_start_response__init
+                     (Cadre__V1__SignalWithStartResponse         *message);
+size_t cadre__v1__signal_with_start_response__get_packed_size
+                     (const Cadre__V1__SignalWithStartResponse   *message);
+size_t cadre__v1__signal_with_start_response__pack
+                     (const Cadre__V1__SignalWithStartResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__signal_with_start_response__pack_to_buffer
+                     (const Cadre__V1__SignalWithStartResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__SignalWithStartResponse *
+       cadre__v1__signal_with_start_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__signal_with_start_response__free_unpacked
+                     (Cadre__V1__SignalWithStartResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DecideApprovalRequest methods */
+void   cadre__v1__decide_approval_request__init
+                     (Cadre__V1__DecideApprovalRequest         *message);
+size_t cadre__v1__decide_approval_request__get_packed_size
+                     (const Cadre__V1__DecideApprovalRequest   *message);
+size_t cadre__v1__decide_approval_request__pack
+                     (const Cadre__V1__DecideApprovalRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__decide_approval_request__pack_to_buffer
+                     (const Cadre__V1__DecideApprovalRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DecideApprovalRequest *
+       cadre__v1__decide_approval_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__decide_approval_request__free_unpacked
+                     (Cadre__V1__DecideApprovalRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DecideApprovalResponse methods */
+void   cadre__v1__decide_approval_response__init
+                     (Cadre__V1__DecideApprovalResponse         *message);
+size_t cadre__v1__decide_approval_response__get_packed_size
+                     (const Cadre__V1__DecideApprovalResponse   *message);
+size_t cadre__v1__decide_approval_response__pack
+                     (const Cadre__V1__DecideApprovalResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__decide_approval_response__pack_to_buffer
+                     (const Cadre__V1__DecideApprovalResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DecideApprovalResponse *
+       cadre__v1__decide_approval_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__decide_approval_response__free_unpacked
+                     (Cadre__V1__DecideApprovalResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__PauseRunRequest methods */
+void   cadre__v1__pause_run_request__init
+                     (Cadre__V1__PauseRunRequest         *message);
+size_t cadre__v1__pause_run_request__get_packed_size
+                     (const Cadre__V1__PauseRunRequest   *message);
+size_t cadre__v1__pause_run_request__pack
+                     (const Cadre__V1__PauseRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__pause_run_request__pack_to_buffer
+                     (const Cadre__V1__PauseRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__PauseRunRequest *
+       cadre__v1__pause_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__pause_run_request__free_unpacked
+                     (Cadre__V1__PauseRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__PauseRunResponse methods */
+void   cadre__v1__pause_run_response__init
+                     (Cadre__V1__PauseRunResponse         *message);
+size_t cadre__v1__pause_run_response__get_packed_size
+                     (const Cadre__V1__PauseRunResponse   *message);
+size_t cadre__v1__pause_run_response__pack
+                     (const Cadre__V1__PauseRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__pause_run_response__pack_to_buffer
+                     (const Cadre__V1__PauseRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__PauseRunResponse *
+       cadre__v1__pause_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__pause_run_response__free_unpacked
+                     (Cadre__V1__PauseRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ResumeRunRequest methods */
+void   cadre__v1__resume_run_request__init
+                     (Cadre__V1__ResumeRunRequest         *message);
+size_t cadre__v1__resume_run_request__get_packed_size
+                     (const Cadre__V1__ResumeRunRequest   *message);
+size_t cadre__v1__resume_run_request__pack
+                     (const Cadre__V1__ResumeRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__resume_run_request__pack_to_buffer
+                     (const Cadre__V1__ResumeRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ResumeRunRequest *
+       cadre__v1__resume_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__resume_run_request__free_unpacked
+                     (Cadre__V1__ResumeRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ResumeRunResponse methods */
+void   cadre__v1__resume_run_response__init
+                     (Cadre__V1__ResumeRunResponse         *message);
+size_t cadre__v1__resume_run_response__get_packed_size
+                     (const Cadre__V1__ResumeRunResponse   *message);
+size_t cadre__v1__resume_run_response__pack
+                     (const Cadre__V1__ResumeRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__resume_run_response__pack_to_buffer
+                     (const Cadre__V1__ResumeRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ResumeRunResponse *
+       cadre__v1__resume_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__resume_run_response__free_unpacked
+                     (Cadre__V1__ResumeRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RetryRunRequest methods */
+void   cadre__v1__retry_run_request__init
+                     (Cadre__V1__RetryRunRequest         *message);
+size_t cadre__v1__retry_run_request__get_packed_size
+                     (const Cadre__V1__RetryRunRequest   *message);
+size_t cadre__v1__retry_run_request__pack
+                     (const Cadre__V1__RetryRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__retry_run_request__pack_to_buffer
+                     (const Cadre__V1__RetryRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RetryRunRequest *
+       cadre__v1__retry_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__retry_run_request__free_unpacked
+                     (Cadre__V1__RetryRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RetryRunResponse methods */
+void   cadre__v1__retry_run_response__init
+                     (Cadre__V1__RetryRunResponse         *message);
+size_t cadre__v1__retry_run_response__get_packed_size
+                     (const Cadre__V1__RetryRunResponse   *message);
+size_t cadre__v1__retry_run_response__pack
+                     (const Cadre__V1__RetryRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__retry_run_response__pack_to_buffer
+                     (const Cadre__V1__RetryRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RetryRunResponse *
+       cadre__v1__retry_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__retry_run_response__free_unpacked
+                     (Cadre__V1__RetryRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListDeadLettersRequest methods */
+void   cadre__v1__list_dead_letters_request__init
+                     (Cadre__V1__ListDeadLettersRequest         *message);
+size_t cadre__v1__list_dead_letters_request__get_packed_size
+                     (const Cadre__V1__ListDeadLettersRequest   *message);
+size_t cadre__v1__list_dead_letters_request__pack
+                     (const Cadre__V1__ListDeadLettersRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_dead_letters_request__pack_to_buffer
+                     (const Cadre__V1__ListDeadLettersRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListDeadLettersRequest *
+       cadre__v1__list_dead_letters_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_dead_letters_request__free_unpacked
+                     (Cadre__V1__ListDeadLettersRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListDeadLettersResponse methods */
+void   cadre__v1__list_dead_letters_response__init
+                     (Cadre__V1__ListDeadLettersResponse         *message);
+size_t cadre__v1__list_dead_letters_response__get_packed_size
+                     (const Cadre__V1__ListDeadLettersResponse   *message);
+size_t cadre__v1__list_dead_letters_response__pack
+                     (const Cadre__V1__ListDeadLettersResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_dead_letters_response__pack_to_buffer
+                     (const Cadre__V1__ListDeadLettersResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListDeadLettersResponse *
+       cadre__v1__list_dead_letters_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_dead_letters_response__free_unpacked
+                     (Cadre__V1__ListDeadLettersResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DeadLetter methods */
+void   cadre__v1__dead_letter__init
+                     (Cadre__V1__DeadLetter         *message);
+size_t cadre__v1__dead_letter__get_packed_size
+                     (const Cadre__V1__DeadLetter   *message);
+size_t cadre__v1__dead_letter__pack
+                     (const Cadre__V1__DeadLetter   *message,
+                      uint8_t             *out);
+size_t cadre__v1__dead_letter__pack_to_buffer
+                     (const Cadre__V1__DeadLetter   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DeadLetter *
+       cadre__v1__dead_letter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__dead_letter__free_unpacked
+                     (Cadre__V1__DeadLetter *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RequeueRequest methods */
+void   cadre__v1__requeue_request__init
+                     (Cadre__V1__RequeueRequest         *message);
+size_t cadre__v1__requeue_request__get_packed_size
+                     (const Cadre__V1__RequeueRequest   *message);
+size_t cadre__v1__requeue_request__pack
+                     (const Cadre__V1__RequeueRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__requeue_request__pack_to_buffer
+                     (const Cadre__V1__RequeueRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RequeueRequest *
+       cadre__v1__requeue_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__requeue_request__free_unpacked
+                     (Cadre__V1__RequeueRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RequeueResponse methods */
+void   cadre__v1__requeue_response__init
+                     (Cadre__V1__RequeueResponse         *message);
+size_t cadre__v1__requeue_response__get_packed_size
+                     (const Cadre__V1__RequeueResponse   *message);
+size_t cadre__v1__requeue_response__pack
+                     (const Cadre__V1__RequeueResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__requeue_response__pack_to_buffer
+                     (const Cadre__V1__RequeueResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RequeueResponse *
+       cadre__v1__requeue_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__requeue_response__free_unpacked
+                     (Cadre__V1__RequeueResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Cadre__V1__WorkflowDefinition_Closure)
@@ -1368,6 +2610,30 @@ typedef void (*Cadre__V1__WorkflowDefinition_Closure)
                   void *closure_data);
 typedef void (*Cadre__V1__StepDefinition_Closure)
                  (const Cadre__V1__StepDefinition *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WaitStep_Closure)
+                 (const Cadre__V1__WaitStep *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ApprovalStep_Closure)
+                 (const Cadre__V1__ApprovalStep *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__PublishStep_Closure)
+                 (const Cadre__V1__PublishStep *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ChildStep_Closure)
+                 (const Cadre__V1__ChildStep *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__FanOutStep_Closure)
+                 (const Cadre__V1__FanOutStep *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__StepWork_Closure)
+                 (const Cadre__V1__StepWork *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ConcurrencyKey_Closure)
+                 (const Cadre__V1__ConcurrencyKey *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RateKey_Closure)
+                 (const Cadre__V1__RateKey *message,
                   void *closure_data);
 typedef void (*Cadre__V1__RetryPolicy_Closure)
                  (const Cadre__V1__RetryPolicy *message,
@@ -1462,6 +2728,63 @@ typedef void (*Cadre__V1__CancelRunRequest_Closure)
 typedef void (*Cadre__V1__CancelRunResponse_Closure)
                  (const Cadre__V1__CancelRunResponse *message,
                   void *closure_data);
+typedef void (*Cadre__V1__TerminateRunRequest_Closure)
+                 (const Cadre__V1__TerminateRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__TerminateRunResponse_Closure)
+                 (const Cadre__V1__TerminateRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SignalRunRequest_Closure)
+                 (const Cadre__V1__SignalRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SignalRunResponse_Closure)
+                 (const Cadre__V1__SignalRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SignalWithStartRequest_Closure)
+                 (const Cadre__V1__SignalWithStartRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__SignalWithStartResponse_Closure)
+                 (const Cadre__V1__SignalWithStartResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DecideApprovalRequest_Closure)
+                 (const Cadre__V1__DecideApprovalRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DecideApprovalResponse_Closure)
+                 (const Cadre__V1__DecideApprovalResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__PauseRunRequest_Closure)
+                 (const Cadre__V1__PauseRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__PauseRunResponse_Closure)
+                 (const Cadre__V1__PauseRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ResumeRunRequest_Closure)
+                 (const Cadre__V1__ResumeRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ResumeRunResponse_Closure)
+                 (const Cadre__V1__ResumeRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RetryRunRequest_Closure)
+                 (const Cadre__V1__RetryRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RetryRunResponse_Closure)
+                 (const Cadre__V1__RetryRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListDeadLettersRequest_Closure)
+                 (const Cadre__V1__ListDeadLettersRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListDeadLettersResponse_Closure)
+                 (const Cadre__V1__ListDeadLettersResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DeadLetter_Closure)
+                 (const Cadre__V1__DeadLetter *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RequeueRequest_Closure)
+                 (const Cadre__V1__RequeueRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RequeueResponse_Closure)
+                 (const Cadre__V1__RequeueResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1517,6 +2840,42 @@ struct Cadre__V1__WorkflowService_Service
                      const Cadre__V1__CancelRunRequest *input,
                      Cadre__V1__CancelRunResponse_Closure closure,
                      void *closure_data);
+  void (*terminate_run)(Cadre__V1__WorkflowService_Service *service,
+                        const Cadre__V1__TerminateRunRequest *input,
+                        Cadre__V1__TerminateRunResponse_Closure closure,
+                        void *closure_data);
+  void (*signal_run)(Cadre__V1__WorkflowService_Service *service,
+                     const Cadre__V1__SignalRunRequest *input,
+                     Cadre__V1__SignalRunResponse_Closure closure,
+                     void *closure_data);
+  void (*signal_with_start)(Cadre__V1__WorkflowService_Service *service,
+                            const Cadre__V1__SignalWithStartRequest *input,
+                            Cadre__V1__SignalWithStartResponse_Closure closure,
+                            void *closure_data);
+  void (*decide_approval)(Cadre__V1__WorkflowService_Service *service,
+                          const Cadre__V1__DecideApprovalRequest *input,
+                          Cadre__V1__DecideApprovalResponse_Closure closure,
+                          void *closure_data);
+  void (*pause_run)(Cadre__V1__WorkflowService_Service *service,
+                    const Cadre__V1__PauseRunRequest *input,
+                    Cadre__V1__PauseRunResponse_Closure closure,
+                    void *closure_data);
+  void (*resume_run)(Cadre__V1__WorkflowService_Service *service,
+                     const Cadre__V1__ResumeRunRequest *input,
+                     Cadre__V1__ResumeRunResponse_Closure closure,
+                     void *closure_data);
+  void (*retry_run)(Cadre__V1__WorkflowService_Service *service,
+                    const Cadre__V1__RetryRunRequest *input,
+                    Cadre__V1__RetryRunResponse_Closure closure,
+                    void *closure_data);
+  void (*list_dead_letters)(Cadre__V1__WorkflowService_Service *service,
+                            const Cadre__V1__ListDeadLettersRequest *input,
+                            Cadre__V1__ListDeadLettersResponse_Closure closure,
+                            void *closure_data);
+  void (*requeue)(Cadre__V1__WorkflowService_Service *service,
+                  const Cadre__V1__RequeueRequest *input,
+                  Cadre__V1__RequeueResponse_Closure closure,
+                  void *closure_data);
 };
 typedef void (*Cadre__V1__WorkflowService_ServiceDestroy)(Cadre__V1__WorkflowService_Service *);
 void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *service,
@@ -1536,7 +2895,16 @@ void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *serv
       function_prefix__ ## count_runs,\
       function_prefix__ ## get_history,\
       function_prefix__ ## watch_run,\
-      function_prefix__ ## cancel_run  }
+      function_prefix__ ## cancel_run,\
+      function_prefix__ ## terminate_run,\
+      function_prefix__ ## signal_run,\
+      function_prefix__ ## signal_with_start,\
+      function_prefix__ ## decide_approval,\
+      function_prefix__ ## pause_run,\
+      function_prefix__ ## resume_run,\
+      function_prefix__ ## retry_run,\
+      function_prefix__ ## list_dead_letters,\
+      function_prefix__ ## requeue  }
 void cadre__v1__workflow_service__put_definition(ProtobufCService *service,
                                                  const Cadre__V1__PutDefinitionRequest *input,
                                                  Cadre__V1__PutDefinitionResponse_Closure closure,
@@ -1585,15 +2953,64 @@ void cadre__v1__workflow_service__cancel_run(ProtobufCService *service,
                                              const Cadre__V1__CancelRunRequest *input,
                                              Cadre__V1__CancelRunResponse_Closure closure,
                                              void *closure_data);
+void cadre__v1__workflow_service__terminate_run(ProtobufCService *service,
+                                                const Cadre__V1__TerminateRunRequest *input,
+                                                Cadre__V1__TerminateRunResponse_Closure closure,
+                                                void *closure_data);
+void cadre__v1__workflow_service__signal_run(ProtobufCService *service,
+                                             const Cadre__V1__SignalRunRequest *input,
+                                             Cadre__V1__SignalRunResponse_Closure closure,
+                                             void *closure_data);
+void cadre__v1__workflow_service__signal_with_start(ProtobufCService *service,
+                                                    const Cadre__V1__SignalWithStartRequest *input,
+                                                    Cadre__V1__SignalWithStartResponse_Closure closure,
+                                                    void *closure_data);
+void cadre__v1__workflow_service__decide_approval(ProtobufCService *service,
+                                                  const Cadre__V1__DecideApprovalRequest *input,
+                                                  Cadre__V1__DecideApprovalResponse_Closure closure,
+                                                  void *closure_data);
+void cadre__v1__workflow_service__pause_run(ProtobufCService *service,
+                                            const Cadre__V1__PauseRunRequest *input,
+                                            Cadre__V1__PauseRunResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__workflow_service__resume_run(ProtobufCService *service,
+                                             const Cadre__V1__ResumeRunRequest *input,
+                                             Cadre__V1__ResumeRunResponse_Closure closure,
+                                             void *closure_data);
+void cadre__v1__workflow_service__retry_run(ProtobufCService *service,
+                                            const Cadre__V1__RetryRunRequest *input,
+                                            Cadre__V1__RetryRunResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__workflow_service__list_dead_letters(ProtobufCService *service,
+                                                    const Cadre__V1__ListDeadLettersRequest *input,
+                                                    Cadre__V1__ListDeadLettersResponse_Closure closure,
+                                                    void *closure_data);
+void cadre__v1__workflow_service__requeue(ProtobufCService *service,
+                                          const Cadre__V1__RequeueRequest *input,
+                                          Cadre__V1__RequeueResponse_Closure closure,
+                                          void *closure_data);
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    cadre__v1__approval_decision__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__parent_close_policy__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__exhaustion_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__conflict_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__run_status__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__step_state__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__compensation_state__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__step_kind__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__history_event_type__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__wait_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__approval_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__step_work__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__concurrency_key__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__rate_key__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__retry_policy__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__put_definition_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__put_definition_response__descriptor;
@@ -1625,6 +3042,25 @@ extern const ProtobufCMessageDescriptor cadre__v1__watch_run_response__descripto
 extern const ProtobufCMessageDescriptor cadre__v1__run_closed__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__cancel_run_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__cancel_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__terminate_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__terminate_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__signal_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__signal_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__signal_with_start_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__signal_with_start_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__decide_approval_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__decide_approval_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__pause_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__pause_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__resume_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__resume_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__retry_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__retry_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_dead_letters_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_dead_letters_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__dead_letter__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__requeue_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__requeue_response__descriptor;
 extern const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor;
 
 PROTOBUF_C__END_DECLS

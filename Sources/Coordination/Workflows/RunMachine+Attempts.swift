@@ -1,0 +1,294 @@
+/// One attempt of a step: dispatch, result, retry, and what follows when there is none.
+extension RunMachine {
+    /// A step's input is ready and an instance has been chosen: the attempt begins.
+    ///
+    /// - Parameter leaseMillis: how long a remote instance may be silent; `nil` for an instance in
+    ///   this process.
+    public mutating func dispatched(
+        _ step: Int, token: AssignmentToken, agent: AgentID, leaseMillis: Int? = nil,
+        at now: Int64, into out: inout RunOutput
+    ) {
+        precondition(state.steps[step].state == .scheduled, "only a scheduled step is dispatched")
+        state.steps[step].state = .running
+        state.steps[step].token = token
+        state.steps[step].holder = leaseMillis.map {
+            AssignmentHolder(agent: agent, leaseMillis: $0)
+        }
+        if state.steps[step].startedMillis == nil { state.steps[step].startedMillis = now }
+        let attempt = state.steps[step].attempt
+        emit(
+            .stepStarted(step: id(step), attempt: attempt, agent: agent, token: token), now, &out)
+    }
+
+    /// A scheduled step cannot begin: its input cannot be rendered, no instance came in time, or
+    /// no instance knows the operation. Not tried again.
+    public mutating func startFailed(
+        _ step: Int, _ failure: StepFailure, at now: Int64, into out: inout RunOutput
+    ) {
+        guard state.steps[step].state == .scheduled else { return }
+        giveUp(step, failure, now, &out)
+    }
+
+    /// A step ended well. A result that is too large is a failure that is not tried again.
+    ///
+    /// - Returns: whether the result was taken; `false`: it is stale and changes nothing.
+    public mutating func outputReceived(
+        _ step: Int, token: AssignmentToken, output: PayloadID, bytes: Int, at now: Int64,
+        into out: inout RunOutput
+    ) -> Bool {
+        guard isCurrent(step, token) else { return false }
+        if let failure = refusal(ofOutputBytes: bytes) {
+            attemptFailed(step, failure, now, random: 0, &out)
+            return true
+        }
+        state.payloadBytes += bytes
+        complete(step, output: output, now, &out)
+        return true
+    }
+
+    /// Whether an output of this size would be taken, so that no payload is stored for nothing.
+    public func refusal(ofOutputBytes bytes: Int) -> StepFailure? {
+        if bytes > limits.maxOutputBytes {
+            return StepFailure(
+                type: "output_too_large",
+                message: "the output has \(bytes) bytes, the limit is \(limits.maxOutputBytes); "
+                    + "return less, or a reference to where the data is", retryable: false)
+        }
+        if state.payloadBytes + bytes > limits.maxPayloadBytes {
+            return Self.tooManyBytes(limits.maxPayloadBytes)
+        }
+        return nil
+    }
+
+    /// A step's attempt failed, in the agent's words.
+    ///
+    /// - Returns: whether the result was taken; `false`: it is stale and changes nothing.
+    public mutating func failureReceived(
+        _ step: Int, token: AssignmentToken, _ failure: StepFailure, at now: Int64,
+        random: UInt64, into out: inout RunOutput
+    ) -> Bool {
+        guard isCurrent(step, token) else { return false }
+        attemptFailed(step, failure.bounded, now, random: random, &out)
+        return true
+    }
+
+    /// No result came within the step's time.
+    ///
+    /// - Parameter isSilence: whether the agent's heartbeats stopped, rather than its time being
+    ///   over.
+    public mutating func stepTimedOut(
+        _ step: Int, token: AssignmentToken, isSilence: Bool = false, at now: Int64,
+        random: UInt64, into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        let definition = state.work(of: step).definition
+        let failure =
+            isSilence
+            ? StepFailure(
+                type: "heartbeat_timeout",
+                message: "no heartbeat within \(definition.heartbeatMillis ?? 0) ms",
+                retryable: true)
+            : StepFailure(
+                type: "timeout",
+                message: "no result within \(definition.startToCloseMillis) ms", retryable: true)
+        let next = nextAttempt(step, failure, now, random: random)
+        emit(
+            .stepTimedOut(
+                step: id(step), attempt: state.steps[step].attempt, willRetry: next != nil),
+            now, &out)
+        settle(step, failure, next, now, &out)
+    }
+
+    /// The instance that worked on a step is gone: a new attempt at once, up to a limit.
+    ///
+    /// - Parameter isShutdown: whether it left because the server was asked to stop. That says
+    ///   nothing against the step, so it does not count towards the limit.
+    public mutating func agentLost(
+        _ step: Int, token: AssignmentToken, isShutdown: Bool = false, at now: Int64,
+        into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        if isShutdown {
+            interrupt(step, now, &out)
+        } else {
+            lose(step, "its instance left during the attempt", now, &out)
+        }
+    }
+
+    /// The attempt never reached its instance, whose connection was gone: a new attempt at once,
+    /// which says nothing against the step.
+    public mutating func handoverFailed(
+        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        beginAnew(
+            step, "its instance was gone before it was told", willRetry: hasRoomForAttempt, now,
+            &out)
+    }
+
+    /// After a restart: the remote instance did not come back within its lease.
+    public mutating func holderLost(
+        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isCurrent(step, token) else { return }
+        lose(
+            step, "its instance did not come back after the server's restart", now, &out)
+    }
+
+    /// The instance says how far it is. Makes no event: saved with the run's next change.
+    public mutating func heartbeatReceived(
+        _ step: Int, token: AssignmentToken, _ details: Payload
+    ) {
+        guard isCurrent(step, token) else { return }
+        state.steps[step].heartbeat = details.bytes.isEmpty ? nil : details
+    }
+
+    // MARK: Consequences
+
+    func isCurrent(_ step: Int, _ token: AssignmentToken) -> Bool {
+        state.steps.indices.contains(step) && state.steps[step].state == .running
+            && state.steps[step].token == token
+    }
+
+    mutating func attemptFailed(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, random: UInt64,
+        _ out: inout RunOutput
+    ) {
+        let next = nextAttempt(step, failure, now, random: random)
+        emit(
+            .stepFailed(
+                step: id(step), attempt: state.steps[step].attempt, failure: failure,
+                willRetry: next != nil), now, &out)
+        settle(step, failure, next, now, &out)
+    }
+
+    /// Notes a failure and says when the policy allows another attempt; `nil`: it does not.
+    private mutating func nextAttempt(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, random: UInt64
+    ) -> Int64? {
+        state.steps[step].failures += 1
+        state.steps[step].failure = failure
+        let definition = state.work(of: step).definition
+        guard definition.retry.mayRetry(failure),
+            state.steps[step].failures < definition.retry.maxAttempts, hasRoomForAttempt
+        else { return nil }
+        let delay =
+            failure.retryAfterMillis
+            ?? definition.retry.delayMillis(
+                afterFailures: state.steps[step].failures, random: random)
+        let (instant, isTooLate) = now.addingReportingOverflow(max(0, delay))
+        let next = isTooLate ? Int64.max : instant
+        if let limit = deadline(of: step), next >= limit { return nil }
+        return next
+    }
+
+    /// The wall-clock instant at which the step must have ended with all its attempts.
+    public func deadline(of step: Int) -> Int64? {
+        guard let limit = state.work(of: step).definition.scheduleToCloseMillis else { return nil }
+        return state.steps[step].extra.value.readyMillis &+ limit
+    }
+
+    private mutating func settle(
+        _ step: Int, _ failure: StepFailure, _ next: Int64?, _ now: Int64,
+        _ out: inout RunOutput
+    ) {
+        guard let next else { return exhausted(step, failure, now, &out) }
+        schedule(step, notBefore: next, now, &out)
+    }
+
+    mutating func lose(
+        _ step: Int, _ what: String, _ now: Int64, _ out: inout RunOutput
+    ) {
+        state.steps[step].losses += 1
+        let losses = state.steps[step].losses
+        let willRetry = losses < limits.maxLosses && hasRoomForAttempt
+        let message = "\(what) (lost \(losses) of \(limits.maxLosses) times)"
+        beginAnew(step, message, willRetry: willRetry, now, &out)
+    }
+
+    private mutating func interrupt(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
+        beginAnew(
+            step, "the server was stopped during the attempt", willRetry: hasRoomForAttempt, now,
+            &out)
+    }
+
+    private mutating func beginAnew(
+        _ step: Int, _ message: String, willRetry: Bool, _ now: Int64, _ out: inout RunOutput
+    ) {
+        let failure = StepFailure(type: "agent_lost", message: message, retryable: willRetry)
+        state.steps[step].failure = failure
+        let attempt = state.steps[step].attempt
+        emit(
+            .stepFailed(
+                step: id(step), attempt: attempt, failure: failure, willRetry: willRetry),
+            now, &out)
+        if willRetry {
+            schedule(step, notBefore: now, now, &out)
+        } else {
+            exhausted(step, failure, now, &out)
+        }
+    }
+
+    /// A failure that no retry can mend.
+    mutating func giveUp(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+    ) {
+        state.steps[step].failure = failure
+        emit(
+            .stepFailed(
+                step: id(step), attempt: state.steps[step].attempt, failure: failure,
+                willRetry: false), now, &out)
+        exhausted(step, failure, now, &out)
+    }
+
+    /// The attempts are used up: the fallback's turn, or the policy's.
+    private mutating func exhausted(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+    ) {
+        let work = state.work(of: step)
+        if work.fallback != nil, hasRoomForAttempt {
+            state.steps[step].extra.value.usesFallback = true
+            state.steps[step].failures = 0
+            state.steps[step].losses = 0
+            emit(.stepFellBack(step: id(step), failure: failure), now, &out)
+            return schedule(step, notBefore: now, now, &out)
+        }
+        guard step < state.plan.ownSteps, hasRoomForAttempt else {
+            return stepFailed(step, failure, now, &out)
+        }
+        switch state.plan.steps[step].definition.onExhausted {
+        case .fail: stepFailed(step, failure, now, &out)
+        case .deadLetter: park(step, failure, now, &out)
+        case .pause:
+            park(step, failure, now, &out)
+            paused(
+                reason: "step \"\(id(step))\" has used up its attempts", at: now, into: &out)
+        }
+    }
+
+    private mutating func park(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+    ) {
+        state.steps[step].state = .parked
+        state.steps[step].token = nil
+        state.steps[step].holder = nil
+        state.steps[step].notBeforeMillis = now
+        let attempt = state.steps[step].attempt
+        emit(.stepParked(step: id(step), attempt: attempt, failure: failure), now, &out)
+        out.actions.append(.park(step: step))
+    }
+
+    mutating func stepFailed(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+    ) {
+        state.steps[step].state = .failed
+        guard step < state.plan.ownSteps, state.plan.steps[step].definition.isRequired else {
+            return ended(step, now, &out)
+        }
+        endAttempt(step, now)
+        let reason = StepFailure(
+            type: failure.type, message: "step \"\(id(step))\" failed: \(failure.message)",
+            retryable: false)
+        fail(reason.bounded, now, &out)
+    }
+}

@@ -1,0 +1,129 @@
+/// What operators do to a run: pause it, let it go on, try what failed again.
+extension RunMachine {
+    /// Nothing new begins from now on; attempts that run go on, waits and timers too.
+    public mutating func paused(reason: String, at now: Int64, into out: inout RunOutput) {
+        guard state.status == .running, hasRoomForAttempt else { return }
+        state.status = .paused
+        let kept = reason.prefix(bytes: StepFailure.maxMessageBytes)
+        state.extra.value.reason = kept
+        emit(.runPaused(reason: kept), now, &out)
+        for step in state.steps.indices where state.steps[step].state == .scheduled {
+            out.actions.append(.hold(step: step))
+        }
+    }
+
+    /// What was held may begin; steps that paused the run when they were exhausted try again.
+    public mutating func resumed(reason: String, at now: Int64, into out: inout RunOutput) {
+        guard state.status == .paused else { return }
+        state.status = .running
+        state.extra.value.reason = ""
+        emit(
+            .runResumed(reason: reason.prefix(bytes: StepFailure.maxMessageBytes)), now, &out)
+        for step in state.steps.indices {
+            switch state.steps[step].state {
+            case .scheduled: place(step, &out)
+            case .parked where state.plan.steps[step].definition.onExhausted == .pause:
+                requeued(step, at: now, into: &out)
+            default: break
+            }
+        }
+        if isFinishing { out.actions.append(.prepareResult) }
+    }
+
+    /// A parked step tries again, with all its attempts anew.
+    public mutating func requeued(_ step: Int, at now: Int64, into out: inout RunOutput) {
+        guard isGoing, state.steps[step].state == .parked else { return }
+        state.steps[step].failures = 0
+        state.steps[step].losses = 0
+        state.steps[step].extra.value.readyMillis = 0
+        emit(.stepRequeued(step: id(step)), now, &out)
+        ready(step, now, &out)
+    }
+
+    /// A parked step is given up: it fails now.
+    public mutating func discarded(_ step: Int, at now: Int64, into out: inout RunOutput) {
+        guard isGoing, state.steps[step].state == .parked else { return }
+        let failure =
+            state.steps[step].failure
+            ?? StepFailure(type: "discarded", message: "given up", retryable: false)
+        giveUpParked(step, failure, now, &out)
+    }
+
+    private mutating func giveUpParked(
+        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+    ) {
+        emit(
+            .stepFailed(
+                step: id(step), attempt: state.steps[step].attempt, failure: failure,
+                willRetry: false), now, &out)
+        stepFailed(step, failure, now, &out)
+    }
+
+    /// Why a closed run cannot be tried again.
+    public enum RetryRefusal: Sendable, Hashable {
+        /// It has not ended.
+        case open
+        /// It completed: there is nothing to try again.
+        case completed
+        /// What it did was undone, so that its results do not hold any more.
+        case undone
+        /// Its history has no room.
+        case runFull
+    }
+
+    /// Whether the run can be tried again.
+    public var refusalOfRetry: RetryRefusal? {
+        if !state.status.isClosed { return .open }
+        if state.status == .completed { return .completed }
+        if state.extra.value.compensation != .none { return .undone }
+        return hasRoomForAttempt ? nil : .runFull
+    }
+
+    /// A closed run goes on: failed steps are tried again, completed results are kept. Its own
+    /// time begins anew.
+    public mutating func retried(reason: String, at now: Int64, into out: inout RunOutput) {
+        guard refusalOfRetry == nil else { return }
+        emit(.runRetried(reason: reason.prefix(bytes: StepFailure.maxMessageBytes)), now, &out)
+        state.status = .running
+        state.closedMillis = nil
+        state.failure = nil
+        state.extra.value.reason = ""
+        state.deadlineMillis = state.plan.definition.runTimeoutMillis.map { now &+ $0 }
+        // Elements of lists: a list that did not end is gone through again as a whole.
+        state.steps.removeLast(state.steps.count - state.plan.steps.count)
+        for step in state.steps.indices where isToBeTriedAgain(step) { reset(step) }
+        countDependencies()
+        openSteps = Self.openSteps(of: state)
+        for step in 0..<state.plan.ownSteps
+        where state.steps[step].state == .pending && state.steps[step].waitingFor == 0 {
+            ready(step, now, &out)
+            if state.status.isClosed { return }
+        }
+        if isFinishing { out.actions.append(.prepareResult) }
+    }
+
+    /// A step that others have built on already stays as it is: its failure did not matter.
+    private func isToBeTriedAgain(_ step: Int) -> Bool {
+        switch state.steps[step].state {
+        case .failed, .cancelled, .skipped:
+            !state.plan.steps[step].dependents.contains { state.steps[$0].state == .completed }
+        default: false
+        }
+    }
+
+    private mutating func reset(_ step: Int) {
+        // The number of attempts goes on, so that none is ever used twice.
+        var record = StepRecord(waitingFor: 0)
+        record.attempt = state.steps[step].attempt
+        record.startedMillis = state.steps[step].startedMillis
+        state.steps[step] = record
+    }
+
+    private mutating func countDependencies() {
+        for step in state.plan.steps.indices {
+            state.steps[step].waitingFor = state.plan.steps[step].dependencies.count {
+                !state.steps[$0].state.hasEnded
+            }
+        }
+    }
+}
