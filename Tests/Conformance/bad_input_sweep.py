@@ -43,7 +43,9 @@ LAST = ("Drain", "Isolate", "Force", "Set", "Delete")
 COMES_AND_GOES = {"AgentService.ListAgents"}
 # What these tell of is shared by all namespaces.
 WITHOUT_NAMESPACE = {"AdminService.GetInfo", "AgentService.ListAgents", "AgentService.GetAgent",
-                     "AgentService.CheckHealth"}
+                     "AgentService.CheckHealth",
+                     "AgentService.WatchAgents", "AgentService.DrainAgent",
+                     "AdminService.Backup", "AdminService.VerifyStore"}
 # An unknown field of 6 MiB; requests may have 4.
 OVERSIZED = b"\xfa\xff\x03" + b"\x80\x80\x80\x03" + b"z" * (6 << 20)
 NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED,
