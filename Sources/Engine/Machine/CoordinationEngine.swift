@@ -403,7 +403,8 @@ extension Command {
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
             .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket),
-            .schedule(_, let ticket), .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
+            .schedule(_, let ticket), .cancelRun(_, let ticket), .operateRun(_, let ticket),
+            .loaded(_, _, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: nil
         }
