@@ -65,7 +65,8 @@ struct AdminServiceTests {
             let negative = drain
             let drained = await status { _ = try await admin.drain(negative) }
             #expect(drained?.badFields.map(\.path) == ["timeout_millis"])
-            #expect(try await admin.getInfo(GetInfoRequest()).draining == false)
+            let info = try await admin.getInfo(GetInfoRequest())
+            #expect(!info.draining)
         }
     }
 
