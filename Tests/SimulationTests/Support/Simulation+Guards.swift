@@ -79,14 +79,11 @@ extension Simulation {
 
     /// What the operator is told must be on disk, and stays so over every kill.
     func receiveGuard(_ reply: Reply) {
-        guard case .breaker(.breaker(let view)) = reply.answer else {
-            // A refused isolation says nothing of a breaker's command that is still under way.
-            if case .rejected = reply.answer, reply.ticket.call == acknowledged.call {
-                acknowledged.isOpen = false
-            }
-            return
-        }
+        // An answer to an isolation says nothing of the breaker, and one to an older command nothing
+        // of what the newest, which may share its batch, has made of it.
+        guard reply.ticket.call == acknowledged.call else { return }
         acknowledged.isOpen = false
+        guard case .breaker(.breaker(let view)) = reply.answer else { return }
         acknowledged.forced = view.override?.kind
         guard let stored = storedBreaker else {
             problems.append("a breaker was told of that is not on disk")
@@ -126,7 +123,8 @@ extension Simulation {
 
     /// The operator goes home: nothing stays forced.
     func healGuards() {
-        let ticket = ReplyTicket(port: Self.guardPort, call: 1 << 40)
+        guardCalls += 1
+        let ticket = ReplyTicket(port: Self.guardPort, call: guardCalls)
         submit(force(nil, Signature(actor: "operator"), ticket))
     }
 }
