@@ -47,7 +47,7 @@ import Testing
         }
         #expect(await engine.put == ["one 1"])
 
-        try Data("name: broken".utf8).write(to: folder.appending(path: "one.json"))
+        try Data("nome: one".utf8).write(to: folder.appending(path: "one.json"))
         await directory.look { await engine.take($0) }
         #expect(await engine.put == ["one 1"])
 
