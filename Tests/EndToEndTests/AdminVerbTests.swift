@@ -70,7 +70,7 @@ struct AdminVerbTests {
             #expect(drained["open_runs"]?.int64 == 0)
             let refused = try await server.cadre("workflow", "run", "calendar-discovery")
             #expect(refused.status != 0)
-            #expect(refused.errors.contains("stop") || refused.errors.contains("drain"))
+            #expect(refused.errors.contains("takes no new work"))
             let info = try json(try await server.cadre("info", "-o", "json"))
             #expect(info["draining"]?.string == "true")
             #expect(try await server.cadre("admin", "drain").status == 0)
