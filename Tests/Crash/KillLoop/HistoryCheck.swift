@@ -23,6 +23,15 @@ enum HistoryCheck {
         return tokensGrow(events) ? nil : "a fencing token did not grow"
     }
 
+    /// Every acknowledged signal is there once; the same request twice is one signal.
+    static func fault(in events: [HistoryEvent], acknowledged signals: [String]) -> String? {
+        let received = events.filter { $0.type == .signalReceived }.map(\.signal)
+        for signal in signals where received.count(where: { $0 == signal }) != 1 {
+            return "signal \(signal) is \(received.count(where: { $0 == signal })) times in history"
+        }
+        return Set(received).count == received.count ? nil : "a signal was received twice"
+    }
+
     /// Each attempt of a step has a larger token than the one before. Steps that run side by side
     /// are given theirs together and may begin in either order.
     private static func tokensGrow(_ events: [HistoryEvent]) -> Bool {

@@ -39,6 +39,7 @@ struct Verdict {
     /// Kills while the server was taking up what the kill before had left.
     var recoveryKills = 0
     var acknowledgedStarts = 0
+    var acknowledgedSignals = 0
     var acknowledgedResults = 0
     var completed = 0
     var faults: [String] = []
@@ -47,8 +48,9 @@ struct Verdict {
 
     var text: String {
         let counts =
-            "\(kills) kills, \(recoveryKills) more during recovery, \(acknowledgedStarts) acknowledged "
-            + "starts, \(acknowledgedResults) acknowledged results, \(completed) runs completed after recovery"
+            "\(kills) kills, \(recoveryKills) more during recovery; acknowledged: "
+            + "\(acknowledgedStarts) starts, \(acknowledgedSignals) signals, "
+            + "\(acknowledgedResults) results; \(completed) runs completed after recovery"
         if faults.isEmpty {
             return counts + (held ? "; every promise held" : "; nothing was tested")
         }

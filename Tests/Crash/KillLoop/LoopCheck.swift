@@ -10,11 +10,16 @@ struct LoopCheck {
     func run(_ verdict: inout Verdict) async throws {
         let starts = await oracle.starts
         let (results, histories) = await (oracle.results, oracle.histories)
+        let signals = Dictionary(grouping: await oracle.signals, by: \.run)
         verdict.acknowledgedStarts = starts.count
+        verdict.acknowledgedSignals = await oracle.signals.count
         verdict.acknowledgedResults = results.count
         for (request, run) in starts.sorted(by: { $0.key < $1.key }) {
             do {
-                let fault = try await fault(of: run, result: results[run], before: histories[run])
+                let names = (signals[run] ?? []).map(\.name)
+                if !names.contains(LoopWorkflow.signal) { try await release(run) }
+                let fault = try await fault(
+                    of: run, result: results[run], signals: names, before: histories[run])
                 if let fault { verdict.faults.append("run \(run) (\(request)): \(fault)") }
                 verdict.completed += 1
             } catch {
@@ -25,7 +30,7 @@ struct LoopCheck {
     }
 
     private func fault(
-        of run: String, result: [UInt8]?, before: [HistoryEvent]?
+        of run: String, result: [UInt8]?, signals: [String], before: [HistoryEvent]?
     ) async throws -> String? {
         let request = AwaitRunRequest(run: RunReference(by: .runID(run)))
         let ended = try await workflows.awaitRun(request, options: .bounded)
@@ -38,6 +43,16 @@ struct LoopCheck {
             return "history that was read before a kill changed"
         }
         return HistoryCheck.fault(in: events)
+            ?? HistoryCheck.fault(in: events, acknowledged: signals)
+    }
+
+    /// Sends the signal that the run still waits for: the client's was never acknowledged.
+    private func release(_ run: String) async throws(GRPCStatus) {
+        do throws(GRPCStatus) {
+            try await workflows.signal(Oracle.Signal(run: run, name: LoopWorkflow.signal))
+        } catch {
+            guard error.code == .failedPrecondition else { throw error }
+        }
     }
 
     /// However often a start was repeated, there is one run; and it is the acknowledged one.

@@ -2,8 +2,8 @@ import GRPC
 import Messages
 import Stubs
 
-/// One client: starts runs, sometimes waits for one or reads its history, until the server is gone.
-/// What it was told goes to the oracle.
+/// One client: starts runs, signals them, sometimes waits for one or reads its history, until the
+/// server is gone. What it was told goes to the oracle.
 struct LoopClient {
     let workflows: WorkflowServiceClient
     let oracle: Oracle
@@ -17,17 +17,29 @@ struct LoopClient {
         var number = 0
         while !Task.isCancelled {
             number += 1
-            let doubtful = await oracle.takeDoubtful()
-            let request = doubtful ?? "\(name)-\(number)"
             do {
-                let run = try await start(request)
-                if let fault = await oracle.started(request, run) { return fault }
-                if number.isMultiple(of: 3) { try await finish(run) }
-                if number.isMultiple(of: 4) { try await look(run) }
+                if let fault = try await once(number) { return fault }
             } catch {
-                return nil
+                let isGone = error.code == .unavailable || error.code == .cancelled
+                return isGone ? nil : "\(name): \(error)"
             }
         }
+        return nil
+    }
+
+    private func once(_ number: Int) async throws(GRPCStatus) -> String? {
+        if let signal = await oracle.takeDoubtfulSignal() { try await send(signal) }
+        let doubtful = await oracle.takeDoubtfulStart()
+        let request = doubtful ?? "\(name)-\(number)"
+        let run = try await start(request)
+        if let fault = await oracle.started(request, run) { return fault }
+        // The run waits for the first and for none of the others, which are kept.
+        try await send(Oracle.Signal(run: run, name: LoopWorkflow.signal))
+        if number.isMultiple(of: 2) {
+            try await send(Oracle.Signal(run: run, name: "\(request)-note"))
+        }
+        if number.isMultiple(of: 3) { try await finish(run) }
+        if number.isMultiple(of: 4) { try await look(run) }
         return nil
     }
 
@@ -39,7 +51,20 @@ struct LoopClient {
         do throws(GRPCStatus) {
             return try await workflows.startRun(request, options: .bounded).runID
         } catch {
-            await oracle.unanswered(id)
+            await oracle.unanswered(start: id)
+            throw error
+        }
+    }
+
+    /// Signals a run; should the answer not come, that stays in doubt. A run that has ended
+    /// meanwhile takes no signal, and says so.
+    private func send(_ signal: Oracle.Signal) async throws(GRPCStatus) {
+        do throws(GRPCStatus) {
+            try await workflows.signal(signal)
+            await oracle.signalled(signal)
+        } catch {
+            if error.code == .failedPrecondition { return }
+            await oracle.unanswered(signal: signal)
             throw error
         }
     }
@@ -61,6 +86,14 @@ extension CallOptions {
 }
 
 extension WorkflowServiceClient {
+    /// Signals a run, under a request id of its own.
+    func signal(_ signal: Oracle.Signal) async throws(GRPCStatus) {
+        let request = SignalRunRequest(
+            run: RunReference(by: .runID(signal.run)), signal: signal.name,
+            requestID: "\(signal.run)-\(signal.name)")
+        _ = try await signalRun(request, options: .bounded)
+    }
+
     /// All events of a run; those of the loop fit on one page.
     func wholeHistory(of run: String) async throws(GRPCStatus) -> [HistoryEvent] {
         let request = GetHistoryRequest(run: RunReference(by: .runID(run)))

@@ -1,15 +1,20 @@
 import Messages
 
-/// What the loop runs: a diamond of short waits, so that kills fall between and inside steps.
+/// What the loop runs: a diamond of short waits behind a signal, so that kills fall between and
+/// inside steps.
 enum LoopWorkflow {
     static let name = "kill-loop"
-    static let steps = ["first", "left", "right", "last"]
+    static let steps = ["first", "signal", "left", "right", "last"]
+    /// What the second step waits for.
+    static let signal = "go"
 
     static var definition: WorkflowDefinition {
-        WorkflowDefinition(
+        var waiting = StepDefinition(id: "signal", dependsOn: ["first"])
+        waiting.kind = .wait(WaitStep(signal: signal))
+        return WorkflowDefinition(
             name: name, version: "1",
             steps: [
-                step("first", []), step("left", ["first"]), step("right", ["first"]),
+                step("first", []), waiting, step("left", ["signal"]), step("right", ["signal"]),
                 step("last", ["left", "right"]),
             ])
     }
