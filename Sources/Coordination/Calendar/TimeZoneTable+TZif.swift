@@ -15,7 +15,8 @@ extension TimeZoneTable {
         }
         let last = transitions.last?.at ?? 0
         let year = CalendarDay(daysSinceEpoch: Int(floorDiv(last, 86_400))).year
-        let later = (min(year, 2_100)...2_100).flatMap { rule.transitions(in: $0) }
+        // A damaged file may end in any year: a rule is spelled out for three centuries at the most.
+        let later = (max(1_800, min(year, 2_100))...2_100).flatMap { rule.transitions(in: $0) }
             .filter { $0.at > last }.sorted { $0.at < $1.at }
         // A rule that begins before its first change of the clock settles the offset at once.
         self.init(name: name, firstOffset: first, transitions: transitions + later)
