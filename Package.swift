@@ -94,7 +94,7 @@ let package = Package(
             ]),
 
         // Floor 4
-        room("AgentKit", ["Coordination", "JSON", "Threads"]),
+        room("AgentKit", ["Coordination", "JSON", "Stubs", "GRPC", "Messages", "Threads"]),
         room(
             "Services",
             [
@@ -148,6 +148,15 @@ let package = Package(
             name: "KillLoop", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
         .executableTarget(
+            name: "WorkerKill",
+            dependencies: [
+                "CrashKit", "AgentKit", "Coordination", "GRPC", "Stubs", "Messages", nioPosix,
+            ],
+            path: "Tests/Crash/WorkerKill", swiftSettings: tested),
+        .executableTarget(
+            name: "EchoWorker", dependencies: ["AgentKit", "Coordination", "GRPC", nioPosix],
+            path: "Tests/Benchmarks/EchoWorker", swiftSettings: tested),
+        .executableTarget(
             name: "WorkflowLoad", dependencies: ["GRPC", "Stubs", "Messages", "Threads", nioPosix],
             path: "Tests/Benchmarks/WorkflowLoad", swiftSettings: tested),
 
@@ -177,7 +186,7 @@ let package = Package(
                 "Services", "AgentKit", "Engine", "Store", "Stubs", "GRPC", "Messages",
                 "Coordination", "Threads", nioPosix,
             ]),
-        tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Threads"]),
+        tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Messages", "Threads"]),
         tests("cadreTests", ["cadre", "Messages", "Coordination", "Engine", log]),
         tests(
             "EndToEndTests",

@@ -132,9 +132,34 @@ public struct AgentContext: Sendable {
     public let origin: StepOrigin?
     /// The monotonic instant after which nobody waits for the result; `nil`: none.
     public let deadlineNanos: Int64?
+    private let extras: AssignmentExtras?
+    private let signals: (any AgentSignals)?
+
+    /// What the newest heartbeat of an earlier, lost attempt said: where to go on. `nil`: nothing.
+    public var lastHeartbeat: Payload? { extras?.lastHeartbeat }
+
+    /// Whether anybody watches the progress of this assignment.
+    public var isWatched: Bool { extras?.progress != nil }
+
+    /// Says where another attempt should go on, should this one be lost. Cheap; the newest counts.
+    /// Saved with the run's next change, so a crash of the server may lose it. At most
+    /// ``AssignmentHeartbeat/maxDetailBytes``; more is not sent.
+    public func heartbeat(_ details: Payload) {
+        guard details.bytes.count <= AssignmentHeartbeat.maxDetailBytes else { return }
+        signals?.heartbeat(AssignmentHeartbeat(token: token, details: details))
+    }
+
+    /// Sends a chunk to whoever watches; does nothing when nobody does.
+    public func progress(_ chunk: Payload) {
+        extras?.progress?.progress(chunk, attempt: attempt)
+    }
 
     /// Takes what the operation may know from its assignment.
-    public init(_ assignment: Assignment) {
+    public init(_ assignment: Assignment) { self.init(assignment, signals: nil) }
+
+    init(_ assignment: Assignment, signals: (any AgentSignals)?) {
+        extras = assignment.extras
+        self.signals = signals
         agent = assignment.agent
         operation = assignment.operation
         attempt = assignment.attempt
@@ -143,6 +168,12 @@ public struct AgentContext: Sendable {
         origin = assignment.origin
         deadlineNanos = assignment.deadlineNanos
     }
+}
+
+/// Takes what operations say while they work.
+protocol AgentSignals: AnyObject, Sendable {
+    /// Must not block.
+    func heartbeat(_ heartbeat: AssignmentHeartbeat)
 }
 
 /// How an agent says it is.

@@ -67,6 +67,17 @@ public final class AgentHost: AssignmentPort {
         sink.agentsJoined(registrations, port: self)
     }
 
+    /// Adds one instance and says what it is; for workers.
+    func addOne<A: Agent>(
+        _ agent: A, slots: Int
+    ) throws(ThreadStartError) -> AgentRegistration {
+        try add(agent, slots: slots)
+        return AgentRegistration(
+            id: AgentID("\(A.type)/1"), type: A.type,
+            operations: agent.operations.map(OperationDescriptor.init), slots: slots,
+            dependencies: agent.dependencies)
+    }
+
     public func dispatch(_ assignments: [Assignment]) {
         let seats = seats.snapshot
         var done: [AssignmentResult] = []
@@ -84,7 +95,7 @@ public final class AgentHost: AssignmentPort {
                 continue
             }
             let start = began ?? SystemClock.monotonicNanos()
-            if let result = Self.performAtOnce(assignment, at: seat, from: start) {
+            if let result = Self.performAtOnce(assignment, at: seat, from: start, outbox) {
                 began = result.endedNanos
                 done.append(result)
             } else {
@@ -98,13 +109,14 @@ public final class AgentHost: AssignmentPort {
 
     /// Runs an inline operation that never awaits; `nil` when it is another kind.
     private static func performAtOnce(
-        _ assignment: Assignment, at seat: Seat, from started: Int64
+        _ assignment: Assignment, at seat: Seat, from started: Int64, _ signals: ResultOutbox
     ) -> AssignmentResult? {
         guard seat.startsInline, let body = seat.operation(assignment.operation)?.immediateBody
         else { return nil }
         let outcome: AssignmentOutcome
         do {
-            outcome = .success(try body(assignment.payload, AgentContext(assignment)))
+            let context = AgentContext(assignment, signals: signals)
+            outcome = .success(try body(assignment.payload, context))
         } catch {
             outcome = .failure(failure(from: error))
         }
@@ -141,7 +153,7 @@ public final class AgentHost: AssignmentPort {
     private func begin(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
         let outbox = self.outbox
         let work: @Sendable () async -> Void = {
-            outbox.finished(await Self.perform(assignment, at: seat))
+            outbox.finished(await Self.perform(assignment, at: seat, signals: outbox))
         }
         if seat.startsInline {
             return Task.immediateDetached(
@@ -151,12 +163,12 @@ public final class AgentHost: AssignmentPort {
     }
 
     private static func perform(
-        _ assignment: Assignment, at seat: Seat
+        _ assignment: Assignment, at seat: Seat, signals: ResultOutbox
     ) async -> AssignmentResult {
         let started = SystemClock.monotonicNanos()
         let outcome: AssignmentOutcome
         do {
-            outcome = .success(try await run(assignment, at: seat))
+            outcome = .success(try await run(assignment, at: seat, signals: signals))
         } catch {
             outcome = .failure(failure(from: error))
         }
@@ -165,9 +177,12 @@ public final class AgentHost: AssignmentPort {
             endedNanos: SystemClock.monotonicNanos())
     }
 
-    private static func run(_ assignment: Assignment, at seat: Seat) async throws -> Payload {
+    private static func run(
+        _ assignment: Assignment, at seat: Seat, signals: ResultOutbox
+    ) async throws -> Payload {
         if let operation = seat.operation(assignment.operation) {
-            return try await operation.body(assignment.payload, AgentContext(assignment))
+            let context = AgentContext(assignment, signals: signals)
+            return try await operation.body(assignment.payload, context)
         }
         guard assignment.operation == Assignment.healthOperation else {
             throw StepFailure(

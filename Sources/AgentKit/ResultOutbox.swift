@@ -3,7 +3,7 @@ import Threads
 
 /// Collects what agents finish and hands it to the engine in batches; remembers the tasks that
 /// still run, so that they can be cancelled.
-final class ResultOutbox: Sendable {
+final class ResultOutbox: AgentSignals {
     private struct State {
         var results: [AssignmentResult] = []
         /// Tasks that suspended: they go on after their start returned.
@@ -40,6 +40,8 @@ final class ResultOutbox: Sendable {
             }
         }
     }
+
+    func heartbeat(_ heartbeat: AssignmentHeartbeat) { sink.heartbeat([heartbeat]) }
 
     /// Cancels the tasks of these assignments. They end by themselves and report.
     func cancel(_ tokens: [AssignmentToken]) {

@@ -54,6 +54,8 @@ public indirect enum Command: Sendable {
     case listDefinitions(Namespace, ReplyTicket)
     case listAgents(ReplyTicket)
     case listDeadLetters(Namespace, after: DeadLetterCursor?, limit: Int, ReplyTicket)
+    /// Answers `.agentChange` with the pool as it is, then with every change of it.
+    case watchAgents(ReplyTicket)
     case snapshot(ReplyTicket)
 
     /// Schedules; new ones and triggers are new work, the rest is not.
@@ -65,12 +67,32 @@ public indirect enum Command: Sendable {
     case operateRun(OperateRun, ReplyTicket)
     /// A closed run that an operation needs, as the store has it.
     case loaded(Result<RunState, Rejection>, OperateRun, ReplyTicket)
+    /// The instance finishes what it has and gets nothing new. Answers `.agents` with it alone.
+    case drainAgent(AgentID, reason: String, ReplyTicket)
     /// The asker is gone or its deadline has passed: drop the wait; a plain invoke is cancelled.
     case abandon(ReplyTicket)
     case agentsJoined([AgentRegistration], PortNumber)
     case agentsLeft([AgentID])
     case finished(AssignmentResult)
+    /// From instances in this process.
+    case heartbeats([AssignmentHeartbeat])
+    case session(SessionCommand)
     case prepared(Preparation.Outcome)
+}
+
+/// What a remote instance says, or what becomes of its connection. The port names the connection:
+/// its number is never used again.
+public enum SessionCommand: Sendable {
+    /// A connection's first word. Answered by `.welcome` or `.refused` on the port.
+    case hello(SessionHello, PortNumber)
+    /// Whatever came in one go; a sign of life in any case.
+    case heard(SessionNews, PortNumber)
+    /// The connection is gone; the session's lease runs.
+    case dropped(PortNumber)
+    /// The instance leaves; what it still holds is given to others.
+    case left(PortNumber)
+    /// A result from `heard` that waits for room in a batch.
+    case result(AssignmentResult, PortNumber)
 }
 
 /// Which of the attached assignment ports an agent's work goes to.
@@ -184,11 +206,14 @@ public struct Invoke: Sendable {
     public var arrivedNanos: Int64
     /// 1 (first) to 5 (last), default 3.
     public var priority: Int
+    /// What few invokes have; `nil`: nothing of it.
+    public var extras: InvokeExtras?
 
     /// Combines the parts.
     public init(
         namespace: Namespace, agentType: String, instance: AgentID? = nil, operation: String,
-        payload: Payload, deadlineNanos: Int64?, arrivedNanos: Int64, priority: Int = 3
+        payload: Payload, deadlineNanos: Int64?, arrivedNanos: Int64, priority: Int = 3,
+        extras: InvokeExtras? = nil
     ) {
         self.namespace = namespace
         self.agentType = agentType
@@ -198,6 +223,37 @@ public struct Invoke: Sendable {
         self.deadlineNanos = deadlineNanos
         self.arrivedNanos = arrivedNanos
         self.priority = priority
+        self.extras = extras
+    }
+}
+
+/// What few invokes have: an object of its own, so that the others stay small.
+public final class InvokeExtras: Sendable {
+    /// Where chunks of progress go.
+    public let progress: (any ProgressPort)?
+    /// The monotonic instant until which it may wait for an instance, also when none is alive.
+    public let startByNanos: Int64?
+    /// Keys share the turns inside a priority.
+    public let fairnessKey: String
+    /// Prefer the instance that last worked under this key; empty: none.
+    public let affinityKey: String
+    /// The assignment on whose behalf it is made.
+    public let parent: AssignmentToken?
+    /// Its name under the parent; empty: its answer is not kept.
+    public let key: String
+
+    /// Combines the parts.
+    public init(
+        progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
+        fairnessKey: String = "", affinityKey: String = "", parent: AssignmentToken? = nil,
+        key: String = ""
+    ) {
+        self.progress = progress
+        self.startByNanos = startByNanos
+        self.fairnessKey = fairnessKey
+        self.affinityKey = affinityKey
+        self.parent = parent
+        self.key = key
     }
 }
 
@@ -239,6 +295,7 @@ public indirect enum Answer: Sendable {
     case events([HistoryEvent])
     case definitions([WorkflowDefinition])
     case agents([AgentSummary])
+    case agentChange(AgentChange)
     case snapshot(EngineSnapshot)
     case cancelled(RunSummary)
     case breaker(BreakerAnswer)

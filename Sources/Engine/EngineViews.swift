@@ -14,11 +14,16 @@ public struct AgentSummary: Sendable, Hashable {
     public var busyNanos: Int64
     /// Where it stands with the failure isolator.
     public var isolation: Isolation
+    /// Why it gets no new work for now; empty: it does.
+    public var holds: AgentHold
+    /// Remote instances only.
+    public var session: SessionView?
 
     /// Combines the parts.
     public init(
         registration: AgentRegistration, state: AgentState, inFlight: Int, completed: Int64,
-        failed: Int64, busyNanos: Int64, isolation: Isolation = Isolation()
+        failed: Int64, busyNanos: Int64, isolation: Isolation = Isolation(),
+        holds: AgentHold = [], session: SessionView? = nil
     ) {
         self.registration = registration
         self.state = state
@@ -27,6 +32,47 @@ public struct AgentSummary: Sendable, Hashable {
         self.failed = failed
         self.busyNanos = busyNanos
         self.isolation = isolation
+        self.holds = holds
+        self.session = session
+    }
+}
+
+/// One change of the pool.
+public struct AgentChange: Sendable, Hashable {
+    /// What changed. Indirect: a summary is large.
+    public indirect enum Kind: Sendable, Hashable {
+        /// Everything, at the start of a watch.
+        case snapshot([AgentSummary])
+        case changed(AgentSummary)
+        case removed(AgentID, type: String)
+    }
+
+    /// Grows by one with each change of the pool in this process.
+    public var sequence: Int64
+    public var kind: Kind
+
+    /// Combines the parts.
+    public init(sequence: Int64, _ kind: Kind) {
+        self.sequence = sequence
+        self.kind = kind
+    }
+}
+
+/// A remote instance's session as people look at it.
+public struct SessionView: Sendable, Hashable {
+    public var isConnected: Bool
+    /// Assignments it would take at once more.
+    public var credits: Int
+    public var leaseMillis: Int
+    /// Until its lease ends, unless something is heard.
+    public var leaseLeftMillis: Int64
+
+    /// Combines the parts.
+    public init(isConnected: Bool, credits: Int, leaseMillis: Int, leaseLeftMillis: Int64) {
+        self.isConnected = isConnected
+        self.credits = credits
+        self.leaseMillis = leaseMillis
+        self.leaseLeftMillis = leaseLeftMillis
     }
 }
 
@@ -42,6 +88,8 @@ public struct EngineSnapshot: Sendable, Hashable {
     public var openRuns = 0
     public var definitions = 0
     public var agents = 0
+    /// Remote instances among them.
+    public var sessions = 0
     /// Plain invokes without an answer yet.
     public var openInvokes = 0
     /// Work that waits for a free slot.

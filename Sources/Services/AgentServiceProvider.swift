@@ -10,22 +10,32 @@ import Stubs
 /// Runs on the socket loops; holds nothing of a call but closures on its link.
 public struct AgentServiceProvider: AgentServiceHandler {
     let links: EngineLinks
+    private let host: EngineHost
+    private let streams: AgentStreams
 
     /// Serves the engine behind `links`.
-    public init(links: EngineLinks) {
+    ///
+    /// - Parameter streams: told of every worker's stream; shut it down when the server goes down.
+    public init(links: EngineLinks, host: EngineHost, streams: AgentStreams = AgentStreams()) {
         self.links = links
+        self.host = host
+        self.streams = streams
+    }
+
+    /// Serves one worker's stream until it ends.
+    public func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>) {
+        let stream = AgentStream(
+            call: call, link: links.link(on: call.eventLoop), host: host, streams: streams)
+        stream.begin()
     }
 
     public func invoke(_ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>) {
-        guard let namespace = validated(request, call) else { return }
-        let command = Invoke(
-            namespace: namespace, agentType: request.agentType,
-            instance: request.agentID.isEmpty ? nil : AgentID(request.agentID),
-            operation: request.operation,
-            payload: Coordination.Payload(orEmptyObject: request.payload),
-            deadlineNanos: call.deadline.map(\.nanoseconds),
-            arrivedNanos: call.receivedAt.nanoseconds,
-            priority: request.priority == 0 ? 3 : Int(request.priority))
+        var faults = FieldFaults()
+        request.check(&faults)
+        if let status = faults.status { return call.fail(status) }
+        guard let namespace = call.namespace() else { return }
+        let command = request.command(
+            namespace: namespace, deadline: call.deadline, received: call.receivedAt)
         let link = links.link(on: call.eventLoop)
         let requestID = request.requestID.isEmpty ? link.newRequestID() : request.requestID
         let ticket = link.ask({ .invoke(command, $0) }) { answer in
@@ -36,6 +46,81 @@ public struct AgentServiceProvider: AgentServiceHandler {
             }
         }
         call.onCancel { _ in link.abandon(ticket) }
+    }
+
+    /// Calls an operation and passes its progress on.
+    public func invokeStream(
+        _ request: InvokeStreamRequest, _ call: ServerStreamCall<InvokeStreamResponse>
+    ) {
+        guard let invoke = request.invoke else { return call.fail(.bad("invoke", "is required")) }
+        var faults = FieldFaults()
+        invoke.check(&faults, prefix: "invoke.")
+        if let status = faults.status { return call.fail(status) }
+        guard let namespace = call.namespace() else { return }
+        let relay = ProgressRelay(call)
+        let command = invoke.command(
+            namespace: namespace, deadline: call.deadline, received: call.receivedAt,
+            progress: relay)
+        let link = links.link(on: call.eventLoop)
+        let requestID = invoke.requestID.isEmpty ? link.newRequestID() : invoke.requestID
+        let ticket = link.ask({ .invoke(command, $0) }) { answer in
+            switch answer {
+            case .invoked(let answer):
+                relay.deliver(isLast: true)
+                var response = InvokeStreamResponse()
+                response.update = .result(InvokeResponse(answer, to: requestID))
+                call.send(response)
+                call.finish()
+            case .rejected(let rejection): call.fail(rejection.status)
+            default: call.fail(.unexpectedAnswer)
+            }
+        }
+        call.onCancel { _ in link.abandon(ticket) }
+    }
+
+    /// Calls many operations and settles them all.
+    public func invokeAll(_ request: InvokeAllRequest, _ call: UnaryCall<InvokeAllResponse>) {
+        var faults = FieldFaults()
+        let count = request.invokes.count
+        faults.check((1...1_000).contains(count), "invokes", "has \(count); 1 to 1000")
+        for (index, invoke) in request.invokes.prefix(1_000).enumerated() {
+            invoke.check(&faults, prefix: "invokes[\(index)].")
+        }
+        if let status = faults.status { return call.fail(status) }
+        guard let namespace = call.namespace() else { return }
+        let fanOut = InvokeFanOut(count: count, link: links.link(on: call.eventLoop), call: call)
+        fanOut.begin(request.invokes, namespace: namespace)
+    }
+
+    /// Has an instance finish what it has and leave.
+    public func drainAgent(_ request: DrainAgentRequest, _ call: UnaryCall<DrainAgentResponse>) {
+        var faults = FieldFaults()
+        faults.checkName(request.agentID, "agent_id")
+        faults.check(request.reason.utf8.count <= 256, "reason", "is over 256 bytes")
+        if let status = faults.status { return call.fail(status) }
+        let link = links.link(on: call.eventLoop)
+        let id = AgentID(request.agentID)
+        let ticket = link.ask({ .drainAgent(id, reason: request.reason, $0) }) { answer in
+            switch answer {
+            case .agents(let agents):
+                call.respond(DrainAgentResponse(agent: agents.first.map(Messages.Agent.init)))
+            case .rejected(let rejection): call.fail(rejection.status)
+            default: call.fail(.unexpectedAnswer)
+            }
+        }
+        call.onCancel { _ in link.abandon(ticket) }
+    }
+
+    /// Follows the pool.
+    public func watchAgents(
+        _ request: WatchAgentsRequest, _ call: ServerStreamCall<WatchAgentsResponse>
+    ) {
+        let count = request.agentType.utf8.count
+        if count > 256 {
+            return call.fail(.bad("agent_type", "is \(count) bytes; at most 256 are allowed"))
+        }
+        AgentWatch(type: request.agentType, link: links.link(on: call.eventLoop), call: call)
+            .begin()
     }
 
     public func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>) {
@@ -86,26 +171,6 @@ public struct AgentServiceProvider: AgentServiceHandler {
         call.onCancel { _ in link.abandon(ticket) }
     }
 
-    /// The namespace of a right request; `nil` after a wrong one has been refused.
-    private func validated(
-        _ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>
-    ) -> Namespace? {
-        var faults = FieldFaults()
-        faults.checkName(request.agentType, "agent_type")
-        faults.checkName(request.operation, "operation")
-        faults.check(request.requestID.utf8.count <= 256, "request_id", "is over 256 bytes")
-        faults.check(request.agentID.utf8.count <= 256, "agent_id", "is over 256 bytes")
-        faults.check(
-            (0...5).contains(request.priority), "priority",
-            "is \(request.priority); 1 is first, 5 last, 0 the default of 3")
-        faults.checkSize(request.payload, "payload")
-        if let status = faults.status {
-            call.fail(status)
-            return nil
-        }
-        return call.namespace()
-    }
-
     private static func noAgent(_ id: String) -> GRPCStatus {
         Rejection(
             .notFound, reason: "AGENT_NOT_FOUND",
@@ -115,7 +180,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
 }
 
 extension AgentRegistration {
-    fileprivate func precedes(_ other: AgentRegistration) -> Bool {
+    func precedes(_ other: AgentRegistration) -> Bool {
         (type, id.name) < (other.type, other.id.name)
     }
 }

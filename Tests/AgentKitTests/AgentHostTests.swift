@@ -11,6 +11,7 @@ private final class Sink: AssignmentSink {
         var left: [AgentID] = []
         var results: [AssignmentToken: AssignmentResult] = [:]
         var batches: [Int] = []
+        var heartbeats: [AssignmentHeartbeat] = []
         var waiters: [AssignmentToken: CheckedContinuation<AssignmentResult, Never>] = [:]
     }
 
@@ -39,6 +40,12 @@ private final class Sink: AssignmentSink {
         for (waiter, result) in woken { waiter.resume(returning: result) }
     }
 
+    func heartbeat(_ heartbeats: [AssignmentHeartbeat]) {
+        state.withLock { $0.heartbeats += heartbeats }
+    }
+
+    var heartbeats: [AssignmentHeartbeat] { state.withLock { $0.heartbeats } }
+
     func result(_ token: AssignmentToken) async -> AssignmentResult {
         await withCheckedContinuation { continuation in
             let known = state.withLock { state in
@@ -64,6 +71,11 @@ private struct Adder: Agent {
             AgentOperation("yield", "Suspends, then adds.") { (sum: Sum, _) in
                 await Task.yield()
                 return sum.a + sum.b
+            },
+            AgentOperation("resume", "Goes on from the last heartbeat.") {
+                (_: Sum, context) -> String in
+                context.heartbeat(Payload(bytes: Array("half".utf8)))
+                return String(decoding: context.lastHeartbeat?.bytes ?? [], as: UTF8.self)
             },
             AgentOperation("refuse", "Fails.") { (_: Sum, context) -> Int in
                 throw StepFailure(
@@ -122,7 +134,8 @@ struct AgentHostTests {
         try host.add(Adder(), instances: 3, slots: 5)
         #expect(sink.joined.map(\.id.name) == ["adder/1", "adder/2", "adder/3"])
         #expect(sink.joined.allSatisfy { $0.slots == 5 && $0.type == "adder" })
-        #expect(sink.joined[0].operations.map(\.name) == ["add", "yield", "refuse", "hang"])
+        #expect(
+            sink.joined[0].operations.map(\.name) == ["add", "yield", "resume", "refuse", "hang"])
         host.leave()
         #expect(Set(sink.left.map(\.name)) == ["adder/1", "adder/2", "adder/3"])
     }
@@ -133,6 +146,19 @@ struct AgentHostTests {
     {
         let outcome = try await outcome(operation, Adder(execution: execution))
         #expect(text(outcome) == "42")
+    }
+
+    @Test func `an operation hears the last heartbeat and sends its own`() async throws {
+        let sink = Sink()
+        let host = try AgentHost(sink: sink)
+        try host.add(Adder())
+        var work = assignment(1, "resume")
+        work.extras = AssignmentExtras(lastHeartbeat: Payload(bytes: Array("7".utf8)))
+        host.dispatch([work])
+        #expect(text(await sink.result(work.token).outcome) == #""7""#)
+        #expect(sink.heartbeats.map(\.token) == [work.token])
+        #expect(sink.heartbeats.first?.details.bytes == Array("half".utf8))
+        host.leave()
     }
 
     @Test func `an inline agent that does not suspend finishes inside the dispatch`() throws {
@@ -170,7 +196,8 @@ struct AgentHostTests {
 
     @Test func `an unknown operation names the known ones`() async throws {
         let text = text(try await outcome("subtract"))
-        #expect(text.contains("unknown_operation") && text.contains("add, hang, refuse, yield"))
+        #expect(
+            text.contains("unknown_operation") && text.contains("add, hang, refuse, resume, yield"))
     }
 
     @Test func `health is asked through the reserved operation`() async throws {

@@ -24,6 +24,7 @@ import agent_cases  # noqa: E402  The stubs above must be there first.
 import bad_input_cases  # noqa: E402
 import breaker_cases  # noqa: E402
 import console_cases  # noqa: E402
+import remote_agent_cases  # noqa: E402
 import standard_cases  # noqa: E402
 import workflow_cases  # noqa: E402
 from cadre.v1 import admin_service_pb2_grpc as admin  # noqa: E402
@@ -32,7 +33,7 @@ from cadre.v1 import breaker_service_pb2_grpc as breakers  # noqa: E402
 from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
 
 CASES = (agent_cases.CASES + breaker_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
-         + standard_cases.CASES + console_cases.CASES)
+         + standard_cases.CASES + console_cases.CASES + remote_agent_cases.CASES)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Server:
     workflows: workflows.WorkflowServiceStub
     admin: admin.AdminServiceStub
     console_port: int
+    port: int
 
 
 def main() -> int:
@@ -58,7 +60,7 @@ def main() -> int:
         server = Server(channel, agents.AgentServiceStub(channel),
                         breakers.BreakerServiceStub(channel),
                         workflows.WorkflowServiceStub(channel), admin.AdminServiceStub(channel),
-                        chosen.console_port)
+                        chosen.console_port, chosen.port)
         for case in CASES:
             cases.run(case.__name__, lambda case=case: case(server))
     return cases.close()

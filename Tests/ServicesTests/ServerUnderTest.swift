@@ -14,10 +14,12 @@ import Threads
 struct ServerUnderTest {
     let client: GRPCClient
     let health: HealthRegistry
+    let port: Int
     private let server: GRPCServer
     private let host: EngineHost
     private let agents: AgentHost
     private let store: InMemoryStore
+    private let streams: AgentStreams
 
     /// Starts one, hands it to `body`, and stops it.
     static func with(
@@ -45,12 +47,13 @@ struct ServerUnderTest {
         let agents = try AgentHost(sink: host)
         try agents.add(Probe(), slots: 1)
         let links = try await EngineLinks.attach(host, to: group)
+        let streams = AgentStreams()
         let health = HealthRegistry(services: [AgentServiceDescriptor.name])
         let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
         let server = GRPCServer(
             configuration: configuration,
             services: [
-                AgentServiceProvider(links: links).registration,
+                AgentServiceProvider(links: links, host: host, streams: streams).registration,
                 BreakerServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 ScheduleServiceProvider(
@@ -73,8 +76,8 @@ struct ServerUnderTest {
         let port = try await server.start()
         let client = GRPCClient(host: "127.0.0.1", port: port, group: group)
         return ServerUnderTest(
-            client: client, health: health, server: server, host: host, agents: agents,
-            store: store)
+            client: client, health: health, port: port, server: server, host: host,
+            agents: agents, store: store, streams: streams)
     }
 
     /// Commits rows behind the engine's back, before it has committed anything itself.
@@ -94,6 +97,7 @@ struct ServerUnderTest {
         await client.close()
         health.shutDown()
         await host.drain(deadlineNanos: SystemClock.monotonicNanos() + 1_000_000_000)
+        streams.shutDown()
         await server.shutdown(grace: .seconds(1))
         agents.leave()
         host.close()

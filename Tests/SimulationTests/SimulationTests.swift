@@ -9,7 +9,7 @@ import Testing
         let simulation = try Simulation(seed: seed)
         simulation.run(limit: 800)
         simulation.heal()
-        simulation.run(limit: 8_000)
+        simulation.run(limit: 24_000)
         #expect(simulation.problems == [], "seed \(seed)")
         let isOver = simulation.clients.allSatisfy(\.isDone)
         #expect(

@@ -30,6 +30,10 @@ public struct AgentPool: Sendable {
         var slots: Int { min(registration.slots, limit) }
         /// Whether it is leaving and gets nothing more.
         var isClosed = false
+        /// Why it gets nothing for now.
+        var holds: AgentHold = []
+        /// Its session, if it is remote; -1: it lives in this process.
+        var session: Int32 = -1
         var heapHandle: Int32 = -1
         var line: Int32
         var completed: Int64 = 0
@@ -45,7 +49,10 @@ public struct AgentPool: Sendable {
     private var typeIndex: [String: Int32] = [:]
     private var agents = Slab(vacant: AgentEntry.vacant)
     private var agentIndex: [AgentID: Int32] = [:]
-    private var lines = WaitingLines()
+    /// One ring per type and priority, and one per instance.
+    private var lines = FairLines()
+    /// Which instance last worked under a key of callers'; soft, so that collisions do no harm.
+    private var affinity: [UInt64: Int32] = [:]
     /// Grows with each slot given or freed: the tie-break among equally loaded instances.
     private var uses: Int64 = 0
     private let maxWaiting: Int
@@ -79,6 +86,7 @@ public struct AgentPool: Sendable {
     }
 
     public func name(ofType type: Int32) -> String { types[Int(type)].name }
+    /// Whether an instance of it has ever joined.
     public func isKnown(type: Int32) -> Bool { types[Int(type)].isKnown }
     public func aliveCount(type: Int32) -> Int { types[Int(type)].alive }
     public func waitingCount(type: Int32) -> Int { types[Int(type)].waiting }
@@ -119,8 +127,41 @@ public struct AgentPool: Sendable {
         makeFull(agent)
         agents[agent].isClosed = true
         agentIndex[agents[agent].registration.id] = nil
+        if agents[agent].holds.contains(.draining) { return }
         types[Int(agents[agent].type)].alive -= 1
     }
+
+    /// Gives an instance no new work until every hold on it is released; what it has goes on.
+    public mutating func hold(_ agent: Int32, _ reason: AgentHold) {
+        agents[agent].holds.insert(reason)
+        makeFull(agent)
+    }
+
+    /// Takes a hold back. Whoever calls has the instance served.
+    public mutating func release(_ agent: Int32, _ reason: AgentHold) {
+        agents[agent].holds.remove(reason)
+        if agents[agent].inFlight < agents[agent].slots { makeFree(agent) }
+    }
+
+    /// From now on an instance gets nothing new and does not count as alive; what it has goes on.
+    public mutating func beginDraining(_ agent: Int32) {
+        hold(agent, .draining)
+        types[Int(agents[agent].type)].alive -= 1
+    }
+
+    /// Why an instance gets no new work; empty: it does.
+    public func holds(of agent: Int32) -> AgentHold { agents[agent].holds }
+
+    /// The session behind a remote instance; -1: it lives in this process.
+    public func session(of agent: Int32) -> Int32 { agents[agent].session }
+
+    /// Says which session is behind an instance.
+    public mutating func setSession(_ session: Int32, of agent: Int32) {
+        agents[agent].session = session
+    }
+
+    /// From now on work for an instance goes to another port.
+    public mutating func setPort(_ port: Int, of agent: Int32) { agents[agent].port = port }
 
     /// Removes a closed instance that holds nothing any more and that nothing waits for.
     public mutating func leave(_ agent: Int32) {
@@ -136,7 +177,9 @@ public struct AgentPool: Sendable {
     }
 
     public func agent(_ id: AgentID) -> Int32? { agentIndex[id] }
+    /// The type of an instance.
     public func type(of agent: Int32) -> Int32 { agents[agent].type }
+    /// Where an instance's work goes.
     public func port(of agent: Int32) -> Int { agents[agent].port }
     public func id(of agent: Int32) -> AgentID { agents[agent].registration.id }
     public func registration(of agent: Int32) -> AgentRegistration { agents[agent].registration }
@@ -196,19 +239,43 @@ public struct AgentPool: Sendable {
         if isSuccess { agents[agent].completed += 1 } else { agents[agent].failed += 1 }
     }
 
+    // MARK: Affinity
+
+    /// The living instance that last worked under a key, if it is of this type.
+    public func preferred(ofType type: Int32, key: String) -> Int32? {
+        guard let agent = affinity[Self.affinityHash(type, key)], isLiving(agent),
+            agents[agent].type == type
+        else { return nil }
+        return agent
+    }
+
+    /// An instance works under a key.
+    public mutating func prefer(_ agent: Int32, key: String) {
+        // A full table is forgotten whole: keys that are in use come back with their next work.
+        if affinity.count >= 65_536 { affinity.removeAll(keepingCapacity: true) }
+        affinity[Self.affinityHash(agents[agent].type, key)] = agent
+    }
+
+    private static func affinityHash(_ type: Int32, _ key: String) -> UInt64 {
+        var hash = StableHash(seed: UInt64(UInt32(bitPattern: type)))
+        hash.combine(key)
+        return hash.value
+    }
+
     // MARK: Waiting
 
     /// Puts work in the line of its type.
     ///
+    /// - Parameter key: keys take turns inside a priority.
     /// - Parameter isBounded: whether the bound applies; committed work may always wait.
     /// - Returns: `nil` when the type's lines are full.
     public mutating func wait(
-        _ work: Int32, type: Int32, priority: Int, isBounded: Bool
+        _ work: Int32, type: Int32, priority: Int, isBounded: Bool, key: String = ""
     ) -> WaitingLines.Place? {
         if isBounded, types[Int(type)].waiting >= maxWaiting { return nil }
         types[Int(type)].waiting += 1
         let rank = min(max(priority, 1), Self.lowestPriority) - 1
-        return lines.join(types[Int(type)].lines[rank], work: work)
+        return lines.join(types[Int(type)].lines[rank], key: key, work: work)
     }
 
     /// Puts work in the line of one instance.
@@ -218,8 +285,11 @@ public struct AgentPool: Sendable {
         let type = Int(agents[agent].type)
         if types[type].waiting >= maxWaiting { return nil }
         types[type].waiting += 1
-        return lines.join(agents[agent].line, work: work)
+        return lines.join(agents[agent].line, key: "", work: work)
     }
+
+    /// Waiting work is about to be given a slot: its key goes behind the others.
+    public mutating func turnTaken(_ place: WaitingLines.Place) { lines.turnTaken(place) }
 
     /// Takes waiting work out.
     public mutating func stopWaiting(_ place: WaitingLines.Place, type: Int32) {
@@ -269,7 +339,7 @@ public struct AgentPool: Sendable {
 
     /// Puts an instance among those with a free slot, at the place its load gives it.
     private mutating func makeFree(_ agent: Int32) {
-        if agents[agent].isClosed { return }
+        if agents[agent].isClosed || !agents[agent].holds.isEmpty { return }
         uses += 1
         let type = Int(agents[agent].type)
         let handle = agents[agent].heapHandle

@@ -14,6 +14,8 @@ public struct Assignment: Sendable {
     public var namespace: Namespace
     /// The run and step this work belongs to; `nil` for a plain `Invoke`.
     public var origin: StepOrigin?
+    /// What few assignments have; `nil`: nothing of it.
+    public var extras: AssignmentExtras?
 
     /// The reserved operation that asks an instance for its health.
     public static let healthOperation = "$health"
@@ -21,7 +23,8 @@ public struct Assignment: Sendable {
     /// Combines the parts of one dispatch.
     public init(
         token: AssignmentToken, agent: AgentID, operation: String, payload: Payload,
-        deadlineNanos: Int64?, attempt: Int, namespace: Namespace, origin: StepOrigin?
+        deadlineNanos: Int64?, attempt: Int, namespace: Namespace, origin: StepOrigin?,
+        extras: AssignmentExtras? = nil
     ) {
         self.token = token
         self.agent = agent
@@ -31,11 +34,33 @@ public struct Assignment: Sendable {
         self.attempt = attempt
         self.namespace = namespace
         self.origin = origin
+        self.extras = extras
     }
+}
+
+/// What few assignments have: an object of its own, so that the others stay small.
+public final class AssignmentExtras: Sendable {
+    /// What the newest heartbeat of an earlier attempt said.
+    public let lastHeartbeat: Payload?
+    /// Where chunks of progress go; `nil`: nobody listens.
+    public let progress: (any ProgressPort)?
+
+    /// Combines the parts.
+    public init(lastHeartbeat: Payload? = nil, progress: (any ProgressPort)? = nil) {
+        self.lastHeartbeat = lastHeartbeat
+        self.progress = progress
+    }
+}
+
+/// Takes the progress of an assignment straight to whoever watches it, past the engine.
+public protocol ProgressPort: Sendable {
+    /// Must not block. Called from any thread, in order within an attempt.
+    func progress(_ chunk: Payload, attempt: Int)
 }
 
 /// The workflow step on whose behalf an assignment runs.
 public struct StepOrigin: Sendable, Hashable {
+    /// Which run, and which of its steps.
     public var run: RunID
     public var step: String
 
@@ -63,6 +88,7 @@ public struct AssignmentHolder: Sendable, Hashable {
 
 /// What became of an assignment.
 public struct AssignmentResult: Sendable {
+    /// Whose result it is, and how it ended.
     public var token: AssignmentToken
     public var outcome: AssignmentOutcome
     /// Monotonic instants of the agent's own work, for queue and execution times.

@@ -5,6 +5,14 @@ public protocol AssignmentPort: Sendable {
 
     /// Says that nobody waits for these any more. A result that comes all the same is stale.
     func cancel(_ tokens: [AssignmentToken])
+
+    /// What else the engine says to a remote instance; before the work of the same turn.
+    func notify(_ notices: [SessionNotice])
+}
+
+extension AssignmentPort {
+    /// In-process hosts are told nothing.
+    public func notify(_ notices: [SessionNotice]) {}
 }
 
 /// How agents reach the engine. The engine's shell implements it.
@@ -17,13 +25,18 @@ public protocol AssignmentSink: Sendable {
 
     /// Reports ended work; post what ended in one tick as one batch.
     func finished(_ results: [AssignmentResult])
+
+    /// Reports how far work is.
+    func heartbeat(_ heartbeats: [AssignmentHeartbeat])
 }
 
 /// What an instance says of itself when it joins.
 public struct AgentRegistration: Sendable, Hashable {
+    /// Unique among the living.
     public var id: AgentID
     /// The agent type, such as `calendar`; the name that callers invoke.
     public var type: String
+    /// What it can do.
     public var operations: [OperationDescriptor]
     /// Free labels for display and affinity.
     public var labels: [String: String]
@@ -33,12 +46,14 @@ public struct AgentRegistration: Sendable, Hashable {
     public var dependencies: [String]
     /// Where it lives, for display: `in-process` or the peer's address.
     public var location: String
+    /// Which build it is; empty: it does not say.
+    public var buildID: String
 
     /// Describes an instance.
     public init(
         id: AgentID, type: String, operations: [OperationDescriptor],
         labels: [String: String] = [:], slots: Int = 64, dependencies: [String] = [],
-        location: String = "in-process"
+        location: String = "in-process", buildID: String = ""
     ) {
         self.id = id
         self.type = type
@@ -47,11 +62,13 @@ public struct AgentRegistration: Sendable, Hashable {
         self.slots = slots
         self.dependencies = dependencies
         self.location = location
+        self.buildID = buildID
     }
 }
 
 /// One named thing an agent can do.
 public struct OperationDescriptor: Sendable, Hashable {
+    /// What callers invoke.
     public var name: String
     /// One sentence for people.
     public var summary: String

@@ -81,6 +81,9 @@ public struct WaitingLines: Sendable {
         freeNodes.append(place.node)
     }
 
+    /// The line that a place is in.
+    func line(of place: Place) -> Int32 { nodes[Int(place.node)].line }
+
     /// All work in a line, from its head.
     public func all(_ line: Int32) -> [Int32] {
         var work: [Int32] = []

@@ -27,6 +27,17 @@ struct AgentPorts: Sendable {
         return number
     }
 
+    /// Gives a port of a remote instance its number.
+    mutating func open(_ port: any AssignmentPort) -> PortNumber {
+        last += 1
+        let number = PortNumber(rawValue: last)
+        entries[number] = Entry(port: port)
+        return number
+    }
+
+    /// Forgets a port that was opened.
+    mutating func close(_ number: PortNumber) { entries[number] = nil }
+
     /// Forgets agents, and the ports that have none left.
     mutating func leave(_ agents: [AgentID]) {
         for agent in agents {

@@ -215,6 +215,7 @@ extension EngineCore.Work {
             for entry in turn.ports {
                 output[entry.port.rawValue].dispatches += entry.dispatches
                 output[entry.port.rawValue].cancels += entry.cancels
+                output[entry.port.rawValue].notices += entry.notices
             }
         }
         for preparation in turn.preparations where !prepare(preparation) {

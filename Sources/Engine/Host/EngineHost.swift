@@ -99,6 +99,21 @@ public final class EngineHost: AssignmentSink {
         post(results.map { .finished($0) })
     }
 
+    public func heartbeat(_ heartbeats: [AssignmentHeartbeat]) {
+        post([.heartbeats(heartbeats)])
+    }
+
+    /// Gives a connection of a remote instance its number, under which it says hello and is told
+    /// what there is to do. Until ``close(port:)``.
+    public func open(port: any AssignmentPort) -> PortNumber {
+        agentPorts.withLock { $0.open(port) }
+    }
+
+    /// Nothing more goes to a connection that was opened. Post `.session(.dropped)` besides.
+    public func close(port: PortNumber) {
+        agentPorts.withLock { $0.close(port) }
+    }
+
     /// Runs work on bytes (validation of a large input, say) on the preparation thread.
     ///
     /// - Returns: `false` when too much waits there; refuse the call as overloaded.
@@ -173,6 +188,7 @@ public final class EngineHost: AssignmentSink {
         let ports = agentPorts.withLock { $0 }
         for entry in output.ports {
             guard let port = ports[entry.port] else { continue }
+            if !entry.notices.isEmpty { port.notify(entry.notices) }
             if !entry.dispatches.isEmpty { port.dispatch(entry.dispatches) }
             if !entry.cancels.isEmpty { port.cancel(entry.cancels) }
         }
@@ -208,13 +224,15 @@ extension Command {
     var lane: MailboxLane {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
-            .listAgents, .listDeadLetters, .snapshot:
+            .listAgents, .watchAgents, .listDeadLetters, .snapshot:
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
-        case .loaded, .cancelRun, .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: .vital
+        case .loaded, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft, .finished,
+            .heartbeats, .session, .prepared:
+            .vital
         }
     }
 }

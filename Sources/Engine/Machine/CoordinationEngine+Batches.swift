@@ -123,6 +123,7 @@ extension CoordinationEngine {
         for (port, token) in effects.cancels {
             ready[port].cancels.append(token)
         }
+        for (port, notice) in effects.sessionNotices { ready[port].notices.append(notice) }
         for run in effects.closed { forget(run) }
     }
 
@@ -131,6 +132,7 @@ extension CoordinationEngine {
         guard let job = tokens[held.token], case .step(let run, let step) = jobs[job].work else {
             return
         }
+        if !isReachable(job) { return handoverFailed(job, run, step) }
         let state = runs[run].machine.state
         let definition = state.work(of: step).definition
         let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
@@ -145,10 +147,14 @@ extension CoordinationEngine {
                 agent: pool.id(of: agent), operation: definition.operation,
                 payload: held.payload, deadlineNanos: deadline,
                 attempt: state.steps[step].attempt, namespace: state.namespace,
-                origin: StepOrigin(run: state.id, step: state.name(of: step))), agent)
+                origin: StepOrigin(run: state.id, step: state.name(of: step)),
+                extras: state.steps[step].heartbeat.map { AssignmentExtras(lastHeartbeat: $0) }),
+            agent)
     }
 
     mutating func dispatch(_ assignment: Assignment, _ agent: Int32) {
+        let session = pool.session(of: agent)
+        if session >= 0 { sessions[session].machine.sent(assignment.token) }
         ready[pool.port(of: agent)].dispatches.append(assignment)
     }
 
@@ -164,6 +170,7 @@ extension CoordinationEngine {
     // MARK: Timers
 
     mutating func arm(_ job: Int32, atNanos deadline: Int64) {
+        jobs[job].dueNanos = deadline
         if jobs[job].timer >= 0 {
             timers.update(jobs[job].timer, key: deadline)
         } else {

@@ -61,22 +61,32 @@ extension CoordinationEngine {
     }
 
     mutating func listAgents(_ ticket: ReplyTicket) {
-        var summaries: [AgentSummary] = []
-        for agent in pool.livingAgents {
-            let registration = pool.registration(of: agent)
-            let inFlight = pool.inFlight(of: agent)
-            let totals = pool.totals(of: agent)
-            summaries.append(
-                AgentSummary(
-                    registration: registration,
-                    state: inFlight == 0
-                        ? .idle : inFlight < registration.slots ? .busy : .full,
-                    inFlight: inFlight, completed: totals.completed, failed: totals.failed,
-                    busyNanos: totals.busyNanos,
-                    isolation: isolator.isolation(of: agent) ?? Isolation()))
-        }
+        var summaries = pool.livingAgents.map(summary)
         summaries.sort { $0.registration.id.name < $1.registration.id.name }
         ready.replies.append(Reply(ticket, .agents(summaries)))
+    }
+
+    func summary(_ agent: Int32) -> AgentSummary {
+        let registration = pool.registration(of: agent)
+        let inFlight = pool.inFlight(of: agent)
+        let totals = pool.totals(of: agent)
+        return AgentSummary(
+            registration: registration,
+            state: inFlight == 0 ? .idle : inFlight < registration.slots ? .busy : .full,
+            inFlight: inFlight, completed: totals.completed, failed: totals.failed,
+            busyNanos: totals.busyNanos, isolation: isolator.isolation(of: agent) ?? Isolation(),
+            holds: pool.holds(of: agent),
+            session: sessionView(agent))
+    }
+
+    private func sessionView(_ agent: Int32) -> SessionView? {
+        let session = pool.session(of: agent)
+        if session < 0 { return nil }
+        let cell = sessions[session]
+        let left = cell.machine.expiresAtNanos - now.monotonicNanos
+        return SessionView(
+            isConnected: cell.machine.isConnected, credits: cell.machine.credits,
+            leaseMillis: cell.leaseMillis, leaseLeftMillis: max(0, left) / 1_000_000)
     }
 
     /// The engine's gauges.
@@ -85,6 +95,7 @@ extension CoordinationEngine {
         snapshot.openRuns = openRuns
         snapshot.definitions = definitions.count
         snapshot.agents = pool.agentCount
+        snapshot.sessions = sessions.count
         snapshot.openInvokes = openInvokes
         snapshot.waitingWork = pool.waitingCount
         snapshot.backlog = backlog.count

@@ -3,6 +3,13 @@ import Coordination
 /// Plain invokes: volatile work for one agent, answered to one caller.
 extension CoordinationEngine {
     mutating func invoke(_ invoke: Invoke, _ ticket: ReplyTicket) {
+        guard let extras = invoke.extras else { return admit(invoke, ticket) }
+        var bounded = invoke
+        if inherit(extras, &bounded, ticket) { return }
+        admit(bounded, ticket)
+    }
+
+    private mutating func admit(_ invoke: Invoke, _ ticket: ReplyTicket) {
         if isDraining { return reject(ticket, .draining) }
         guard let type = pool.type(named: invoke.agentType), pool.isKnown(type: type) else {
             return reject(ticket, .unknownAgentType(invoke.agentType, known: pool.knownTypes))
@@ -17,8 +24,11 @@ extension CoordinationEngine {
         if let deadline = invoke.deadlineNanos, deadline <= now.monotonicNanos {
             return reject(ticket, .deadlinePassed)
         }
-        guard pool.aliveCount(type: type) > 0 else {
-            return reject(ticket, .noInstance(of: invoke.agentType))
+        guard pool.aliveCount(type: type) > 0 || mayWait(invoke) else {
+            let hasWaited = invoke.extras?.startByNanos != nil
+            return reject(
+                ticket,
+                hasWaited ? .notStarted(invoke.agentType) : .noInstance(of: invoke.agentType))
         }
         var permits: [HeldPermit] = []
         if !breakers.guarding.isEmpty, !isProbe {
@@ -33,6 +43,7 @@ extension CoordinationEngine {
         openInvokes += 1
         open.insert(.invoke(job: job), for: ticket)
         if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
+        if let extras = invoke.extras { begin(extras, job, ticket) }
         placeInvoke(job, invoke, ticket, isProbe: isProbe)
     }
 
@@ -52,11 +63,16 @@ extension CoordinationEngine {
                 return reject(ticket, .agentIsolated(id))
             }
             if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
+            if pool.holds(of: agent).contains(.draining) {
+                endInvoke(job)
+                return reject(ticket, .instanceDraining(id))
+            }
             jobs[job].place = pool.wait(job, agent: agent)
         } else {
-            if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
+            if let agent = takeSlot(ofType: type, for: invoke) { return grant(job, agent) }
             jobs[job].place = pool.wait(
-                job, type: type, priority: invoke.priority, isBounded: true)
+                job, type: type, priority: invoke.priority, isBounded: true,
+                key: invoke.extras?.fairnessKey ?? "")
         }
         guard jobs[job].place == nil else { return }
         endInvoke(job)
@@ -70,12 +86,14 @@ extension CoordinationEngine {
         jobs[job].grantedNanos = now.monotonicNanos
         jobs[job].phase = .running
         let invoke = part.invoke
+        if let extras = invoke.extras { granted(extras, job, agent, part) }
         dispatch(
             Assignment(
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
                 agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
                 deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
-                namespace: invoke.namespace, origin: nil), agent)
+                namespace: invoke.namespace, origin: nil,
+                extras: invoke.extras?.progress.map { AssignmentExtras(progress: $0) }), agent)
     }
 
     mutating func invokeFinished(_ job: Int32, _ part: InvokeJob, _ result: AssignmentResult) {
@@ -85,6 +103,7 @@ extension CoordinationEngine {
             queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
             executionNanos: max(0, result.endedNanos - result.startedNanos),
             atMillis: now.wallMillis)
+        if let extras = part.invoke.extras { record(extras, answer) }
         ready.replies.append(Reply(part.ticket, .invoked(answer)))
         endInvoke(job)
     }
@@ -95,7 +114,7 @@ extension CoordinationEngine {
         let operation = pool.operation(part.invoke.operation, ofType: jobs[job].type)
         let mayRepeat = operation?.isIdempotent == true && part.invoke.instance == nil
         if mayRepeat, jobs[job].attempts < limits.maxInvokeAttempts,
-            pool.aliveCount(type: jobs[job].type) > 0
+            pool.aliveCount(type: jobs[job].type) > 0 || mayWait(part.invoke)
         {
             jobs[job].phase = .waiting
             return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
@@ -105,6 +124,10 @@ extension CoordinationEngine {
     }
 
     mutating func invokeDeadlinePassed(_ job: Int32, _ part: InvokeJob) {
+        if jobs[job].phase == .waiting, (part.invoke.deadlineNanos ?? .max) > now.monotonicNanos {
+            endInvoke(job)
+            return reject(part.ticket, .notStarted(part.invoke.agentType))
+        }
         cancelAssignment(job)
         endInvoke(job)
         reject(part.ticket, .deadlinePassed)
@@ -118,13 +141,17 @@ extension CoordinationEngine {
         case .awaiting(let run): runs[run].waiters.removeAll { $0 == ticket }
         case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
         case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
+        case .watchingAgents: agentWatchers.removeAll { $0 == ticket }
         case nil: backlog.strike(ticket)
         }
     }
 
     /// Forgets an invoke together with its slot, place and timer.
     mutating func endInvoke(_ job: Int32) {
-        if case .invoke(let part) = jobs[job].work { open.remove(part.ticket) }
+        if case .invoke(let part) = jobs[job].work {
+            open.remove(part.ticket)
+            if let parent = part.invoke.extras?.parent { forgetChild(part.ticket, of: parent) }
+        }
         dropPermits(of: job)
         detach(job)
         disarm(job)

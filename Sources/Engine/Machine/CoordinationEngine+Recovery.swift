@@ -41,6 +41,7 @@ extension CoordinationEngine {
         if takenUp == recovering.count, takenUp > 0 {
             recovering = []
             takenUp = 0
+            takeWaitingHellos()
         }
     }
 

@@ -108,13 +108,16 @@ extension CoordinationEngine {
     private mutating func inputReady(
         _ job: Int32, _ run: Int32, _ step: Int, _ payload: Payload
     ) {
+        if !isReachable(job) { return placeAnew(job) }
         jobs[job].phase = .committing
         disarm(job)
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         let agent = pool.id(of: jobs[job].agent)
+        let lease = leaseMillis(of: job)
         let at = now.wallMillis
         change(run) { machine, out, _ in
-            machine.dispatched(step, token: token, agent: agent, at: at, into: &out)
+            machine.dispatched(
+                step, token: token, agent: agent, leaseMillis: lease, at: at, into: &out)
         }
         draft.effects.dispatches.append(
             HeldDispatch(token: token.serial.rawValue, payload: payload))
@@ -187,18 +190,22 @@ extension CoordinationEngine {
     mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int) {
         let phase = jobs[job].phase
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
-        if phase == .preparing {
-            detach(job)
-            jobs[job].phase = .waiting
-            let priority = runs[run].machine.state.work(of: step).definition.priority
-            return seat(job, priority: priority)
-        }
+        if phase == .preparing { return placeAnew(job) }
         endStep(job)
         let at = now.wallMillis
         let isShutdown = isDraining
         change(run) { machine, out, _ in
             machine.agentLost(step, token: token, isShutdown: isShutdown, at: at, into: &out)
         }
+    }
+
+    /// An attempt that was never committed gets another slot, or waits for one.
+    private mutating func placeAnew(_ job: Int32) {
+        guard case .step(let run, let step) = jobs[job].work else { return }
+        detach(job)
+        jobs[job].phase = .waiting
+        let priority = runs[run].machine.state.work(of: step).definition.priority
+        seat(job, priority: priority)
     }
 
     /// The run has ended or the step is not wanted any more.

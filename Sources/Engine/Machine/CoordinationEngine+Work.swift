@@ -10,6 +10,7 @@ extension CoordinationEngine {
         jobs[job].token = lastToken
         jobs[job].agent = agent
         tokens.insert(job, for: lastToken)
+        if pool.session(of: agent) >= 0 { takeCredit(job, agent) }
         switch jobs[job].work {
         case .invoke: dispatchInvoke(job, agent)
         case .step(let run, let step): prepareStep(job, run, step)
@@ -20,6 +21,7 @@ extension CoordinationEngine {
     mutating func serve(_ agent: Int32) {
         guard pool.isLiving(agent) else { return }
         while let job = pool.next(for: agent) {
+            if let place = jobs[job].place { pool.turnTaken(place) }
             leaveLine(job)
             guard pool.takeSlot(of: agent) else { return }
             grant(job, agent)
@@ -42,6 +44,8 @@ extension CoordinationEngine {
         }
         tokens.remove(jobs[job].token)
         jobs[job].agent = -1
+        if pool.session(of: agent) >= 0 { settleHeld(job, agent) }
+        if !children.isEmpty { endChildren(of: jobs[job].token) }
         pool.freeSlot(of: agent)
         agentsToServe.append(agent)
     }
@@ -105,12 +109,10 @@ extension CoordinationEngine {
     mutating func agentsJoined(_ agents: [AgentRegistration], _ port: PortNumber) {
         for registration in agents {
             let old = pool.agent(registration.id)
-            if let old { closeAgent(old) }
+            if let old { close(old) }
             // The new one stands before the old one's work is placed anew: it may be the only one.
             let agent = pool.join(registration, port: port.rawValue)
-            apply(
-                isolator.joined(
-                    agent, id: registration.id, type: pool.type(of: agent), at: now))
+            joined(agent)
             if let old { giveUp(old) }
             agentsToServe.append(agent)
         }
@@ -119,21 +121,21 @@ extension CoordinationEngine {
     mutating func agentsLeft(_ ids: [AgentID]) {
         let agents = ids.compactMap { id in
             let agent = pool.agent(id)
-            if let agent { closeAgent(agent) }
+            if let agent { close(agent) }
             return agent
         }
         // All are closed before the first one's work is placed: none of it goes to the next to go.
         for agent in agents { giveUp(agent) }
     }
 
-    /// An instance gets nothing more; if it was the last that worked, an isolated one comes back.
-    private mutating func closeAgent(_ agent: Int32) {
-        pool.close(agent)
-        apply(isolator.left(agent, at: now))
+    /// An instance is in the pool: the isolator and the watchers hear of it.
+    mutating func joined(_ agent: Int32) {
+        apply(isolator.joined(agent, id: pool.id(of: agent), type: pool.type(of: agent), at: now))
+        agentChanged(agent)
     }
 
     /// A closed instance leaves: what waits for it alone and what it holds is placed anew.
-    private mutating func giveUp(_ agent: Int32) {
+    mutating func giveUp(_ agent: Int32) {
         let id = pool.id(of: agent)
         let type = pool.type(of: agent)
         for job in pool.waitingOnly(for: agent) {
@@ -146,6 +148,7 @@ extension CoordinationEngine {
         let heldJobs = held.sorted { $0.key < $1.key }.map(\.value)
         for job in heldJobs { lost(job, id) }
         pool.leave(agent)
+        agentRemoved(id, type: pool.name(ofType: type))
         if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
     }
 
@@ -157,9 +160,9 @@ extension CoordinationEngine {
     }
 
     /// The last instance of a type is gone: callers hear at once, workflow steps wait on.
-    private mutating func rejectWaiting(ofType type: Int32) {
+    mutating func rejectWaiting(ofType type: Int32) {
         for job in pool.waiting(ofType: type) {
-            guard case .invoke(let part) = jobs[job].work else { continue }
+            guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             endInvoke(job)
             reject(part.ticket, .noInstance(of: pool.name(ofType: type)))
         }

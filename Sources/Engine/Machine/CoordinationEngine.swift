@@ -44,6 +44,15 @@ public struct CoordinationEngine: Sendable {
     var requests: RequestLog
     var payloads: PayloadCache
     var timers = IndexedHeap<TimerPurpose>()
+    var sessions = Slab(vacant: SessionCell.vacant)
+    var sessionIndex: [SessionID: Int32] = [:]
+    /// Which session each connection serves.
+    var sessionOfPort: [Int: Int32] = [:]
+    /// First words that name assignments, until every restored run is taken up.
+    var waitingHellos: [(SessionHello, PortNumber)] = []
+    /// Who follows the pool, and the number of its newest change.
+    var agentWatchers: [ReplyTicket] = []
+    var agentSequence: Int64 = 0
     var open = OpenCalls()
     var breakers = BreakerTables()
     var isolator = FailureIsolator()
@@ -56,6 +65,8 @@ public struct CoordinationEngine: Sendable {
     var loading: Set<RunID> = []
     /// Steps that were parked, and perhaps released since.
     var parked: Set<StepPlace> = []
+    /// The open calls made on behalf of an assignment, by its token.
+    var children: [UInt64: Set<ReplyTicket>] = [:]
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
@@ -89,6 +100,7 @@ public struct CoordinationEngine: Sendable {
     var lastToken: UInt64
     var lastRun: UInt64
     var lastPayload: UInt64
+    var lastSession: UInt64
 
     // What may go at once.
     var ready = TurnOutput()
@@ -115,6 +127,7 @@ public struct CoordinationEngine: Sendable {
         lastToken = base
         lastRun = base
         lastPayload = base
+        lastSession = base
     }
 
     // MARK: Turns
@@ -235,7 +248,7 @@ public struct CoordinationEngine: Sendable {
 
     var hasRoom: Bool { draft.commands < limits.maxCommandsPerBatch }
 
-    private mutating func take(_ command: Command) {
+    mutating func take(_ command: Command) {
         if isVolatile(command) {
             decide(command)
         } else if hasRoom, backlog.isEmpty {
@@ -270,21 +283,29 @@ public struct CoordinationEngine: Sendable {
         case .breaker(let command, _): return command.isVolatile
         case .isolation(.getPolicy, _): return true
         case .isolation: return false
-        case .invoke, .listAgents, .listDeadLetters, .snapshot, .listDefinitions, .getRun,
+        case .invoke, .listAgents, .listDeadLetters, .watchAgents, .drainAgent, .snapshot,
+            .listDefinitions, .getRun,
             .awaitRun, .watchRun,
             .abandon:
             return true
         case .schedule(let command, _): return command.isRead
-        case .finished(let result):
-            guard let job = tokens[result.token.serial.rawValue] else { return true }
-            if case .invoke = jobs[job].work { return true }
-            return false
+        case .finished(let result), .session(.result(let result, _)):
+            return isVolatile(result)
+        case .session(.left): return backlog.isEmpty
+        case .session, .heartbeats: return true
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
         case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared:
             return false
         }
+    }
+
+    /// Whether a result changes nothing that is stored.
+    func isVolatile(_ result: AssignmentResult) -> Bool {
+        guard let job = tokens[result.token.serial.rawValue] else { return true }
+        if case .invoke = jobs[job].work { return true }
+        return false
     }
 
     private mutating func decide(_ command: Command) {
@@ -301,6 +322,8 @@ public struct CoordinationEngine: Sendable {
         case .listAgents(let ticket): listAgents(ticket)
         case .listDeadLetters(let namespace, let after, let limit, let ticket):
             listDeadLetters(namespace, after: after, limit: limit, ticket)
+        case .watchAgents(let ticket): watchAgents(ticket)
+        case .drainAgent(let id, let reason, let ticket): drainAgent(id, reason: reason, ticket)
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
         case .schedule(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
@@ -310,6 +333,8 @@ public struct CoordinationEngine: Sendable {
         case .agentsJoined(let agents, let port): agentsJoined(agents, port)
         case .agentsLeft(let agents): agentsLeft(agents)
         case .finished(let result): finished(result)
+        case .heartbeats(let heartbeats): for heartbeat in heartbeats { heard(heartbeat) }
+        case .session(let command): session(command)
         case .prepared(let outcome): prepared(outcome)
         }
         settle()
@@ -367,6 +392,7 @@ public struct CoordinationEngine: Sendable {
                 runs[run].runTimer = -1
                 let at = now.wallMillis
                 change(run) { machine, out, _ in machine.runTimedOut(at: at, into: &out) }
+            case .session(let session): leaseDue(session)
             }
             settle()
         }
@@ -401,12 +427,13 @@ extension Command {
         case .putDefinition(_, let ticket), .startRun(_, let ticket), .invoke(_, let ticket),
             .breaker(_, let ticket), .isolation(_, let ticket),
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
-            .listDefinitions(_, let ticket), .listAgents(let ticket), .snapshot(let ticket),
-            .listDeadLetters(_, _, _, let ticket),
-            .schedule(_, let ticket), .cancelRun(_, let ticket), .operateRun(_, let ticket),
-            .loaded(_, _, let ticket):
+            .listDefinitions(_, let ticket), .listAgents(let ticket), .watchAgents(let ticket),
+            .drainAgent(_, _, let ticket), .snapshot(let ticket),
+            .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
+            .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
             ticket
-        case .abandon, .agentsJoined, .agentsLeft, .finished, .prepared: nil
+        case .abandon, .agentsJoined, .agentsLeft, .finished, .heartbeats, .session, .prepared:
+            nil
         }
     }
 }

@@ -22,6 +22,11 @@ public struct EngineLimits: Sendable, Hashable {
     public var requestLifeMillis: Int64 = 86_400_000
     /// Attempts of a plain invoke whose instances were lost.
     public var maxInvokeAttempts = 5
+    /// Answers that a step keeps for its next attempt, and the size of each.
+    public var maxRecordedCalls = 256
+    public var maxRecordedBytes = 64 << 10
+    /// Remote instances that are connected or within their lease.
+    public var maxSessions = 100_000
     /// Payload bytes of an input or result that are still rendered on the draining thread.
     public var maxInlineBytes = 16 << 10
     /// Bytes that rendering it may look at and write there, every reference taken for its whole

@@ -21,6 +21,8 @@ struct Job: Sendable {
     var place: WaitingLines.Place?
     /// Handle of its deadline; -1: none.
     var timer: Int32 = -1
+    /// When that deadline is, while there is one.
+    var dueNanos: Int64 = .max
     var token: UInt64 = 0
     /// Steps only: when its attempt must have ended, and when its agent was heard of last.
     var deadlineNanos = Int64.max
@@ -30,6 +32,8 @@ struct Job: Sendable {
     var grantedNanos: Int64 = 0
     /// Leave of the breakers that guard it; used up by its end.
     var permits: [HeldPermit] = []
+    /// Remote instances only: the connection on which it was granted.
+    var grantPort = 0
 
     static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
 }
@@ -93,6 +97,23 @@ struct StepCell: Sendable {
     var timer: Int32 = -1
     /// Whether it listens for events.
     var isListening = false
+    /// Answers to calls that its attempts have made, by the calls' keys.
+    var recorded: [String: InvokeAnswer]?
+}
+
+/// One remote instance's session, with what belongs to it in the engine.
+struct SessionCell: Sendable {
+    var machine: AgentSession
+    var agent: Int32
+    var leaseMillis: Int
+    /// Handle of the timer of its lease. What is heard moves the lease, not the timer: that looks
+    /// again when it rings.
+    var timer: Int32 = -1
+
+    static let vacant = SessionCell(
+        machine: AgentSession(
+            id: SessionID(serial: Serial(rawValue: 0), secret: 0), leaseNanos: 0, connection: 0,
+            at: 0), agent: -1, leaseMillis: 1)
 }
 
 /// What a timer is about.
@@ -114,6 +135,8 @@ enum TimerPurpose: Sendable {
     case schedule(Int32)
     /// Whether the wall clock has jumped.
     case clocks
+    /// A remote instance's lease.
+    case session(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -123,6 +146,7 @@ enum OpenCall: Sendable {
     case watching(run: Int32)
     /// Breakers or the mode of the namespace with this number.
     case watchingBreakers(mode: Int32)
+    case watchingAgents
 }
 
 /// A current definition of a namespace.
@@ -146,6 +170,7 @@ struct HeldEffects: Sendable {
     var closings: [Reply] = []
     var dispatches: [HeldDispatch] = []
     var cancels: [(port: Int, token: AssignmentToken)] = []
+    var sessionNotices: [(port: Int, notice: SessionNotice)] = []
     var lookups: [RunLookup] = []
     var notices: [EngineNotice] = []
     /// Every reply in the order in which it must arrive.

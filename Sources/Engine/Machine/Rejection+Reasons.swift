@@ -54,6 +54,32 @@ extension Rejection {
             "no live instance \"\(id)\" of agent type \"\(type)\"; list the agents")
     }
 
+    static func notStarted(_ type: String) -> Rejection {
+        Rejection(
+            .unavailable, reason: "NOT_STARTED_IN_TIME",
+            "no instance of agent type \"\(type)\" had a free slot within the call's "
+                + "schedule_to_start; it was not begun")
+    }
+
+    static func parentEnded(_ token: AssignmentToken) -> Rejection {
+        Rejection(
+            .precondition, reason: "PARENT_ENDED",
+            "assignment \(token.serial.rawValue), on whose behalf this was called, is not running "
+                + "any more: it ended, was cancelled, or was given to another instance")
+    }
+
+    static func unknownAgent(_ id: AgentID) -> Rejection {
+        Rejection(
+            .notFound, reason: "AGENT_NOT_FOUND",
+            "no agent \(id) is in the pool; ListAgents names those that are")
+    }
+
+    static func instanceDraining(_ id: AgentID) -> Rejection {
+        Rejection(
+            .unavailable, reason: "AGENT_DRAINING",
+            "agent \(id) finishes its work and leaves; name another one, or none")
+    }
+
     static func unknownOperation(
         _ operation: String, of type: String, known: [String]
     ) -> Rejection {

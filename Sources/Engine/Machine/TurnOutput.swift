@@ -28,6 +28,8 @@ public struct PortOutput: Sendable {
     public var dispatches: [Assignment] = []
     /// Assignments that nobody waits for any more.
     public var cancels: [AssignmentToken] = []
+    /// What else a remote instance is told; before the new work.
+    public var notices: [SessionNotice] = []
 
     /// Nothing for a port.
     public init(port: PortNumber) { self.port = port }

@@ -16,6 +16,12 @@ extension InvokeRequest: ProtobufMessage {
         unsafe self.agentID = CField.string(c.pointee.agent_id)
         unsafe self.requestID = CField.string(c.pointee.request_id)
         unsafe self.priority = c.pointee.priority
+        unsafe self.scheduleToStartMillis = c.pointee.schedule_to_start_millis
+        unsafe self.fairnessKey = CField.string(c.pointee.fairness_key)
+        unsafe self.affinityKey = CField.string(c.pointee.affinity_key)
+        unsafe self.parentToken = c.pointee.parent_token
+        unsafe self.key = CField.string(c.pointee.key)
+        unsafe self.durable = c.pointee.durable != 0
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -27,6 +33,12 @@ extension InvokeRequest: ProtobufMessage {
         unsafe c.pointee.agent_id = arena.string(self.agentID)
         unsafe c.pointee.request_id = arena.string(self.requestID)
         unsafe c.pointee.priority = self.priority
+        unsafe c.pointee.schedule_to_start_millis = self.scheduleToStartMillis
+        unsafe c.pointee.fairness_key = arena.string(self.fairnessKey)
+        unsafe c.pointee.affinity_key = arena.string(self.affinityKey)
+        unsafe c.pointee.parent_token = self.parentToken
+        unsafe c.pointee.key = arena.string(self.key)
+        unsafe c.pointee.durable = self.durable ? 1 : 0
     }
 }
 
@@ -87,6 +99,542 @@ extension InvokeMetadata: ProtobufMessage {
         unsafe c.pointee.execution_micros = self.executionMicros
         unsafe c.pointee.attempts = self.attempts
         unsafe c.pointee.from_cache = self.fromCache ? 1 : 0
+    }
+}
+
+extension InvokeStreamRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeStreamRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_stream_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeStreamRequest.self)
+        unsafe self.invoke = CField.message(c.pointee.invoke)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeStreamRequest.self)
+        unsafe cadre__v1__invoke_stream_request__init(c)
+        unsafe c.pointee.invoke = arena.message(self.invoke)
+    }
+}
+
+extension InvokeStreamResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeStreamResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_stream_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeStreamResponse.self)
+        switch unsafe c.pointee.update_case.rawValue {
+            case 1: unsafe self.update = .progress(CField.message(c.pointee.progress) ?? InvokeProgress())
+            case 2: unsafe self.update = .result(CField.message(c.pointee.result) ?? InvokeResponse())
+            default: self.update = nil
+        }
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeStreamResponse.self)
+        unsafe cadre__v1__invoke_stream_response__init(c)
+        switch self.update {
+            case nil: break
+            case .progress(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 1)
+                unsafe c.pointee.progress = arena.message(value)
+            case .result(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 2)
+                unsafe c.pointee.result = arena.message(value)
+        }
+    }
+}
+
+extension InvokeProgress: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeProgress"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_progress__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeProgress.self)
+        unsafe self.chunk = CField.message(c.pointee.chunk)
+        unsafe self.attempt = c.pointee.attempt
+        unsafe self.missed = c.pointee.missed
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeProgress.self)
+        unsafe cadre__v1__invoke_progress__init(c)
+        unsafe c.pointee.chunk = arena.message(self.chunk)
+        unsafe c.pointee.attempt = self.attempt
+        unsafe c.pointee.missed = self.missed
+    }
+}
+
+extension InvokeAllRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeAllRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_all_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeAllRequest.self)
+        unsafe self.invokes = CField.messages(c.pointee.n_invokes, c.pointee.invokes)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeAllRequest.self)
+        unsafe cadre__v1__invoke_all_request__init(c)
+        unsafe c.pointee.n_invokes = self.invokes.count
+        unsafe c.pointee.invokes = arena.messages(self.invokes)
+    }
+}
+
+extension InvokeAllResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeAllResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_all_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeAllResponse.self)
+        unsafe self.outcomes = CField.messages(c.pointee.n_outcomes, c.pointee.outcomes)
+        unsafe self.succeeded = c.pointee.succeeded
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeAllResponse.self)
+        unsafe cadre__v1__invoke_all_response__init(c)
+        unsafe c.pointee.n_outcomes = self.outcomes.count
+        unsafe c.pointee.outcomes = arena.messages(self.outcomes)
+        unsafe c.pointee.succeeded = self.succeeded
+    }
+}
+
+extension InvokeOutcome: ProtobufMessage {
+    public static let protoName = "cadre.v1.InvokeOutcome"
+    public static let layout = unsafe WireLayout(cadre__v1__invoke_outcome__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__InvokeOutcome.self)
+        switch unsafe c.pointee.outcome_case.rawValue {
+            case 1: unsafe self.outcome = .response(CField.message(c.pointee.response) ?? InvokeResponse())
+            case 2: unsafe self.outcome = .refusal(CField.message(c.pointee.refusal) ?? CallRefusal())
+            default: self.outcome = nil
+        }
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__InvokeOutcome.self)
+        unsafe cadre__v1__invoke_outcome__init(c)
+        switch self.outcome {
+            case nil: break
+            case .response(let value)?:
+                unsafe c.pointee.outcome_case = .init(rawValue: 1)
+                unsafe c.pointee.response = arena.message(value)
+            case .refusal(let value)?:
+                unsafe c.pointee.outcome_case = .init(rawValue: 2)
+                unsafe c.pointee.refusal = arena.message(value)
+        }
+    }
+}
+
+extension CallRefusal: ProtobufMessage {
+    public static let protoName = "cadre.v1.CallRefusal"
+    public static let layout = unsafe WireLayout(cadre__v1__call_refusal__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__CallRefusal.self)
+        unsafe self.code = c.pointee.code
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.message = CField.string(c.pointee.message)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__CallRefusal.self)
+        unsafe cadre__v1__call_refusal__init(c)
+        unsafe c.pointee.code = self.code
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.message = arena.string(self.message)
+    }
+}
+
+extension ConnectRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ConnectRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__connect_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ConnectRequest.self)
+        unsafe self.hello = CField.message(c.pointee.hello)
+        unsafe self.results = CField.messages(c.pointee.n_results, c.pointee.results)
+        unsafe self.progress = CField.messages(c.pointee.n_progress, c.pointee.progress)
+        unsafe self.heartbeats = CField.messages(c.pointee.n_heartbeats, c.pointee.heartbeats)
+        unsafe self.ready = c.pointee.ready
+        unsafe self.leave = CField.message(c.pointee.leave)
+        unsafe self.draining = c.pointee.draining != 0
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ConnectRequest.self)
+        unsafe cadre__v1__connect_request__init(c)
+        unsafe c.pointee.hello = arena.message(self.hello)
+        unsafe c.pointee.n_results = self.results.count
+        unsafe c.pointee.results = arena.messages(self.results)
+        unsafe c.pointee.n_progress = self.progress.count
+        unsafe c.pointee.progress = arena.messages(self.progress)
+        unsafe c.pointee.n_heartbeats = self.heartbeats.count
+        unsafe c.pointee.heartbeats = arena.messages(self.heartbeats)
+        unsafe c.pointee.ready = self.ready
+        unsafe c.pointee.leave = arena.message(self.leave)
+        unsafe c.pointee.draining = self.draining ? 1 : 0
+    }
+}
+
+extension Hello: ProtobufMessage {
+    public static let protoName = "cadre.v1.Hello"
+    public static let layout = unsafe WireLayout(cadre__v1__hello__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__Hello.self)
+        unsafe self.agent = CField.message(c.pointee.agent)
+        unsafe self.resumeSession = CField.string(c.pointee.resume_session)
+        unsafe self.held = CField.scalars(c.pointee.n_held, c.pointee.held)
+        unsafe self.leaseMillis = c.pointee.lease_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__Hello.self)
+        unsafe cadre__v1__hello__init(c)
+        unsafe c.pointee.agent = arena.message(self.agent)
+        unsafe c.pointee.resume_session = arena.string(self.resumeSession)
+        unsafe c.pointee.n_held = self.held.count
+        unsafe c.pointee.held = arena.scalars(self.held)
+        unsafe c.pointee.lease_millis = self.leaseMillis
+    }
+}
+
+extension WorkerAgent: ProtobufMessage {
+    public static let protoName = "cadre.v1.WorkerAgent"
+    public static let layout = unsafe WireLayout(cadre__v1__worker_agent__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WorkerAgent.self)
+        unsafe self.id = CField.string(c.pointee.id)
+        unsafe self.type = CField.string(c.pointee.type)
+        unsafe self.operations = CField.messages(c.pointee.n_operations, c.pointee.operations)
+        unsafe self.labels = CField.map(c.pointee.n_labels, c.pointee.labels) {
+            e in unsafe (CField.string(e.pointee.key), CField.string(e.pointee.value))
+        }
+        unsafe self.slots = c.pointee.slots
+        unsafe self.dependencies = CField.strings(c.pointee.n_dependencies, c.pointee.dependencies)
+        unsafe self.buildID = CField.string(c.pointee.build_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WorkerAgent.self)
+        unsafe cadre__v1__worker_agent__init(c)
+        unsafe c.pointee.id = arena.string(self.id)
+        unsafe c.pointee.type = arena.string(self.type)
+        unsafe c.pointee.n_operations = self.operations.count
+        unsafe c.pointee.operations = arena.messages(self.operations)
+        unsafe c.pointee.n_labels = self.labels.count
+        unsafe c.pointee.labels = arena.map(self.labels) {
+            (e: UnsafeMutablePointer<Cadre__V1__WorkerAgent__LabelsEntry>, key, value) in
+            unsafe cadre__v1__worker_agent__labels_entry__init(e)
+            unsafe e.pointee.key = arena.string(key)
+            unsafe e.pointee.value = arena.string(value)
+        }
+        unsafe c.pointee.slots = self.slots
+        unsafe c.pointee.n_dependencies = self.dependencies.count
+        unsafe c.pointee.dependencies = arena.strings(self.dependencies)
+        unsafe c.pointee.build_id = arena.string(self.buildID)
+    }
+}
+
+extension WorkResult: ProtobufMessage {
+    public static let protoName = "cadre.v1.WorkResult"
+    public static let layout = unsafe WireLayout(cadre__v1__work_result__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WorkResult.self)
+        unsafe self.token = c.pointee.token
+        switch unsafe c.pointee.outcome_case.rawValue {
+            case 2: unsafe self.outcome = .payload(CField.message(c.pointee.payload) ?? Payload())
+            case 3: unsafe self.outcome = .failure(CField.message(c.pointee.failure) ?? Failure())
+            default: self.outcome = nil
+        }
+        unsafe self.executionMicros = c.pointee.execution_micros
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WorkResult.self)
+        unsafe cadre__v1__work_result__init(c)
+        unsafe c.pointee.token = self.token
+        switch self.outcome {
+            case nil: break
+            case .payload(let value)?:
+                unsafe c.pointee.outcome_case = .init(rawValue: 2)
+                unsafe c.pointee.payload = arena.message(value)
+            case .failure(let value)?:
+                unsafe c.pointee.outcome_case = .init(rawValue: 3)
+                unsafe c.pointee.failure = arena.message(value)
+        }
+        unsafe c.pointee.execution_micros = self.executionMicros
+    }
+}
+
+extension WorkProgress: ProtobufMessage {
+    public static let protoName = "cadre.v1.WorkProgress"
+    public static let layout = unsafe WireLayout(cadre__v1__work_progress__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WorkProgress.self)
+        unsafe self.token = c.pointee.token
+        unsafe self.chunk = CField.message(c.pointee.chunk)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WorkProgress.self)
+        unsafe cadre__v1__work_progress__init(c)
+        unsafe c.pointee.token = self.token
+        unsafe c.pointee.chunk = arena.message(self.chunk)
+    }
+}
+
+extension WorkHeartbeat: ProtobufMessage {
+    public static let protoName = "cadre.v1.WorkHeartbeat"
+    public static let layout = unsafe WireLayout(cadre__v1__work_heartbeat__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WorkHeartbeat.self)
+        unsafe self.token = c.pointee.token
+        unsafe self.details = CField.message(c.pointee.details)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WorkHeartbeat.self)
+        unsafe cadre__v1__work_heartbeat__init(c)
+        unsafe c.pointee.token = self.token
+        unsafe c.pointee.details = arena.message(self.details)
+    }
+}
+
+extension Leave: ProtobufMessage {
+    public static let protoName = "cadre.v1.Leave"
+    public static let layout = unsafe WireLayout(cadre__v1__leave__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__Leave.self)
+        unsafe self.reason = CField.string(c.pointee.reason)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__Leave.self)
+        unsafe cadre__v1__leave__init(c)
+        unsafe c.pointee.reason = arena.string(self.reason)
+    }
+}
+
+extension ConnectResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ConnectResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__connect_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ConnectResponse.self)
+        unsafe self.welcome = CField.message(c.pointee.welcome)
+        unsafe self.accepted = CField.scalars(c.pointee.n_accepted, c.pointee.accepted)
+        unsafe self.stale = CField.scalars(c.pointee.n_stale, c.pointee.stale)
+        unsafe self.assignments = CField.messages(c.pointee.n_assignments, c.pointee.assignments)
+        unsafe self.probes = CField.messages(c.pointee.n_probes, c.pointee.probes)
+        unsafe self.cancelled = CField.scalars(c.pointee.n_cancelled, c.pointee.cancelled)
+        unsafe self.modeChanged = WorkMode(rawValue: Int32(truncatingIfNeeded: c.pointee.mode_changed.rawValue))
+        unsafe self.drainRequested = CField.message(c.pointee.drain_requested)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ConnectResponse.self)
+        unsafe cadre__v1__connect_response__init(c)
+        unsafe c.pointee.welcome = arena.message(self.welcome)
+        unsafe c.pointee.n_accepted = self.accepted.count
+        unsafe c.pointee.accepted = arena.scalars(self.accepted)
+        unsafe c.pointee.n_stale = self.stale.count
+        unsafe c.pointee.stale = arena.scalars(self.stale)
+        unsafe c.pointee.n_assignments = self.assignments.count
+        unsafe c.pointee.assignments = arena.messages(self.assignments)
+        unsafe c.pointee.n_probes = self.probes.count
+        unsafe c.pointee.probes = arena.messages(self.probes)
+        unsafe c.pointee.n_cancelled = self.cancelled.count
+        unsafe c.pointee.cancelled = arena.scalars(self.cancelled)
+        unsafe c.pointee.mode_changed = Cadre__V1__WorkMode(rawValue: .init(truncatingIfNeeded: self.modeChanged.rawValue))
+        unsafe c.pointee.drain_requested = arena.message(self.drainRequested)
+    }
+}
+
+extension Welcome: ProtobufMessage {
+    public static let protoName = "cadre.v1.Welcome"
+    public static let layout = unsafe WireLayout(cadre__v1__welcome__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__Welcome.self)
+        unsafe self.session = CField.string(c.pointee.session)
+        unsafe self.agentID = CField.string(c.pointee.agent_id)
+        unsafe self.leaseMillis = c.pointee.lease_millis
+        unsafe self.resumed = c.pointee.resumed != 0
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__Welcome.self)
+        unsafe cadre__v1__welcome__init(c)
+        unsafe c.pointee.session = arena.string(self.session)
+        unsafe c.pointee.agent_id = arena.string(self.agentID)
+        unsafe c.pointee.lease_millis = self.leaseMillis
+        unsafe c.pointee.resumed = self.resumed ? 1 : 0
+    }
+}
+
+extension WorkAssignment: ProtobufMessage {
+    public static let protoName = "cadre.v1.WorkAssignment"
+    public static let layout = unsafe WireLayout(cadre__v1__work_assignment__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WorkAssignment.self)
+        unsafe self.token = c.pointee.token
+        unsafe self.operation = CField.string(c.pointee.operation)
+        unsafe self.payload = CField.message(c.pointee.payload)
+        unsafe self.deadlineMillis = c.pointee.deadline_millis
+        unsafe self.attempt = c.pointee.attempt
+        unsafe self.fencingToken = c.pointee.fencing_token
+        unsafe self.lastHeartbeat = CField.message(c.pointee.last_heartbeat)
+        unsafe self.mode = WorkMode(rawValue: Int32(truncatingIfNeeded: c.pointee.mode.rawValue))
+        unsafe self.namespace = CField.string(c.pointee.namespace_)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.stepID = CField.string(c.pointee.step_id)
+        unsafe self.wantsProgress = c.pointee.wants_progress != 0
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WorkAssignment.self)
+        unsafe cadre__v1__work_assignment__init(c)
+        unsafe c.pointee.token = self.token
+        unsafe c.pointee.operation = arena.string(self.operation)
+        unsafe c.pointee.payload = arena.message(self.payload)
+        unsafe c.pointee.deadline_millis = self.deadlineMillis
+        unsafe c.pointee.attempt = self.attempt
+        unsafe c.pointee.fencing_token = self.fencingToken
+        unsafe c.pointee.last_heartbeat = arena.message(self.lastHeartbeat)
+        unsafe c.pointee.mode = Cadre__V1__WorkMode(rawValue: .init(truncatingIfNeeded: self.mode.rawValue))
+        unsafe c.pointee.namespace_ = arena.string(self.namespace)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.step_id = arena.string(self.stepID)
+        unsafe c.pointee.wants_progress = self.wantsProgress ? 1 : 0
+    }
+}
+
+extension DrainRequested: ProtobufMessage {
+    public static let protoName = "cadre.v1.DrainRequested"
+    public static let layout = unsafe WireLayout(cadre__v1__drain_requested__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DrainRequested.self)
+        unsafe self.reason = CField.string(c.pointee.reason)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DrainRequested.self)
+        unsafe cadre__v1__drain_requested__init(c)
+        unsafe c.pointee.reason = arena.string(self.reason)
+    }
+}
+
+extension DrainAgentRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.DrainAgentRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__drain_agent_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DrainAgentRequest.self)
+        unsafe self.agentID = CField.string(c.pointee.agent_id)
+        unsafe self.reason = CField.string(c.pointee.reason)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DrainAgentRequest.self)
+        unsafe cadre__v1__drain_agent_request__init(c)
+        unsafe c.pointee.agent_id = arena.string(self.agentID)
+        unsafe c.pointee.reason = arena.string(self.reason)
+    }
+}
+
+extension DrainAgentResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.DrainAgentResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__drain_agent_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__DrainAgentResponse.self)
+        unsafe self.agent = CField.message(c.pointee.agent)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__DrainAgentResponse.self)
+        unsafe cadre__v1__drain_agent_response__init(c)
+        unsafe c.pointee.agent = arena.message(self.agent)
+    }
+}
+
+extension WatchAgentsRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.WatchAgentsRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__watch_agents_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WatchAgentsRequest.self)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WatchAgentsRequest.self)
+        unsafe cadre__v1__watch_agents_request__init(c)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+    }
+}
+
+extension WatchAgentsResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.WatchAgentsResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__watch_agents_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WatchAgentsResponse.self)
+        unsafe self.sequence = c.pointee.sequence
+        switch unsafe c.pointee.update_case.rawValue {
+            case 2: unsafe self.update = .snapshot(CField.message(c.pointee.snapshot) ?? AgentSnapshot())
+            case 3: unsafe self.update = .changed(CField.message(c.pointee.changed) ?? Agent())
+            case 4: unsafe self.update = .removed(CField.string(c.pointee.removed))
+            default: self.update = nil
+        }
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WatchAgentsResponse.self)
+        unsafe cadre__v1__watch_agents_response__init(c)
+        unsafe c.pointee.sequence = self.sequence
+        switch self.update {
+            case nil: break
+            case .snapshot(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 2)
+                unsafe c.pointee.snapshot = arena.message(value)
+            case .changed(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 3)
+                unsafe c.pointee.changed = arena.message(value)
+            case .removed(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 4)
+                unsafe c.pointee.removed = arena.string(value)
+        }
+    }
+}
+
+extension AgentSnapshot: ProtobufMessage {
+    public static let protoName = "cadre.v1.AgentSnapshot"
+    public static let layout = unsafe WireLayout(cadre__v1__agent_snapshot__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__AgentSnapshot.self)
+        unsafe self.agents = CField.messages(c.pointee.n_agents, c.pointee.agents)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__AgentSnapshot.self)
+        unsafe cadre__v1__agent_snapshot__init(c)
+        unsafe c.pointee.n_agents = self.agents.count
+        unsafe c.pointee.agents = arena.messages(self.agents)
     }
 }
 
@@ -175,6 +723,9 @@ extension Agent: ProtobufMessage {
         unsafe self.busyMicros = c.pointee.busy_micros
         unsafe self.dependencies = CField.strings(c.pointee.n_dependencies, c.pointee.dependencies)
         unsafe self.isolation = CField.message(c.pointee.isolation)
+        unsafe self.holds = CField.strings(c.pointee.n_holds, c.pointee.holds)
+        unsafe self.session = CField.message(c.pointee.session)
+        unsafe self.buildID = CField.string(c.pointee.build_id)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -200,6 +751,32 @@ extension Agent: ProtobufMessage {
         unsafe c.pointee.n_dependencies = self.dependencies.count
         unsafe c.pointee.dependencies = arena.strings(self.dependencies)
         unsafe c.pointee.isolation = arena.message(self.isolation)
+        unsafe c.pointee.n_holds = self.holds.count
+        unsafe c.pointee.holds = arena.strings(self.holds)
+        unsafe c.pointee.session = arena.message(self.session)
+        unsafe c.pointee.build_id = arena.string(self.buildID)
+    }
+}
+
+extension AgentSession: ProtobufMessage {
+    public static let protoName = "cadre.v1.AgentSession"
+    public static let layout = unsafe WireLayout(cadre__v1__agent_session__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__AgentSession.self)
+        unsafe self.connected = c.pointee.connected != 0
+        unsafe self.credits = c.pointee.credits
+        unsafe self.leaseMillis = c.pointee.lease_millis
+        unsafe self.leaseLeftMillis = c.pointee.lease_left_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__AgentSession.self)
+        unsafe cadre__v1__agent_session__init(c)
+        unsafe c.pointee.connected = self.connected ? 1 : 0
+        unsafe c.pointee.credits = self.credits
+        unsafe c.pointee.lease_millis = self.leaseMillis
+        unsafe c.pointee.lease_left_millis = self.leaseLeftMillis
     }
 }
 

@@ -78,6 +78,24 @@ extension Messages.Agent {
         if summary.isolation != Coordination.Isolation() {
             isolation = Messages.Isolation(summary.isolation)
         }
+        holds = summary.holds.words
+        buildID = registration.buildID
+        session = summary.session.map { view in
+            Messages.AgentSession(
+                connected: view.isConnected, credits: Int32(clamping: view.credits),
+                leaseMillis: Int64(view.leaseMillis), leaseLeftMillis: view.leaseLeftMillis)
+        }
+    }
+}
+
+extension AgentHold {
+    /// As people read them.
+    fileprivate var words: [String] {
+        let names: [(AgentHold, String)] = [
+            (.noCredit, "no_credit"), (.disconnected, "disconnected"), (.draining, "draining"),
+            (.isolated, "isolated"),
+        ]
+        return names.filter { contains($0.0) }.map(\.1)
     }
 }
 
@@ -106,7 +124,7 @@ extension GRPCStatus {
         .internalError, "the engine gave an unexpected answer; please report this")
 }
 
-extension UnaryCall {
+extension TypedServerCall {
     /// The namespace of the call; a wrong one refuses the call and gives `nil`.
     func namespace() -> Namespace? {
         do throws(GRPCStatus) {

@@ -63,6 +63,9 @@ final class EngineLink {
         }
     }
 
+    /// Sends a command that nobody waits for.
+    func post(_ command: Command) { gather(command) }
+
     private func open(
         staysOpen: Bool, _ command: (ReplyTicket) -> Command, _ receiver: @escaping Receiver
     ) -> ReplyTicket {

@@ -12,6 +12,21 @@ public enum AgentServiceDescriptor {
     public static let invoke = MethodDescriptor(
         service: name, name: "Invoke", kind: .unary)
 
+    public static let invokeStream = MethodDescriptor(
+        service: name, name: "InvokeStream", kind: .serverStreaming)
+
+    public static let invokeAll = MethodDescriptor(
+        service: name, name: "InvokeAll", kind: .unary)
+
+    public static let connect = MethodDescriptor(
+        service: name, name: "Connect", kind: .bidirectional)
+
+    public static let drainAgent = MethodDescriptor(
+        service: name, name: "DrainAgent", kind: .unary)
+
+    public static let watchAgents = MethodDescriptor(
+        service: name, name: "WatchAgents", kind: .serverStreaming)
+
     public static let listAgents = MethodDescriptor(
         service: name, name: "ListAgents", kind: .unary)
 
@@ -36,7 +51,7 @@ public enum AgentServiceDescriptor {
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [invoke, listAgents, getAgent, checkHealth, isolateAgent, restoreAgent, setIsolationPolicy, getIsolationPolicy])
+        methods: [invoke, invokeStream, invokeAll, connect, drainAgent, watchAgents, listAgents, getAgent, checkHealth, isolateAgent, restoreAgent, setIsolationPolicy, getIsolationPolicy])
 }
 
 /// The pool of agents: who is there, how they are, and calling one.
@@ -50,6 +65,42 @@ public protocol AgentServiceHandler: Sendable {
     /// the call's deadline passes first. An operation that ran and failed is not an RPC error: the
     /// response says `success: false` and carries the failure.
     func invoke(_ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>)
+
+    /// As Invoke, but what the agent says on the way comes first: any number of chunks, then the
+    /// result. After a lost instance the chunks begin anew, under the next attempt's number. A reader
+    /// that is too slow misses chunks and is told how many; it never misses the result.
+    func invokeStream(_ request: InvokeStreamRequest, _ call: ServerStreamCall<InvokeStreamResponse>)
+
+    /// Many invokes at once, all settled: every outcome is kept and none hides another. The answer
+    /// comes when the last has one; the call's deadline bounds them all.
+    func invokeAll(_ request: InvokeAllRequest, _ call: UnaryCall<InvokeAllResponse>)
+
+    /// Makes the caller an instance in the pool: it is sent work on this stream and answers on it.
+    ///
+    /// The first message carries `hello`, within 10 seconds; the server's first carries `welcome`.
+    /// After that each side says what it has, one thing or many in one message. The worker gives
+    /// credits (`ready`), and the server never sends more assignments than there are credits. Whatever
+    /// the worker sends extends its lease; without work it sends empty messages often enough.
+    ///
+    /// When the stream breaks, the assignments stay with the worker until its lease ends: it calls
+    /// again with `resume_session` and names all that it works on or has finished without hearing
+    /// `accepted`. The same goes for a server that was started again: steps of workflows wait for
+    /// their worker for a whole lease. What is not named, or whose lease ends, is given to another
+    /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
+    ///
+    /// INVALID_ARGUMENT for a message that is not understood, DEADLINE_EXCEEDED without a hello,
+    /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
+    /// or the server goes down: connect again; ABORTED when the session went on on another stream.
+    func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>)
+
+    /// Asks an instance to finish what it has and leave; it gets nothing new from now on. Its worker
+    /// hears `drain_requested`. Harmless when it is draining already. NOT_FOUND when it is not in the
+    /// pool.
+    func drainAgent(_ request: DrainAgentRequest, _ call: UnaryCall<DrainAgentResponse>)
+
+    /// The pool as it is, then every change of it: who joins and leaves, connects and drops, drains.
+    /// Load and totals are as of each change; ListAgents knows those of now.
+    func watchAgents(_ request: WatchAgentsRequest, _ call: ServerStreamCall<WatchAgentsResponse>)
 
     /// Every instance in the pool, ordered by type, then id.
     func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>)
@@ -79,6 +130,26 @@ public protocol AgentServiceHandler: Sendable {
 extension AgentServiceHandler {
     public func invoke(_ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>) {
         call.fail(.unimplemented(AgentServiceDescriptor.invoke))
+    }
+
+    public func invokeStream(_ request: InvokeStreamRequest, _ call: ServerStreamCall<InvokeStreamResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.invokeStream))
+    }
+
+    public func invokeAll(_ request: InvokeAllRequest, _ call: UnaryCall<InvokeAllResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.invokeAll))
+    }
+
+    public func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.connect))
+    }
+
+    public func drainAgent(_ request: DrainAgentRequest, _ call: UnaryCall<DrainAgentResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.drainAgent))
+    }
+
+    public func watchAgents(_ request: WatchAgentsRequest, _ call: ServerStreamCall<WatchAgentsResponse>) {
+        call.fail(.unimplemented(AgentServiceDescriptor.watchAgents))
     }
 
     public func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>) {
@@ -121,6 +192,21 @@ extension AgentServiceHandler {
             methods: [
                 .unary(AgentServiceDescriptor.invoke.moved(to: serviceName)) {
                     self.invoke($0, $1)
+                },
+                .serverStreaming(AgentServiceDescriptor.invokeStream.moved(to: serviceName)) {
+                    self.invokeStream($0, $1)
+                },
+                .unary(AgentServiceDescriptor.invokeAll.moved(to: serviceName)) {
+                    self.invokeAll($0, $1)
+                },
+                .bidirectional(AgentServiceDescriptor.connect.moved(to: serviceName)) {
+                    self.connect($0)
+                },
+                .unary(AgentServiceDescriptor.drainAgent.moved(to: serviceName)) {
+                    self.drainAgent($0, $1)
+                },
+                .serverStreaming(AgentServiceDescriptor.watchAgents.moved(to: serviceName)) {
+                    self.watchAgents($0, $1)
                 },
                 .unary(AgentServiceDescriptor.listAgents.moved(to: serviceName)) {
                     self.listAgents($0, $1)
@@ -165,6 +251,62 @@ public struct AgentServiceClient: Sendable {
         _ request: InvokeRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> InvokeResponse {
         try await client.unary(AgentServiceDescriptor.invoke, request, options)
+    }
+
+    /// As Invoke, but what the agent says on the way comes first: any number of chunks, then the
+    /// result. After a lost instance the chunks begin anew, under the next attempt's number. A reader
+    /// that is too slow misses chunks and is told how many; it never misses the result.
+    public func invokeStream(
+        _ request: InvokeStreamRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> MessageStream<InvokeStreamResponse> {
+        try await client.serverStream(AgentServiceDescriptor.invokeStream, request, options)
+    }
+
+    /// Many invokes at once, all settled: every outcome is kept and none hides another. The answer
+    /// comes when the last has one; the call's deadline bounds them all.
+    public func invokeAll(
+        _ request: InvokeAllRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> InvokeAllResponse {
+        try await client.unary(AgentServiceDescriptor.invokeAll, request, options)
+    }
+
+    /// Makes the caller an instance in the pool: it is sent work on this stream and answers on it.
+    ///
+    /// The first message carries `hello`, within 10 seconds; the server's first carries `welcome`.
+    /// After that each side says what it has, one thing or many in one message. The worker gives
+    /// credits (`ready`), and the server never sends more assignments than there are credits. Whatever
+    /// the worker sends extends its lease; without work it sends empty messages often enough.
+    ///
+    /// When the stream breaks, the assignments stay with the worker until its lease ends: it calls
+    /// again with `resume_session` and names all that it works on or has finished without hearing
+    /// `accepted`. The same goes for a server that was started again: steps of workflows wait for
+    /// their worker for a whole lease. What is not named, or whose lease ends, is given to another
+    /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
+    ///
+    /// INVALID_ARGUMENT for a message that is not understood, DEADLINE_EXCEEDED without a hello,
+    /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
+    /// or the server goes down: connect again; ABORTED when the session went on on another stream.
+    public func connect(
+        options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> DuplexStream<ConnectRequest, ConnectResponse> {
+        try await client.duplexStream(AgentServiceDescriptor.connect, options)
+    }
+
+    /// Asks an instance to finish what it has and leave; it gets nothing new from now on. Its worker
+    /// hears `drain_requested`. Harmless when it is draining already. NOT_FOUND when it is not in the
+    /// pool.
+    public func drainAgent(
+        _ request: DrainAgentRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> DrainAgentResponse {
+        try await client.unary(AgentServiceDescriptor.drainAgent, request, options)
+    }
+
+    /// The pool as it is, then every change of it: who joins and leaves, connects and drops, drains.
+    /// Load and totals are as of each change; ListAgents knows those of now.
+    public func watchAgents(
+        _ request: WatchAgentsRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> MessageStream<WatchAgentsResponse> {
+        try await client.serverStream(AgentServiceDescriptor.watchAgents, request, options)
     }
 
     /// Every instance in the pool, ordered by type, then id.

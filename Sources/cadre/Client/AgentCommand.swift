@@ -6,8 +6,12 @@ import Stubs
 /// Agents: who is there, how they are, calling one.
 struct AgentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "agent", abstract: "List agents, ask their health, call one.",
-        subcommands: [List.self, Invoke.self, Health.self, Isolate.self, Restore.self])
+        commandName: "agent",
+        abstract: "List agents, ask their health, call, drain, watch or isolate.",
+        subcommands: [
+            List.self, Invoke.self, Health.self, Show.self, Drain.self, Watch.self, Isolate.self,
+            Restore.self,
+        ])
 }
 
 extension AgentCommand {

@@ -154,6 +154,11 @@ extension JSONWriter {
 
     mutating func agent(_ agent: Messages.Agent) {
         beginObject()
+        agentMembers(agent)
+        endObject()
+    }
+
+    mutating func agentMembers(_ agent: Messages.Agent) {
         member("id", agent.id)
         member("type", agent.type)
         member("location", agent.location)
@@ -165,6 +170,14 @@ extension JSONWriter {
         member("busy_micros", agent.busyMicros)
         member("dependencies", agent.dependencies)
         member("isolation", agent.isolation?.state.word ?? "healthy")
+        member("holds", agent.holds)
+        guard let session = agent.session else { return }
+        key("session")
+        beginObject()
+        member("connected", session.connected)
+        member("credits", session.credits)
+        member("lease_millis", session.leaseMillis)
+        member("lease_left_millis", session.leaseLeftMillis)
         endObject()
     }
 }

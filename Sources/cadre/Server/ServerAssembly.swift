@@ -23,6 +23,7 @@ struct ServerAssembly {
     private let registry = MetricsRegistry()
     private let fatal = FatalSignal()
     private let health = HealthRegistry(services: ServedInterfaces.names)
+    private let streams = AgentStreams()
     private let startedMillis = SystemClock.wallMillis()
 
     init(_ settings: Settings, _ log: Logger, _ teardown: Teardown) {
@@ -227,11 +228,13 @@ struct ServerAssembly {
             services: services(links, host), group: group, metrics: CallMetrics(registry))
         let port = try await server.start()
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
-        teardown.add { [health] in
+        teardown.add { [health, streams] in
             health.shutDown()
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
             let deadline = SystemClock.monotonicNanos() + graceNanos
             await host.drain(deadlineNanos: deadline)
+            // Workers end no stream by themselves; they come back after the restart.
+            streams.shutDown()
             let left = max(0, deadline - SystemClock.monotonicNanos())
             await server.shutdown(grace: .nanoseconds(left))
         }
@@ -248,7 +251,7 @@ struct ServerAssembly {
             identity: identity, links: links, host: host,
             onDrain: { [health] in health.setAll(.notServing) })
         return [
-            AgentServiceProvider(links: links).registration,
+            AgentServiceProvider(links: links, host: host, streams: streams).registration,
             BreakerServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,

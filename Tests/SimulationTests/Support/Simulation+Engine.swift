@@ -17,6 +17,10 @@ extension Simulation {
     private func handle(_ output: TurnOutput) {
         for reply in output.replies { receive(reply) }
         for entry in output.ports {
+            if entry.port.rawValue >= Self.firstConnection {
+                hear(entry)
+                continue
+            }
             for assignment in entry.dispatches { dispatch(assignment) }
             for token in entry.cancels where store.isRunning(token) {
                 problems.append("an assignment was cancelled before that was on disk")
@@ -27,6 +31,13 @@ extension Simulation {
     }
 
     private func dispatch(_ assignment: Assignment) {
+        check(assignment)
+        queue.add(
+            .assignment(assignment, incarnation: incarnation),
+            at: after(millis: random.int(0...40)))
+    }
+
+    func check(_ assignment: Assignment) {
         if !dispatched.insert(assignment.token).inserted {
             problems.append("a token was used twice")
         }
@@ -36,9 +47,6 @@ extension Simulation {
             }
             if store.completed[origin] != nil { problems.append("\(origin) runs again") }
         }
-        queue.add(
-            .assignment(assignment, incarnation: incarnation),
-            at: after(millis: random.int(0...40)))
     }
 
     private func prepare(_ preparation: Preparation) {

@@ -16,10 +16,11 @@ final class Simulation {
         var clockJump = 0.01
         var cancel = 0.05
         var agentFailure = 0.2
+        var workerTrouble = 0.02
 
         static let none = Faults(
             killAtCommit: 0, diskFull: 0, dropResult: 0, duplicateResult: 0, agentDeath: 0,
-            clockJump: 0, cancel: 0, agentFailure: 0)
+            clockJump: 0, cancel: 0, agentFailure: 0, workerTrouble: 0)
     }
 
     enum Event {
@@ -35,6 +36,10 @@ final class Simulation {
         case agentReturns(Int)
         case guardsAct
         case assignment(Assignment, incarnation: Int)
+        case workerConnects(Int)
+        case workerWorks(Int, AssignmentToken)
+        case workerBeats(Int, connection: Int)
+        case wire(SessionCommand, incarnation: Int)
     }
 
     struct Client {
@@ -77,6 +82,9 @@ final class Simulation {
     var isHealed = false
     var guardCalls: UInt64 = 0
     var lastMode = OperatingMode.normal
+    /// Remote instances, and the number of the newest connection of any.
+    var workers: [SimulatedWorker] = []
+    var lastConnection = 0
 
     init(seed: UInt64, clients count: Int = 12, faults: Faults = Faults()) throws {
         self.seed = seed
@@ -94,6 +102,8 @@ final class Simulation {
                 conflict: random.chance(0.7)
                     ? .useExisting : random.chance(0.5) ? .enqueue : .terminateExisting)
         }
+        workers = (0..<Self.workerCount).map { SimulatedWorker(number: $0) }
+        lastConnection = Self.firstConnection
         restart()
         for index in clients.indices {
             queue.add(.clientLooks(index), at: after(millis: random.int(0...300)))
@@ -127,6 +137,7 @@ final class Simulation {
         faults = .none
         isHealed = true
         healGuards()
+        for worker in workers.indices { queue.add(.workerConnects(worker), at: after(millis: 1)) }
         for agent in 0..<Self.agentCount { queue.add(.agentReturns(agent), at: after(millis: 1)) }
     }
 
@@ -167,7 +178,13 @@ final class Simulation {
         case .agentReturns(let index): join(index)
         case .guardsAct: if !isHealed { guardsAct() }
         case .assignment(let assignment, _): work(assignment)
+        case .workerConnects(let index): connect(index)
+        case .workerWorks(let index, let token): finish(index, token)
+        case .workerBeats(let index, let connection): beat(index, connection)
+        case .wire(let command, let of):
+            if of == incarnation { engine?.submit(.session(command)) }
         }
+        if random.chance(faults.workerTrouble) { trouble(random.int(0...(Self.workerCount - 1))) }
         if random.chance(faults.agentDeath) { agentDies(random.int(0...(Self.agentCount - 1))) }
     }
 
@@ -185,6 +202,9 @@ final class Simulation {
         for agent in 0..<Self.agentCount {
             queue.add(.agentReturns(agent), at: after(millis: random.int(1...500)))
         }
+        for worker in workers.indices {
+            queue.add(.workerConnects(worker), at: after(millis: random.int(1...400)))
+        }
         for index in definitions.indices { putDefinition(index) }
     }
 
@@ -199,6 +219,7 @@ final class Simulation {
         engine = nil
         for index in clients.indices { clients[index].openRetry = nil }
         guardsKilled()
+        for worker in workers.indices { workers[worker].connection = nil }
         openInvokes = [:]
         inFlight = nil
         queue.add(.restart, at: after(millis: random.int(1...200)))

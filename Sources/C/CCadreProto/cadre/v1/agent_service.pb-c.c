@@ -142,6 +142,1047 @@ void   cadre__v1__invoke_metadata__free_unpacked
   assert(message->base.descriptor == &cadre__v1__invoke_metadata__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__invoke_stream_request__init
+                     (Cadre__V1__InvokeStreamRequest         *message)
+{
+  static const Cadre__V1__InvokeStreamRequest init_value = CADRE__V1__INVOKE_STREAM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_stream_request__get_packed_size
+                     (const Cadre__V1__InvokeStreamRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_stream_request__pack
+                     (const Cadre__V1__InvokeStreamRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_stream_request__pack_to_buffer
+                     (const Cadre__V1__InvokeStreamRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeStreamRequest *
+       cadre__v1__invoke_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeStreamRequest *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_stream_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_stream_request__free_unpacked
+                     (Cadre__V1__InvokeStreamRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__invoke_stream_response__init
+                     (Cadre__V1__InvokeStreamResponse         *message)
+{
+  static const Cadre__V1__InvokeStreamResponse init_value = CADRE__V1__INVOKE_STREAM_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_stream_response__get_packed_size
+                     (const Cadre__V1__InvokeStreamResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_stream_response__pack
+                     (const Cadre__V1__InvokeStreamResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_stream_response__pack_to_buffer
+                     (const Cadre__V1__InvokeStreamResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeStreamResponse *
+       cadre__v1__invoke_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeStreamResponse *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_stream_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_stream_response__free_unpacked
+                     (Cadre__V1__InvokeStreamResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_stream_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__invoke_progress__init
+                     (Cadre__V1__InvokeProgress         *message)
+{
+  static const Cadre__V1__InvokeProgress init_value = CADRE__V1__INVOKE_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_progress__get_packed_size
+                     (const Cadre__V1__InvokeProgress *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_progress__pack
+                     (const Cadre__V1__InvokeProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_progress__pack_to_buffer
+                     (const Cadre__V1__InvokeProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeProgress *
+       cadre__v1__invoke_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeProgress *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_progress__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_progress__free_unpacked
+                     (Cadre__V1__InvokeProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__invoke_all_request__init
+                     (Cadre__V1__InvokeAllRequest         *message)
+{
+  static const Cadre__V1__InvokeAllRequest init_value = CADRE__V1__INVOKE_ALL_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_all_request__get_packed_size
+                     (const Cadre__V1__InvokeAllRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_all_request__pack
+                     (const Cadre__V1__InvokeAllRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_all_request__pack_to_buffer
+                     (const Cadre__V1__InvokeAllRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeAllRequest *
+       cadre__v1__invoke_all_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeAllRequest *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_all_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_all_request__free_unpacked
+                     (Cadre__V1__InvokeAllRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_all_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__invoke_all_response__init
+                     (Cadre__V1__InvokeAllResponse         *message)
+{
+  static const Cadre__V1__InvokeAllResponse init_value = CADRE__V1__INVOKE_ALL_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_all_response__get_packed_size
+                     (const Cadre__V1__InvokeAllResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_all_response__pack
+                     (const Cadre__V1__InvokeAllResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_all_response__pack_to_buffer
+                     (const Cadre__V1__InvokeAllResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_all_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeAllResponse *
+       cadre__v1__invoke_all_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeAllResponse *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_all_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_all_response__free_unpacked
+                     (Cadre__V1__InvokeAllResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_all_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__invoke_outcome__init
+                     (Cadre__V1__InvokeOutcome         *message)
+{
+  static const Cadre__V1__InvokeOutcome init_value = CADRE__V1__INVOKE_OUTCOME__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__invoke_outcome__get_packed_size
+                     (const Cadre__V1__InvokeOutcome *message)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_outcome__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__invoke_outcome__pack
+                     (const Cadre__V1__InvokeOutcome *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_outcome__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__invoke_outcome__pack_to_buffer
+                     (const Cadre__V1__InvokeOutcome *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__invoke_outcome__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__InvokeOutcome *
+       cadre__v1__invoke_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__InvokeOutcome *)
+     protobuf_c_message_unpack (&cadre__v1__invoke_outcome__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__invoke_outcome__free_unpacked
+                     (Cadre__V1__InvokeOutcome *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__invoke_outcome__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__call_refusal__init
+                     (Cadre__V1__CallRefusal         *message)
+{
+  static const Cadre__V1__CallRefusal init_value = CADRE__V1__CALL_REFUSAL__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__call_refusal__get_packed_size
+                     (const Cadre__V1__CallRefusal *message)
+{
+  assert(message->base.descriptor == &cadre__v1__call_refusal__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__call_refusal__pack
+                     (const Cadre__V1__CallRefusal *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__call_refusal__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__call_refusal__pack_to_buffer
+                     (const Cadre__V1__CallRefusal *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__call_refusal__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__CallRefusal *
+       cadre__v1__call_refusal__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__CallRefusal *)
+     protobuf_c_message_unpack (&cadre__v1__call_refusal__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__call_refusal__free_unpacked
+                     (Cadre__V1__CallRefusal *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__call_refusal__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__connect_request__init
+                     (Cadre__V1__ConnectRequest         *message)
+{
+  static const Cadre__V1__ConnectRequest init_value = CADRE__V1__CONNECT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__connect_request__get_packed_size
+                     (const Cadre__V1__ConnectRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__connect_request__pack
+                     (const Cadre__V1__ConnectRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__connect_request__pack_to_buffer
+                     (const Cadre__V1__ConnectRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ConnectRequest *
+       cadre__v1__connect_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ConnectRequest *)
+     protobuf_c_message_unpack (&cadre__v1__connect_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__connect_request__free_unpacked
+                     (Cadre__V1__ConnectRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__connect_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__hello__init
+                     (Cadre__V1__Hello         *message)
+{
+  static const Cadre__V1__Hello init_value = CADRE__V1__HELLO__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__hello__get_packed_size
+                     (const Cadre__V1__Hello *message)
+{
+  assert(message->base.descriptor == &cadre__v1__hello__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__hello__pack
+                     (const Cadre__V1__Hello *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__hello__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__hello__pack_to_buffer
+                     (const Cadre__V1__Hello *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__hello__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__Hello *
+       cadre__v1__hello__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__Hello *)
+     protobuf_c_message_unpack (&cadre__v1__hello__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__hello__free_unpacked
+                     (Cadre__V1__Hello *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__hello__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__worker_agent__labels_entry__init
+                     (Cadre__V1__WorkerAgent__LabelsEntry         *message)
+{
+  static const Cadre__V1__WorkerAgent__LabelsEntry init_value = CADRE__V1__WORKER_AGENT__LABELS_ENTRY__INIT;
+  *message = init_value;
+}
+void   cadre__v1__worker_agent__init
+                     (Cadre__V1__WorkerAgent         *message)
+{
+  static const Cadre__V1__WorkerAgent init_value = CADRE__V1__WORKER_AGENT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__worker_agent__get_packed_size
+                     (const Cadre__V1__WorkerAgent *message)
+{
+  assert(message->base.descriptor == &cadre__v1__worker_agent__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__worker_agent__pack
+                     (const Cadre__V1__WorkerAgent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__worker_agent__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__worker_agent__pack_to_buffer
+                     (const Cadre__V1__WorkerAgent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__worker_agent__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WorkerAgent *
+       cadre__v1__worker_agent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WorkerAgent *)
+     protobuf_c_message_unpack (&cadre__v1__worker_agent__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__worker_agent__free_unpacked
+                     (Cadre__V1__WorkerAgent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__worker_agent__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__work_result__init
+                     (Cadre__V1__WorkResult         *message)
+{
+  static const Cadre__V1__WorkResult init_value = CADRE__V1__WORK_RESULT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__work_result__get_packed_size
+                     (const Cadre__V1__WorkResult *message)
+{
+  assert(message->base.descriptor == &cadre__v1__work_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__work_result__pack
+                     (const Cadre__V1__WorkResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__work_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__work_result__pack_to_buffer
+                     (const Cadre__V1__WorkResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__work_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WorkResult *
+       cadre__v1__work_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WorkResult *)
+     protobuf_c_message_unpack (&cadre__v1__work_result__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__work_result__free_unpacked
+                     (Cadre__V1__WorkResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__work_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__work_progress__init
+                     (Cadre__V1__WorkProgress         *message)
+{
+  static const Cadre__V1__WorkProgress init_value = CADRE__V1__WORK_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__work_progress__get_packed_size
+                     (const Cadre__V1__WorkProgress *message)
+{
+  assert(message->base.descriptor == &cadre__v1__work_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__work_progress__pack
+                     (const Cadre__V1__WorkProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__work_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__work_progress__pack_to_buffer
+                     (const Cadre__V1__WorkProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__work_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WorkProgress *
+       cadre__v1__work_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WorkProgress *)
+     protobuf_c_message_unpack (&cadre__v1__work_progress__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__work_progress__free_unpacked
+                     (Cadre__V1__WorkProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__work_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__work_heartbeat__init
+                     (Cadre__V1__WorkHeartbeat         *message)
+{
+  static const Cadre__V1__WorkHeartbeat init_value = CADRE__V1__WORK_HEARTBEAT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__work_heartbeat__get_packed_size
+                     (const Cadre__V1__WorkHeartbeat *message)
+{
+  assert(message->base.descriptor == &cadre__v1__work_heartbeat__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__work_heartbeat__pack
+                     (const Cadre__V1__WorkHeartbeat *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__work_heartbeat__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__work_heartbeat__pack_to_buffer
+                     (const Cadre__V1__WorkHeartbeat *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__work_heartbeat__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WorkHeartbeat *
+       cadre__v1__work_heartbeat__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WorkHeartbeat *)
+     protobuf_c_message_unpack (&cadre__v1__work_heartbeat__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__work_heartbeat__free_unpacked
+                     (Cadre__V1__WorkHeartbeat *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__work_heartbeat__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__leave__init
+                     (Cadre__V1__Leave         *message)
+{
+  static const Cadre__V1__Leave init_value = CADRE__V1__LEAVE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__leave__get_packed_size
+                     (const Cadre__V1__Leave *message)
+{
+  assert(message->base.descriptor == &cadre__v1__leave__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__leave__pack
+                     (const Cadre__V1__Leave *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__leave__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__leave__pack_to_buffer
+                     (const Cadre__V1__Leave *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__leave__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__Leave *
+       cadre__v1__leave__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__Leave *)
+     protobuf_c_message_unpack (&cadre__v1__leave__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__leave__free_unpacked
+                     (Cadre__V1__Leave *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__leave__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__connect_response__init
+                     (Cadre__V1__ConnectResponse         *message)
+{
+  static const Cadre__V1__ConnectResponse init_value = CADRE__V1__CONNECT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__connect_response__get_packed_size
+                     (const Cadre__V1__ConnectResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__connect_response__pack
+                     (const Cadre__V1__ConnectResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__connect_response__pack_to_buffer
+                     (const Cadre__V1__ConnectResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__connect_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ConnectResponse *
+       cadre__v1__connect_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ConnectResponse *)
+     protobuf_c_message_unpack (&cadre__v1__connect_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__connect_response__free_unpacked
+                     (Cadre__V1__ConnectResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__connect_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__welcome__init
+                     (Cadre__V1__Welcome         *message)
+{
+  static const Cadre__V1__Welcome init_value = CADRE__V1__WELCOME__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__welcome__get_packed_size
+                     (const Cadre__V1__Welcome *message)
+{
+  assert(message->base.descriptor == &cadre__v1__welcome__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__welcome__pack
+                     (const Cadre__V1__Welcome *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__welcome__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__welcome__pack_to_buffer
+                     (const Cadre__V1__Welcome *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__welcome__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__Welcome *
+       cadre__v1__welcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__Welcome *)
+     protobuf_c_message_unpack (&cadre__v1__welcome__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__welcome__free_unpacked
+                     (Cadre__V1__Welcome *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__welcome__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__work_assignment__init
+                     (Cadre__V1__WorkAssignment         *message)
+{
+  static const Cadre__V1__WorkAssignment init_value = CADRE__V1__WORK_ASSIGNMENT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__work_assignment__get_packed_size
+                     (const Cadre__V1__WorkAssignment *message)
+{
+  assert(message->base.descriptor == &cadre__v1__work_assignment__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__work_assignment__pack
+                     (const Cadre__V1__WorkAssignment *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__work_assignment__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__work_assignment__pack_to_buffer
+                     (const Cadre__V1__WorkAssignment *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__work_assignment__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WorkAssignment *
+       cadre__v1__work_assignment__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WorkAssignment *)
+     protobuf_c_message_unpack (&cadre__v1__work_assignment__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__work_assignment__free_unpacked
+                     (Cadre__V1__WorkAssignment *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__work_assignment__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__drain_requested__init
+                     (Cadre__V1__DrainRequested         *message)
+{
+  static const Cadre__V1__DrainRequested init_value = CADRE__V1__DRAIN_REQUESTED__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__drain_requested__get_packed_size
+                     (const Cadre__V1__DrainRequested *message)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_requested__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__drain_requested__pack
+                     (const Cadre__V1__DrainRequested *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_requested__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__drain_requested__pack_to_buffer
+                     (const Cadre__V1__DrainRequested *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_requested__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DrainRequested *
+       cadre__v1__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DrainRequested *)
+     protobuf_c_message_unpack (&cadre__v1__drain_requested__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__drain_requested__free_unpacked
+                     (Cadre__V1__DrainRequested *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__drain_requested__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__drain_agent_request__init
+                     (Cadre__V1__DrainAgentRequest         *message)
+{
+  static const Cadre__V1__DrainAgentRequest init_value = CADRE__V1__DRAIN_AGENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__drain_agent_request__get_packed_size
+                     (const Cadre__V1__DrainAgentRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__drain_agent_request__pack
+                     (const Cadre__V1__DrainAgentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__drain_agent_request__pack_to_buffer
+                     (const Cadre__V1__DrainAgentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DrainAgentRequest *
+       cadre__v1__drain_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DrainAgentRequest *)
+     protobuf_c_message_unpack (&cadre__v1__drain_agent_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__drain_agent_request__free_unpacked
+                     (Cadre__V1__DrainAgentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__drain_agent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__drain_agent_response__init
+                     (Cadre__V1__DrainAgentResponse         *message)
+{
+  static const Cadre__V1__DrainAgentResponse init_value = CADRE__V1__DRAIN_AGENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__drain_agent_response__get_packed_size
+                     (const Cadre__V1__DrainAgentResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__drain_agent_response__pack
+                     (const Cadre__V1__DrainAgentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__drain_agent_response__pack_to_buffer
+                     (const Cadre__V1__DrainAgentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__drain_agent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__DrainAgentResponse *
+       cadre__v1__drain_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__DrainAgentResponse *)
+     protobuf_c_message_unpack (&cadre__v1__drain_agent_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__drain_agent_response__free_unpacked
+                     (Cadre__V1__DrainAgentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__drain_agent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__watch_agents_request__init
+                     (Cadre__V1__WatchAgentsRequest         *message)
+{
+  static const Cadre__V1__WatchAgentsRequest init_value = CADRE__V1__WATCH_AGENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__watch_agents_request__get_packed_size
+                     (const Cadre__V1__WatchAgentsRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__watch_agents_request__pack
+                     (const Cadre__V1__WatchAgentsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__watch_agents_request__pack_to_buffer
+                     (const Cadre__V1__WatchAgentsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WatchAgentsRequest *
+       cadre__v1__watch_agents_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WatchAgentsRequest *)
+     protobuf_c_message_unpack (&cadre__v1__watch_agents_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__watch_agents_request__free_unpacked
+                     (Cadre__V1__WatchAgentsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__watch_agents_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__watch_agents_response__init
+                     (Cadre__V1__WatchAgentsResponse         *message)
+{
+  static const Cadre__V1__WatchAgentsResponse init_value = CADRE__V1__WATCH_AGENTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__watch_agents_response__get_packed_size
+                     (const Cadre__V1__WatchAgentsResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__watch_agents_response__pack
+                     (const Cadre__V1__WatchAgentsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__watch_agents_response__pack_to_buffer
+                     (const Cadre__V1__WatchAgentsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_agents_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WatchAgentsResponse *
+       cadre__v1__watch_agents_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WatchAgentsResponse *)
+     protobuf_c_message_unpack (&cadre__v1__watch_agents_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__watch_agents_response__free_unpacked
+                     (Cadre__V1__WatchAgentsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__watch_agents_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__agent_snapshot__init
+                     (Cadre__V1__AgentSnapshot         *message)
+{
+  static const Cadre__V1__AgentSnapshot init_value = CADRE__V1__AGENT_SNAPSHOT__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__agent_snapshot__get_packed_size
+                     (const Cadre__V1__AgentSnapshot *message)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_snapshot__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__agent_snapshot__pack
+                     (const Cadre__V1__AgentSnapshot *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_snapshot__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__agent_snapshot__pack_to_buffer
+                     (const Cadre__V1__AgentSnapshot *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_snapshot__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__AgentSnapshot *
+       cadre__v1__agent_snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__AgentSnapshot *)
+     protobuf_c_message_unpack (&cadre__v1__agent_snapshot__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__agent_snapshot__free_unpacked
+                     (Cadre__V1__AgentSnapshot *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__agent_snapshot__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__list_agents_request__init
                      (Cadre__V1__ListAgentsRequest         *message)
 {
@@ -371,6 +1412,51 @@ void   cadre__v1__agent__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &cadre__v1__agent__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__agent_session__init
+                     (Cadre__V1__AgentSession         *message)
+{
+  static const Cadre__V1__AgentSession init_value = CADRE__V1__AGENT_SESSION__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__agent_session__get_packed_size
+                     (const Cadre__V1__AgentSession *message)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_session__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__agent_session__pack
+                     (const Cadre__V1__AgentSession *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_session__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__agent_session__pack_to_buffer
+                     (const Cadre__V1__AgentSession *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_session__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__AgentSession *
+       cadre__v1__agent_session__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__AgentSession *)
+     protobuf_c_message_unpack (&cadre__v1__agent_session__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__agent_session__free_unpacked
+                     (Cadre__V1__AgentSession *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__agent_session__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   cadre__v1__operation__init
@@ -1003,7 +2089,7 @@ void   cadre__v1__get_isolation_policy_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descriptors[12] =
 {
   {
     "agent_type",
@@ -1077,19 +2163,97 @@ static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "schedule_to_start_millis",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, schedule_to_start_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fairness_key",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, fairness_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "affinity_key",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, affinity_key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_token",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, parent_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "durable",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, durable),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__invoke_request__field_indices_by_name[] = {
+  8,   /* field[8] = affinity_key */
   3,   /* field[3] = agent_id */
   0,   /* field[0] = agent_type */
+  11,   /* field[11] = durable */
+  7,   /* field[7] = fairness_key */
+  10,   /* field[10] = key */
   1,   /* field[1] = operation */
+  9,   /* field[9] = parent_token */
   2,   /* field[2] = payload */
   5,   /* field[5] = priority */
   4,   /* field[4] = request_id */
+  6,   /* field[6] = schedule_to_start_millis */
 };
 static const ProtobufCIntRange cadre__v1__invoke_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor =
 {
@@ -1099,7 +2263,7 @@ const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor =
   "Cadre__V1__InvokeRequest",
   "cadre.v1",
   sizeof(Cadre__V1__InvokeRequest),
-  6,
+  12,
   cadre__v1__invoke_request__field_descriptors,
   cadre__v1__invoke_request__field_indices_by_name,
   1,  cadre__v1__invoke_request__number_ranges,
@@ -1297,6 +2461,1607 @@ const ProtobufCMessageDescriptor cadre__v1__invoke_metadata__descriptor =
   cadre__v1__invoke_metadata__field_indices_by_name,
   1,  cadre__v1__invoke_metadata__number_ranges,
   (ProtobufCMessageInit) cadre__v1__invoke_metadata__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_stream_request__field_descriptors[1] =
+{
+  {
+    "invoke",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeStreamRequest, invoke),
+    &cadre__v1__invoke_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_stream_request__field_indices_by_name[] = {
+  0,   /* field[0] = invoke */
+};
+static const ProtobufCIntRange cadre__v1__invoke_stream_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_stream_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeStreamRequest",
+  "InvokeStreamRequest",
+  "Cadre__V1__InvokeStreamRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeStreamRequest),
+  1,
+  cadre__v1__invoke_stream_request__field_descriptors,
+  cadre__v1__invoke_stream_request__field_indices_by_name,
+  1,  cadre__v1__invoke_stream_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_stream_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_stream_response__field_descriptors[2] =
+{
+  {
+    "progress",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeStreamResponse, update_case),
+    offsetof(Cadre__V1__InvokeStreamResponse, progress),
+    &cadre__v1__invoke_progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "result",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeStreamResponse, update_case),
+    offsetof(Cadre__V1__InvokeStreamResponse, result),
+    &cadre__v1__invoke_response__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_stream_response__field_indices_by_name[] = {
+  0,   /* field[0] = progress */
+  1,   /* field[1] = result */
+};
+static const ProtobufCIntRange cadre__v1__invoke_stream_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_stream_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeStreamResponse",
+  "InvokeStreamResponse",
+  "Cadre__V1__InvokeStreamResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeStreamResponse),
+  2,
+  cadre__v1__invoke_stream_response__field_descriptors,
+  cadre__v1__invoke_stream_response__field_indices_by_name,
+  1,  cadre__v1__invoke_stream_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_stream_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_progress__field_descriptors[3] =
+{
+  {
+    "chunk",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeProgress, chunk),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeProgress, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "missed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeProgress, missed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_progress__field_indices_by_name[] = {
+  1,   /* field[1] = attempt */
+  0,   /* field[0] = chunk */
+  2,   /* field[2] = missed */
+};
+static const ProtobufCIntRange cadre__v1__invoke_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeProgress",
+  "InvokeProgress",
+  "Cadre__V1__InvokeProgress",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeProgress),
+  3,
+  cadre__v1__invoke_progress__field_descriptors,
+  cadre__v1__invoke_progress__field_indices_by_name,
+  1,  cadre__v1__invoke_progress__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_all_request__field_descriptors[1] =
+{
+  {
+    "invokes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeAllRequest, n_invokes),
+    offsetof(Cadre__V1__InvokeAllRequest, invokes),
+    &cadre__v1__invoke_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_all_request__field_indices_by_name[] = {
+  0,   /* field[0] = invokes */
+};
+static const ProtobufCIntRange cadre__v1__invoke_all_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_all_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeAllRequest",
+  "InvokeAllRequest",
+  "Cadre__V1__InvokeAllRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeAllRequest),
+  1,
+  cadre__v1__invoke_all_request__field_descriptors,
+  cadre__v1__invoke_all_request__field_indices_by_name,
+  1,  cadre__v1__invoke_all_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_all_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_all_response__field_descriptors[2] =
+{
+  {
+    "outcomes",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeAllResponse, n_outcomes),
+    offsetof(Cadre__V1__InvokeAllResponse, outcomes),
+    &cadre__v1__invoke_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "succeeded",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeAllResponse, succeeded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_all_response__field_indices_by_name[] = {
+  0,   /* field[0] = outcomes */
+  1,   /* field[1] = succeeded */
+};
+static const ProtobufCIntRange cadre__v1__invoke_all_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_all_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeAllResponse",
+  "InvokeAllResponse",
+  "Cadre__V1__InvokeAllResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeAllResponse),
+  2,
+  cadre__v1__invoke_all_response__field_descriptors,
+  cadre__v1__invoke_all_response__field_indices_by_name,
+  1,  cadre__v1__invoke_all_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_all_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__invoke_outcome__field_descriptors[2] =
+{
+  {
+    "response",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeOutcome, outcome_case),
+    offsetof(Cadre__V1__InvokeOutcome, response),
+    &cadre__v1__invoke_response__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refusal",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__InvokeOutcome, outcome_case),
+    offsetof(Cadre__V1__InvokeOutcome, refusal),
+    &cadre__v1__call_refusal__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__invoke_outcome__field_indices_by_name[] = {
+  1,   /* field[1] = refusal */
+  0,   /* field[0] = response */
+};
+static const ProtobufCIntRange cadre__v1__invoke_outcome__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__invoke_outcome__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.InvokeOutcome",
+  "InvokeOutcome",
+  "Cadre__V1__InvokeOutcome",
+  "cadre.v1",
+  sizeof(Cadre__V1__InvokeOutcome),
+  2,
+  cadre__v1__invoke_outcome__field_descriptors,
+  cadre__v1__invoke_outcome__field_indices_by_name,
+  1,  cadre__v1__invoke_outcome__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__invoke_outcome__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__call_refusal__field_descriptors[3] =
+{
+  {
+    "code",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CallRefusal, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CallRefusal, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CallRefusal, message),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__call_refusal__field_indices_by_name[] = {
+  0,   /* field[0] = code */
+  2,   /* field[2] = message */
+  1,   /* field[1] = reason */
+};
+static const ProtobufCIntRange cadre__v1__call_refusal__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__call_refusal__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.CallRefusal",
+  "CallRefusal",
+  "Cadre__V1__CallRefusal",
+  "cadre.v1",
+  sizeof(Cadre__V1__CallRefusal),
+  3,
+  cadre__v1__call_refusal__field_descriptors,
+  cadre__v1__call_refusal__field_indices_by_name,
+  1,  cadre__v1__call_refusal__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__call_refusal__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__connect_request__field_descriptors[7] =
+{
+  {
+    "hello",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectRequest, hello),
+    &cadre__v1__hello__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "results",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectRequest, n_results),
+    offsetof(Cadre__V1__ConnectRequest, results),
+    &cadre__v1__work_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectRequest, n_progress),
+    offsetof(Cadre__V1__ConnectRequest, progress),
+    &cadre__v1__work_progress__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "heartbeats",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectRequest, n_heartbeats),
+    offsetof(Cadre__V1__ConnectRequest, heartbeats),
+    &cadre__v1__work_heartbeat__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ready",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectRequest, ready),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leave",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectRequest, leave),
+    &cadre__v1__leave__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "draining",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectRequest, draining),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__connect_request__field_indices_by_name[] = {
+  6,   /* field[6] = draining */
+  3,   /* field[3] = heartbeats */
+  0,   /* field[0] = hello */
+  5,   /* field[5] = leave */
+  2,   /* field[2] = progress */
+  4,   /* field[4] = ready */
+  1,   /* field[1] = results */
+};
+static const ProtobufCIntRange cadre__v1__connect_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cadre__v1__connect_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ConnectRequest",
+  "ConnectRequest",
+  "Cadre__V1__ConnectRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ConnectRequest),
+  7,
+  cadre__v1__connect_request__field_descriptors,
+  cadre__v1__connect_request__field_indices_by_name,
+  1,  cadre__v1__connect_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__connect_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__hello__field_descriptors[4] =
+{
+  {
+    "agent",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Hello, agent),
+    &cadre__v1__worker_agent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resume_session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Hello, resume_session),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "held",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Cadre__V1__Hello, n_held),
+    offsetof(Cadre__V1__Hello, held),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Hello, lease_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__hello__field_indices_by_name[] = {
+  0,   /* field[0] = agent */
+  2,   /* field[2] = held */
+  3,   /* field[3] = lease_millis */
+  1,   /* field[1] = resume_session */
+};
+static const ProtobufCIntRange cadre__v1__hello__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__hello__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.Hello",
+  "Hello",
+  "Cadre__V1__Hello",
+  "cadre.v1",
+  sizeof(Cadre__V1__Hello),
+  4,
+  cadre__v1__hello__field_descriptors,
+  cadre__v1__hello__field_indices_by_name,
+  1,  cadre__v1__hello__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__hello__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__worker_agent__labels_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent__LabelsEntry, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent__LabelsEntry, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__worker_agent__labels_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange cadre__v1__worker_agent__labels_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__worker_agent__labels_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkerAgent.LabelsEntry",
+  "LabelsEntry",
+  "Cadre__V1__WorkerAgent__LabelsEntry",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkerAgent__LabelsEntry),
+  2,
+  cadre__v1__worker_agent__labels_entry__field_descriptors,
+  cadre__v1__worker_agent__labels_entry__field_indices_by_name,
+  1,  cadre__v1__worker_agent__labels_entry__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__worker_agent__labels_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__worker_agent__field_descriptors[7] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent, type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operations",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WorkerAgent, n_operations),
+    offsetof(Cadre__V1__WorkerAgent, operations),
+    &cadre__v1__operation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WorkerAgent, n_labels),
+    offsetof(Cadre__V1__WorkerAgent, labels),
+    &cadre__v1__worker_agent__labels_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slots",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent, slots),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dependencies",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WorkerAgent, n_dependencies),
+    offsetof(Cadre__V1__WorkerAgent, dependencies),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "build_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkerAgent, build_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__worker_agent__field_indices_by_name[] = {
+  6,   /* field[6] = build_id */
+  5,   /* field[5] = dependencies */
+  0,   /* field[0] = id */
+  3,   /* field[3] = labels */
+  2,   /* field[2] = operations */
+  4,   /* field[4] = slots */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange cadre__v1__worker_agent__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cadre__v1__worker_agent__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkerAgent",
+  "WorkerAgent",
+  "Cadre__V1__WorkerAgent",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkerAgent),
+  7,
+  cadre__v1__worker_agent__field_descriptors,
+  cadre__v1__worker_agent__field_indices_by_name,
+  1,  cadre__v1__worker_agent__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__worker_agent__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__work_result__field_descriptors[4] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkResult, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WorkResult, outcome_case),
+    offsetof(Cadre__V1__WorkResult, payload),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WorkResult, outcome_case),
+    offsetof(Cadre__V1__WorkResult, failure),
+    &cadre__v1__failure__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "execution_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkResult, execution_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__work_result__field_indices_by_name[] = {
+  3,   /* field[3] = execution_micros */
+  2,   /* field[2] = failure */
+  1,   /* field[1] = payload */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange cadre__v1__work_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__work_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkResult",
+  "WorkResult",
+  "Cadre__V1__WorkResult",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkResult),
+  4,
+  cadre__v1__work_result__field_descriptors,
+  cadre__v1__work_result__field_indices_by_name,
+  1,  cadre__v1__work_result__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__work_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__work_progress__field_descriptors[2] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkProgress, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkProgress, chunk),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__work_progress__field_indices_by_name[] = {
+  1,   /* field[1] = chunk */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange cadre__v1__work_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__work_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkProgress",
+  "WorkProgress",
+  "Cadre__V1__WorkProgress",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkProgress),
+  2,
+  cadre__v1__work_progress__field_descriptors,
+  cadre__v1__work_progress__field_indices_by_name,
+  1,  cadre__v1__work_progress__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__work_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__work_heartbeat__field_descriptors[2] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkHeartbeat, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "details",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkHeartbeat, details),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__work_heartbeat__field_indices_by_name[] = {
+  1,   /* field[1] = details */
+  0,   /* field[0] = token */
+};
+static const ProtobufCIntRange cadre__v1__work_heartbeat__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__work_heartbeat__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkHeartbeat",
+  "WorkHeartbeat",
+  "Cadre__V1__WorkHeartbeat",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkHeartbeat),
+  2,
+  cadre__v1__work_heartbeat__field_descriptors,
+  cadre__v1__work_heartbeat__field_indices_by_name,
+  1,  cadre__v1__work_heartbeat__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__work_heartbeat__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__leave__field_descriptors[1] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Leave, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__leave__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange cadre__v1__leave__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__leave__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.Leave",
+  "Leave",
+  "Cadre__V1__Leave",
+  "cadre.v1",
+  sizeof(Cadre__V1__Leave),
+  1,
+  cadre__v1__leave__field_descriptors,
+  cadre__v1__leave__field_indices_by_name,
+  1,  cadre__v1__leave__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__leave__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__connect_response__field_descriptors[8] =
+{
+  {
+    "welcome",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectResponse, welcome),
+    &cadre__v1__welcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "accepted",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Cadre__V1__ConnectResponse, n_accepted),
+    offsetof(Cadre__V1__ConnectResponse, accepted),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stale",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Cadre__V1__ConnectResponse, n_stale),
+    offsetof(Cadre__V1__ConnectResponse, stale),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "assignments",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectResponse, n_assignments),
+    offsetof(Cadre__V1__ConnectResponse, assignments),
+    &cadre__v1__work_assignment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "probes",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectResponse, n_probes),
+    offsetof(Cadre__V1__ConnectResponse, probes),
+    &cadre__v1__work_assignment__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cancelled",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Cadre__V1__ConnectResponse, n_cancelled),
+    offsetof(Cadre__V1__ConnectResponse, cancelled),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mode_changed",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectResponse, mode_changed),
+    &cadre__v1__work_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drain_requested",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ConnectResponse, drain_requested),
+    &cadre__v1__drain_requested__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__connect_response__field_indices_by_name[] = {
+  1,   /* field[1] = accepted */
+  3,   /* field[3] = assignments */
+  5,   /* field[5] = cancelled */
+  7,   /* field[7] = drain_requested */
+  6,   /* field[6] = mode_changed */
+  4,   /* field[4] = probes */
+  2,   /* field[2] = stale */
+  0,   /* field[0] = welcome */
+};
+static const ProtobufCIntRange cadre__v1__connect_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor cadre__v1__connect_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ConnectResponse",
+  "ConnectResponse",
+  "Cadre__V1__ConnectResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ConnectResponse),
+  8,
+  cadre__v1__connect_response__field_descriptors,
+  cadre__v1__connect_response__field_indices_by_name,
+  1,  cadre__v1__connect_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__connect_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__welcome__field_descriptors[4] =
+{
+  {
+    "session",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Welcome, session),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "agent_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Welcome, agent_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Welcome, lease_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resumed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Welcome, resumed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__welcome__field_indices_by_name[] = {
+  1,   /* field[1] = agent_id */
+  2,   /* field[2] = lease_millis */
+  3,   /* field[3] = resumed */
+  0,   /* field[0] = session */
+};
+static const ProtobufCIntRange cadre__v1__welcome__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__welcome__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.Welcome",
+  "Welcome",
+  "Cadre__V1__Welcome",
+  "cadre.v1",
+  sizeof(Cadre__V1__Welcome),
+  4,
+  cadre__v1__welcome__field_descriptors,
+  cadre__v1__welcome__field_indices_by_name,
+  1,  cadre__v1__welcome__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__welcome__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__work_assignment__field_descriptors[12] =
+{
+  {
+    "token",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operation",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, operation),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, payload),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, deadline_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fencing_token",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, fencing_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_heartbeat",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, last_heartbeat),
+    &cadre__v1__payload__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mode",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, mode),
+    &cadre__v1__work_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "namespace",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, namespace_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_id",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_id",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, step_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "wants_progress",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, wants_progress),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__work_assignment__field_indices_by_name[] = {
+  4,   /* field[4] = attempt */
+  3,   /* field[3] = deadline_millis */
+  5,   /* field[5] = fencing_token */
+  6,   /* field[6] = last_heartbeat */
+  7,   /* field[7] = mode */
+  8,   /* field[8] = namespace */
+  1,   /* field[1] = operation */
+  2,   /* field[2] = payload */
+  9,   /* field[9] = run_id */
+  10,   /* field[10] = step_id */
+  0,   /* field[0] = token */
+  11,   /* field[11] = wants_progress */
+};
+static const ProtobufCIntRange cadre__v1__work_assignment__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor cadre__v1__work_assignment__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkAssignment",
+  "WorkAssignment",
+  "Cadre__V1__WorkAssignment",
+  "cadre.v1",
+  sizeof(Cadre__V1__WorkAssignment),
+  12,
+  cadre__v1__work_assignment__field_descriptors,
+  cadre__v1__work_assignment__field_indices_by_name,
+  1,  cadre__v1__work_assignment__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__work_assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__drain_requested__field_descriptors[1] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainRequested, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__drain_requested__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange cadre__v1__drain_requested__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__drain_requested__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DrainRequested",
+  "DrainRequested",
+  "Cadre__V1__DrainRequested",
+  "cadre.v1",
+  sizeof(Cadre__V1__DrainRequested),
+  1,
+  cadre__v1__drain_requested__field_descriptors,
+  cadre__v1__drain_requested__field_indices_by_name,
+  1,  cadre__v1__drain_requested__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__drain_requested__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__drain_agent_request__field_descriptors[2] =
+{
+  {
+    "agent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainAgentRequest, agent_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainAgentRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__drain_agent_request__field_indices_by_name[] = {
+  0,   /* field[0] = agent_id */
+  1,   /* field[1] = reason */
+};
+static const ProtobufCIntRange cadre__v1__drain_agent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__drain_agent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DrainAgentRequest",
+  "DrainAgentRequest",
+  "Cadre__V1__DrainAgentRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__DrainAgentRequest),
+  2,
+  cadre__v1__drain_agent_request__field_descriptors,
+  cadre__v1__drain_agent_request__field_indices_by_name,
+  1,  cadre__v1__drain_agent_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__drain_agent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__drain_agent_response__field_descriptors[1] =
+{
+  {
+    "agent",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__DrainAgentResponse, agent),
+    &cadre__v1__agent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__drain_agent_response__field_indices_by_name[] = {
+  0,   /* field[0] = agent */
+};
+static const ProtobufCIntRange cadre__v1__drain_agent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__drain_agent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.DrainAgentResponse",
+  "DrainAgentResponse",
+  "Cadre__V1__DrainAgentResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__DrainAgentResponse),
+  1,
+  cadre__v1__drain_agent_response__field_descriptors,
+  cadre__v1__drain_agent_response__field_indices_by_name,
+  1,  cadre__v1__drain_agent_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__drain_agent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__watch_agents_request__field_descriptors[1] =
+{
+  {
+    "agent_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WatchAgentsRequest, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__watch_agents_request__field_indices_by_name[] = {
+  0,   /* field[0] = agent_type */
+};
+static const ProtobufCIntRange cadre__v1__watch_agents_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__watch_agents_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WatchAgentsRequest",
+  "WatchAgentsRequest",
+  "Cadre__V1__WatchAgentsRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__WatchAgentsRequest),
+  1,
+  cadre__v1__watch_agents_request__field_descriptors,
+  cadre__v1__watch_agents_request__field_indices_by_name,
+  1,  cadre__v1__watch_agents_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__watch_agents_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__watch_agents_response__field_descriptors[4] =
+{
+  {
+    "sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WatchAgentsResponse, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WatchAgentsResponse, update_case),
+    offsetof(Cadre__V1__WatchAgentsResponse, snapshot),
+    &cadre__v1__agent_snapshot__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "changed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WatchAgentsResponse, update_case),
+    offsetof(Cadre__V1__WatchAgentsResponse, changed),
+    &cadre__v1__agent__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WatchAgentsResponse, update_case),
+    offsetof(Cadre__V1__WatchAgentsResponse, removed),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__watch_agents_response__field_indices_by_name[] = {
+  2,   /* field[2] = changed */
+  3,   /* field[3] = removed */
+  0,   /* field[0] = sequence */
+  1,   /* field[1] = snapshot */
+};
+static const ProtobufCIntRange cadre__v1__watch_agents_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__watch_agents_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WatchAgentsResponse",
+  "WatchAgentsResponse",
+  "Cadre__V1__WatchAgentsResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__WatchAgentsResponse),
+  4,
+  cadre__v1__watch_agents_response__field_descriptors,
+  cadre__v1__watch_agents_response__field_indices_by_name,
+  1,  cadre__v1__watch_agents_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__watch_agents_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__agent_snapshot__field_descriptors[1] =
+{
+  {
+    "agents",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__AgentSnapshot, n_agents),
+    offsetof(Cadre__V1__AgentSnapshot, agents),
+    &cadre__v1__agent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__agent_snapshot__field_indices_by_name[] = {
+  0,   /* field[0] = agents */
+};
+static const ProtobufCIntRange cadre__v1__agent_snapshot__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__agent_snapshot__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.AgentSnapshot",
+  "AgentSnapshot",
+  "Cadre__V1__AgentSnapshot",
+  "cadre.v1",
+  sizeof(Cadre__V1__AgentSnapshot),
+  1,
+  cadre__v1__agent_snapshot__field_descriptors,
+  cadre__v1__agent_snapshot__field_indices_by_name,
+  1,  cadre__v1__agent_snapshot__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__agent_snapshot__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__list_agents_request__field_descriptors[1] =
@@ -1502,7 +4267,7 @@ const ProtobufCMessageDescriptor cadre__v1__agent__labels_entry__descriptor =
   (ProtobufCMessageInit) cadre__v1__agent__labels_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[12] =
+static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[15] =
 {
   {
     "id",
@@ -1637,6 +4402,42 @@ static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[12] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "holds",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__Agent, n_holds),
+    offsetof(Cadre__V1__Agent, holds),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Agent, session),
+    &cadre__v1__agent_session__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "build_id",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Agent, build_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "isolation",
     20,
     PROTOBUF_C_LABEL_NONE,
@@ -1650,24 +4451,27 @@ static const ProtobufCFieldDescriptor cadre__v1__agent__field_descriptors[12] =
   },
 };
 static const unsigned cadre__v1__agent__field_indices_by_name[] = {
+  13,   /* field[13] = build_id */
   9,   /* field[9] = busy_micros */
   7,   /* field[7] = completed */
   10,   /* field[10] = dependencies */
   8,   /* field[8] = failed */
+  11,   /* field[11] = holds */
   0,   /* field[0] = id */
   6,   /* field[6] = in_flight */
-  11,   /* field[11] = isolation */
+  14,   /* field[14] = isolation */
   4,   /* field[4] = labels */
   2,   /* field[2] = location */
   3,   /* field[3] = operations */
+  12,   /* field[12] = session */
   5,   /* field[5] = slots */
   1,   /* field[1] = type */
 };
 static const ProtobufCIntRange cadre__v1__agent__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 11 },
-  { 0, 12 }
+  { 20, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor cadre__v1__agent__descriptor =
 {
@@ -1677,11 +4481,88 @@ const ProtobufCMessageDescriptor cadre__v1__agent__descriptor =
   "Cadre__V1__Agent",
   "cadre.v1",
   sizeof(Cadre__V1__Agent),
-  12,
+  15,
   cadre__v1__agent__field_descriptors,
   cadre__v1__agent__field_indices_by_name,
   2,  cadre__v1__agent__number_ranges,
   (ProtobufCMessageInit) cadre__v1__agent__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__agent_session__field_descriptors[4] =
+{
+  {
+    "connected",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentSession, connected),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "credits",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentSession, credits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_millis",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentSession, lease_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_left_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentSession, lease_left_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__agent_session__field_indices_by_name[] = {
+  0,   /* field[0] = connected */
+  1,   /* field[1] = credits */
+  3,   /* field[3] = lease_left_millis */
+  2,   /* field[2] = lease_millis */
+};
+static const ProtobufCIntRange cadre__v1__agent_session__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__agent_session__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.AgentSession",
+  "AgentSession",
+  "Cadre__V1__AgentSession",
+  "cadre.v1",
+  sizeof(Cadre__V1__AgentSession),
+  4,
+  cadre__v1__agent_session__field_descriptors,
+  cadre__v1__agent_session__field_indices_by_name,
+  1,  cadre__v1__agent_session__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__agent_session__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__operation__field_descriptors[3] =
@@ -2710,6 +5591,38 @@ const ProtobufCMessageDescriptor cadre__v1__get_isolation_policy_response__descr
   (ProtobufCMessageInit) cadre__v1__get_isolation_policy_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCEnumValue cadre__v1__work_mode__enum_values_by_number[4] =
+{
+  { "WORK_MODE_UNSPECIFIED", "CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED", 0 },
+  { "WORK_MODE_NORMAL", "CADRE__V1__WORK_MODE__WORK_MODE_NORMAL", 1 },
+  { "WORK_MODE_DEGRADED", "CADRE__V1__WORK_MODE__WORK_MODE_DEGRADED", 2 },
+  { "WORK_MODE_EMERGENCY", "CADRE__V1__WORK_MODE__WORK_MODE_EMERGENCY", 3 },
+};
+static const ProtobufCIntRange cadre__v1__work_mode__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__work_mode__enum_values_by_name[4] =
+{
+  { "WORK_MODE_DEGRADED", 2 },
+  { "WORK_MODE_EMERGENCY", 3 },
+  { "WORK_MODE_NORMAL", 1 },
+  { "WORK_MODE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__work_mode__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.WorkMode",
+  "WorkMode",
+  "Cadre__V1__WorkMode",
+  "cadre.v1",
+  4,
+  cadre__v1__work_mode__enum_values_by_number,
+  4,
+  cadre__v1__work_mode__enum_values_by_name,
+  1,
+  cadre__v1__work_mode__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue cadre__v1__health_state__enum_values_by_number[5] =
 {
   { "HEALTH_STATE_UNSPECIFIED", "CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED", 0 },
@@ -2776,9 +5689,14 @@ const ProtobufCEnumDescriptor cadre__v1__isolation_state__descriptor =
   cadre__v1__isolation_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__agent_service__method_descriptors[8] =
+static const ProtobufCMethodDescriptor cadre__v1__agent_service__method_descriptors[13] =
 {
   { "Invoke", &cadre__v1__invoke_request__descriptor, &cadre__v1__invoke_response__descriptor },
+  { "InvokeStream", &cadre__v1__invoke_stream_request__descriptor, &cadre__v1__invoke_stream_response__descriptor },
+  { "InvokeAll", &cadre__v1__invoke_all_request__descriptor, &cadre__v1__invoke_all_response__descriptor },
+  { "Connect", &cadre__v1__connect_request__descriptor, &cadre__v1__connect_response__descriptor },
+  { "DrainAgent", &cadre__v1__drain_agent_request__descriptor, &cadre__v1__drain_agent_response__descriptor },
+  { "WatchAgents", &cadre__v1__watch_agents_request__descriptor, &cadre__v1__watch_agents_response__descriptor },
   { "ListAgents", &cadre__v1__list_agents_request__descriptor, &cadre__v1__list_agents_response__descriptor },
   { "GetAgent", &cadre__v1__get_agent_request__descriptor, &cadre__v1__get_agent_response__descriptor },
   { "CheckHealth", &cadre__v1__check_health_request__descriptor, &cadre__v1__check_health_response__descriptor },
@@ -2788,14 +5706,19 @@ static const ProtobufCMethodDescriptor cadre__v1__agent_service__method_descript
   { "GetIsolationPolicy", &cadre__v1__get_isolation_policy_request__descriptor, &cadre__v1__get_isolation_policy_response__descriptor },
 };
 const unsigned cadre__v1__agent_service__method_indices_by_name[] = {
-  3,        /* CheckHealth */
-  2,        /* GetAgent */
-  7,        /* GetIsolationPolicy */
+  8,        /* CheckHealth */
+  3,        /* Connect */
+  4,        /* DrainAgent */
+  7,        /* GetAgent */
+  12,        /* GetIsolationPolicy */
   0,        /* Invoke */
-  4,        /* IsolateAgent */
-  1,        /* ListAgents */
-  5,        /* RestoreAgent */
-  6         /* SetIsolationPolicy */
+  2,        /* InvokeAll */
+  1,        /* InvokeStream */
+  9,        /* IsolateAgent */
+  6,        /* ListAgents */
+  10,        /* RestoreAgent */
+  11,        /* SetIsolationPolicy */
+  5         /* WatchAgents */
 };
 const ProtobufCServiceDescriptor cadre__v1__agent_service__descriptor =
 {
@@ -2804,7 +5727,7 @@ const ProtobufCServiceDescriptor cadre__v1__agent_service__descriptor =
   "AgentService",
   "Cadre__V1__AgentService",
   "cadre.v1",
-  8,
+  13,
   cadre__v1__agent_service__method_descriptors,
   cadre__v1__agent_service__method_indices_by_name
 };
@@ -2816,13 +5739,53 @@ void cadre__v1__agent_service__invoke(ProtobufCService *service,
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
   service->invoke(service, 0, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void cadre__v1__agent_service__invoke_stream(ProtobufCService *service,
+                                             const Cadre__V1__InvokeStreamRequest *input,
+                                             Cadre__V1__InvokeStreamResponse_Closure closure,
+                                             void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__invoke_all(ProtobufCService *service,
+                                          const Cadre__V1__InvokeAllRequest *input,
+                                          Cadre__V1__InvokeAllResponse_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__connect(ProtobufCService *service,
+                                       const Cadre__V1__ConnectRequest *input,
+                                       Cadre__V1__ConnectResponse_Closure closure,
+                                       void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__drain_agent(ProtobufCService *service,
+                                           const Cadre__V1__DrainAgentRequest *input,
+                                           Cadre__V1__DrainAgentResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__agent_service__watch_agents(ProtobufCService *service,
+                                            const Cadre__V1__WatchAgentsRequest *input,
+                                            Cadre__V1__WatchAgentsResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__agent_service__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void cadre__v1__agent_service__list_agents(ProtobufCService *service,
                                            const Cadre__V1__ListAgentsRequest *input,
                                            Cadre__V1__ListAgentsResponse_Closure closure,
                                            void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__get_agent(ProtobufCService *service,
                                          const Cadre__V1__GetAgentRequest *input,
@@ -2830,7 +5793,7 @@ void cadre__v1__agent_service__get_agent(ProtobufCService *service,
                                          void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__check_health(ProtobufCService *service,
                                             const Cadre__V1__CheckHealthRequest *input,
@@ -2838,7 +5801,7 @@ void cadre__v1__agent_service__check_health(ProtobufCService *service,
                                             void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__isolate_agent(ProtobufCService *service,
                                              const Cadre__V1__IsolateAgentRequest *input,
@@ -2846,7 +5809,7 @@ void cadre__v1__agent_service__isolate_agent(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__restore_agent(ProtobufCService *service,
                                              const Cadre__V1__RestoreAgentRequest *input,
@@ -2854,7 +5817,7 @@ void cadre__v1__agent_service__restore_agent(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__set_isolation_policy(ProtobufCService *service,
                                                     const Cadre__V1__SetIsolationPolicyRequest *input,
@@ -2862,7 +5825,7 @@ void cadre__v1__agent_service__set_isolation_policy(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__get_isolation_policy(ProtobufCService *service,
                                                     const Cadre__V1__GetIsolationPolicyRequest *input,
@@ -2870,7 +5833,7 @@ void cadre__v1__agent_service__get_isolation_policy(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &cadre__v1__agent_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__agent_service__init (Cadre__V1__AgentService_Service *service,
                                      Cadre__V1__AgentService_ServiceDestroy destroy)

@@ -19,12 +19,37 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Cadre__V1__InvokeRequest Cadre__V1__InvokeRequest;
 typedef struct Cadre__V1__InvokeResponse Cadre__V1__InvokeResponse;
 typedef struct Cadre__V1__InvokeMetadata Cadre__V1__InvokeMetadata;
+typedef struct Cadre__V1__InvokeStreamRequest Cadre__V1__InvokeStreamRequest;
+typedef struct Cadre__V1__InvokeStreamResponse Cadre__V1__InvokeStreamResponse;
+typedef struct Cadre__V1__InvokeProgress Cadre__V1__InvokeProgress;
+typedef struct Cadre__V1__InvokeAllRequest Cadre__V1__InvokeAllRequest;
+typedef struct Cadre__V1__InvokeAllResponse Cadre__V1__InvokeAllResponse;
+typedef struct Cadre__V1__InvokeOutcome Cadre__V1__InvokeOutcome;
+typedef struct Cadre__V1__CallRefusal Cadre__V1__CallRefusal;
+typedef struct Cadre__V1__ConnectRequest Cadre__V1__ConnectRequest;
+typedef struct Cadre__V1__Hello Cadre__V1__Hello;
+typedef struct Cadre__V1__WorkerAgent Cadre__V1__WorkerAgent;
+typedef struct Cadre__V1__WorkerAgent__LabelsEntry Cadre__V1__WorkerAgent__LabelsEntry;
+typedef struct Cadre__V1__WorkResult Cadre__V1__WorkResult;
+typedef struct Cadre__V1__WorkProgress Cadre__V1__WorkProgress;
+typedef struct Cadre__V1__WorkHeartbeat Cadre__V1__WorkHeartbeat;
+typedef struct Cadre__V1__Leave Cadre__V1__Leave;
+typedef struct Cadre__V1__ConnectResponse Cadre__V1__ConnectResponse;
+typedef struct Cadre__V1__Welcome Cadre__V1__Welcome;
+typedef struct Cadre__V1__WorkAssignment Cadre__V1__WorkAssignment;
+typedef struct Cadre__V1__DrainRequested Cadre__V1__DrainRequested;
+typedef struct Cadre__V1__DrainAgentRequest Cadre__V1__DrainAgentRequest;
+typedef struct Cadre__V1__DrainAgentResponse Cadre__V1__DrainAgentResponse;
+typedef struct Cadre__V1__WatchAgentsRequest Cadre__V1__WatchAgentsRequest;
+typedef struct Cadre__V1__WatchAgentsResponse Cadre__V1__WatchAgentsResponse;
+typedef struct Cadre__V1__AgentSnapshot Cadre__V1__AgentSnapshot;
 typedef struct Cadre__V1__ListAgentsRequest Cadre__V1__ListAgentsRequest;
 typedef struct Cadre__V1__ListAgentsResponse Cadre__V1__ListAgentsResponse;
 typedef struct Cadre__V1__GetAgentRequest Cadre__V1__GetAgentRequest;
 typedef struct Cadre__V1__GetAgentResponse Cadre__V1__GetAgentResponse;
 typedef struct Cadre__V1__Agent Cadre__V1__Agent;
 typedef struct Cadre__V1__Agent__LabelsEntry Cadre__V1__Agent__LabelsEntry;
+typedef struct Cadre__V1__AgentSession Cadre__V1__AgentSession;
 typedef struct Cadre__V1__Operation Cadre__V1__Operation;
 typedef struct Cadre__V1__CheckHealthRequest Cadre__V1__CheckHealthRequest;
 typedef struct Cadre__V1__CheckHealthResponse Cadre__V1__CheckHealthResponse;
@@ -43,6 +68,13 @@ typedef struct Cadre__V1__GetIsolationPolicyResponse Cadre__V1__GetIsolationPoli
 
 /* --- enums --- */
 
+typedef enum _Cadre__V1__WorkMode {
+  CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED = 0,
+  CADRE__V1__WORK_MODE__WORK_MODE_NORMAL = 1,
+  CADRE__V1__WORK_MODE__WORK_MODE_DEGRADED = 2,
+  CADRE__V1__WORK_MODE__WORK_MODE_EMERGENCY = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__WORK_MODE)
+} Cadre__V1__WorkMode;
 typedef enum _Cadre__V1__HealthState {
   CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED = 0,
   CADRE__V1__HEALTH_STATE__HEALTH_STATE_HEALTHY = 1,
@@ -100,10 +132,38 @@ struct  Cadre__V1__InvokeRequest
    * 1 is served first, 5 last; 0 means the default, 3.
    */
   int32_t priority;
+  /*
+   * How long to wait for an instance when none of a known type is alive, milliseconds, 0 to
+   * 86,400,000; 0: UNAVAILABLE at once.
+   */
+  int64_t schedule_to_start_millis;
+  /*
+   * Callers that share a key share its turns: inside a priority the keys are served in rotation.
+   * At most 64 bytes.
+   */
+  char *fairness_key;
+  /*
+   * Prefer the instance that last worked under this key, if it has a free slot. At most 256 bytes.
+   */
+  char *affinity_key;
+  /*
+   * The assignment on whose behalf this is called: its deadline bounds this call, and its end
+   * cancels it. FAILED_PRECONDITION when it is not running any more. 0: none.
+   */
+  uint64_t parent_token;
+  /*
+   * Names this call under its parent: called again with the same key by a later attempt, it is
+   * answered with the result it had. Only with a parent; at most 256 bytes.
+   */
+  char *key;
+  /*
+   * Reserved for calls that outlive the server; INVALID_ARGUMENT today: use a workflow.
+   */
+  protobuf_c_boolean durable;
 };
 #define CADRE__V1__INVOKE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0 }
 
 
 typedef enum {
@@ -167,6 +227,543 @@ struct  Cadre__V1__InvokeMetadata
 #define CADRE__V1__INVOKE_METADATA__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_metadata__descriptor) \
     , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0 }
+
+
+struct  Cadre__V1__InvokeStreamRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__InvokeRequest *invoke;
+};
+#define CADRE__V1__INVOKE_STREAM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_stream_request__descriptor) \
+    , NULL }
+
+
+typedef enum {
+  CADRE__V1__INVOKE_STREAM_RESPONSE__UPDATE__NOT_SET = 0,
+  CADRE__V1__INVOKE_STREAM_RESPONSE__UPDATE_PROGRESS = 1,
+  CADRE__V1__INVOKE_STREAM_RESPONSE__UPDATE_RESULT = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__INVOKE_STREAM_RESPONSE__UPDATE__CASE)
+} Cadre__V1__InvokeStreamResponse__UpdateCase;
+
+struct  Cadre__V1__InvokeStreamResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__InvokeStreamResponse__UpdateCase update_case;
+  union {
+    Cadre__V1__InvokeProgress *progress;
+    /*
+     * The last message.
+     */
+    Cadre__V1__InvokeResponse *result;
+  };
+};
+#define CADRE__V1__INVOKE_STREAM_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_stream_response__descriptor) \
+    , CADRE__V1__INVOKE_STREAM_RESPONSE__UPDATE__NOT_SET, {0} }
+
+
+/*
+ * What an agent says while it works.
+ */
+struct  Cadre__V1__InvokeProgress
+{
+  ProtobufCMessage base;
+  Cadre__V1__Payload *chunk;
+  /*
+   * Which attempt says so.
+   */
+  int32_t attempt;
+  /*
+   * Chunks before this one that the reader was too slow for.
+   */
+  int64_t missed;
+};
+#define CADRE__V1__INVOKE_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_progress__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Cadre__V1__InvokeAllRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 1,000.
+   */
+  size_t n_invokes;
+  Cadre__V1__InvokeRequest **invokes;
+};
+#define CADRE__V1__INVOKE_ALL_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_all_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Cadre__V1__InvokeAllResponse
+{
+  ProtobufCMessage base;
+  /*
+   * One for each invoke, in the same order.
+   */
+  size_t n_outcomes;
+  Cadre__V1__InvokeOutcome **outcomes;
+  /*
+   * How many have a response that says `success`.
+   */
+  int32_t succeeded;
+};
+#define CADRE__V1__INVOKE_ALL_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_all_response__descriptor) \
+    , 0,NULL, 0 }
+
+
+typedef enum {
+  CADRE__V1__INVOKE_OUTCOME__OUTCOME__NOT_SET = 0,
+  CADRE__V1__INVOKE_OUTCOME__OUTCOME_RESPONSE = 1,
+  CADRE__V1__INVOKE_OUTCOME__OUTCOME_REFUSAL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__INVOKE_OUTCOME__OUTCOME__CASE)
+} Cadre__V1__InvokeOutcome__OutcomeCase;
+
+struct  Cadre__V1__InvokeOutcome
+{
+  ProtobufCMessage base;
+  Cadre__V1__InvokeOutcome__OutcomeCase outcome_case;
+  union {
+    Cadre__V1__InvokeResponse *response;
+    /*
+     * The call was refused, or had no answer.
+     */
+    Cadre__V1__CallRefusal *refusal;
+  };
+};
+#define CADRE__V1__INVOKE_OUTCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_outcome__descriptor) \
+    , CADRE__V1__INVOKE_OUTCOME__OUTCOME__NOT_SET, {0} }
+
+
+/*
+ * What would have been the status of a call of its own.
+ */
+struct  Cadre__V1__CallRefusal
+{
+  ProtobufCMessage base;
+  /*
+   * A gRPC status code.
+   */
+  int32_t code;
+  /*
+   * Stable and machine-readable, such as `NO_LIVE_INSTANCE`.
+   */
+  char *reason;
+  /*
+   * What happened and what to do.
+   */
+  char *message;
+};
+#define CADRE__V1__CALL_REFUSAL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__call_refusal__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+/*
+ * What a worker says. One message may carry several things; they are taken in the order of their
+ * numbers. An empty one is a sign of life.
+ */
+struct  Cadre__V1__ConnectRequest
+{
+  ProtobufCMessage base;
+  /*
+   * In the first message and in no other.
+   */
+  Cadre__V1__Hello *hello;
+  /*
+   * Ended work, in the order in which it ended.
+   */
+  size_t n_results;
+  Cadre__V1__WorkResult **results;
+  /*
+   * What assignments say on the way, for whoever watches.
+   */
+  size_t n_progress;
+  Cadre__V1__WorkProgress **progress;
+  /*
+   * How far assignments are.
+   */
+  size_t n_heartbeats;
+  Cadre__V1__WorkHeartbeat **heartbeats;
+  /*
+   * So many more assignments may be sent, 0 to 65,536. Give one for each that has ended, been
+   * cancelled or become stale.
+   */
+  int32_t ready;
+  /*
+   * The last word: what is still held is given to others. The server ends the stream.
+   */
+  Cadre__V1__Leave *leave;
+  /*
+   * The worker takes nothing new any more: the credits it has given are void. It finishes what it
+   * has, then leaves.
+   */
+  protobuf_c_boolean draining;
+};
+#define CADRE__V1__CONNECT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__connect_request__descriptor) \
+    , NULL, 0,NULL, 0,NULL, 0,NULL, 0, NULL, 0 }
+
+
+struct  Cadre__V1__Hello
+{
+  ProtobufCMessage base;
+  Cadre__V1__WorkerAgent *agent;
+  /*
+   * From `welcome` on an earlier stream; empty: a new session.
+   */
+  char *resume_session;
+  /*
+   * Tokens of all that is worked on, or has ended without `accepted`; at most 65,536.
+   */
+  size_t n_held;
+  uint64_t *held;
+  /*
+   * How long the worker may be silent, milliseconds, 500 to 300,000; 0 means the default, 10,000.
+   */
+  int64_t lease_millis;
+};
+#define CADRE__V1__HELLO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__hello__descriptor) \
+    , NULL, (char *)protobuf_c_empty_string, 0,NULL, 0 }
+
+
+struct  Cadre__V1__WorkerAgent__LabelsEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  char *value;
+};
+#define CADRE__V1__WORKER_AGENT__LABELS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__worker_agent__labels_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+/*
+ * What an instance says of itself.
+ */
+struct  Cadre__V1__WorkerAgent
+{
+  ProtobufCMessage base;
+  /*
+   * Unique among the living; empty: the server makes one from the type. Keep it over reconnects.
+   */
+  char *id;
+  /*
+   * Required.
+   */
+  char *type;
+  /*
+   * At least one.
+   */
+  size_t n_operations;
+  Cadre__V1__Operation **operations;
+  /*
+   * At most 64.
+   */
+  size_t n_labels;
+  Cadre__V1__WorkerAgent__LabelsEntry **labels;
+  /*
+   * The most assignments at once, 0 to 65,536; 0: as many as there are credits.
+   */
+  int32_t slots;
+  /*
+   * Agent types it calls or depends on; at most 64.
+   */
+  size_t n_dependencies;
+  char **dependencies;
+  /*
+   * Which build of the worker it is; for people.
+   */
+  char *build_id;
+};
+#define CADRE__V1__WORKER_AGENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__worker_agent__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0,NULL, (char *)protobuf_c_empty_string }
+
+
+typedef enum {
+  CADRE__V1__WORK_RESULT__OUTCOME__NOT_SET = 0,
+  CADRE__V1__WORK_RESULT__OUTCOME_PAYLOAD = 2,
+  CADRE__V1__WORK_RESULT__OUTCOME_FAILURE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__WORK_RESULT__OUTCOME__CASE)
+} Cadre__V1__WorkResult__OutcomeCase;
+
+struct  Cadre__V1__WorkResult
+{
+  ProtobufCMessage base;
+  uint64_t token;
+  /*
+   * How long the agent worked on it.
+   */
+  int64_t execution_micros;
+  Cadre__V1__WorkResult__OutcomeCase outcome_case;
+  union {
+    /*
+     * What the operation returned. A payload without bytes is the empty JSON object.
+     */
+    Cadre__V1__Payload *payload;
+    Cadre__V1__Failure *failure;
+  };
+};
+#define CADRE__V1__WORK_RESULT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__work_result__descriptor) \
+    , 0, 0, CADRE__V1__WORK_RESULT__OUTCOME__NOT_SET, {0} }
+
+
+struct  Cadre__V1__WorkProgress
+{
+  ProtobufCMessage base;
+  uint64_t token;
+  Cadre__V1__Payload *chunk;
+};
+#define CADRE__V1__WORK_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__work_progress__descriptor) \
+    , 0, NULL }
+
+
+struct  Cadre__V1__WorkHeartbeat
+{
+  ProtobufCMessage base;
+  uint64_t token;
+  /*
+   * Where to go on: handed to the next attempt, should this one be lost. At most 4,096 bytes.
+   * Saved with the run's next change, so a crash of the server may lose the newest.
+   */
+  Cadre__V1__Payload *details;
+};
+#define CADRE__V1__WORK_HEARTBEAT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__work_heartbeat__descriptor) \
+    , 0, NULL }
+
+
+struct  Cadre__V1__Leave
+{
+  ProtobufCMessage base;
+  /*
+   * For the log; may be empty.
+   */
+  char *reason;
+};
+#define CADRE__V1__LEAVE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__leave__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+/*
+ * What the server says to a worker. One message may carry several things, to be taken in the order
+ * of their numbers. An empty one is a sign of life, sent at least every third of a lease.
+ */
+struct  Cadre__V1__ConnectResponse
+{
+  ProtobufCMessage base;
+  /*
+   * In the first message and in no other.
+   */
+  Cadre__V1__Welcome *welcome;
+  /*
+   * Results that count and are kept: forget them.
+   */
+  size_t n_accepted;
+  uint64_t *accepted;
+  /*
+   * Nobody waits for these: they were given to another, stopped, or never were. Stop them, send no
+   * result, give back the credit.
+   */
+  size_t n_stale;
+  uint64_t *stale;
+  size_t n_assignments;
+  Cadre__V1__WorkAssignment **assignments;
+  /*
+   * As assignments, but how the instance is: operation `$health`. They take no credit. Answer with
+   * a result whose payload is `{"state": "healthy" | "degraded" | "unhealthy", "detail": ""}`.
+   */
+  size_t n_probes;
+  Cadre__V1__WorkAssignment **probes;
+  /*
+   * Nobody waits for these any more: stop them, send no result, give back the credit.
+   */
+  size_t n_cancelled;
+  uint64_t *cancelled;
+  /*
+   * Set when the operating mode has changed.
+   */
+  Cadre__V1__WorkMode mode_changed;
+  /*
+   * Finish what is held, then leave.
+   */
+  Cadre__V1__DrainRequested *drain_requested;
+};
+#define CADRE__V1__CONNECT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__connect_response__descriptor) \
+    , NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED, NULL }
+
+
+struct  Cadre__V1__Welcome
+{
+  ProtobufCMessage base;
+  /*
+   * Names the session; whoever knows it may resume it.
+   */
+  char *session;
+  char *agent_id;
+  int64_t lease_millis;
+  /*
+   * Whether this is the session that hello named.
+   */
+  protobuf_c_boolean resumed;
+};
+#define CADRE__V1__WELCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__welcome__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
+
+
+struct  Cadre__V1__WorkAssignment
+{
+  ProtobufCMessage base;
+  /*
+   * Names this dispatch for ever and grows with each: fence with it whatever must refuse a stale
+   * worker.
+   */
+  uint64_t token;
+  char *operation;
+  Cadre__V1__Payload *payload;
+  /*
+   * How long somebody waits for the result from now on, milliseconds; 0: no limit.
+   */
+  int64_t deadline_millis;
+  /*
+   * 1 for the first.
+   */
+  int32_t attempt;
+  /*
+   * The same as `token` today; compare this one where a stale worker must be refused.
+   */
+  uint64_t fencing_token;
+  /*
+   * What the newest heartbeat of an earlier attempt said.
+   */
+  Cadre__V1__Payload *last_heartbeat;
+  /*
+   * The operating mode in which it was sent.
+   */
+  Cadre__V1__WorkMode mode;
+  char *namespace_;
+  /*
+   * The workflow step behind it; empty for a plain invoke.
+   */
+  char *run_id;
+  char *step_id;
+  /*
+   * Whether anybody watches its progress.
+   */
+  protobuf_c_boolean wants_progress;
+};
+#define CADRE__V1__WORK_ASSIGNMENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__work_assignment__descriptor) \
+    , 0, (char *)protobuf_c_empty_string, NULL, 0, 0, 0, NULL, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Cadre__V1__DrainRequested
+{
+  ProtobufCMessage base;
+  char *reason;
+};
+#define CADRE__V1__DRAIN_REQUESTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__drain_requested__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__DrainAgentRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required.
+   */
+  char *agent_id;
+  /*
+   * Told to the worker and to people; at most 256 bytes.
+   */
+  char *reason;
+};
+#define CADRE__V1__DRAIN_AGENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__drain_agent_request__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__DrainAgentResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Agent *agent;
+};
+#define CADRE__V1__DRAIN_AGENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__drain_agent_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__WatchAgentsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Only this type; empty: all.
+   */
+  char *agent_type;
+};
+#define CADRE__V1__WATCH_AGENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__watch_agents_request__descriptor) \
+    , (char *)protobuf_c_empty_string }
+
+
+typedef enum {
+  CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE__NOT_SET = 0,
+  CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE_SNAPSHOT = 2,
+  CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE_CHANGED = 3,
+  CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE_REMOVED = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE__CASE)
+} Cadre__V1__WatchAgentsResponse__UpdateCase;
+
+struct  Cadre__V1__WatchAgentsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Grows by one with each change of the pool while the server runs.
+   */
+  int64_t sequence;
+  Cadre__V1__WatchAgentsResponse__UpdateCase update_case;
+  union {
+    /*
+     * The first message.
+     */
+    Cadre__V1__AgentSnapshot *snapshot;
+    /*
+     * An instance joined, or something about it changed.
+     */
+    Cadre__V1__Agent *changed;
+    /*
+     * The id of an instance that is gone.
+     */
+    char *removed;
+  };
+};
+#define CADRE__V1__WATCH_AGENTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__watch_agents_response__descriptor) \
+    , 0, CADRE__V1__WATCH_AGENTS_RESPONSE__UPDATE__NOT_SET, {0} }
+
+
+struct  Cadre__V1__AgentSnapshot
+{
+  ProtobufCMessage base;
+  size_t n_agents;
+  Cadre__V1__Agent **agents;
+};
+#define CADRE__V1__AGENT_SNAPSHOT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent_snapshot__descriptor) \
+    , 0,NULL }
 
 
 struct  Cadre__V1__ListAgentsRequest
@@ -266,10 +863,42 @@ struct  Cadre__V1__Agent
    * Where it stands with the failure isolator; unset: healthy, and it was never isolated.
    */
   Cadre__V1__Isolation *isolation;
+  /*
+   * Why it gets no new work, such as `disconnected` or `draining`; empty: it does.
+   */
+  size_t n_holds;
+  char **holds;
+  /*
+   * Instances of remote workers only.
+   */
+  Cadre__V1__AgentSession *session;
+  /*
+   * Which build it is, if it says so.
+   */
+  char *build_id;
 };
 #define CADRE__V1__AGENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL, NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0,NULL, 0, 0, 0, 0, 0, 0,NULL, NULL, 0,NULL, NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__AgentSession
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean connected;
+  /*
+   * Assignments it would take at once more.
+   */
+  int32_t credits;
+  int64_t lease_millis;
+  /*
+   * Until its lease ends, unless something is heard.
+   */
+  int64_t lease_left_millis;
+};
+#define CADRE__V1__AGENT_SESSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent_session__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 struct  Cadre__V1__Operation
@@ -617,6 +1246,446 @@ Cadre__V1__InvokeMetadata *
 void   cadre__v1__invoke_metadata__free_unpacked
                      (Cadre__V1__InvokeMetadata *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeStreamRequest methods */
+void   cadre__v1__invoke_stream_request__init
+                     (Cadre__V1__InvokeStreamRequest         *message);
+size_t cadre__v1__invoke_stream_request__get_packed_size
+                     (const Cadre__V1__InvokeStreamRequest   *message);
+size_t cadre__v1__invoke_stream_request__pack
+                     (const Cadre__V1__InvokeStreamRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_stream_request__pack_to_buffer
+                     (const Cadre__V1__InvokeStreamRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeStreamRequest *
+       cadre__v1__invoke_stream_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_stream_request__free_unpacked
+                     (Cadre__V1__InvokeStreamRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeStreamResponse methods */
+void   cadre__v1__invoke_stream_response__init
+                     (Cadre__V1__InvokeStreamResponse         *message);
+size_t cadre__v1__invoke_stream_response__get_packed_size
+                     (const Cadre__V1__InvokeStreamResponse   *message);
+size_t cadre__v1__invoke_stream_response__pack
+                     (const Cadre__V1__InvokeStreamResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_stream_response__pack_to_buffer
+                     (const Cadre__V1__InvokeStreamResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeStreamResponse *
+       cadre__v1__invoke_stream_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_stream_response__free_unpacked
+                     (Cadre__V1__InvokeStreamResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeProgress methods */
+void   cadre__v1__invoke_progress__init
+                     (Cadre__V1__InvokeProgress         *message);
+size_t cadre__v1__invoke_progress__get_packed_size
+                     (const Cadre__V1__InvokeProgress   *message);
+size_t cadre__v1__invoke_progress__pack
+                     (const Cadre__V1__InvokeProgress   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_progress__pack_to_buffer
+                     (const Cadre__V1__InvokeProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeProgress *
+       cadre__v1__invoke_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_progress__free_unpacked
+                     (Cadre__V1__InvokeProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeAllRequest methods */
+void   cadre__v1__invoke_all_request__init
+                     (Cadre__V1__InvokeAllRequest         *message);
+size_t cadre__v1__invoke_all_request__get_packed_size
+                     (const Cadre__V1__InvokeAllRequest   *message);
+size_t cadre__v1__invoke_all_request__pack
+                     (const Cadre__V1__InvokeAllRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_all_request__pack_to_buffer
+                     (const Cadre__V1__InvokeAllRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeAllRequest *
+       cadre__v1__invoke_all_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_all_request__free_unpacked
+                     (Cadre__V1__InvokeAllRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeAllResponse methods */
+void   cadre__v1__invoke_all_response__init
+                     (Cadre__V1__InvokeAllResponse         *message);
+size_t cadre__v1__invoke_all_response__get_packed_size
+                     (const Cadre__V1__InvokeAllResponse   *message);
+size_t cadre__v1__invoke_all_response__pack
+                     (const Cadre__V1__InvokeAllResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_all_response__pack_to_buffer
+                     (const Cadre__V1__InvokeAllResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeAllResponse *
+       cadre__v1__invoke_all_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_all_response__free_unpacked
+                     (Cadre__V1__InvokeAllResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__InvokeOutcome methods */
+void   cadre__v1__invoke_outcome__init
+                     (Cadre__V1__InvokeOutcome         *message);
+size_t cadre__v1__invoke_outcome__get_packed_size
+                     (const Cadre__V1__InvokeOutcome   *message);
+size_t cadre__v1__invoke_outcome__pack
+                     (const Cadre__V1__InvokeOutcome   *message,
+                      uint8_t             *out);
+size_t cadre__v1__invoke_outcome__pack_to_buffer
+                     (const Cadre__V1__InvokeOutcome   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__InvokeOutcome *
+       cadre__v1__invoke_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__invoke_outcome__free_unpacked
+                     (Cadre__V1__InvokeOutcome *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__CallRefusal methods */
+void   cadre__v1__call_refusal__init
+                     (Cadre__V1__CallRefusal         *message);
+size_t cadre__v1__call_refusal__get_packed_size
+                     (const Cadre__V1__CallRefusal   *message);
+size_t cadre__v1__call_refusal__pack
+                     (const Cadre__V1__CallRefusal   *message,
+                      uint8_t             *out);
+size_t cadre__v1__call_refusal__pack_to_buffer
+                     (const Cadre__V1__CallRefusal   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__CallRefusal *
+       cadre__v1__call_refusal__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__call_refusal__free_unpacked
+                     (Cadre__V1__CallRefusal *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ConnectRequest methods */
+void   cadre__v1__connect_request__init
+                     (Cadre__V1__ConnectRequest         *message);
+size_t cadre__v1__connect_request__get_packed_size
+                     (const Cadre__V1__ConnectRequest   *message);
+size_t cadre__v1__connect_request__pack
+                     (const Cadre__V1__ConnectRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__connect_request__pack_to_buffer
+                     (const Cadre__V1__ConnectRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ConnectRequest *
+       cadre__v1__connect_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__connect_request__free_unpacked
+                     (Cadre__V1__ConnectRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__Hello methods */
+void   cadre__v1__hello__init
+                     (Cadre__V1__Hello         *message);
+size_t cadre__v1__hello__get_packed_size
+                     (const Cadre__V1__Hello   *message);
+size_t cadre__v1__hello__pack
+                     (const Cadre__V1__Hello   *message,
+                      uint8_t             *out);
+size_t cadre__v1__hello__pack_to_buffer
+                     (const Cadre__V1__Hello   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__Hello *
+       cadre__v1__hello__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__hello__free_unpacked
+                     (Cadre__V1__Hello *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WorkerAgent__LabelsEntry methods */
+void   cadre__v1__worker_agent__labels_entry__init
+                     (Cadre__V1__WorkerAgent__LabelsEntry         *message);
+/* Cadre__V1__WorkerAgent methods */
+void   cadre__v1__worker_agent__init
+                     (Cadre__V1__WorkerAgent         *message);
+size_t cadre__v1__worker_agent__get_packed_size
+                     (const Cadre__V1__WorkerAgent   *message);
+size_t cadre__v1__worker_agent__pack
+                     (const Cadre__V1__WorkerAgent   *message,
+                      uint8_t             *out);
+size_t cadre__v1__worker_agent__pack_to_buffer
+                     (const Cadre__V1__WorkerAgent   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WorkerAgent *
+       cadre__v1__worker_agent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__worker_agent__free_unpacked
+                     (Cadre__V1__WorkerAgent *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WorkResult methods */
+void   cadre__v1__work_result__init
+                     (Cadre__V1__WorkResult         *message);
+size_t cadre__v1__work_result__get_packed_size
+                     (const Cadre__V1__WorkResult   *message);
+size_t cadre__v1__work_result__pack
+                     (const Cadre__V1__WorkResult   *message,
+                      uint8_t             *out);
+size_t cadre__v1__work_result__pack_to_buffer
+                     (const Cadre__V1__WorkResult   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WorkResult *
+       cadre__v1__work_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__work_result__free_unpacked
+                     (Cadre__V1__WorkResult *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WorkProgress methods */
+void   cadre__v1__work_progress__init
+                     (Cadre__V1__WorkProgress         *message);
+size_t cadre__v1__work_progress__get_packed_size
+                     (const Cadre__V1__WorkProgress   *message);
+size_t cadre__v1__work_progress__pack
+                     (const Cadre__V1__WorkProgress   *message,
+                      uint8_t             *out);
+size_t cadre__v1__work_progress__pack_to_buffer
+                     (const Cadre__V1__WorkProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WorkProgress *
+       cadre__v1__work_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__work_progress__free_unpacked
+                     (Cadre__V1__WorkProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WorkHeartbeat methods */
+void   cadre__v1__work_heartbeat__init
+                     (Cadre__V1__WorkHeartbeat         *message);
+size_t cadre__v1__work_heartbeat__get_packed_size
+                     (const Cadre__V1__WorkHeartbeat   *message);
+size_t cadre__v1__work_heartbeat__pack
+                     (const Cadre__V1__WorkHeartbeat   *message,
+                      uint8_t             *out);
+size_t cadre__v1__work_heartbeat__pack_to_buffer
+                     (const Cadre__V1__WorkHeartbeat   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WorkHeartbeat *
+       cadre__v1__work_heartbeat__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__work_heartbeat__free_unpacked
+                     (Cadre__V1__WorkHeartbeat *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__Leave methods */
+void   cadre__v1__leave__init
+                     (Cadre__V1__Leave         *message);
+size_t cadre__v1__leave__get_packed_size
+                     (const Cadre__V1__Leave   *message);
+size_t cadre__v1__leave__pack
+                     (const Cadre__V1__Leave   *message,
+                      uint8_t             *out);
+size_t cadre__v1__leave__pack_to_buffer
+                     (const Cadre__V1__Leave   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__Leave *
+       cadre__v1__leave__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__leave__free_unpacked
+                     (Cadre__V1__Leave *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ConnectResponse methods */
+void   cadre__v1__connect_response__init
+                     (Cadre__V1__ConnectResponse         *message);
+size_t cadre__v1__connect_response__get_packed_size
+                     (const Cadre__V1__ConnectResponse   *message);
+size_t cadre__v1__connect_response__pack
+                     (const Cadre__V1__ConnectResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__connect_response__pack_to_buffer
+                     (const Cadre__V1__ConnectResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ConnectResponse *
+       cadre__v1__connect_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__connect_response__free_unpacked
+                     (Cadre__V1__ConnectResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__Welcome methods */
+void   cadre__v1__welcome__init
+                     (Cadre__V1__Welcome         *message);
+size_t cadre__v1__welcome__get_packed_size
+                     (const Cadre__V1__Welcome   *message);
+size_t cadre__v1__welcome__pack
+                     (const Cadre__V1__Welcome   *message,
+                      uint8_t             *out);
+size_t cadre__v1__welcome__pack_to_buffer
+                     (const Cadre__V1__Welcome   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__Welcome *
+       cadre__v1__welcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__welcome__free_unpacked
+                     (Cadre__V1__Welcome *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WorkAssignment methods */
+void   cadre__v1__work_assignment__init
+                     (Cadre__V1__WorkAssignment         *message);
+size_t cadre__v1__work_assignment__get_packed_size
+                     (const Cadre__V1__WorkAssignment   *message);
+size_t cadre__v1__work_assignment__pack
+                     (const Cadre__V1__WorkAssignment   *message,
+                      uint8_t             *out);
+size_t cadre__v1__work_assignment__pack_to_buffer
+                     (const Cadre__V1__WorkAssignment   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WorkAssignment *
+       cadre__v1__work_assignment__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__work_assignment__free_unpacked
+                     (Cadre__V1__WorkAssignment *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DrainRequested methods */
+void   cadre__v1__drain_requested__init
+                     (Cadre__V1__DrainRequested         *message);
+size_t cadre__v1__drain_requested__get_packed_size
+                     (const Cadre__V1__DrainRequested   *message);
+size_t cadre__v1__drain_requested__pack
+                     (const Cadre__V1__DrainRequested   *message,
+                      uint8_t             *out);
+size_t cadre__v1__drain_requested__pack_to_buffer
+                     (const Cadre__V1__DrainRequested   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DrainRequested *
+       cadre__v1__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__drain_requested__free_unpacked
+                     (Cadre__V1__DrainRequested *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DrainAgentRequest methods */
+void   cadre__v1__drain_agent_request__init
+                     (Cadre__V1__DrainAgentRequest         *message);
+size_t cadre__v1__drain_agent_request__get_packed_size
+                     (const Cadre__V1__DrainAgentRequest   *message);
+size_t cadre__v1__drain_agent_request__pack
+                     (const Cadre__V1__DrainAgentRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__drain_agent_request__pack_to_buffer
+                     (const Cadre__V1__DrainAgentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DrainAgentRequest *
+       cadre__v1__drain_agent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__drain_agent_request__free_unpacked
+                     (Cadre__V1__DrainAgentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__DrainAgentResponse methods */
+void   cadre__v1__drain_agent_response__init
+                     (Cadre__V1__DrainAgentResponse         *message);
+size_t cadre__v1__drain_agent_response__get_packed_size
+                     (const Cadre__V1__DrainAgentResponse   *message);
+size_t cadre__v1__drain_agent_response__pack
+                     (const Cadre__V1__DrainAgentResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__drain_agent_response__pack_to_buffer
+                     (const Cadre__V1__DrainAgentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__DrainAgentResponse *
+       cadre__v1__drain_agent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__drain_agent_response__free_unpacked
+                     (Cadre__V1__DrainAgentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WatchAgentsRequest methods */
+void   cadre__v1__watch_agents_request__init
+                     (Cadre__V1__WatchAgentsRequest         *message);
+size_t cadre__v1__watch_agents_request__get_packed_size
+                     (const Cadre__V1__WatchAgentsRequest   *message);
+size_t cadre__v1__watch_agents_request__pack
+                     (const Cadre__V1__WatchAgentsRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__watch_agents_request__pack_to_buffer
+                     (const Cadre__V1__WatchAgentsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WatchAgentsRequest *
+       cadre__v1__watch_agents_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__watch_agents_request__free_unpacked
+                     (Cadre__V1__WatchAgentsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WatchAgentsResponse methods */
+void   cadre__v1__watch_agents_response__init
+                     (Cadre__V1__WatchAgentsResponse         *message);
+size_t cadre__v1__watch_agents_response__get_packed_size
+                     (const Cadre__V1__WatchAgentsResponse   *message);
+size_t cadre__v1__watch_agents_response__pack
+                     (const Cadre__V1__WatchAgentsResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__watch_agents_response__pack_to_buffer
+                     (const Cadre__V1__WatchAgentsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WatchAgentsResponse *
+       cadre__v1__watch_agents_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__watch_agents_response__free_unpacked
+                     (Cadre__V1__WatchAgentsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__AgentSnapshot methods */
+void   cadre__v1__agent_snapshot__init
+                     (Cadre__V1__AgentSnapshot         *message);
+size_t cadre__v1__agent_snapshot__get_packed_size
+                     (const Cadre__V1__AgentSnapshot   *message);
+size_t cadre__v1__agent_snapshot__pack
+                     (const Cadre__V1__AgentSnapshot   *message,
+                      uint8_t             *out);
+size_t cadre__v1__agent_snapshot__pack_to_buffer
+                     (const Cadre__V1__AgentSnapshot   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__AgentSnapshot *
+       cadre__v1__agent_snapshot__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__agent_snapshot__free_unpacked
+                     (Cadre__V1__AgentSnapshot *message,
+                      ProtobufCAllocator *allocator);
 /* Cadre__V1__ListAgentsRequest methods */
 void   cadre__v1__list_agents_request__init
                      (Cadre__V1__ListAgentsRequest         *message);
@@ -714,6 +1783,25 @@ Cadre__V1__Agent *
                       const uint8_t       *data);
 void   cadre__v1__agent__free_unpacked
                      (Cadre__V1__Agent *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__AgentSession methods */
+void   cadre__v1__agent_session__init
+                     (Cadre__V1__AgentSession         *message);
+size_t cadre__v1__agent_session__get_packed_size
+                     (const Cadre__V1__AgentSession   *message);
+size_t cadre__v1__agent_session__pack
+                     (const Cadre__V1__AgentSession   *message,
+                      uint8_t             *out);
+size_t cadre__v1__agent_session__pack_to_buffer
+                     (const Cadre__V1__AgentSession   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__AgentSession *
+       cadre__v1__agent_session__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__agent_session__free_unpacked
+                     (Cadre__V1__AgentSession *message,
                       ProtobufCAllocator *allocator);
 /* Cadre__V1__Operation methods */
 void   cadre__v1__operation__init
@@ -992,6 +2080,78 @@ typedef void (*Cadre__V1__InvokeResponse_Closure)
 typedef void (*Cadre__V1__InvokeMetadata_Closure)
                  (const Cadre__V1__InvokeMetadata *message,
                   void *closure_data);
+typedef void (*Cadre__V1__InvokeStreamRequest_Closure)
+                 (const Cadre__V1__InvokeStreamRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__InvokeStreamResponse_Closure)
+                 (const Cadre__V1__InvokeStreamResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__InvokeProgress_Closure)
+                 (const Cadre__V1__InvokeProgress *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__InvokeAllRequest_Closure)
+                 (const Cadre__V1__InvokeAllRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__InvokeAllResponse_Closure)
+                 (const Cadre__V1__InvokeAllResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__InvokeOutcome_Closure)
+                 (const Cadre__V1__InvokeOutcome *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__CallRefusal_Closure)
+                 (const Cadre__V1__CallRefusal *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ConnectRequest_Closure)
+                 (const Cadre__V1__ConnectRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__Hello_Closure)
+                 (const Cadre__V1__Hello *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkerAgent__LabelsEntry_Closure)
+                 (const Cadre__V1__WorkerAgent__LabelsEntry *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkerAgent_Closure)
+                 (const Cadre__V1__WorkerAgent *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkResult_Closure)
+                 (const Cadre__V1__WorkResult *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkProgress_Closure)
+                 (const Cadre__V1__WorkProgress *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkHeartbeat_Closure)
+                 (const Cadre__V1__WorkHeartbeat *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__Leave_Closure)
+                 (const Cadre__V1__Leave *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ConnectResponse_Closure)
+                 (const Cadre__V1__ConnectResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__Welcome_Closure)
+                 (const Cadre__V1__Welcome *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WorkAssignment_Closure)
+                 (const Cadre__V1__WorkAssignment *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DrainRequested_Closure)
+                 (const Cadre__V1__DrainRequested *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DrainAgentRequest_Closure)
+                 (const Cadre__V1__DrainAgentRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__DrainAgentResponse_Closure)
+                 (const Cadre__V1__DrainAgentResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WatchAgentsRequest_Closure)
+                 (const Cadre__V1__WatchAgentsRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WatchAgentsResponse_Closure)
+                 (const Cadre__V1__WatchAgentsResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__AgentSnapshot_Closure)
+                 (const Cadre__V1__AgentSnapshot *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__ListAgentsRequest_Closure)
                  (const Cadre__V1__ListAgentsRequest *message,
                   void *closure_data);
@@ -1009,6 +2169,9 @@ typedef void (*Cadre__V1__Agent__LabelsEntry_Closure)
                   void *closure_data);
 typedef void (*Cadre__V1__Agent_Closure)
                  (const Cadre__V1__Agent *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__AgentSession_Closure)
+                 (const Cadre__V1__AgentSession *message,
                   void *closure_data);
 typedef void (*Cadre__V1__Operation_Closure)
                  (const Cadre__V1__Operation *message,
@@ -1063,6 +2226,26 @@ struct Cadre__V1__AgentService_Service
                  const Cadre__V1__InvokeRequest *input,
                  Cadre__V1__InvokeResponse_Closure closure,
                  void *closure_data);
+  void (*invoke_stream)(Cadre__V1__AgentService_Service *service,
+                        const Cadre__V1__InvokeStreamRequest *input,
+                        Cadre__V1__InvokeStreamResponse_Closure closure,
+                        void *closure_data);
+  void (*invoke_all)(Cadre__V1__AgentService_Service *service,
+                     const Cadre__V1__InvokeAllRequest *input,
+                     Cadre__V1__InvokeAllResponse_Closure closure,
+                     void *closure_data);
+  void (*connect)(Cadre__V1__AgentService_Service *service,
+                  const Cadre__V1__ConnectRequest *input,
+                  Cadre__V1__ConnectResponse_Closure closure,
+                  void *closure_data);
+  void (*drain_agent)(Cadre__V1__AgentService_Service *service,
+                      const Cadre__V1__DrainAgentRequest *input,
+                      Cadre__V1__DrainAgentResponse_Closure closure,
+                      void *closure_data);
+  void (*watch_agents)(Cadre__V1__AgentService_Service *service,
+                       const Cadre__V1__WatchAgentsRequest *input,
+                       Cadre__V1__WatchAgentsResponse_Closure closure,
+                       void *closure_data);
   void (*list_agents)(Cadre__V1__AgentService_Service *service,
                       const Cadre__V1__ListAgentsRequest *input,
                       Cadre__V1__ListAgentsResponse_Closure closure,
@@ -1100,6 +2283,11 @@ void cadre__v1__agent_service__init (Cadre__V1__AgentService_Service *service,
 #define CADRE__V1__AGENT_SERVICE__INIT(function_prefix__) \
     { CADRE__V1__AGENT_SERVICE__BASE_INIT,\
       function_prefix__ ## invoke,\
+      function_prefix__ ## invoke_stream,\
+      function_prefix__ ## invoke_all,\
+      function_prefix__ ## connect,\
+      function_prefix__ ## drain_agent,\
+      function_prefix__ ## watch_agents,\
       function_prefix__ ## list_agents,\
       function_prefix__ ## get_agent,\
       function_prefix__ ## check_health,\
@@ -1111,6 +2299,26 @@ void cadre__v1__agent_service__invoke(ProtobufCService *service,
                                       const Cadre__V1__InvokeRequest *input,
                                       Cadre__V1__InvokeResponse_Closure closure,
                                       void *closure_data);
+void cadre__v1__agent_service__invoke_stream(ProtobufCService *service,
+                                             const Cadre__V1__InvokeStreamRequest *input,
+                                             Cadre__V1__InvokeStreamResponse_Closure closure,
+                                             void *closure_data);
+void cadre__v1__agent_service__invoke_all(ProtobufCService *service,
+                                          const Cadre__V1__InvokeAllRequest *input,
+                                          Cadre__V1__InvokeAllResponse_Closure closure,
+                                          void *closure_data);
+void cadre__v1__agent_service__connect(ProtobufCService *service,
+                                       const Cadre__V1__ConnectRequest *input,
+                                       Cadre__V1__ConnectResponse_Closure closure,
+                                       void *closure_data);
+void cadre__v1__agent_service__drain_agent(ProtobufCService *service,
+                                           const Cadre__V1__DrainAgentRequest *input,
+                                           Cadre__V1__DrainAgentResponse_Closure closure,
+                                           void *closure_data);
+void cadre__v1__agent_service__watch_agents(ProtobufCService *service,
+                                            const Cadre__V1__WatchAgentsRequest *input,
+                                            Cadre__V1__WatchAgentsResponse_Closure closure,
+                                            void *closure_data);
 void cadre__v1__agent_service__list_agents(ProtobufCService *service,
                                            const Cadre__V1__ListAgentsRequest *input,
                                            Cadre__V1__ListAgentsResponse_Closure closure,
@@ -1142,17 +2350,43 @@ void cadre__v1__agent_service__get_isolation_policy(ProtobufCService *service,
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    cadre__v1__work_mode__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__health_state__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__isolation_state__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__invoke_metadata__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_stream_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_stream_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_progress__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_all_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_all_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__invoke_outcome__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__call_refusal__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__connect_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__hello__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__worker_agent__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__worker_agent__labels_entry__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__work_result__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__work_progress__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__work_heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__leave__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__connect_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__welcome__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__work_assignment__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__drain_requested__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__drain_agent_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__drain_agent_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__watch_agents_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__watch_agents_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__agent_snapshot__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_agents_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_agent_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_agent_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__agent__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__agent__labels_entry__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__agent_session__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__operation__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__check_health_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__check_health_response__descriptor;

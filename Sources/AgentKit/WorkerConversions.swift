@@ -1,0 +1,94 @@
+import Coordination
+import Messages
+import Threads
+
+extension AssignmentToken {
+    /// As it stands on the wire.
+    init(wire: UInt64) { self.init(serial: Serial(rawValue: wire)) }
+}
+
+extension Messages.Payload {
+    init(_ payload: Coordination.Payload) {
+        self.init(data: payload.bytes, contentType: payload.contentType)
+    }
+}
+
+extension Coordination.Payload {
+    init(_ payload: Messages.Payload?) {
+        let type = payload?.contentType ?? ""
+        self.init(
+            bytes: payload?.data ?? [],
+            contentType: type.isEmpty || type == Self.json ? Self.json : type)
+    }
+}
+
+extension Assignment {
+    /// Takes an assignment off the wire for the instance `agent`.
+    init(
+        _ wire: WorkAssignment, agent: String, nowNanos: Int64, progress: (any WorkerProgress)?
+    ) {
+        let token = AssignmentToken(wire: wire.token)
+        var origin: StepOrigin?
+        if let run = RunID(wire.runID) { origin = StepOrigin(run: run, step: wire.stepID) }
+        var extras: AssignmentExtras?
+        if wire.wantsProgress || wire.lastHeartbeat != nil {
+            extras = AssignmentExtras(
+                lastHeartbeat: wire.lastHeartbeat.map { Coordination.Payload($0) },
+                progress: wire.wantsProgress
+                    ? progress.map { TokenProgress(token: token, worker: $0) } : nil)
+        }
+        let wait = min(max(0, wire.deadlineMillis), 366 * 86_400_000)
+        self.init(
+            token: token, agent: AgentID(agent), operation: wire.operation,
+            payload: Coordination.Payload(wire.payload),
+            deadlineNanos: wait == 0 ? nil : nowNanos + wait * 1_000_000,
+            attempt: Int(wire.attempt), namespace: Namespace(wire.namespace), origin: origin,
+            extras: extras)
+    }
+}
+
+/// One watched assignment's way to the stream.
+private final class TokenProgress: ProgressPort {
+    private let token: AssignmentToken
+    private let worker: any WorkerProgress
+
+    init(token: AssignmentToken, worker: any WorkerProgress) {
+        self.token = token
+        self.worker = worker
+    }
+
+    func progress(_ chunk: Coordination.Payload, attempt: Int) { worker.progress(token, chunk) }
+}
+
+extension WorkResult {
+    init(_ result: AssignmentResult) {
+        self.init(
+            token: result.token.serial.rawValue,
+            executionMicros: max(0, result.endedNanos - result.startedNanos) / 1_000)
+        switch result.outcome {
+        case .success(let payload): outcome = .payload(Messages.Payload(payload))
+        case .failure(let failure):
+            outcome = .failure(
+                Failure(
+                    type: failure.type, message: failure.message, retryable: failure.retryable,
+                    retryAfterMillis: failure.retryAfterMillis ?? 0))
+        }
+    }
+}
+
+extension WorkerAgent {
+    init(_ registration: AgentRegistration, _ configuration: RemoteWorkerConfiguration) {
+        self.init(
+            type: registration.type,
+            operations: registration.operations.map {
+                Messages.Operation(
+                    name: $0.name, summary: $0.summary, idempotent: $0.isIdempotent)
+            },
+            labels: FieldMap(
+                lastWins: configuration.labels.sorted { $0.key < $1.key }.map {
+                    .init(key: $0.key, value: $0.value)
+                }),
+            slots: Int32(clamping: configuration.slots), dependencies: registration.dependencies,
+            buildID: configuration.buildID)
+    }
+}

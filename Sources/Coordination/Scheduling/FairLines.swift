@@ -1,0 +1,67 @@
+/// Lines in which keys take turns: a ring holds one line per key with something waiting, and
+/// serves the keys in rotation, each in the order of joining. All O(1) but for hashing a key.
+public struct FairLines: Sendable {
+    private struct RingKey: Sendable, Hashable {
+        var ring: Int32
+        var key: String
+    }
+
+    private struct KeyLine: Sendable {
+        var key: RingKey
+        /// Its place in the ring.
+        var place: WaitingLines.Place
+    }
+
+    private var lines = WaitingLines()
+    /// By line.
+    private var keyLines: [Int32: KeyLine] = [:]
+    private var lineOfKey: [RingKey: Int32] = [:]
+
+    /// No rings.
+    public init() {}
+
+    /// Opens an empty ring and gives its number.
+    public mutating func open() -> Int32 { lines.open() }
+
+    /// Closes an empty ring.
+    public mutating func close(_ ring: Int32) { lines.close(ring) }
+
+    /// Puts work at the end of its key's line.
+    public mutating func join(_ ring: Int32, key: String, work: Int32) -> WaitingLines.Place {
+        let ringKey = RingKey(ring: ring, key: key)
+        if let line = lineOfKey[ringKey] { return lines.join(line, work: work) }
+        let line = lines.open()
+        lineOfKey[ringKey] = line
+        keyLines[line] = KeyLine(key: ringKey, place: lines.join(ring, work: line))
+        return lines.join(line, work: work)
+    }
+
+    /// The work whose turn it is; it stays in line.
+    public func head(_ ring: Int32) -> Int32? {
+        guard let line = lines.head(ring) else { return nil }
+        return lines.head(line)
+    }
+
+    /// The work at this place has had its turn: its key goes behind the others. It stays in line.
+    public mutating func turnTaken(_ place: WaitingLines.Place) {
+        let line = lines.line(of: place)
+        guard let keyLine = keyLines[line] else { return }
+        lines.leave(keyLine.place)
+        keyLines[line]?.place = lines.join(keyLine.key.ring, work: line)
+    }
+
+    /// Takes work out of whatever line it stands in.
+    public mutating func leave(_ place: WaitingLines.Place) {
+        let line = lines.line(of: place)
+        lines.leave(place)
+        guard lines.count(line) == 0, let keyLine = keyLines.removeValue(forKey: line) else {
+            return
+        }
+        lineOfKey[keyLine.key] = nil
+        lines.leave(keyLine.place)
+        lines.close(line)
+    }
+
+    /// All work in a ring, key by key from the one whose turn it is.
+    public func all(_ ring: Int32) -> [Int32] { lines.all(ring).flatMap { lines.all($0) } }
+}

@@ -1,0 +1,109 @@
+import Coordination
+
+/// Invokes with something beside the plain call: a parent, a time to start by, an affinity.
+extension CoordinationEngine {
+    // MARK: Parents
+
+    /// Takes over what the parent decides: its deadline bounds the call's own.
+    ///
+    /// - Returns: whether the call has been answered already: its parent is gone, or an earlier
+    ///   attempt of the parent has had the same call answered.
+    mutating func inherit(
+        _ extras: InvokeExtras, _ invoke: inout Invoke, _ ticket: ReplyTicket
+    ) -> Bool {
+        guard let parent = extras.parent else { return false }
+        guard let job = tokens[parent.serial.rawValue], jobs[job].phase == .running else {
+            reject(ticket, .parentEnded(parent))
+            return true
+        }
+        if case .step(let run, let step) = jobs[job].work, !extras.key.isEmpty,
+            let known = runs[run].steps[step].recorded?[extras.key]
+        {
+            ready.replies.append(Reply(ticket, .invoked(known)))
+            return true
+        }
+        if jobs[job].timer >= 0 {
+            // A step's timer may ring earlier, to look whether its agent is silent.
+            var end = jobs[job].dueNanos
+            if case .step = jobs[job].work { end = jobs[job].deadlineNanos }
+            invoke.deadlineNanos = min(invoke.deadlineNanos ?? .max, end)
+        }
+        return false
+    }
+
+    /// Notes the call under its parent and arms its time to start.
+    mutating func begin(_ extras: InvokeExtras, _ job: Int32, _ ticket: ReplyTicket) {
+        if let parent = extras.parent {
+            children[parent.serial.rawValue, default: []].insert(ticket)
+        }
+        guard let start = extras.startByNanos, case .invoke(let part) = jobs[job].work else {
+            return
+        }
+        arm(job, atNanos: min(start, part.invoke.deadlineNanos ?? .max))
+    }
+
+    mutating func forgetChild(_ ticket: ReplyTicket, of parent: AssignmentToken) {
+        children[parent.serial.rawValue]?.remove(ticket)
+        if children[parent.serial.rawValue]?.isEmpty == true {
+            children[parent.serial.rawValue] = nil
+        }
+    }
+
+    /// An assignment has ended: so do the calls made on its behalf.
+    mutating func endChildren(of token: UInt64) {
+        guard let tickets = children.removeValue(forKey: token) else { return }
+        let parent = AssignmentToken(serial: Serial(rawValue: token))
+        let ordered = tickets.sorted { ($0.port, $0.call) < ($1.port, $1.call) }
+        for ticket in ordered {
+            guard case .invoke(let job) = open[ticket] else { continue }
+            cancelAssignment(job)
+            endInvoke(job)
+            reject(ticket, .parentEnded(parent))
+        }
+    }
+
+    /// Keeps a good answer for the parent's next attempt, if it is a step. In memory only: after a
+    /// restart of the server the call is made again.
+    mutating func record(_ extras: InvokeExtras, _ answer: InvokeAnswer) {
+        guard let parent = extras.parent, !extras.key.isEmpty,
+            let job = tokens[parent.serial.rawValue],
+            case .step(let run, let step) = jobs[job].work,
+            case .success(let payload) = answer.outcome,
+            payload.bytes.count <= limits.maxRecordedBytes
+        else { return }
+        let known = runs[run].steps[step].recorded ?? [:]
+        guard known.count < limits.maxRecordedCalls else { return }
+        runs[run].steps[step].recorded = known.merging([extras.key: answer]) { _, new in new }
+    }
+
+    // MARK: Waiting and choice
+
+    /// Whether a call may wait though nobody is alive.
+    func mayWait(_ invoke: Invoke) -> Bool {
+        guard let start = invoke.extras?.startByNanos else { return false }
+        return start > now.monotonicNanos
+    }
+
+    /// A slot of the instance that last worked under the call's key, or of the least loaded one.
+    mutating func takeSlot(ofType type: Int32, for invoke: Invoke) -> Int32? {
+        if let key = invoke.extras?.affinityKey, !key.isEmpty,
+            let agent = pool.preferred(ofType: type, key: key), pool.takeSlot(of: agent)
+        {
+            return agent
+        }
+        return pool.takeSlot(ofType: type)
+    }
+
+    /// The call goes to an instance: its time to start is over, its key remembers the instance.
+    mutating func granted(
+        _ extras: InvokeExtras, _ job: Int32, _ agent: Int32, _ part: InvokeJob
+    ) {
+        if !extras.affinityKey.isEmpty { pool.prefer(agent, key: extras.affinityKey) }
+        guard extras.startByNanos != nil else { return }
+        if let deadline = part.invoke.deadlineNanos {
+            arm(job, atNanos: deadline)
+        } else {
+            disarm(job)
+        }
+    }
+}

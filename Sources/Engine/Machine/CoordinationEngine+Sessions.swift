@@ -1,0 +1,217 @@
+import Coordination
+
+/// Remote instances: how their sessions begin, go on and end.
+extension CoordinationEngine {
+    mutating func session(_ command: SessionCommand) {
+        switch command {
+        case .hello(let hello, let port): self.hello(hello, port)
+        case .heard(let news, let port): heard(news, port)
+        case .dropped(let port): dropped(port)
+        case .left(let port): left(port)
+        case .result(let result, let port): remoteResult(result, port)
+        }
+    }
+
+    // MARK: Beginning
+
+    private mutating func hello(_ hello: SessionHello, _ port: PortNumber) {
+        if takenUp < recovering.count, !hello.held.isEmpty {
+            // What it holds may belong to a run that is not taken up yet.
+            return waitingHellos.append((hello, port))
+        }
+        if let id = hello.resume, let session = sessionIndex[id],
+            pool.id(of: sessions[session].agent) == hello.registration.id
+        {
+            return resume(session, hello, port)
+        }
+        if let refusal = refusal(of: hello) {
+            return ready[port.rawValue].notices.append(.refused(refusal))
+        }
+        begin(hello, port)
+    }
+
+    /// All restored runs are taken up: those who waited for that are welcomed.
+    mutating func takeWaitingHellos() {
+        let waiting = waitingHellos
+        waitingHellos = []
+        for (hello, port) in waiting {
+            self.hello(hello, port)
+            settle()
+        }
+    }
+
+    private func refusal(of hello: SessionHello) -> SessionRefusal? {
+        if isDraining { return .draining }
+        if sessions.count >= limits.maxSessions { return .tooMany(limits.maxSessions) }
+        guard let other = pool.agent(hello.registration.id) else { return nil }
+        let session = pool.session(of: other)
+        let isThere = session < 0 || sessions[session].machine.isConnected
+        return isThere ? .idTaken(hello.registration.id) : nil
+    }
+
+    private mutating func begin(_ hello: SessionHello, _ port: PortNumber) {
+        // A dropped session of the same instance, which has begun anew.
+        let old = pool.agent(hello.registration.id)
+        if let old { close(old) }
+        let agent = pool.join(hello.registration, port: port.rawValue)
+        pool.hold(agent, .noCredit)
+        lastSession += 1
+        let id = SessionID(serial: Serial(rawValue: lastSession), secret: nextRandom())
+        let machine = AgentSession(
+            id: id, leaseNanos: Int64(hello.leaseMillis) * 1_000_000, connection: port.rawValue,
+            at: now.monotonicNanos)
+        let session = sessions.insert(
+            SessionCell(machine: machine, agent: agent, leaseMillis: hello.leaseMillis))
+        sessions[session].timer = timers.insert(.session(session), key: machine.expiresAtNanos)
+        sessionIndex[id] = session
+        sessionOfPort[port.rawValue] = session
+        pool.setSession(session, of: agent)
+        joined(agent)
+        welcome(session, port, isResumed: false)
+        // The new one stands before the old one's work is placed anew: it may be the only one.
+        if let old { giveUp(old) }
+        claim(hello.held, session, port)
+    }
+
+    private mutating func welcome(_ session: Int32, _ port: PortNumber, isResumed: Bool) {
+        let cell = sessions[session]
+        ready[port.rawValue].notices.append(
+            .welcome(
+                SessionWelcome(
+                    session: cell.machine.id, agent: pool.id(of: cell.agent),
+                    leaseMillis: cell.leaseMillis, isResumed: isResumed)))
+    }
+
+    /// The worker is back: what it does not hold any more is lost, what it holds goes on.
+    private mutating func resume(_ session: Int32, _ hello: SessionHello, _ port: PortNumber) {
+        let agent = sessions[session].agent
+        if let old = sessions[session].machine.connection {
+            ready[old].notices.append(.superseded)
+        }
+        sessionOfPort[pool.port(of: agent)] = nil
+        sessionOfPort[port.rawValue] = session
+        pool.setPort(port.rawValue, of: agent)
+        pool.hold(agent, .noCredit)
+        pool.release(agent, .disconnected)
+        let (lost, unknown) = sessions[session].machine.resumed(
+            connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
+        agentChanged(agent)
+        welcome(session, port, isResumed: true)
+        let id = pool.id(of: agent)
+        for token in lost {
+            guard let job = tokens[token.serial.rawValue], jobs[job].agent == agent else {
+                continue
+            }
+            self.lost(job, id)
+        }
+        claim(unknown, session, port)
+    }
+
+    /// Work that an earlier process gave to the worker, and that it still holds.
+    private mutating func claim(
+        _ named: [AssignmentToken], _ session: Int32, _ port: PortNumber
+    ) {
+        let agent = sessions[session].agent
+        for token in Set(named).sorted() {
+            guard let job = tokens[token.serial.rawValue], jobs[job].phase == .orphaned,
+                case .step(let run, let step) = jobs[job].work,
+                jobs[job].type == pool.type(of: agent),
+                runs[run].machine.state.steps[step].holder?.agent == pool.id(of: agent)
+            else {
+                tell(.stale(token), port)
+                continue
+            }
+            _ = pool.takeSlot(of: agent, beyondLimit: true)
+            jobs[job].agent = agent
+            jobs[job].grantPort = port.rawValue
+            jobs[job].phase = .running
+            sessions[session].machine.claimed(token)
+            let definition = runs[run].machine.state.work(of: step).definition
+            let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
+            jobs[job].deadlineNanos = deadline
+            jobs[job].heardNanos = now.monotonicNanos
+            arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
+        }
+    }
+
+    // MARK: Ending
+
+    private mutating func dropped(_ port: PortNumber) {
+        waitingHellos.removeAll { $0.1 == port }
+        guard let session = sessionOfPort[port.rawValue],
+            sessions[session].machine.dropped(connection: port.rawValue)
+        else { return }
+        let agent = sessions[session].agent
+        pool.hold(agent, .disconnected)
+        agentChanged(agent)
+    }
+
+    private mutating func left(_ port: PortNumber) {
+        guard let session = sessionOfPort[port.rawValue] else { return }
+        end(session)
+    }
+
+    /// The lease may have ended; whatever was heard since the timer was set has moved its end.
+    mutating func leaseDue(_ session: Int32) {
+        sessions[session].timer = -1
+        let machine = sessions[session].machine
+        if machine.isExpired(at: now.monotonicNanos) {
+            if let port = machine.connection { ready[port].notices.append(.expired) }
+            end(session)
+        } else {
+            sessions[session].timer = timers.insert(
+                .session(session), key: machine.expiresAtNanos)
+        }
+    }
+
+    private mutating func end(_ session: Int32) {
+        let agent = sessions[session].agent
+        close(agent)
+        giveUp(agent)
+    }
+
+    /// Takes an instance out of the choice, and its session away if it has one. If it was the last
+    /// that worked, an isolated one comes back.
+    mutating func close(_ agent: Int32) {
+        let session = pool.session(of: agent)
+        if session >= 0 {
+            sessionIndex[sessions[session].machine.id] = nil
+            sessionOfPort[pool.port(of: agent)] = nil
+            if sessions[session].timer >= 0 { timers.remove(sessions[session].timer) }
+            sessions.remove(session)
+            pool.setSession(-1, of: agent)
+        }
+        pool.close(agent)
+        apply(isolator.left(agent, at: now))
+    }
+
+    /// Tells a connection once everything decided so far is on disk.
+    mutating func tell(_ notice: SessionNotice, _ port: PortNumber) {
+        if draft.hasRows {
+            draft.effects.sessionNotices.append((port.rawValue, notice))
+        } else if inFlight != nil {
+            inFlightEffects.sessionNotices.append((port.rawValue, notice))
+        } else {
+            ready[port.rawValue].notices.append(notice)
+        }
+    }
+}
+
+extension SessionRefusal {
+    static let draining = SessionRefusal(
+        .draining, "the server is going down; connect to another one, or again after its restart",
+        retryAfterMillis: 1_000)
+
+    static func tooMany(_ limit: Int) -> SessionRefusal {
+        SessionRefusal(
+            .tooMany, "\(limit) remote instances are connected already; let some leave first",
+            retryAfterMillis: 10_000)
+    }
+
+    static func idTaken(_ id: AgentID) -> SessionRefusal {
+        SessionRefusal(
+            .idTaken,
+            "an instance \"\(id)\" is connected; choose another id, leave it empty to be given one, "
+                + "or name its session to resume it", retryAfterMillis: 1_000)
+    }
+}

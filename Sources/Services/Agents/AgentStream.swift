@@ -1,0 +1,188 @@
+import Coordination
+import Engine
+import GRPC
+import Messages
+import NIOCore
+import Stubs
+import Threads
+
+/// One worker's stream: what it says becomes commands, what the engine says to it becomes messages,
+/// one for each tick that has something. Confined to its loop.
+final class AgentStream {
+    private let call: BidirectionalCall<ConnectRequest, ConnectResponse>
+    private let link: EngineLink
+    private let host: EngineHost
+    private let streams: AgentStreams
+    private let loop: NIOIsolatedEventLoop
+    private var number: UInt64?
+    /// Its connection in the engine; `nil` before hello and after the end.
+    private var port: PortNumber?
+    private var helloTask: Scheduled<Void>?
+    private var aliveTask: Scheduled<Void>?
+    private var lease: TimeAmount = .seconds(10)
+    private var hasSent = false
+    /// Where progress of assignments goes that somebody watches.
+    private var watched: [AssignmentToken: (port: any ProgressPort, attempt: Int)] = [:]
+
+    /// How long a worker may take to say hello.
+    private static let helloTime = TimeAmount.seconds(10)
+
+    init(
+        call: BidirectionalCall<ConnectRequest, ConnectResponse>, link: EngineLink,
+        host: EngineHost, streams: AgentStreams
+    ) {
+        self.call = call
+        self.link = link
+        self.host = host
+        self.streams = streams
+        loop = call.eventLoop.assumeIsolated()
+    }
+
+    /// Listens; the first message must come in time.
+    func begin() {
+        number = streams.add(NIOLoopBound(self, eventLoop: call.eventLoop))
+        guard number != nil else { return call.fail(AgentStreams.goingDown) }
+        call.onMessage { (request) throws(GRPCStatus) in try self.take(request) }
+        call.onHalfClose {
+            self.leave(.dropped)
+            self.call.finish()
+        }
+        call.onCancel { _ in self.leave(.dropped) }
+        helloTask = loop.scheduleTask(in: Self.helloTime) { self.end(Self.noHello) }
+    }
+
+    // MARK: What the worker says
+
+    private func take(_ request: ConnectRequest) throws(GRPCStatus) {
+        if port == nil {
+            try greet(request)
+        } else if request.hello != nil {
+            throw .bad("hello", "was said already; it belongs into the first message only")
+        }
+        guard let port else { return }
+        let news = try SessionNews(request)
+        for progress in request.progress {
+            guard let watcher = watched[AssignmentToken(wire: progress.token)] else { continue }
+            watcher.port.progress(
+                Coordination.Payload(orEmptyObject: progress.chunk), attempt: watcher.attempt)
+        }
+        for result in news.results where !watched.isEmpty { watched[result.token] = nil }
+        link.post(.session(.heard(news, port)))
+        guard request.leave != nil else { return }
+        leave(.left)
+        call.finish()
+    }
+
+    private func greet(_ request: ConnectRequest) throws(GRPCStatus) {
+        guard let message = request.hello else {
+            throw .bad("hello", "is required in the first message")
+        }
+        let hello = try SessionHello(message, peer: call.peer)
+        helloTask?.cancel()
+        lease = .milliseconds(Int64(hello.leaseMillis))
+        let port = host.open(port: SessionPort(self, loop: call.eventLoop))
+        self.port = port
+        link.post(.session(.hello(hello, port)))
+    }
+
+    // MARK: What the engine says
+
+    /// Sends what has gathered.
+    func take(_ waiting: SessionPort.Waiting) {
+        guard port != nil else { return }
+        var out = SessionBatch()
+        for notice in waiting.notices {
+            switch notice {
+            case .welcome(let welcome):
+                out.message.welcome = Messages.Welcome(welcome)
+                armAlive()
+            case .accepted(let token): out.message.accepted.append(token.serial.rawValue)
+            case .stale(let token):
+                watched[token] = nil
+                out.message.stale.append(token.serial.rawValue)
+            case .drainRequested(let reason):
+                out.message.drainRequested = Messages.DrainRequested(reason: reason)
+            case .modeChanged(let mode):
+                out.message.modeChanged = WorkMode(rawValue: Int32(mode))
+            case .refused(let refusal): return end(refusal.status)
+            case .expired: return finish(out, Self.expired)
+            case .superseded: return finish(out, Self.superseded)
+            }
+        }
+        for assignment in waiting.assignments { add(assignment, &out) }
+        for token in waiting.cancels {
+            watched[token] = nil
+            out.message.cancelled.append(token.serial.rawValue)
+        }
+        send(out.message)
+    }
+
+    private func add(_ assignment: Assignment, _ out: inout SessionBatch) {
+        if let progress = assignment.extras?.progress {
+            watched[assignment.token] = (progress, assignment.attempt)
+        }
+        if out.isFull {
+            send(out.message)
+            out = SessionBatch()
+        }
+        out.add(assignment)
+    }
+
+    private func finish(_ out: SessionBatch, _ status: GRPCStatus) {
+        if out.message != ConnectResponse() { send(out.message) }
+        end(status)
+    }
+
+    private func send(_ message: ConnectResponse) {
+        hasSent = true
+        call.send(message)
+    }
+
+    /// The worker hears something in every third of its lease, so that it can tell a dead server
+    /// from one without work.
+    private func armAlive() {
+        aliveTask = loop.scheduleTask(in: .nanoseconds(lease.nanoseconds / 3)) {
+            if !self.hasSent { self.call.send(ConnectResponse()) }
+            self.hasSent = false
+            self.armAlive()
+        }
+    }
+
+    // MARK: The end
+
+    private enum Parting { case dropped, left }
+
+    /// Ends the stream with this status; the session's lease runs.
+    func end(_ status: GRPCStatus) {
+        leave(.dropped)
+        call.fail(status)
+    }
+
+    private func leave(_ parting: Parting) {
+        helloTask?.cancel()
+        aliveTask?.cancel()
+        if let number { streams.remove(number) }
+        number = nil
+        watched = [:]
+        guard let port else { return }
+        self.port = nil
+        host.close(port: port)
+        switch parting {
+        case .dropped: link.post(.session(.dropped(port)))
+        case .left: link.post(.session(.left(port)))
+        }
+    }
+
+    private static let noHello = GRPCStatus(
+        .deadlineExceeded, "no hello came within 10 s; say it in the first message",
+        reason: "NO_HELLO")
+
+    private static let expired = GRPCStatus(
+        .unavailable,
+        "nothing was heard of this worker for its lease, so its work was given to others; connect "
+            + "again, and send something at least every third of the lease",
+        reason: "LEASE_EXPIRED")
+
+    private static let superseded = GRPCStatus(
+        .aborted, "the session goes on on another stream", reason: "SESSION_RESUMED_ELSEWHERE")
+}

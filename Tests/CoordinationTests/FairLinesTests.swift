@@ -1,0 +1,54 @@
+import Coordination
+import Testing
+
+@Suite struct FairLinesTests {
+    @Test func `keys take turns, and each is served in order`() {
+        var lines = FairLines()
+        let ring = lines.open()
+        var places: [Int32: WaitingLines.Place] = [:]
+        for (work, key) in [(1, "a"), (2, "a"), (3, "a"), (4, "b"), (5, "c"), (6, "b")]
+            as [(Int32, String)]
+        {
+            places[work] = lines.join(ring, key: key, work: work)
+        }
+        var served: [Int32] = []
+        while let work = lines.head(ring), let place = places[work] {
+            served.append(work)
+            lines.turnTaken(place)
+            lines.leave(place)
+        }
+        #expect(served == [1, 4, 5, 2, 6, 3])
+        lines.close(ring)
+    }
+
+    @Test func `whoever leaves takes no turn from its key`() throws {
+        var lines = FairLines()
+        let ring = lines.open()
+        let first = lines.join(ring, key: "a", work: 1)
+        _ = lines.join(ring, key: "b", work: 2)
+        _ = lines.join(ring, key: "a", work: 3)
+        lines.leave(first)
+        #expect(lines.head(ring) == 3)
+        #expect(lines.all(ring) == [3, 2])
+    }
+
+    @Test func `a hundred keys against one that floods`() {
+        var lines = FairLines()
+        let ring = lines.open()
+        var places: [Int32: WaitingLines.Place] = [:]
+        for work in 0..<1_000 as Range<Int32> {
+            places[work] = lines.join(ring, key: "flood", work: work)
+        }
+        for work in 1_000..<1_100 as Range<Int32> {
+            places[work] = lines.join(ring, key: "k\(work)", work: work)
+        }
+        var small = 0
+        for _ in 0..<101 {
+            guard let work = lines.head(ring), let place = places[work] else { break }
+            if work >= 1_000 { small += 1 }
+            lines.turnTaken(place)
+            lines.leave(place)
+        }
+        #expect(small == 100)
+    }
+}

@@ -1,0 +1,149 @@
+import Coordination
+import Testing
+
+@testable import Engine
+
+/// Invokes with something beside the plain call.
+@Suite struct InvokeExtrasTests {
+    private func invoke(
+        _ rig: RemoteRig, _ extras: InvokeExtras, deadline: Int64? = nil
+    ) -> UInt64 {
+        let ticket = rig.ticket()
+        rig.post(
+            .invoke(
+                Invoke(
+                    namespace: .default, agentType: "w", operation: "work",
+                    payload: Payload(bytes: Array("1".utf8)), deadlineNanos: deadline,
+                    arrivedNanos: rig.now.monotonicNanos, extras: extras), ticket))
+        return ticket.call
+    }
+
+    private func reason(_ rig: RemoteRig, _ call: UInt64) -> String? {
+        guard case .rejected(let rejection) = rig.answers[call]?.first else { return nil }
+        return rejection.reason
+    }
+
+    @Test func `a call waits for an instance up to its time to start`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        rig.post(.session(.left(PortNumber(rawValue: 1))))
+        let until = rig.now.monotonicNanos + 500_000_000
+        let patient = invoke(rig, InvokeExtras(startByNanos: until))
+        let late = invoke(rig, InvokeExtras(startByNanos: until + 1_000_000_000))
+        rig.pass(millis: 499)
+        #expect(rig.answers[patient] == nil)
+        rig.pass(millis: 1)
+        #expect(reason(rig, patient) == "NOT_STARTED_IN_TIME")
+        _ = rig.hello(2, id: "w/2")
+        let work = rig.taken(2)
+        #expect(work.count == 1)
+        // Begun in time: now only its own deadline counts, and it has none.
+        for _ in 0..<4 {
+            rig.pass(millis: 600)
+            rig.say(2)
+        }
+        #expect(rig.answers[late] == nil)
+        rig.say(2, results: [(work[0].token, "{}")])
+        #expect(rig.answers[late]?.count == 1)
+    }
+
+    @Test func `keys share the turns inside a priority`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 0)
+        for key in ["a", "a", "a", "b"] { _ = invoke(rig, InvokeExtras(fairnessKey: key)) }
+        rig.say(1, credits: 2)
+        let first = rig.taken(1)
+        #expect(first.count == 2)
+        // The tokens are given in the order of dispatch; the second turn was b's.
+        rig.say(1, credits: 10)
+        #expect(rig.taken(1).count == 2)
+        #expect(rig.engine.pool.waitingCount == 0)
+    }
+
+    @Test func `a key prefers the instance it last had, while that has a slot`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, id: "w/1", credits: 3)
+        _ = rig.hello(2, id: "w/2", credits: 3)
+        _ = invoke(rig, InvokeExtras(affinityKey: "k"))
+        let home = rig.taken(1).isEmpty ? 2 : 1
+        if home == 2 { #expect(rig.taken(2).count == 1) }
+        for _ in 0..<2 { _ = invoke(rig, InvokeExtras(affinityKey: "k")) }
+        #expect(rig.taken(home).count == 2, "it is the busier one, and still preferred")
+        _ = invoke(rig, InvokeExtras(affinityKey: "k"))
+        #expect(rig.taken(3 - home).count == 1, "it has no credit left")
+    }
+
+    @Test func `a call under a parent has its deadline, and ends with it`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let parent = invoke(
+            rig, InvokeExtras(), deadline: rig.now.monotonicNanos + 700_000_000)
+        let token = rig.taken(1)[0].token
+        let child = invoke(rig, InvokeExtras(parent: token))
+        let held = rig.taken(1)
+        #expect(held.first?.deadlineNanos == rig.now.monotonicNanos + 700_000_000)
+        let grandchild = invoke(rig, InvokeExtras(parent: held[0].token))
+        #expect(rig.taken(1).count == 1)
+        rig.say(1, results: [(token, "{}")])
+        #expect(rig.answers[parent]?.count == 1)
+        #expect(reason(rig, child) == "PARENT_ENDED")
+        #expect(reason(rig, grandchild) == "PARENT_ENDED")
+        #expect(rig.cancelled[1]?.count == 2)
+        let orphan = invoke(rig, InvokeExtras(parent: token))
+        #expect(reason(rig, orphan) == "PARENT_ENDED")
+        #expect(rig.engine.children.isEmpty)
+    }
+
+    @Test func `the next attempt of a step gets the answers the last one had`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        guard rig.start() != nil else {
+            Issue.record("not started")
+            return
+        }
+        let token = rig.taken(1)[0].token
+        let first = invoke(rig, InvokeExtras(parent: token, key: "quote"))
+        let work = rig.taken(1)
+        rig.say(1, results: [(work[0].token, "{\"price\":7}")])
+        #expect(rig.answers[first]?.count == 1)
+        _ = rig.hello(2, id: "w/2")
+        rig.post(.session(.left(PortNumber(rawValue: 1))))
+        let again = rig.taken(2)[0]
+        #expect(again.attempt == 2)
+        let second = invoke(rig, InvokeExtras(parent: again.token, key: "quote"))
+        #expect(rig.taken(2).isEmpty, "it was not called again")
+        guard case .invoked(let answer) = rig.answers[second]?.first,
+            case .success(let payload) = answer.outcome
+        else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(payload.bytes == Array("{\"price\":7}".utf8))
+        let other = invoke(rig, InvokeExtras(parent: again.token, key: "other"))
+        #expect(rig.taken(2).count == 1)
+        #expect(rig.answers[other] == nil)
+    }
+
+    @Test func `a draining instance gets nothing new, and its callers hear of it`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 1)
+        let held = rig.invoke()
+        let waiting = rig.invoke()
+        let named = rig.invoke(instance: "w/1")
+        rig.post(.drainAgent(AgentID("w/1"), reason: "update", rig.ticket()))
+        guard case .drainRequested(let reason) = rig.notices[1]?.last else {
+            Issue.record("the worker was not told")
+            return
+        }
+        #expect(reason == "update")
+        #expect(self.reason(rig, waiting) == "NO_LIVE_INSTANCE")
+        #expect(self.reason(rig, named) == "AGENT_DRAINING")
+        rig.say(1, credits: 5)
+        let work = rig.taken(1)
+        #expect(work.count == 1)
+        rig.say(1, results: [(work[0].token, "{}")])
+        #expect(rig.answers[held]?.count == 1)
+        rig.post(.session(.left(PortNumber(rawValue: 1))))
+        #expect(rig.engine.pool.agentCount == 0)
+    }
+}

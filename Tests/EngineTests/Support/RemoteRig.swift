@@ -1,0 +1,186 @@
+import Coordination
+import Store
+
+@testable import Engine
+
+/// An engine driven by hand in virtual time, every batch committed at once, with remote instances
+/// behind numbered connections.
+final class RemoteRig {
+    var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 5))
+    var now = EngineTime(monotonicNanos: 1_000_000_000, wallMillis: 1_700_000_000_000)
+    /// Since the last look, by connection.
+    var notices: [Int: [SessionNotice]] = [:]
+    var assignments: [Int: [Assignment]] = [:]
+    var cancelled: [Int: [AssignmentToken]] = [:]
+    var answers: [UInt64: [Answer]] = [:]
+    var runs: [RunID: RunRow] = [:]
+    var plans: [PayloadID: WorkflowPlan] = [:]
+    var payloads: [PayloadID: Payload] = [:]
+    /// Whether batches wait for ``commit()``.
+    var holdsCommits = false
+    private var sealed: StoreBatch?
+    private var calls: UInt64 = 0
+
+    func post(_ commands: Command...) {
+        engine.submit(contentsOf: commands)
+        settle()
+    }
+
+    func pass(millis: Int64) {
+        now.monotonicNanos += millis * 1_000_000
+        now.wallMillis += millis
+        settle()
+    }
+
+    func settle() {
+        repeat {
+            take(engine.turn(now, random: 3))
+            if !engine.hasInput, let batch = engine.seal() {
+                sealed = batch
+                if !holdsCommits { commit() }
+            }
+        } while engine.hasWork(atNanos: now.monotonicNanos)
+    }
+
+    /// The batch in flight reaches the disk.
+    func commit() {
+        guard let batch = sealed else { return }
+        sealed = nil
+        for row in batch.runs { runs[row.run] = row }
+        for row in batch.payloads {
+            payloads[row.id] = row.payload
+            if row.payload.contentType == StoredDefinition.contentType {
+                plans[row.id] = try? WorkflowPlan(DefinitionCodec.decode(row.payload.bytes))
+            }
+        }
+        take(engine.batchCommitted(batch.number, at: now))
+    }
+
+    private func take(_ output: TurnOutput) {
+        for entry in output.ports {
+            let port = entry.port.rawValue
+            notices[port, default: []] += entry.notices
+            assignments[port, default: []] += entry.dispatches
+            cancelled[port, default: []] += entry.cancels
+        }
+        for reply in output.replies { answers[reply.ticket.call, default: []].append(reply.answer) }
+        for preparation in output.preparations {
+            var complete = preparation
+            for id in preparation.missing { complete.loaded[id] = payloads[id] }
+            engine.submit(.prepared(Preparer.render(complete)))
+        }
+    }
+
+    // MARK: Workers
+
+    /// A worker's first word on a connection; gives what it was told.
+    func hello(
+        _ port: Int, id: String = "w/1", resume: SessionID? = nil,
+        held: [AssignmentToken] = [], credits: Int = 8, isIdempotent: Bool = false
+    ) -> SessionWelcome? {
+        let registration = AgentRegistration(
+            id: AgentID(id), type: "w",
+            operations: [
+                OperationDescriptor(name: "work", summary: "", isIdempotent: isIdempotent)
+            ], slots: 65_536, location: "10.0.0.1:9")
+        let hello = SessionHello(
+            registration: registration, resume: resume, held: held, leaseMillis: 1_000)
+        post(.session(.hello(hello, PortNumber(rawValue: port))))
+        if credits > 0 { say(port, credits: credits) }
+        guard case .welcome(let welcome) = notices[port]?.first else { return nil }
+        return welcome
+    }
+
+    func say(
+        _ port: Int, results: [(AssignmentToken, String)] = [], credits: Int = 0,
+        heartbeats: [AssignmentHeartbeat] = []
+    ) {
+        var news = SessionNews()
+        news.results = results.map { token, json in
+            AssignmentResult(
+                token: token, outcome: .success(Payload(bytes: Array(json.utf8))),
+                startedNanos: 0, endedNanos: 1_000)
+        }
+        news.heartbeats = heartbeats
+        news.credits = credits
+        post(.session(.heard(news, PortNumber(rawValue: port))))
+    }
+
+    func drop(_ port: Int) { post(.session(.dropped(PortNumber(rawValue: port)))) }
+
+    /// What the connection was told to do since the last look.
+    func taken(_ port: Int) -> [Assignment] {
+        defer { assignments[port] = [] }
+        return assignments[port] ?? []
+    }
+
+    /// Tokens that the connection heard of as stale.
+    func stale(_ port: Int) -> [AssignmentToken] {
+        notices[port, default: []].compactMap {
+            if case .stale(let token) = $0 { token } else { nil }
+        }
+    }
+
+    func accepted(_ port: Int) -> [AssignmentToken] {
+        notices[port, default: []].compactMap {
+            if case .accepted(let token) = $0 { token } else { nil }
+        }
+    }
+
+    // MARK: Callers
+
+    func ticket() -> ReplyTicket {
+        calls += 1
+        return ReplyTicket(port: 0, call: calls)
+    }
+
+    /// Invokes `work` of the remote type; gives the call's number.
+    func invoke(instance: String? = nil) -> UInt64 {
+        let ticket = ticket()
+        post(
+            .invoke(
+                Invoke(
+                    namespace: .default, agentType: "w", instance: instance.map { AgentID($0) },
+                    operation: "work", payload: Payload(bytes: Array("1".utf8)),
+                    deadlineNanos: nil, arrivedNanos: now.monotonicNanos), ticket))
+        return ticket.call
+    }
+
+    /// Starts a run of one remote step; gives its id.
+    func start() -> RunID? {
+        let definition = WorkflowDefinition(
+            name: "one", version: "1",
+            steps: [StepDefinition(id: "s", agentType: "w", operation: "work")])
+        let ticket = ticket()
+        post(
+            .putDefinition(
+                PutDefinition(namespace: .default, definition: definition), self.ticket()))
+        post(
+            .startRun(
+                StartRun(
+                    namespace: .default, definition: "one", workflowID: "",
+                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail),
+                ticket))
+        guard case .started(let id, _) = answers[ticket.call]?.first else { return nil }
+        return id
+    }
+
+    /// Where a run stands in memory.
+    func state(_ id: RunID) -> RunState? {
+        engine.runIndex[id].map { engine.runs[$0].machine.state }
+    }
+
+    // MARK: Restart
+
+    /// The process dies, and another one goes on with what is on disk.
+    func restart() throws {
+        engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: engine.epoch.rawValue + 1))
+        sealed = nil
+        notices = [:]
+        assignments = [:]
+        for row in runs.values.sorted(by: { $0.run < $1.run }) where row.closedMillis == nil {
+            engine.restore(try RunReader.state(of: row, plans), at: now)
+        }
+        settle()
+    }
+}
