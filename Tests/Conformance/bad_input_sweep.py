@@ -44,7 +44,7 @@ COMES_AND_GOES = {"AgentService.ListAgents"}
 # What these tell of is shared by all namespaces.
 WITHOUT_NAMESPACE = {"AdminService.GetInfo", "AgentService.ListAgents", "AgentService.GetAgent",
                      "AgentService.CheckHealth",
-                     "AgentService.WatchAgents", "AgentService.DrainAgent",
+                     "AgentService.WatchAgents", "AgentService.DrainAgent", "AgentService.Connect",
                      "AdminService.Backup", "AdminService.VerifyStore"}
 # An unknown field of 6 MiB; requests may have 4.
 OVERSIZED = b"\xfa\xff\x03" + b"\x80\x80\x80\x03" + b"z" * (6 << 20)
@@ -57,7 +57,7 @@ WITHOUT_EFFECT = {INVALID, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EX
                   grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL,
                   grpc.StatusCode.ABORTED}
 # A rule about two fields may be told at the other one.
-TOLD_AT = {"trip_at": "recover_at"}
+TOLD_AT = {"trip_at": "recover_at", "payload": "outcome"}
 SPARE_MIB = 24
 TOLD_FAULTS = 8
 

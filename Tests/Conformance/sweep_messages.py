@@ -25,6 +25,9 @@ HINTS = {
     "signal": "sweep",
     "key": "sweep",
     "InvokeRequest.key": "",
+    # Refused until they are enforced.
+    "ConcurrencyKey.key": "",
+    "RateKey.key": "",
     "name": "sweep",
     "reason": "sweep",
     "actor": "sweep",
