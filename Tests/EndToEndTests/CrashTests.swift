@@ -11,7 +11,8 @@ struct CrashTests {
         }
         definition.steps[0].inputTemplate = #"{"millis": 5}"#
         definition.steps[1].dependsOn = ["first"]
-        definition.steps[1].inputTemplate = #"{"millis": 4000}"#
+        // So long that it still runs when it is killed, however busy the machine.
+        definition.steps[1].inputTemplate = #"{"millis": 60000, "again_millis": 5}"#
         definition.steps[2].dependsOn = ["second"]
         definition.steps[2].inputTemplate = #""${steps.first.output}""#
         _ = try await workflows.putDefinition(PutDefinitionRequest(definition: definition))

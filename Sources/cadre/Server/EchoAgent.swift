@@ -11,15 +11,12 @@ struct EchoAgent: Agent {
                 input
             },
             AgentOperation(
-                "wait", "Waits `millis` (0 to 60,000), then returns its input.", isIdempotent: true
-            ) { (input: Pause, _) in
-                guard (0...60_000).contains(input.millis) else {
-                    throw StepFailure(
-                        type: "invalid_input",
-                        message: "millis is \(input.millis); 0 to 60000 are allowed",
-                        retryable: false)
-                }
-                try await Task.sleep(for: .milliseconds(input.millis))
+                "wait",
+                "Waits `millis` (0 to 60,000; from the second attempt on `again_millis`, where it is "
+                    + "given), then returns its input.",
+                isIdempotent: true
+            ) { (input: Pause, context) in
+                try await Task.sleep(for: .milliseconds(input.time(ofAttempt: context.attempt)))
                 return input
             },
         ]
@@ -27,5 +24,23 @@ struct EchoAgent: Agent {
 
     private struct Pause: Codable, Sendable {
         let millis: Int64
+        let againMillis: Int64?
+
+        enum CodingKeys: String, CodingKey {
+            case millis
+            case againMillis = "again_millis"
+        }
+
+        func time(ofAttempt attempt: Int) throws -> Int64 {
+            let (name, millis) =
+                attempt > 1 && againMillis != nil
+                ? ("again_millis", againMillis ?? 0) : ("millis", millis)
+            guard (0...60_000).contains(millis) else {
+                throw StepFailure(
+                    type: "invalid_input",
+                    message: "\(name) is \(millis); 0 to 60000 are allowed", retryable: false)
+            }
+            return millis
+        }
     }
 }
