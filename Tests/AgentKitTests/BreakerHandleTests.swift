@@ -17,8 +17,9 @@ private final class OwnBreaker: BreakerLink {
 
     init() {
         let policy = BreakerPolicy(
-            window: .calls(10), minimumCalls: 2, halfOpenPermits: 2, successesToClose: 2,
-            openMillis: 1_000, openJitter: 0)
+            // A success may leave with either failure: with both it still opens, with one it does not.
+            window: .calls(10), minimumCalls: 2, failureRate: 0.6, halfOpenPermits: 2,
+            successesToClose: 2, openMillis: 1_000, openJitter: 0)
         state = Locked(
             State(breaker: Breaker(policy, at: EngineTime(monotonicNanos: 1_000, wallMillis: 0))))
     }
