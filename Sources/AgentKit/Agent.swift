@@ -132,8 +132,13 @@ public struct AgentContext: Sendable {
     public let origin: StepOrigin?
     /// The monotonic instant after which nobody waits for the result; `nil`: none.
     public let deadlineNanos: Int64?
+    /// The operating mode of the namespace when the assignment was given.
+    public let mode: OperatingMode
     private let extras: AssignmentExtras?
     private let signals: (any AgentSignals)?
+
+    /// The operating mode of the namespace as last heard: for operations that take long.
+    public var currentMode: OperatingMode { signals?.mode(of: namespace) ?? mode }
 
     /// What the newest heartbeat of an earlier, lost attempt said: where to go on. `nil`: nothing.
     public var lastHeartbeat: Payload? { extras?.lastHeartbeat }
@@ -167,13 +172,17 @@ public struct AgentContext: Sendable {
         namespace = assignment.namespace
         origin = assignment.origin
         deadlineNanos = assignment.deadlineNanos
+        mode = assignment.mode
     }
 }
 
-/// Takes what operations say while they work.
+/// Takes what operations say while they work, and knows what goes on around them.
 protocol AgentSignals: AnyObject, Sendable {
     /// Must not block.
     func heartbeat(_ heartbeat: AssignmentHeartbeat)
+
+    /// The mode of a namespace as last heard.
+    func mode(of namespace: Namespace) -> OperatingMode
 }
 
 /// How an agent says it is.

@@ -78,6 +78,11 @@ public final class AgentHost: AssignmentPort {
             dependencies: agent.dependencies)
     }
 
+    /// Takes the modes of namespaces; an in-process host is told nothing else.
+    public func notify(_ notices: [SessionNotice]) {
+        for case .modeChanged(let change) in notices { outbox.modeChanged(change) }
+    }
+
     public func dispatch(_ assignments: [Assignment]) {
         let seats = seats.snapshot
         var done: [AssignmentResult] = []

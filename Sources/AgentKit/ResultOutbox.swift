@@ -13,6 +13,8 @@ final class ResultOutbox: AgentSignals {
     }
 
     private let state = Locked(State())
+    /// The modes that are not the normal one.
+    private let modes = Locked<[Namespace: OperatingMode]>([:])
     private let sink: any AssignmentSink
 
     /// Results go to `sink`.
@@ -42,6 +44,15 @@ final class ResultOutbox: AgentSignals {
     }
 
     func heartbeat(_ heartbeat: AssignmentHeartbeat) { sink.heartbeat([heartbeat]) }
+
+    func mode(of namespace: Namespace) -> OperatingMode {
+        modes.withLock { $0[namespace] ?? .normal }
+    }
+
+    /// A namespace works in another mode.
+    func modeChanged(_ change: ModeChange) {
+        modes.withLock { $0[change.namespace] = change.mode == .normal ? nil : change.mode }
+    }
 
     /// Cancels the tasks of these assignments. They end by themselves and report.
     func cancel(_ tokens: [AssignmentToken]) {

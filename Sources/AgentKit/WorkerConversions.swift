@@ -43,7 +43,33 @@ extension Assignment {
             payload: Coordination.Payload(wire.payload),
             deadlineNanos: wait == 0 ? nil : nowNanos + wait * 1_000_000,
             attempt: Int(wire.attempt), namespace: Namespace(wire.namespace), origin: origin,
-            extras: extras)
+            mode: Coordination.OperatingMode(wire.mode), extras: extras)
+    }
+}
+
+extension ModeChange {
+    init(_ wire: ModeChanged) {
+        self.init(namespace: Namespace(wire.namespace), mode: Coordination.OperatingMode(wire.mode))
+    }
+
+    /// What a welcome says: namespaces that it does not name are back in the normal mode.
+    static func all(
+        in welcome: Welcome, knowing known: some Sequence<Namespace>
+    ) -> [ModeChange] {
+        let named = welcome.modes.map(ModeChange.init)
+        let others = Set(known).subtracting(named.map(\.namespace))
+        return named + others.map { ModeChange(namespace: $0, mode: .normal) }
+    }
+}
+
+extension Coordination.OperatingMode {
+    /// A mode of a newer server is taken for the normal one.
+    init(_ wire: WorkMode) {
+        switch wire {
+        case .degraded: self = .degraded
+        case .emergency: self = .emergency
+        default: self = .normal
+        }
     }
 }
 

@@ -69,6 +69,7 @@ final class WorkerDesk: AssignmentSink, WorkerProgress {
             return (received, state.host)
         }
         if received.isDrainRequested { drain() }
+        if !received.modes.isEmpty { host?.notify(received.modes.map(SessionNotice.modeChanged)) }
         if !received.assignments.isEmpty { host?.dispatch(received.assignments) }
         if !received.cancelled.isEmpty { host?.cancel(received.cancelled) }
         wake()

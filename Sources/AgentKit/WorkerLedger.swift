@@ -10,6 +10,8 @@ struct WorkerLedger: Sendable {
         var assignments: [Assignment] = []
         var cancelled: [AssignmentToken] = []
         var isDrainRequested = false
+        /// Namespaces that work in another mode than was known.
+        var modes: [ModeChange] = []
     }
 
     private enum Work { case running(isProbe: Bool), forgotten }
@@ -23,6 +25,8 @@ struct WorkerLedger: Sendable {
     private(set) var isDraining = false
     private var working: [AssignmentToken: Work] = [:]
     private var unaccepted: [AssignmentToken: WorkResult] = [:]
+    /// The modes that are not the normal one.
+    private var modes: [Namespace: Coordination.OperatingMode] = [:]
     private var out = ConnectRequest()
     private var outBytes = 0
 
@@ -90,7 +94,11 @@ struct WorkerLedger: Sendable {
         _ response: ConnectResponse, nowNanos: Int64, progress: (any WorkerProgress)?
     ) -> Received {
         var received = Received()
-        if let welcome = response.welcome { welcomed(welcome) }
+        if let welcome = response.welcome {
+            welcomed(welcome)
+            received.modes = modesChanged(ModeChange.all(in: welcome, knowing: modes.keys))
+        }
+        received.modes += modesChanged(response.modeChanged.map(ModeChange.init))
         for token in response.accepted { unaccepted[AssignmentToken(wire: token)] = nil }
         for token in response.stale + response.cancelled {
             let token = AssignmentToken(wire: token)
@@ -108,6 +116,13 @@ struct WorkerLedger: Sendable {
             received.assignments.append(take(wire, isProbe: true, nowNanos, progress))
         }
         return received
+    }
+
+    private mutating func modesChanged(_ changes: [ModeChange]) -> [ModeChange] {
+        for change in changes {
+            modes[change.namespace] = change.mode == .normal ? nil : change.mode
+        }
+        return changes
     }
 
     private mutating func take(

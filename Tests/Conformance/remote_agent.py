@@ -57,6 +57,8 @@ class RemoteAgent:
         # Results that the server has not said `accepted` to: sent again after a reconnect.
         self._unaccepted = {}
         self._outgoing = None
+        # Operating modes by namespace; those not named are normal.
+        self.modes = {}
         self._stopped = threading.Event()
         # Ends the stream of the moment as a broken network would; for tests.
         self.break_stream = lambda: None
@@ -114,6 +116,7 @@ class RemoteAgent:
     def _begin(self, welcome: pb.Welcome, outgoing) -> None:
         with self._lock:
             self._session = welcome.session
+            self.modes = {change.namespace: change.mode for change in welcome.modes}
             self._agent.id = welcome.agent_id
             self._outgoing = outgoing
             again = list(self._unaccepted.values())
@@ -129,6 +132,8 @@ class RemoteAgent:
 
     def _take(self, response: pb.ConnectResponse) -> None:
         with self._lock:
+            for change in response.mode_changed:
+                self.modes[change.namespace] = change.mode
             for token in response.accepted:
                 self._unaccepted.pop(token, None)
             for token in [*response.stale, *response.cancelled]:
@@ -182,6 +187,11 @@ class Work:
     def last_heartbeat(self) -> bytes:
         """What the last attempt said before it was lost: where to go on."""
         return self.assignment.last_heartbeat.data
+
+    @property
+    def mode(self) -> int:
+        """The operating mode in which the work was given; `agent.modes` knows that of now."""
+        return self.assignment.mode
 
     def heartbeat(self, details: bytes) -> None:
         """Says where another attempt should go on."""

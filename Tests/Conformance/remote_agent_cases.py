@@ -6,6 +6,7 @@ import threading
 import time
 
 from cadre.v1 import agent_service_pb2 as pb
+from cadre.v1 import breaker_service_pb2 as breakers
 from cadre.v1 import common_pb2 as common
 from cadre.v1 import workflow_service_pb2 as workflows
 
@@ -93,6 +94,28 @@ def a_broken_stream_loses_no_work(server):
         expect_equal(answers[0].metadata.attempts, 1, "attempts")
 
 
+def a_python_agent_knows_the_operating_mode(server):
+    def mode(_payload, work):
+        return json.dumps({"given": work.mode, "known": agent.modes.get("default", 1)}).encode()
+
+    def ask():
+        return json.loads(invoke(server, "mode").payload.data)
+
+    def force(**change):
+        server.breakers.SetMode(breakers.SetModeRequest(reason="drill", **change), timeout=SECONDS)
+
+    force(mode=breakers.OPERATING_MODE_DEGRADED)
+    try:
+        with serving(server, {"mode": mode}) as agent:
+            expect_equal(ask(), {"given": pb.WORK_MODE_DEGRADED, "known": pb.WORK_MODE_DEGRADED},
+                         "mode of a worker that has just joined")
+            force(mode=breakers.OPERATING_MODE_EMERGENCY)
+            expect_equal(ask(), {"given": pb.WORK_MODE_EMERGENCY, "known": pb.WORK_MODE_EMERGENCY},
+                         "mode after a change")
+    finally:
+        force(release=True)
+
+
 def a_next_attempt_goes_on_from_the_last_heartbeat(server):
     seen, lost = [], threading.Event()
 
@@ -127,5 +150,6 @@ def a_next_attempt_goes_on_from_the_last_heartbeat(server):
 
 CASES = [
     a_python_agent_is_invoked, a_python_agent_tells_its_progress, a_python_agent_says_how_it_is,
-    a_broken_stream_loses_no_work, a_next_attempt_goes_on_from_the_last_heartbeat,
+    a_broken_stream_loses_no_work, a_python_agent_knows_the_operating_mode,
+    a_next_attempt_goes_on_from_the_last_heartbeat,
 ]

@@ -20,6 +20,32 @@ import Testing
         #expect(rig.accepted(1) == [first[0].token])
     }
 
+    @Test func `workers hear of a mode when it is on disk, and are given it with their work`() {
+        let rig = RemoteRig()
+        rig.holdsCommits = true
+        #expect(rig.hello(1)?.modes == [])
+        let set = SetMode(
+            namespace: .default, mode: .emergency, forMillis: nil,
+            signature: Signature(actor: "op", reason: "drill", requestID: ""))
+        rig.post(.breaker(.setMode(set), rig.ticket()))
+        _ = rig.invoke()
+        #expect(rig.taken(1).map(\.mode) == [.normal])
+        #expect(rig.hello(2, id: "w/2")?.modes == [])
+        #expect(rig.modeChanges == [])
+        rig.commit()
+        let change = ModeChange(namespace: .default, mode: .emergency)
+        #expect(rig.modeChanges == [change])
+        _ = rig.invoke()
+        #expect((rig.taken(1) + rig.taken(2)).map(\.mode) == [.emergency])
+        #expect(rig.hello(3, id: "w/3")?.modes == [change])
+        let agent = AgentRegistration(id: AgentID("local"), type: "l", operations: [])
+        rig.post(.agentsJoined([agent], PortNumber(rawValue: 4)))
+        guard case .modeChanged(change) = rig.notices[4]?.first else {
+            Issue.record("an instance of the process was told \(rig.notices[4] ?? [])")
+            return
+        }
+    }
+
     @Test func `a dropped connection keeps its work for the lease, and resumes it`() {
         let rig = RemoteRig()
         guard let welcome = rig.hello(1) else {

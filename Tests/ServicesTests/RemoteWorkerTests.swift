@@ -25,6 +25,12 @@ struct RemoteWorkerTests {
                     }
                     return input
                 },
+                AgentOperation(raw: "mode", "Says in which mode it works.", isIdempotent: true) {
+                    _, context in
+                    Coordination.Payload(
+                        bytes: Array(
+                            "[\(context.mode.rawValue),\(context.currentMode.rawValue)]".utf8))
+                },
                 AgentOperation(raw: "fail", "Fails.") { _, _ throws -> Coordination.Payload in
                     throw StepFailure(type: "broken", message: "as asked", retryable: false)
                 },
@@ -70,6 +76,28 @@ struct RemoteWorkerTests {
         try await body(agents)
         running.cancel()
         _ = try? await running.value
+    }
+
+    @Test func `a worker knows the mode, from its welcome and from each change`() async throws {
+        try await ServerUnderTest.with { server in
+            let breakers = BreakerServiceClient(client: server.client)
+            func force(_ mode: Messages.OperatingMode) async throws {
+                _ = try await breakers.setMode(
+                    SetModeRequest(change: .mode(mode), reason: "drill"))
+            }
+            func payload(_ text: String) -> InvokeResponse.Outcome {
+                .payload(
+                    Messages.Payload(data: Array(text.utf8), contentType: "application/json"))
+            }
+            try await force(.degraded)
+            try await with(try worker(server), server) { agents in
+                #expect(try await agents.invoke(call("mode")).outcome == payload("[1,1]"))
+                try await force(.emergency)
+                #expect(try await agents.invoke(call("mode")).outcome == payload("[2,2]"))
+                try await force(.normal)
+                #expect(try await agents.invoke(call("mode")).outcome == payload("[0,0]"))
+            }
+        }
     }
 
     @Test func `an agent serves over the wire as it does in process`() async throws {

@@ -9,6 +9,8 @@ public struct Assignment: Sendable {
     public var payload: Payload
     /// The monotonic instant after which nobody waits for the result; `nil`: none.
     public var deadlineNanos: Int64?
+    /// The operating mode of its namespace when it was dispatched.
+    public var mode: OperatingMode
     /// 1 for the first attempt.
     public var attempt: Int
     public var namespace: Namespace
@@ -24,8 +26,9 @@ public struct Assignment: Sendable {
     public init(
         token: AssignmentToken, agent: AgentID, operation: String, payload: Payload,
         deadlineNanos: Int64?, attempt: Int, namespace: Namespace, origin: StepOrigin?,
-        extras: AssignmentExtras? = nil
+        mode: OperatingMode = .normal, extras: AssignmentExtras? = nil
     ) {
+        self.mode = mode
         self.token = token
         self.agent = agent
         self.operation = operation

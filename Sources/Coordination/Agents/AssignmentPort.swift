@@ -6,12 +6,13 @@ public protocol AssignmentPort: Sendable {
     /// Says that nobody waits for these any more. A result that comes all the same is stale.
     func cancel(_ tokens: [AssignmentToken])
 
-    /// What else the engine says to a remote instance; before the work of the same turn.
+    /// What else the engine says: to a remote instance all, to an in-process host the modes of
+    /// namespaces only. Comes before the work of the same turn.
     func notify(_ notices: [SessionNotice])
 }
 
 extension AssignmentPort {
-    /// In-process hosts are told nothing.
+    /// Listens to nothing.
     public func notify(_ notices: [SessionNotice]) {}
 }
 

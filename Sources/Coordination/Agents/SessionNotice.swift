@@ -14,8 +14,22 @@ public enum SessionNotice: Sendable {
     case superseded
     /// Finish what is held, then leave.
     case drainRequested(reason: String)
-    /// The operating mode, by its fixed number.
-    case modeChanged(UInt8)
+    /// A namespace works in another mode.
+    case modeChanged(ModeChange)
+}
+
+/// The operating mode that a namespace works in from now on.
+public struct ModeChange: Sendable, Hashable {
+    /// Whose mode it is.
+    public var namespace: Namespace
+    /// What it is now.
+    public var mode: OperatingMode
+
+    /// Combines the parts.
+    public init(namespace: Namespace, mode: OperatingMode) {
+        self.namespace = namespace
+        self.mode = mode
+    }
 }
 
 /// How a session begins or goes on.
@@ -28,11 +42,15 @@ public struct SessionWelcome: Sendable, Hashable {
     public var leaseMillis: Int
     /// Whether this is the session that the worker named.
     public var isResumed: Bool
+    /// The mode of every namespace that is not in the normal one.
+    public var modes: [ModeChange]
 
     /// Combines the parts.
     public init(
-        session: SessionID, agent: AgentID, leaseMillis: Int, isResumed: Bool
+        session: SessionID, agent: AgentID, leaseMillis: Int, isResumed: Bool,
+        modes: [ModeChange] = []
     ) {
+        self.modes = modes
         self.session = session
         self.agent = agent
         self.leaseMillis = leaseMillis

@@ -64,6 +64,8 @@ struct BreakerTables: Sendable {
     var modes: [Namespace: ModeCell] = [:]
     /// By number: small enough for timers and tickets.
     var modeNames: [Namespace] = []
+    /// The modes on disk that are not the normal one: what agents are told.
+    var shownModes: [Namespace: OperatingMode] = [:]
     /// Callers that watch breakers or modes.
     var watchers = 0
     /// Breakers that guard an agent type, by namespace and type.

@@ -195,6 +195,7 @@ extension CoordinationEngine {
             tellModeWatchers(namespace)
         }
         guard before != after else { return }
+        draft.effects.modes.append(ModeChange(namespace: namespace, mode: after))
         draft.effects.notices.append(.guarding(.operatingMode(namespace: namespace, mode: after)))
         wake(held)
     }

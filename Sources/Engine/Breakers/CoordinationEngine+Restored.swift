@@ -40,6 +40,7 @@ extension CoordinationEngine {
         switch row.entityKind {
         case .operatingMode:
             insertMode(try ModeCodec.decode(blob, at: now), namespace)
+            show(ModeChange(namespace: namespace, mode: mode(of: namespace)))
             ready.notices.append(
                 .guarding(.operatingMode(namespace: namespace, mode: mode(of: namespace))))
         case .breaker: takeUp(try BreakerCodec.decode(blob, at: now), namespace)

@@ -12,6 +12,9 @@ struct AgentPorts: Sendable {
     private var numberOfAgent: [AgentID: PortNumber] = [:]
     private var last = 0
 
+    /// Every port, in no order.
+    var all: some Collection<any AssignmentPort> { entries.values.lazy.map(\.port) }
+
     subscript(number: PortNumber) -> (any AssignmentPort)? { entries[number]?.port }
 
     /// Notes that agents are reached through a port, and gives its number.

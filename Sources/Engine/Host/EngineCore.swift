@@ -221,6 +221,7 @@ extension EngineCore.Work {
         for preparation in turn.preparations where !prepare(preparation) {
             output.preparations.append(preparation)
         }
+        output.modeChanges += turn.modeChanges
         output.lookups += turn.lookups
         output.notices += turn.notices
     }

@@ -184,11 +184,18 @@ public final class EngineHost: AssignmentSink {
     }
 
     private func dispatch(_ output: TurnOutput) {
-        if output.ports.isEmpty { return }
+        if output.ports.isEmpty, output.modeChanges.isEmpty { return }
         let ports = agentPorts.withLock { $0 }
+        for entry in output.ports where !entry.notices.isEmpty {
+            ports[entry.port]?.notify(entry.notices)
+        }
+        if !output.modeChanges.isEmpty {
+            // After the welcomes of the same turn, which may be older.
+            let changes = output.modeChanges.map(SessionNotice.modeChanged)
+            for port in ports.all { port.notify(changes) }
+        }
         for entry in output.ports {
             guard let port = ports[entry.port] else { continue }
-            if !entry.notices.isEmpty { port.notify(entry.notices) }
             if !entry.dispatches.isEmpty { port.dispatch(entry.dispatches) }
             if !entry.cancels.isEmpty { port.cancel(entry.cancels) }
         }

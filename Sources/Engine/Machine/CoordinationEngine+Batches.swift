@@ -119,6 +119,7 @@ extension CoordinationEngine {
         ready.replies += effects.allReplies
         ready.lookups += effects.lookups
         ready.notices += effects.notices
+        for change in effects.modes { show(change) }
         for dispatch in effects.dispatches { release(dispatch) }
         for (port, token) in effects.cancels {
             ready[port].cancels.append(token)
@@ -148,6 +149,7 @@ extension CoordinationEngine {
                 payload: held.payload, deadlineNanos: deadline,
                 attempt: state.steps[step].attempt, namespace: state.namespace,
                 origin: StepOrigin(run: state.id, step: state.name(of: step)),
+                mode: shownMode(of: state.namespace),
                 extras: state.steps[step].heartbeat.map { AssignmentExtras(lastHeartbeat: $0) }),
             agent)
     }

@@ -92,7 +92,7 @@ extension CoordinationEngine {
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
                 agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
                 deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
-                namespace: invoke.namespace, origin: nil,
+                namespace: invoke.namespace, origin: nil, mode: shownMode(of: invoke.namespace),
                 extras: invoke.extras?.progress.map { AssignmentExtras(progress: $0) }), agent)
     }
 

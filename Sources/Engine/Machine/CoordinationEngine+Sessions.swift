@@ -79,7 +79,7 @@ extension CoordinationEngine {
             .welcome(
                 SessionWelcome(
                     session: cell.machine.id, agent: pool.id(of: cell.agent),
-                    leaseMillis: cell.leaseMillis, isResumed: isResumed)))
+                    leaseMillis: cell.leaseMillis, isResumed: isResumed, modes: shownModes)))
     }
 
     /// The worker is back: what it does not hold any more is lost, what it holds goes on.

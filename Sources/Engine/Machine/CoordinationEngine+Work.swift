@@ -116,6 +116,7 @@ extension CoordinationEngine {
             if let old { giveUp(old) }
             agentsToServe.append(agent)
         }
+        for change in shownModes { ready[port.rawValue].notices.append(.modeChanged(change)) }
     }
 
     mutating func agentsLeft(_ ids: [AgentID]) {

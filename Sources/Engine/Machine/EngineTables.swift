@@ -173,6 +173,8 @@ struct HeldEffects: Sendable {
     var sessionNotices: [(port: Int, notice: SessionNotice)] = []
     var lookups: [RunLookup] = []
     var notices: [EngineNotice] = []
+    /// Told to agents before `dispatches`.
+    var modes: [ModeChange] = []
     /// Every reply in the order in which it must arrive.
     var allReplies: [Reply] { replies + events + closings }
 

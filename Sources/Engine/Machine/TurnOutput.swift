@@ -5,6 +5,8 @@ public struct TurnOutput: Sendable {
     public var replies: [Reply] = []
     /// What goes to agents, one entry per port.
     public var ports: [PortOutput] = []
+    /// What every port is told: after its own notices, before its work.
+    public var modeChanges: [ModeChange] = []
     /// Payload bytes to make; each comes back as ``Command/prepared(_:)``.
     public var preparations: [Preparation] = []
     /// Questions that only the store can answer; the shell answers the asker itself.
@@ -17,7 +19,7 @@ public struct TurnOutput: Sendable {
     /// Whether there is nothing to do.
     public var isEmpty: Bool {
         replies.isEmpty && ports.isEmpty && preparations.isEmpty && lookups.isEmpty
-            && notices.isEmpty
+            && notices.isEmpty && modeChanges.isEmpty
     }
 }
 

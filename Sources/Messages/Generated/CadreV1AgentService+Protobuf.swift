@@ -438,7 +438,7 @@ extension ConnectResponse: ProtobufMessage {
         unsafe self.assignments = CField.messages(c.pointee.n_assignments, c.pointee.assignments)
         unsafe self.probes = CField.messages(c.pointee.n_probes, c.pointee.probes)
         unsafe self.cancelled = CField.scalars(c.pointee.n_cancelled, c.pointee.cancelled)
-        unsafe self.modeChanged = WorkMode(rawValue: Int32(truncatingIfNeeded: c.pointee.mode_changed.rawValue))
+        unsafe self.modeChanged = CField.messages(c.pointee.n_mode_changed, c.pointee.mode_changed)
         unsafe self.drainRequested = CField.message(c.pointee.drain_requested)
     }
 
@@ -456,7 +456,8 @@ extension ConnectResponse: ProtobufMessage {
         unsafe c.pointee.probes = arena.messages(self.probes)
         unsafe c.pointee.n_cancelled = self.cancelled.count
         unsafe c.pointee.cancelled = arena.scalars(self.cancelled)
-        unsafe c.pointee.mode_changed = Cadre__V1__WorkMode(rawValue: .init(truncatingIfNeeded: self.modeChanged.rawValue))
+        unsafe c.pointee.n_mode_changed = self.modeChanged.count
+        unsafe c.pointee.mode_changed = arena.messages(self.modeChanged)
         unsafe c.pointee.drain_requested = arena.message(self.drainRequested)
     }
 }
@@ -471,6 +472,7 @@ extension Welcome: ProtobufMessage {
         unsafe self.agentID = CField.string(c.pointee.agent_id)
         unsafe self.leaseMillis = c.pointee.lease_millis
         unsafe self.resumed = c.pointee.resumed != 0
+        unsafe self.modes = CField.messages(c.pointee.n_modes, c.pointee.modes)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -480,6 +482,26 @@ extension Welcome: ProtobufMessage {
         unsafe c.pointee.agent_id = arena.string(self.agentID)
         unsafe c.pointee.lease_millis = self.leaseMillis
         unsafe c.pointee.resumed = self.resumed ? 1 : 0
+        unsafe c.pointee.n_modes = self.modes.count
+        unsafe c.pointee.modes = arena.messages(self.modes)
+    }
+}
+
+extension ModeChanged: ProtobufMessage {
+    public static let protoName = "cadre.v1.ModeChanged"
+    public static let layout = unsafe WireLayout(cadre__v1__mode_changed__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ModeChanged.self)
+        unsafe self.namespace = CField.string(c.pointee.namespace_)
+        unsafe self.mode = WorkMode(rawValue: Int32(truncatingIfNeeded: c.pointee.mode.rawValue))
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ModeChanged.self)
+        unsafe cadre__v1__mode_changed__init(c)
+        unsafe c.pointee.namespace_ = arena.string(self.namespace)
+        unsafe c.pointee.mode = Cadre__V1__WorkMode(rawValue: .init(truncatingIfNeeded: self.mode.rawValue))
     }
 }
 

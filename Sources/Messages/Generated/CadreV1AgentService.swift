@@ -624,8 +624,8 @@ public struct ConnectResponse: Sendable, Hashable {
     public var probes: [WorkAssignment] = []
     /// Nobody waits for these any more: stop them, send no result, give back the credit.
     public var cancelled: [UInt64] = []
-    /// Set when the operating mode has changed.
-    public var modeChanged: WorkMode = .unspecified
+    /// Namespaces whose operating mode has changed.
+    public var modeChanged: [ModeChanged] = []
     /// Finish what is held, then leave.
     public var drainRequested: DrainRequested? = nil
 
@@ -640,7 +640,7 @@ public struct ConnectResponse: Sendable, Hashable {
         assignments: [WorkAssignment] = [],
         probes: [WorkAssignment] = [],
         cancelled: [UInt64] = [],
-        modeChanged: WorkMode = .unspecified,
+        modeChanged: [ModeChanged] = [],
         drainRequested: DrainRequested? = nil
     ) {
         self.welcome = welcome
@@ -662,6 +662,8 @@ public struct Welcome: Sendable, Hashable {
     public var leaseMillis: Int64 = 0
     /// Whether this is the session that hello named.
     public var resumed: Bool = false
+    /// The operating mode of every namespace that is not in the normal one.
+    public var modes: [ModeChanged] = []
 
     /// Every field at its default.
     public init() {}
@@ -671,12 +673,32 @@ public struct Welcome: Sendable, Hashable {
         session: String = "",
         agentID: String = "",
         leaseMillis: Int64 = 0,
-        resumed: Bool = false
+        resumed: Bool = false,
+        modes: [ModeChanged] = []
     ) {
         self.session = session
         self.agentID = agentID
         self.leaseMillis = leaseMillis
         self.resumed = resumed
+        self.modes = modes
+    }
+}
+
+/// The operating mode that a namespace works in from now on.
+public struct ModeChanged: Sendable, Hashable {
+    public var namespace: String = ""
+    public var mode: WorkMode = .unspecified
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        namespace: String = "",
+        mode: WorkMode = .unspecified
+    ) {
+        self.namespace = namespace
+        self.mode = mode
     }
 }
 
@@ -695,7 +717,7 @@ public struct WorkAssignment: Sendable, Hashable {
     public var fencingToken: UInt64 = 0
     /// What the newest heartbeat of an earlier attempt said.
     public var lastHeartbeat: Payload? = nil
-    /// The operating mode in which it was sent.
+    /// The operating mode of its namespace when it was sent.
     public var mode: WorkMode = .unspecified
     public var namespace: String = ""
     /// The workflow step behind it; empty for a plain invoke.

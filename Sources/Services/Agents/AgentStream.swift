@@ -102,8 +102,11 @@ final class AgentStream {
                 out.message.stale.append(token.serial.rawValue)
             case .drainRequested(let reason):
                 out.message.drainRequested = Messages.DrainRequested(reason: reason)
-            case .modeChanged(let mode):
-                out.message.modeChanged = WorkMode(rawValue: Int32(mode))
+            case .modeChanged(let change):
+                // Before its welcome, which will say so, a worker hears nothing.
+                if aliveTask != nil {
+                    out.message.modeChanged.append(Messages.ModeChanged(change))
+                }
             case .refused(let refusal): return end(refusal.status)
             case .expired: return finish(out, Self.expired)
             case .superseded: return finish(out, Self.superseded)
@@ -114,7 +117,7 @@ final class AgentStream {
             watched[token] = nil
             out.message.cancelled.append(token.serial.rawValue)
         }
-        send(out.message)
+        if out.message != ConnectResponse() { send(out.message) }
     }
 
     private func add(_ assignment: Assignment, _ out: inout SessionBatch) {

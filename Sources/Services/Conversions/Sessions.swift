@@ -96,7 +96,7 @@ extension WorkAssignment {
             deadlineMillis = max(1, (left + 999_999) / 1_000_000)
         }
         attempt = Int32(clamping: assignment.attempt)
-        mode = .normal
+        mode = WorkMode(assignment.mode)
         namespace = assignment.namespace.name
         if let origin = assignment.origin {
             runID = origin.run.description
@@ -115,6 +115,23 @@ extension Messages.Welcome {
         agentID = welcome.agent.name
         leaseMillis = Int64(welcome.leaseMillis)
         resumed = welcome.isResumed
+        modes = welcome.modes.map(Messages.ModeChanged.init)
+    }
+}
+
+extension Messages.ModeChanged {
+    init(_ change: ModeChange) {
+        self.init(namespace: change.namespace.name, mode: WorkMode(change.mode))
+    }
+}
+
+extension WorkMode {
+    init(_ mode: Coordination.OperatingMode) {
+        switch mode {
+        case .normal: self = .normal
+        case .degraded: self = .degraded
+        case .emergency: self = .emergency
+        }
     }
 }
 

@@ -13,6 +13,8 @@ final class RemoteRig {
     var assignments: [Int: [Assignment]] = [:]
     var cancelled: [Int: [AssignmentToken]] = [:]
     var answers: [UInt64: [Answer]] = [:]
+    /// What every connection was told.
+    var modeChanges: [ModeChange] = []
     var runs: [RunID: RunRow] = [:]
     var plans: [PayloadID: WorkflowPlan] = [:]
     var payloads: [PayloadID: Payload] = [:]
@@ -57,6 +59,7 @@ final class RemoteRig {
     }
 
     private func take(_ output: TurnOutput) {
+        modeChanges += output.modeChanges
         for entry in output.ports {
             let port = entry.port.rawValue
             notices[port, default: []] += entry.notices

@@ -868,6 +868,51 @@ void   cadre__v1__welcome__free_unpacked
   assert(message->base.descriptor == &cadre__v1__welcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__mode_changed__init
+                     (Cadre__V1__ModeChanged         *message)
+{
+  static const Cadre__V1__ModeChanged init_value = CADRE__V1__MODE_CHANGED__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__mode_changed__get_packed_size
+                     (const Cadre__V1__ModeChanged *message)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_changed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__mode_changed__pack
+                     (const Cadre__V1__ModeChanged *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_changed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__mode_changed__pack_to_buffer
+                     (const Cadre__V1__ModeChanged *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_changed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ModeChanged *
+       cadre__v1__mode_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ModeChanged *)
+     protobuf_c_message_unpack (&cadre__v1__mode_changed__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__mode_changed__free_unpacked
+                     (Cadre__V1__ModeChanged *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__mode_changed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__work_assignment__init
                      (Cadre__V1__WorkAssignment         *message)
 {
@@ -3474,11 +3519,11 @@ static const ProtobufCFieldDescriptor cadre__v1__connect_response__field_descrip
   {
     "mode_changed",
     7,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ConnectResponse, n_mode_changed),
     offsetof(Cadre__V1__ConnectResponse, mode_changed),
-    &cadre__v1__work_mode__descriptor,
+    &cadre__v1__mode_changed__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3526,7 +3571,7 @@ const ProtobufCMessageDescriptor cadre__v1__connect_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__connect_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__welcome__field_descriptors[4] =
+static const ProtobufCFieldDescriptor cadre__v1__welcome__field_descriptors[5] =
 {
   {
     "session",
@@ -3576,17 +3621,30 @@ static const ProtobufCFieldDescriptor cadre__v1__welcome__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "modes",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__Welcome, n_modes),
+    offsetof(Cadre__V1__Welcome, modes),
+    &cadre__v1__mode_changed__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__welcome__field_indices_by_name[] = {
   1,   /* field[1] = agent_id */
   2,   /* field[2] = lease_millis */
+  4,   /* field[4] = modes */
   3,   /* field[3] = resumed */
   0,   /* field[0] = session */
 };
 static const ProtobufCIntRange cadre__v1__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor cadre__v1__welcome__descriptor =
 {
@@ -3596,11 +3654,62 @@ const ProtobufCMessageDescriptor cadre__v1__welcome__descriptor =
   "Cadre__V1__Welcome",
   "cadre.v1",
   sizeof(Cadre__V1__Welcome),
-  4,
+  5,
   cadre__v1__welcome__field_descriptors,
   cadre__v1__welcome__field_indices_by_name,
   1,  cadre__v1__welcome__number_ranges,
   (ProtobufCMessageInit) cadre__v1__welcome__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__mode_changed__field_descriptors[2] =
+{
+  {
+    "namespace",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ModeChanged, namespace_),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "mode",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ModeChanged, mode),
+    &cadre__v1__work_mode__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__mode_changed__field_indices_by_name[] = {
+  1,   /* field[1] = mode */
+  0,   /* field[0] = namespace */
+};
+static const ProtobufCIntRange cadre__v1__mode_changed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__mode_changed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ModeChanged",
+  "ModeChanged",
+  "Cadre__V1__ModeChanged",
+  "cadre.v1",
+  sizeof(Cadre__V1__ModeChanged),
+  2,
+  cadre__v1__mode_changed__field_descriptors,
+  cadre__v1__mode_changed__field_indices_by_name,
+  1,  cadre__v1__mode_changed__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__mode_changed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__work_assignment__field_descriptors[12] =

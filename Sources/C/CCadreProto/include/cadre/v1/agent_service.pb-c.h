@@ -36,6 +36,7 @@ typedef struct Cadre__V1__WorkHeartbeat Cadre__V1__WorkHeartbeat;
 typedef struct Cadre__V1__Leave Cadre__V1__Leave;
 typedef struct Cadre__V1__ConnectResponse Cadre__V1__ConnectResponse;
 typedef struct Cadre__V1__Welcome Cadre__V1__Welcome;
+typedef struct Cadre__V1__ModeChanged Cadre__V1__ModeChanged;
 typedef struct Cadre__V1__WorkAssignment Cadre__V1__WorkAssignment;
 typedef struct Cadre__V1__DrainRequested Cadre__V1__DrainRequested;
 typedef struct Cadre__V1__DrainAgentRequest Cadre__V1__DrainAgentRequest;
@@ -591,9 +592,10 @@ struct  Cadre__V1__ConnectResponse
   size_t n_cancelled;
   uint64_t *cancelled;
   /*
-   * Set when the operating mode has changed.
+   * Namespaces whose operating mode has changed.
    */
-  Cadre__V1__WorkMode mode_changed;
+  size_t n_mode_changed;
+  Cadre__V1__ModeChanged **mode_changed;
   /*
    * Finish what is held, then leave.
    */
@@ -601,7 +603,7 @@ struct  Cadre__V1__ConnectResponse
 };
 #define CADRE__V1__CONNECT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__connect_response__descriptor) \
-    , NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED, NULL }
+    , NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL }
 
 
 struct  Cadre__V1__Welcome
@@ -617,10 +619,29 @@ struct  Cadre__V1__Welcome
    * Whether this is the session that hello named.
    */
   protobuf_c_boolean resumed;
+  /*
+   * The operating mode of every namespace that is not in the normal one.
+   */
+  size_t n_modes;
+  Cadre__V1__ModeChanged **modes;
 };
 #define CADRE__V1__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__welcome__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, 0,NULL }
+
+
+/*
+ * The operating mode that a namespace works in from now on.
+ */
+struct  Cadre__V1__ModeChanged
+{
+  ProtobufCMessage base;
+  char *namespace_;
+  Cadre__V1__WorkMode mode;
+};
+#define CADRE__V1__MODE_CHANGED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__mode_changed__descriptor) \
+    , (char *)protobuf_c_empty_string, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED }
 
 
 struct  Cadre__V1__WorkAssignment
@@ -650,7 +671,7 @@ struct  Cadre__V1__WorkAssignment
    */
   Cadre__V1__Payload *last_heartbeat;
   /*
-   * The operating mode in which it was sent.
+   * The operating mode of its namespace when it was sent.
    */
   Cadre__V1__WorkMode mode;
   char *namespace_;
@@ -1553,6 +1574,25 @@ Cadre__V1__Welcome *
 void   cadre__v1__welcome__free_unpacked
                      (Cadre__V1__Welcome *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__ModeChanged methods */
+void   cadre__v1__mode_changed__init
+                     (Cadre__V1__ModeChanged         *message);
+size_t cadre__v1__mode_changed__get_packed_size
+                     (const Cadre__V1__ModeChanged   *message);
+size_t cadre__v1__mode_changed__pack
+                     (const Cadre__V1__ModeChanged   *message,
+                      uint8_t             *out);
+size_t cadre__v1__mode_changed__pack_to_buffer
+                     (const Cadre__V1__ModeChanged   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ModeChanged *
+       cadre__v1__mode_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__mode_changed__free_unpacked
+                     (Cadre__V1__ModeChanged *message,
+                      ProtobufCAllocator *allocator);
 /* Cadre__V1__WorkAssignment methods */
 void   cadre__v1__work_assignment__init
                      (Cadre__V1__WorkAssignment         *message);
@@ -2131,6 +2171,9 @@ typedef void (*Cadre__V1__ConnectResponse_Closure)
 typedef void (*Cadre__V1__Welcome_Closure)
                  (const Cadre__V1__Welcome *message,
                   void *closure_data);
+typedef void (*Cadre__V1__ModeChanged_Closure)
+                 (const Cadre__V1__ModeChanged *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__WorkAssignment_Closure)
                  (const Cadre__V1__WorkAssignment *message,
                   void *closure_data);
@@ -2373,6 +2416,7 @@ extern const ProtobufCMessageDescriptor cadre__v1__work_heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__leave__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__connect_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__welcome__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__mode_changed__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__work_assignment__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__drain_requested__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__drain_agent_request__descriptor;
