@@ -140,6 +140,13 @@ public struct AgentContext: Sendable {
     /// The operating mode of the namespace as last heard: for operations that take long.
     public var currentMode: OperatingMode { signals?.mode(of: namespace) ?? mode }
 
+    /// The server's breaker of this name, of the default namespace: asked and told without a round
+    /// trip. Where there is none, because nobody has put it or the agent serves from another
+    /// process, every call passes.
+    public func breaker(_ name: String) -> BreakerHandle {
+        (signals?.breakers ?? .unguarded)[name]
+    }
+
     /// What the newest heartbeat of an earlier, lost attempt said: where to go on. `nil`: nothing.
     public var lastHeartbeat: Payload? { extras?.lastHeartbeat }
 
@@ -183,6 +190,9 @@ protocol AgentSignals: AnyObject, Sendable {
 
     /// The mode of a namespace as last heard.
     func mode(of namespace: Namespace) -> OperatingMode
+
+    /// The breakers that operations may ask.
+    var breakers: BreakerShelf { get }
 }
 
 /// How an agent says it is.

@@ -31,15 +31,23 @@ public final class AgentHost: AssignmentPort {
     }
 
     private let seats = Locked<[AgentID: Seat]>([:])
+    /// The breakers at hand for its agents; ``AgentContext/breaker(_:)`` gives them to operations.
+    public let breakers: BreakerShelf
     private let sink: any AssignmentSink
     private let outbox: ResultOutbox
     private let shared: AgentExecutor
 
     /// A host without agents whose results go to `sink`.
     ///
+    /// - Parameter link: how the breakers of its agents reach the engine. Default: they do not, and
+    ///   let every call pass.
     /// - Throws: when the system refuses a thread; free some, or raise the process limit.
-    public init(sink: any AssignmentSink) throws(ThreadStartError) {
-        let outbox = ResultOutbox(sink: sink)
+    public init(
+        sink: any AssignmentSink, breakers link: (any BreakerLink)? = nil
+    ) throws(ThreadStartError) {
+        let breakers = link.map { BreakerShelf(link: $0) } ?? .unguarded
+        let outbox = ResultOutbox(sink: sink, breakers: breakers)
+        self.breakers = breakers
         self.sink = sink
         self.outbox = outbox
         shared = try AgentExecutor(name: "agents") { outbox.flush() }

@@ -9,8 +9,7 @@ import Threads
 /// are refused here. Only the few probes of a half-open one are asked of the engine. Any thread
 /// may call.
 ///
-///     let breaker = BreakerHandle("exchange", link: link)
-///     let book = try await breaker.run { try await market.book(symbol) }
+///     let book = try await context.breaker("exchange").run { try await market.book(symbol) }
 public final class BreakerHandle: Sendable {
     /// A call was refused.
     public struct Refused: Error, Sendable, Hashable, CustomStringConvertible {
@@ -37,6 +36,7 @@ public final class BreakerHandle: Sendable {
     private let word: Atomic<UInt64>
     private let untilNanos = Atomic<Int64>(.max)
     private let stripes: [Locked<[CallReport]>]
+    private let following = Atomic<UInt64>(0)
 
     /// No breaker of the name is there (yet): everything passes, nothing is reported.
     private static let absent: UInt64 = 0xff
@@ -51,7 +51,13 @@ public final class BreakerHandle: Sendable {
             reports.reserveCapacity(Self.batchSize)
             return Locked(reports)
         }
-        link.follow(name) { [weak self] in self?.refresh($0) }
+        let number = link.follow(name) { [weak self] in self?.refresh($0) }
+        following.store(number, ordering: .relaxed)
+    }
+
+    deinit {
+        flush()
+        link.unfollow(name, following.load(ordering: .relaxed))
     }
 
     /// The breaker's state as last heard; `nil`: there is no such breaker.
@@ -78,16 +84,18 @@ public final class BreakerHandle: Sendable {
         let stripe = Int(truncatingIfNeeded: durationNanos) & (Self.stripeCount - 1)
         let full = stripes[stripe].withLock { reports -> [CallReport]? in
             reports.append(report)
-            guard reports.count >= Self.batchSize || Self.isUrgent(report) else { return nil }
+            guard reports.count >= Self.batchSize else { return nil }
             let full = reports
             reports.removeAll(keepingCapacity: false)
             reports.reserveCapacity(Self.batchSize)
             return full
         }
         if let full { link.report(name, full) }
+        // With all that went before: a failure alone would weigh too much.
+        if Self.isUrgent(report) { flush() }
     }
 
-    /// Sends what has gathered. Call it when the caller falls idle.
+    /// Sends what has gathered. A ``BreakerShelf`` does so once a second.
     public func flush() {
         for stripe in stripes {
             let reports = stripe.withLock { reports -> [CallReport] in

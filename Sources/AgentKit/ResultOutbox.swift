@@ -17,9 +17,12 @@ final class ResultOutbox: AgentSignals {
     private let modes = Locked<[Namespace: OperatingMode]>([:])
     private let sink: any AssignmentSink
 
+    let breakers: BreakerShelf
+
     /// Results go to `sink`.
-    init(sink: any AssignmentSink) {
+    init(sink: any AssignmentSink, breakers: BreakerShelf) {
         self.sink = sink
+        self.breakers = breakers
     }
 
     /// An operation ended; called by its task.

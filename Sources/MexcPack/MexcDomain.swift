@@ -3,7 +3,7 @@ import Coordination
 
 /// The first domain: what is about to be listed on the MEXC exchange.
 ///
-/// A host registers the agents of an ``OpenMarket`` and puts the definitions.
+/// A host registers the agents of an ``OpenMarket`` and puts the definitions and the breakers.
 public enum MexcDomain {
     /// The agents, all working on one market: `mexc-api`, `calendar`, `pattern-discovery`.
     public static func agents(market: OpenMarket) -> [any Agent] {
@@ -12,6 +12,9 @@ public enum MexcDomain {
             PatternDiscoveryAgent(market: market.data),
         ]
     }
+
+    /// The breakers that the agents ask: `mexc-exchange`.
+    public static let breakers: [BreakerDefinition] = [ExchangeBreaker.definition]
 
     /// The workflows: `calendar-discovery`.
     public static let definitions: [WorkflowDefinition] = [CalendarDiscovery.definition]

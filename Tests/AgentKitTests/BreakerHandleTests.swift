@@ -14,8 +14,12 @@ private final class OwnBreaker: BreakerLink {
     }
 
     private let state: Locked<State>
+    /// Rings when reports come.
+    let reports: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
 
     init() {
+        (reports, ring) = AsyncStream.makeStream()
         let policy = BreakerPolicy(
             // A success may leave with either failure: with both it still opens, with one it does not.
             window: .calls(10), minimumCalls: 2, failureRate: 0.6, halfOpenPermits: 2,
@@ -28,9 +32,18 @@ private final class OwnBreaker: BreakerLink {
     var asked: Int { state.withLock { $0.asked } }
     var current: BreakerState { state.withLock { $0.breaker.state } }
 
-    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) {
+    var isFollowed: Bool { state.withLock { $0.refresh != nil } }
+
+    func follow(
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+    ) -> UInt64 {
         state.withLock { $0.refresh = refresh }
         tell()
+        return 7
+    }
+
+    func unfollow(_ breaker: String, _ number: UInt64) {
+        if number == 7 { state.withLock { $0.refresh = nil } }
     }
 
     func permit(
@@ -56,6 +69,7 @@ private final class OwnBreaker: BreakerLink {
             }
         }
         tell()
+        ring.yield()
     }
 
     /// Lets the open time pass.
@@ -108,6 +122,54 @@ private final class OwnBreaker: BreakerLink {
         for _ in 0..<2 { _ = try await handle.run { 1 } }
         #expect(own.asked == 2)
         #expect(handle.state == .closed)
+    }
+
+    @Test func `a failure takes along what has gathered, so that it weighs what it should`()
+        async throws
+    {
+        let own = OwnBreaker()
+        let handle = BreakerHandle("b", link: own)
+        for _ in 0..<10 { _ = try await handle.run { 1 } }
+        #expect(own.batches.isEmpty)
+        await #expect(throws: Trouble.self) { try await handle.run { throw Trouble() } }
+        #expect(own.batches.reduce(0) { $0 + $1.count } == 11)
+        #expect(own.current == .closed)
+    }
+
+    @Test func `a handle that nobody holds any more sends what it has and follows no more`() async {
+        let own = OwnBreaker()
+        do {
+            let handle = BreakerHandle("b", link: own)
+            _ = try? await handle.run { 1 }
+            #expect(own.isFollowed && own.batches.isEmpty)
+        }
+        #expect(!own.isFollowed && own.batches.count == 1)
+    }
+
+    @Test func `a shelf gives one handle a name, and sends what has gathered by itself`()
+        async throws
+    {
+        let own = OwnBreaker()
+        let shelf = BreakerShelf(link: own, flushEvery: .milliseconds(1))
+        #expect(shelf["b"] === shelf["b"])
+        _ = try await shelf["b"].run { 1 }
+        for await _ in own.reports { break }
+        #expect(own.batches.reduce(0) { $0 + $1.count } == 1)
+    }
+
+    @Test func `an operation has a breaker at hand, and one without a server's lets all pass`()
+        async throws
+    {
+        let assignment = Assignment(
+            token: AssignmentToken(serial: Serial(rawValue: 1)), agent: AgentID("a"),
+            operation: "o", payload: Payload(bytes: []), deadlineNanos: nil, attempt: 1,
+            namespace: .default, origin: nil)
+        let alone = AgentContext(assignment).breaker("b")
+        for _ in 0..<20 {
+            await #expect(throws: Trouble.self) { try await alone.run { throw Trouble() } }
+        }
+        #expect(alone.state == nil)
+        #expect(try await alone.run { 1 } == 1)
     }
 
     @Test func `successes leave in batches, and nothing is lost`() {

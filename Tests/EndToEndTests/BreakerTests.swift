@@ -65,4 +65,44 @@ struct BreakerTests {
         }
         #expect(await server.terminate() == 0)
     }
+
+    @Test func `agents ask the exchange's breaker at hand, and it refuses without a request`()
+        async
+        throws
+    {
+        let directory = try TemporaryDirectory()
+        // Nobody listens on the port of an `echo` of old; a connection is refused at once.
+        let server = try await RunningServer.start(directory, ["--market", "http://127.0.0.1:7"])
+        try await server.withClient { client in
+            let agents = AgentServiceClient(client: client)
+            let breakers = BreakerServiceClient(client: client)
+            func failure() async throws -> Failure {
+                let answer = try await agents.invoke(
+                    InvokeRequest(agentType: "mexc-api", operation: "server_time"))
+                guard case .error(let failure) = answer.outcome else { return Failure() }
+                return failure
+            }
+            var types: [String] = []
+            // The tenth failure opens it; the copy of it may hear of that a moment later.
+            while types.last != "exchange_breaker_open", types.count < 1_000 {
+                types.append(try await failure().type)
+            }
+            #expect(types.prefix(10).allSatisfy { $0 == "exchange_unreachable" }, "\(types)")
+            #expect(types.last == "exchange_breaker_open")
+            #expect(try await failure().retryAfterMillis > 0)
+            let breaker = try await breakers.getBreaker(
+                GetBreakerRequest(name: "mexc-exchange")
+            ).breaker
+            #expect(breaker?.state == .open)
+            #expect(breaker?.lastTrip != nil)
+            _ = try await breakers.forceBreaker(
+                ForceBreakerRequest(name: "mexc-exchange", action: .reset))
+            var after = try await failure()
+            for _ in 0..<1_000 where after.type != "exchange_unreachable" {
+                after = try await failure()
+            }
+            #expect(after.type == "exchange_unreachable", "a closed breaker lets requests through")
+        }
+        #expect(await server.terminate() == 0)
+    }
 }

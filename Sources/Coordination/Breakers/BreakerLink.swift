@@ -44,5 +44,11 @@ public protocol BreakerLink: Sendable {
     func report(_ breaker: String, _ reports: [CallReport])
 
     /// Calls `refresh` with the breaker as it is, then with each change; `nil` while there is none.
-    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void)
+    /// `refresh` must not call back.
+    ///
+    /// - Returns: what ends it.
+    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) -> UInt64
+
+    /// Refreshes no more.
+    func unfollow(_ breaker: String, _ number: UInt64)
 }

@@ -25,20 +25,22 @@ struct CalendarAgent: Agent {
             },
             AgentOperation(
                 "timing", "Notice, urgency and state of one opening time.", isIdempotent: true
-            ) { (request: OpeningRequest, _: AgentContext) in
-                OpeningTiming(request.openTime, try await clock(at: request.at))
+            ) { (request: OpeningRequest, context: AgentContext) in
+                OpeningTiming(request.openTime, try await clock(at: request.at, context))
             },
             AgentOperation(
                 "monitoring_plan", "When to look at an opening again.", isIdempotent: true
-            ) { (request: OpeningRequest, _: AgentContext) in
-                MonitoringPlan(opensAt: request.openTime, try await clock(at: request.at))
+            ) { (request: OpeningRequest, context: AgentContext) in
+                MonitoringPlan(opensAt: request.openTime, try await clock(at: request.at, context))
             },
         ]
     }
 
-    private func clock(at instant: UTCInstant?) async throws(StepFailure) -> OpeningClock {
+    private func clock(
+        at instant: UTCInstant?, _ context: AgentContext
+    ) async throws(StepFailure) -> OpeningClock {
         if let instant { return OpeningClock(now: instant) }
-        return OpeningClock(now: try await market.now())
+        return OpeningClock(now: try await GuardedMarket(market, context).now())
     }
 }
 

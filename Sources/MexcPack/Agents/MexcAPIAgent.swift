@@ -17,34 +17,42 @@ struct MexcAPIAgent: Agent {
             AgentOperation(
                 "symbols", "The symbol list: pairs not open yet in full, the rest as counts.",
                 isIdempotent: true
-            ) { (request: SymbolsRequest, _: AgentContext) in try await symbols(request) },
+            ) { (request: SymbolsRequest, context: AgentContext) in
+                try await symbols(request, guarded(context))
+            },
             AgentOperation("calendar", "The new-coin calendar.", isIdempotent: true) {
-                (_: NoInput, _: AgentContext) in try await calendar()
+                (_: NoInput, context: AgentContext) in try await calendar(guarded(context))
             },
             AgentOperation("ticker", "The last 24 hours of a symbol.", isIdempotent: true) {
-                (request: SymbolRequest, _: AgentContext) in
-                try await market.ticker(symbol: request.checked())
+                (request: SymbolRequest, context: AgentContext) in
+                try await guarded(context).ticker(symbol: request.checked())
             },
             AgentOperation("klines", "Candles of a symbol, oldest first.", isIdempotent: true) {
-                (request: KlinesRequest, _: AgentContext) in
-                try await CandleList(candles: market.klines(request.query()))
+                (request: KlinesRequest, context: AgentContext) in
+                try await CandleList(candles: guarded(context).klines(request.query()))
             },
             AgentOperation("depth", "The order book of a symbol.", isIdempotent: true) {
-                (request: DepthRequest, _: AgentContext) in
-                try await market.depth(symbol: request.checked(), limit: request.checkedLimit())
+                (request: DepthRequest, context: AgentContext) in
+                try await guarded(context).depth(
+                    symbol: request.checked(), limit: request.checkedLimit())
             },
             AgentOperation("exchange_info", "The trading rules of a symbol.", isIdempotent: true) {
-                (request: SymbolRequest, _: AgentContext) in
-                try await market.exchangeInfo(symbol: request.checked())
+                (request: SymbolRequest, context: AgentContext) in
+                try await guarded(context).exchangeInfo(symbol: request.checked())
             },
             AgentOperation("server_time", "The market's clock.", isIdempotent: true) {
-                (_: NoInput, _: AgentContext) in
-                try await ServerTime(market.now(), market.source)
+                (_: NoInput, context: AgentContext) in
+                try await ServerTime(guarded(context).now(), market.source)
             },
         ]
     }
 
-    /// Healthy when the market tells its time; degraded when it takes more than 3 seconds.
+    private func guarded(_ context: AgentContext) -> GuardedMarket {
+        GuardedMarket(market, context)
+    }
+
+    /// Healthy when the market tells its time, whatever the breaker thinks; degraded when it takes
+    /// more than 3 seconds.
     func health() async throws -> AgentHealth {
         let clock = ContinuousClock()
         let start = clock.now
@@ -61,10 +69,12 @@ struct MexcAPIAgent: Agent {
         return AgentHealth(state: .healthy)
     }
 
-    private func symbols(_ request: SymbolsRequest) async throws(StepFailure) -> MarketSnapshot {
+    private func symbols(
+        _ request: SymbolsRequest, _ market: GuardedMarket
+    ) async throws(StepFailure) -> MarketSnapshot {
         let quote = try request.checkedQuote()
         let time = try await market.now()
-        async let calendar = calendarAnswer(request.calendar, at: time)
+        async let calendar = calendarAnswer(request.calendar, at: time, market)
         let list = try await market.symbols(quote: quote)
         let snapshot = MarketSnapshot(
             list, at: time, from: market.source, calendar: await calendar,
@@ -74,7 +84,9 @@ struct MexcAPIAgent: Agent {
     }
 
     /// The calendar adds to the list; without it the list is still worth reporting.
-    private func calendarAnswer(_ isWanted: Bool?, at now: UTCInstant) async -> CalendarAnswer {
+    private func calendarAnswer(
+        _ isWanted: Bool?, at now: UTCInstant, _ market: GuardedMarket
+    ) async -> CalendarAnswer {
         guard isWanted ?? true else {
             return CalendarAnswer(missing: .notAsked, "the caller did not ask for it")
         }
@@ -100,7 +112,9 @@ struct MexcAPIAgent: Agent {
     /// Recorded lists have 5 to 16; this many still fit a payload of 2 MiB at every step.
     static let maxListings = 1_000
 
-    private func calendar() async throws(StepFailure) -> CalendarReport {
+    private func calendar(
+        _ market: GuardedMarket
+    ) async throws(StepFailure) -> CalendarReport {
         let time = try await market.now()
         let calendar = try await market.calendar(at: time)
         return CalendarReport(

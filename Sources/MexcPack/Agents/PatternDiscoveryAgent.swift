@@ -24,16 +24,17 @@ struct PatternDiscoveryAgent: Agent {
             },
             AgentOperation(
                 "analyse", "Patterns and correlations in symbol records.", isIdempotent: true
-            ) { (request: AnalyseRequest, _: AgentContext) in
-                let clock = OpeningClock(now: try await instant(request.at))
+            ) { (request: AnalyseRequest, context: AgentContext) in
+                let clock = OpeningClock(now: try await instant(request.at, context))
                 return PatternReport(
                     request.records.map { Listing($0, clock) }, at: clock.now)
             },
             AgentOperation(
                 "validate_ready", "Whether one record is ready, and what speaks for it.",
                 isIdempotent: true
-            ) { (request: ValidateRequest, _: AgentContext) in
-                ReadyValidation(request.record, OpeningClock(now: try await instant(request.at)))
+            ) { (request: ValidateRequest, context: AgentContext) in
+                ReadyValidation(
+                    request.record, OpeningClock(now: try await instant(request.at, context)))
             },
             AgentOperation(
                 "transitions", "What changed from one snapshot to a later one.", isIdempotent: true
@@ -41,9 +42,11 @@ struct PatternDiscoveryAgent: Agent {
         ]
     }
 
-    private func instant(_ given: UTCInstant?) async throws(StepFailure) -> UTCInstant {
+    private func instant(
+        _ given: UTCInstant?, _ context: AgentContext
+    ) async throws(StepFailure) -> UTCInstant {
         if let given { return given }
-        return try await market.now()
+        return try await GuardedMarket(market, context).now()
     }
 }
 

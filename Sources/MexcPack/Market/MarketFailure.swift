@@ -1,3 +1,4 @@
+import AgentKit
 import Coordination
 
 /// The failures of market sources: stable types, messages that say what to do.
@@ -5,6 +6,7 @@ import Coordination
 /// | type | tried again | meaning |
 /// |---|---|---|
 /// | `exchange_unreachable` | yes | no connection, or no answer in time |
+/// | `exchange_breaker_open` | yes, after its wait | too many requests failed; none is made for a while |
 /// | `exchange_error` | yes | the exchange answered with 5xx |
 /// | `rate_limited` | yes, after its wait | 429, 418, or our own pace leaves no room |
 /// | `exchange_refused` | no | 403 and other 4xx: firewall, key, parameters |
@@ -19,6 +21,14 @@ enum MarketFailure {
             message: "\(url) could not be asked: \(why). Check the address and the network, or "
                 + "start with --market simulator or --market replay:FILE.",
             retryable: true)
+    }
+
+    static func breakerOpen(_ name: String, _ refused: BreakerHandle.Refused) -> StepFailure {
+        StepFailure(
+            type: "exchange_breaker_open",
+            message: "\(name) is not asked: \(refused). See `cadre breaker get "
+                + "\(refused.breaker)` for what it saw.",
+            retryable: true, retryAfterMillis: refused.refusal.retryAfterMillis)
     }
 
     static func invalidAnswer(_ url: String, _ why: String) -> StepFailure {

@@ -9,7 +9,8 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
     private struct State: Sendable {
         var next: UInt64 = 0
         var permits: [UInt64: @Sendable (PermitDecision?) -> Void] = [:]
-        var followers: [String: [@Sendable (BreakerSight?) -> Void]] = [:]
+        var followers: [String: [UInt64: @Sendable (BreakerSight?) -> Void]] = [:]
+        var lastFollower: UInt64 = 0
         var sights: [String: BreakerSight] = [:]
     }
 
@@ -51,12 +52,22 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
         host.post([.breaker(.report(namespace, all), ticket(.max))])
     }
 
-    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) {
-        let sight = state.withLock { state in
-            state.followers[breaker, default: []].append(refresh)
-            return state.sights[breaker]
+    func follow(
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+    ) -> UInt64 {
+        state.withLock { state in
+            state.lastFollower += 1
+            state.followers[breaker, default: [:]][state.lastFollower] = refresh
+            refresh(state.sights[breaker])
+            return state.lastFollower
         }
-        refresh(sight)
+    }
+
+    func unfollow(_ breaker: String, _ number: UInt64) {
+        state.withLock { state in
+            state.followers[breaker]?[number] = nil
+            if state.followers[breaker]?.isEmpty == true { state.followers[breaker] = nil }
+        }
     }
 
     func deliver(_ replies: [Reply]) {
@@ -85,11 +96,12 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
     }
 
     private func tell(_ name: String, _ sight: BreakerSight?) {
-        let followers = state.withLock { state in
+        // Under the lock, so that no follower ends up with an older sight than another.
+        state.withLock { state in
             state.sights[name] = sight
-            return state.followers[name] ?? []
+            guard let followers = state.followers[name] else { return }
+            for refresh in followers.values { refresh(sight) }
         }
-        for refresh in followers { refresh(sight) }
     }
 
     private static func sight(_ view: BreakerView) -> BreakerSight {

@@ -45,6 +45,7 @@ struct ServerAssembly {
         try startPruning(store)
         let agents = try startAgents(market, host)
         try await define(host)
+        try await putBreakers(host)
         try await watchDefinitions(host)
         let consolePort = try await startConsole(store, on: group)
         let grpcPort = try await startGRPC(host, on: group)
@@ -119,7 +120,7 @@ struct ServerAssembly {
     }
 
     private func startAgents(_ market: OpenMarket, _ host: EngineHost) throws -> AgentHost {
-        let agents = try AgentHost(sink: host)
+        let agents = try AgentHost(sink: host, breakers: EngineBreakerLink(host))
         teardown.add { agents.leave() }
         for agent in MexcDomain.agents(market: market) { try agents.add(agent) }
         if settings.withEcho { try agents.add(EchoAgent(), slots: 65_536) }
@@ -139,8 +140,23 @@ struct ServerAssembly {
             }
             let put = PutDefinition(namespace: .default, definition: definition)
             if case .rejected(let rejection) = await port.ask({ .putDefinition(put, $0) }) {
-                try tolerate(rejection, of: definition)
+                try tolerate(rejection, of: "workflow \(definition.name)")
             }
+        }
+    }
+
+    /// Puts the domain's breakers that are not there yet. One that somebody has put is theirs.
+    private func putBreakers(_ host: EngineHost) async throws {
+        let port = AskPort(host)
+        for definition in MexcDomain.breakers {
+            let known = await port.ask { .breaker(.get(.default, name: definition.name), $0) }
+            if case .breaker = known { continue }
+            let put = PutBreaker(
+                namespace: .default, definition: definition,
+                signature: Signature(actor: "server", reason: "of the domain"))
+            let answer = await port.ask { .breaker(.put(put), $0) }
+            guard case .rejected(let rejection) = answer else { continue }
+            try tolerate(rejection, of: "breaker \(definition.name)")
         }
     }
 
@@ -181,10 +197,8 @@ struct ServerAssembly {
     }
 
     /// A disk without room is no reason not to serve what is there: readiness tells of it.
-    private func tolerate(
-        _ rejection: Rejection, of definition: Coordination.WorkflowDefinition
-    ) throws {
-        let what = "workflow \(definition.name) is not defined: \(rejection.message)"
+    private func tolerate(_ rejection: Rejection, of name: String) throws {
+        let what = "\(name) is not defined: \(rejection.message)"
         guard rejection.code == .overloaded else { throw Failed(what) }
         log.error("\(what)")
     }

@@ -120,7 +120,12 @@ private final class Sink: BreakerLink {
 
     func report(_ breaker: String, _ reports: [CallReport]) {}
 
-    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) {
+    func follow(
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+    ) -> UInt64 {
         refresh(BreakerSight(state: .closed, generation: 1, untilNanos: .max))
+        return 0
     }
+
+    func unfollow(_ breaker: String, _ number: UInt64) {}
 }
