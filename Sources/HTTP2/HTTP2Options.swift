@@ -16,9 +16,11 @@ public struct HTTP2Options: Sendable {
     public var maxSettings = 32
     /// CONTINUATION frames in one header block (CVE-2024-28182). Default 8.
     public var maxContinuations = 8
-    /// RST_STREAM frames of the peer: burst, then per second (CVE-2023-44487). Default 200 and 50.
-    public var peerResetBurst: UInt64 = 200
-    public var peerResetsPerSecond: UInt64 = 50
+    /// RST_STREAM frames of the peer: burst, then per second (CVE-2023-44487). Default 2,000 and
+    /// 1,000: a client whose calls all pass their deadlines at once, and whose waiting calls take
+    /// their places, is no attacker, and its other calls must not be ended with them.
+    public var peerResetBurst = 2_000
+    public var peerResetsPerSecond = 1_000
     /// Streams this side had to end for the peer's mistakes: burst, then per second
     /// (CVE-2025-8671, "MadeYouReset"). Default 100 and 33.
     public var earlyEndBurst = 100

@@ -160,8 +160,9 @@ public final class HTTP2Session {
         unsafe nghttp2_option_set_max_settings(settings, options.maxSettings)
         unsafe nghttp2_option_set_max_continuations(settings, options.maxContinuations)
         unsafe nghttp2_option_set_max_deflate_dynamic_table_size(settings, 4096)
-        unsafe nghttp2_option_set_stream_reset_rate_limit(
-            settings, options.peerResetBurst, options.peerResetsPerSecond)
+        // Resets are counted by `peerResets`: nghttp2 would end the connection as INTERNAL_ERROR,
+        // and by a clock of its own.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(settings, .max, .max)
         // nghttp2 skips frames of unknown types unseen unless each type is asked for; these are all
         // above CONTINUATION.
         for type in UInt8(10)...UInt8.max {

@@ -189,10 +189,7 @@ enum HTTP2SessionCallbacks {
         switch UInt32(header.type) {
         case NGHTTP2_DATA.rawValue: return unsafe dataFrameReceived(session, header, state)
         case NGHTTP2_HEADERS.rawValue: return unsafe headersReceived(session, header, state)
-        case NGHTTP2_RST_STREAM.rawValue:
-            if let slot = unsafe slot(session, header.stream_id, state) {
-                unsafe state.pointee.streams[slot].pointee.resetByPeer = true
-            }
+        case NGHTTP2_RST_STREAM.rawValue: return unsafe resetReceived(session, header, state)
         case NGHTTP2_SETTINGS.rawValue where header.flags & flagAck == 0:
             unsafe state.pointee.batch.events.append(.settings)
         case NGHTTP2_PING.rawValue: return unsafe pingReceived(frame.pointee.ping, state)
@@ -205,6 +202,16 @@ enum HTTP2SessionCallbacks {
         default: break
         }
         return goOn
+    }
+
+    private static func resetReceived(
+        _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ state: State
+    ) -> Int32 {
+        if let slot = unsafe slot(session, header.stream_id, state) {
+            unsafe state.pointee.streams[slot].pointee.resetByPeer = true
+        }
+        if unsafe state.pointee.peerResets.take(now: state.pointee.now) { return goOn }
+        return unsafe fail(state, .enhanceYourCalm, "too_many_resets")
     }
 
     private static let flagAck = UInt8(NGHTTP2_FLAG_ACK.rawValue)

@@ -138,6 +138,7 @@ struct HTTP2SessionState: ~Copyable {
     var shutdownPingAnswered = false
 
     var opened = OpenedStreams()
+    var peerResets: TokenBucket
     var earlyEnds: TokenBucket
     var pings: TokenBucket
     var progress: ProgressBudget
@@ -146,6 +147,8 @@ struct HTTP2SessionState: ~Copyable {
         self.isServer = isServer
         self.options = options
         blockLimit = Int(options.maxHeaderListBytes)
+        peerResets = TokenBucket(
+            burst: options.peerResetBurst, perSecond: options.peerResetsPerSecond)
         earlyEnds = TokenBucket(burst: options.earlyEndBurst, perSecond: options.earlyEndsPerSecond)
         pings = TokenBucket(burst: options.pingBurst, perSecond: options.pingsPerSecond)
         progress = ProgressBudget(limit: options.idleFrameBudget)

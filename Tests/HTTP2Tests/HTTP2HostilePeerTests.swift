@@ -133,13 +133,29 @@ final class RawPeer {
 
     @Test func `rapid resets by the client are ended`() throws {
         let peer = try RawPeer()
-        for index in 0..<400 {
+        resetStreams(0..<2_500, peer)
+        #expect(peer.goAways.first?.code == 11)
+        #expect(peer.goAways.first?.reason == "too_many_resets")
+        #expect(peer.server.isFinished)
+    }
+
+    /// 128 calls in flight and some hundreds that wait for their places, all past their deadlines.
+    @Test func `a client whose calls all pass their deadlines at once is served on`() throws {
+        let peer = try RawPeer()
+        resetStreams(0..<1_500, peer)
+        peer.now += 1_000_000_000
+        resetStreams(1_500..<2_500, peer)
+        #expect(peer.goAways.isEmpty)
+        #expect(!peer.server.isFinished)
+    }
+
+    private func resetStreams(_ indices: Range<Int>, _ peer: RawPeer) {
+        for index in indices {
             let id = index * 2 + 1
             peer.send(
                 RawPeer.frame(type: 1, flags: Self.endHeaders, stream: id, RawPeer.request)
                     + RawPeer.frame(type: 3, stream: id, [0, 0, 0, 8]))
         }
-        #expect(!peer.goAways.isEmpty)
     }
 
     @Test func `a flood of CONTINUATION frames is ended with a GOAWAY`() throws {
