@@ -157,6 +157,9 @@ public struct StartRun: Sendable {
         case useExisting = 1
         case terminateExisting = 2
         case enqueue = 3
+
+        /// Whether an open run does not keep a new one from being made.
+        var startsBesideOpen: Bool { self == .terminateExisting || self == .enqueue }
     }
 
     /// Describes the run. O(bytes) when there is a request id, since its content is fingerprinted.

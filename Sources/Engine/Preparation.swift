@@ -11,6 +11,14 @@ public struct Preparation: Sendable {
         case runResult(RunID)
         /// The input of a step that no agent works on.
         case partInput(StepPlace, attempt: Int)
+        /// Whether a step's condition holds.
+        case condition(StepPlace)
+        /// Whether the input of a start fits its definition's contract.
+        case startInput(ReplyTicket)
+        /// Whether the input of a run that nobody has checked at its start fits that contract.
+        case runInput(RunID)
+        /// Whether the output of the dispatch with this token fits its step's contract.
+        case stepOutput(AssignmentToken)
         /// The elements of a step's list.
         case elements(StepPlace, attempt: Int)
         /// The output of a step that children or elements have worked for.
@@ -19,7 +27,9 @@ public struct Preparation: Sendable {
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
-            case .stepInput, .partInput, .elements, .collected: .stepInput
+            case .stepInput, .partInput, .elements, .collected, .condition, .startInput,
+                .runInput, .stepOutput:
+                .stepInput
             case .runResult: .runResult
             }
         }

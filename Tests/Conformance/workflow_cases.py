@@ -201,10 +201,37 @@ def what_a_cancelled_run_did_is_undone(server):
     expect_equal(ended.compensation, pb.COMPENSATION_STATE_COMPENSATED, "compensation")
 
 
+def conditions_and_contracts_hold(server):
+    say = {"agent_type": "echo", "operation": "say"}
+    _put(server, "contracts",
+         pb.StepDefinition(id="big", when="input.amount > 100", **say),
+         pb.StepDefinition(id="listed", depends_on=["big"], output_schema='{"type":"array"}',
+                           optional=True, retry=pb.RetryPolicy(max_attempts=1), **say),
+         input_schema='{"type":"object","required":["amount"]}')
+    try:
+        _start_of(server, "contracts")
+        raise Failed("an input without an amount was taken")
+    except grpc.RpcError as error:
+        expect_equal(error.code(), grpc.StatusCode.INVALID_ARGUMENT, "status")
+        expect("amount" in error.details(), f"what is wrong is not named: {error.details()}")
+    run = _start_of(server, "contracts", input=common.Payload(data=b'{"amount":7}'))
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(run=run), timeout=SECONDS).run
+    expect_equal(ended.status, pb.RUN_STATUS_COMPLETED, "status")
+    expect_equal([step.state for step in ended.steps],
+                 [pb.STEP_STATE_SKIPPED, pb.STEP_STATE_FAILED], "steps")
+    expect_equal(ended.steps[1].failure.type, "contract_violated", "failure")
+    try:
+        _put(server, "bad-contracts", pb.StepDefinition(id="a", when="input.a =", **say),
+             input_schema='{"pattern":"x"}')
+        raise Failed("a definition with a bad condition was taken")
+    except grpc.RpcError as error:
+        expect_equal(error.code(), grpc.StatusCode.INVALID_ARGUMENT, "status")
+
+
 CASES = [
     the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
     history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
     a_watch_follows_an_open_run, a_repeated_start_is_the_same_run, runs_are_listed_and_named,
     runs_come_in_pages, a_repeated_signal_is_taken_once, an_approval_is_for_its_assignees,
-    what_a_cancelled_run_did_is_undone,
+    what_a_cancelled_run_did_is_undone, conditions_and_contracts_hold,
 ]

@@ -79,10 +79,9 @@ import Testing
         + "0000000305020489808080c0e080810100000301056c6174657289808080c0e080810106046c6f6f"
         + "6b00"
 
-    @Test func `history and definitions are written as version 2 always was`() throws {
+    @Test func `what version 2 of history and definitions wrote is read for ever`() throws {
         #expect(CodecTests.hex(HistoryCodec.encode(Self.history)) == Self.goldenHistory)
         #expect(try HistoryCodec.decode(CodecTests.bytes(Self.goldenHistory)) == Self.history)
-        #expect(CodecTests.hex(DefinitionCodec.encode(Self.definition)) == Self.goldenDefinition)
         let read = try DefinitionCodec.decode(CodecTests.bytes(Self.goldenDefinition))
         #expect(read == Self.definition)
     }
@@ -103,9 +102,8 @@ import Testing
         return run.machine.state
     }
 
-    @Test func `runs are written as version 3 always was`() throws {
+    @Test func `what version 3 of runs wrote is read for ever`() throws {
         let state = try Self.runState()
-        #expect(CodecTests.hex(RunCodec.encode(state)) == Self.goldenRun)
         let read = try RunCodec.decode(
             CodecTests.bytes(Self.goldenRun), CodecTests.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)

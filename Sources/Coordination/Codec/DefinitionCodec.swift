@@ -1,10 +1,11 @@
 /// The stored form of a ``WorkflowDefinition``.
 ///
 /// Version 2 is version 1 with options behind the definition and behind each step: a tag, then its
-/// value, and 0 at the end. Options at their default are left out.
+/// value, and 0 at the end. Options at their default are left out. Version 3 knows conditions and
+/// contracts.
 public enum DefinitionCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 2
+    public static let version: UInt8 = 3
 
     /// Packs a definition. Equal definitions give equal bytes.
     public static func encode(_ definition: WorkflowDefinition) -> [UInt8] {
@@ -17,6 +18,10 @@ public enum DefinitionCodec {
         writer.optional(definition.runTimeoutMillis) { $0.signed($1) }
         writer.array(definition.steps) { write($1, &$0) }
         writer.option(1, definition.triggers, unless: []) { $0.array($1) { $0.string($1) } }
+        if let schema = definition.inputSchema {
+            writer.byte(2)
+            writer.string(schema)
+        }
         writer.byte(0)
         return writer.bytes
     }
@@ -50,6 +55,7 @@ public enum DefinitionCodec {
             switch tag {
             case 0: return
             case 1: definition.triggers = try reader.strings()
+            case 2: definition.inputSchema = try reader.string()
             default: throw CodecError("unknown definition option \(tag)", at: 0)
             }
         }

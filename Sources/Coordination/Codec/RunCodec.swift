@@ -3,10 +3,11 @@
 ///
 /// Version 2 is version 1 with what steps in remote hands have behind the steps. Version 3 adds
 /// options behind all that and behind each step that has begun: a tag, then its value, and 0 at the
-/// end; it may hold more steps than the plan, the elements of lists.
+/// end; it may hold more steps than the plan, the elements of lists. Version 4 knows steps whose
+/// condition is being looked at, and runs whose input is.
 public enum RunCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 3
+    public static let version: UInt8 = 4
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {

@@ -22,6 +22,7 @@ enum RunOptions {
         }
         writer.option(5, extra.compensation, unless: .none) { $0.byte($1.rawValue) }
         writer.option(6, extra.reason, unless: "") { $0.string($1) }
+        if extra.isInputUnchecked { writer.byte(7) }
         writer.byte(0)
     }
 
@@ -46,6 +47,7 @@ enum RunOptions {
             case 4: extra.closing = try reader.choice("run status")
             case 5: extra.compensation = try reader.choice("compensation state")
             case 6: extra.reason = try reader.string()
+            case 7: extra.isInputUnchecked = true
             default: throw CodecError("unknown run option \(tag)", at: 0)
             }
         }

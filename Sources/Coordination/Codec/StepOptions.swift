@@ -3,6 +3,14 @@
 enum StepOptions {
     static func write(_ step: StepDefinition, _ writer: inout ByteWriter) {
         write(step.kind, &writer)
+        if let when = step.when {
+            writer.byte(6)
+            writer.string(when)
+        }
+        if let schema = step.outputSchema {
+            writer.byte(7)
+            writer.string(schema)
+        }
         writer.option(8, step.scheduleToStartMillis, unless: nil) { $0.signed($1 ?? 0) }
         writer.option(9, step.scheduleToCloseMillis, unless: nil) { $0.signed($1 ?? 0) }
         writer.option(10, step.heartbeatMillis, unless: nil) { $0.signed($1 ?? 0) }
@@ -32,6 +40,8 @@ enum StepOptions {
             switch tag {
             case 0: return
             case 1...5: step.kind = try readKind(tag, &reader)
+            case 6: step.when = try reader.string()
+            case 7: step.outputSchema = try reader.string()
             case 8: step.scheduleToStartMillis = try reader.signed()
             case 9: step.scheduleToCloseMillis = try reader.signed()
             case 10: step.heartbeatMillis = try reader.signed()

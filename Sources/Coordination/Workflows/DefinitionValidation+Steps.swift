@@ -108,6 +108,9 @@ extension DefinitionValidation {
     }
 
     private mutating func checkKeys(_ step: StepDefinition, _ field: String) {
+        if step.outputSchema != nil, step.kind != .invoke {
+            fault("\(field).output_schema", "is for steps that call an operation once")
+        }
         checkCount(step.priority, 1...5, "\(field).priority")
         if let concurrency = step.concurrency {
             checkName(concurrency.key, "\(field).concurrency.key")

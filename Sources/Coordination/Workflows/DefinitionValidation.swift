@@ -1,3 +1,5 @@
+import JSON
+
 /// Checks a definition and collects its faults, so that an author mends all in one go. The work
 /// grows with the definition's length, whatever is wrong with it: definitions come from outside.
 struct DefinitionValidation {
@@ -21,6 +23,7 @@ struct DefinitionValidation {
         var dependencies: [[Int]] = []
         var parts: [Parts] = []
         var result: InputTemplate?
+        var inputContract: JSONSchema?
     }
 
     /// The parsed texts of one step.
@@ -28,6 +31,8 @@ struct DefinitionValidation {
         var input: InputTemplate?
         var fallback: InputTemplate?
         var compensation: InputTemplate?
+        var condition: StepCondition?
+        var outputContract: JSONSchema?
     }
 
     let definition: WorkflowDefinition
@@ -61,6 +66,7 @@ struct DefinitionValidation {
         let order = topologicalOrder(checked.dependencies)
         let ancestors = ancestors(checked.dependencies, order: order)
         checked.parts = definition.steps.indices.map { parts(of: $0, ancestors?[$0]) }
+        checked.inputContract = contract(definition.inputSchema, "input_schema")
         checked.result = template(
             definition.resultTemplate, field: "result", reachable: nil, step: nil)
         return checked
@@ -80,6 +86,8 @@ struct DefinitionValidation {
         parts.compensation = template(
             step.compensation?.inputTemplate, field: "steps[\(index)].compensation.input",
             reachable: undone, step: step.id)
+        parts.condition = condition(step.when, "steps[\(index)].when", ancestors, step.id)
+        parts.outputContract = contract(step.outputSchema, "steps[\(index)].output_schema")
         return parts
     }
 
@@ -263,7 +271,7 @@ struct DefinitionValidation {
         }
     }
 
-    private mutating func checkReference(
+    mutating func checkReference(
         _ id: String, _ field: String, _ reachable: StepSet?, _ step: String?
     ) {
         guard let target = indices[id] else {
@@ -280,7 +288,7 @@ struct DefinitionValidation {
 
 /// A set of steps of one definition, one bit each: 125,000 edges of 500 steps are united in the
 /// time of a million words.
-private struct StepSet {
+struct StepSet {
     private var words: [UInt64]
 
     init(steps: Int) { words = [UInt64](repeating: 0, count: (steps + 63) / 64) }

@@ -112,7 +112,7 @@ public struct InputTemplate: Sendable {
     }
 
     /// The source that a path begins with, and the way on inside it.
-    private static func split(
+    static func split(
         _ path: JSONPathExpression
     ) -> (source: PayloadSource, rest: ArraySlice<JSONPathExpression.Step>)? {
         switch path.steps.first {

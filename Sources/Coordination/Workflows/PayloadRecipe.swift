@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// How a payload comes from stored ones: a step's input from the run's input and the outputs
 /// before it, or the run's result.
@@ -12,6 +12,10 @@ public enum PayloadRecipe: Sendable {
     /// A JSON array of how each element of a list ended: `{"output":...}` or
     /// `{"failure":{"type":...,"message":...}}`.
     case settled([Settled])
+    /// `true` or `false`: whether a step's condition holds.
+    case condition(StepCondition, input: PayloadID?, outputs: [String: PayloadID])
+    /// A payload that must fit a contract.
+    case checked(JSONSchema, PayloadID)
 
     /// One member of a collected object.
     public struct Collected: Sendable, Hashable {
@@ -42,7 +46,9 @@ public enum PayloadRecipe: Sendable {
     public var sources: [PayloadID] {
         switch self {
         case .whole(let id): [id]
-        case .template(_, let input, let outputs): (input.map { [$0] } ?? []) + outputs.values
+        case .template(_, let input, let outputs), .condition(_, let input, let outputs):
+            (input.map { [$0] } ?? []) + outputs.values
+        case .checked(_, let id): [id]
         case .collected(let outputs): outputs.map(\.output)
         case .settled(let outcomes): outcomes.compactMap(\.output)
         }
@@ -67,6 +73,11 @@ public enum PayloadRecipe: Sendable {
             return Self.collect(outputs, loaded, purpose)
         case .settled(let outcomes):
             return Self.settle(outcomes, loaded, purpose)
+        case .condition(let condition, let input, let outputs):
+            return Self.documents(input, outputs, loaded).map {
+                Payload(bytes: Array((condition.holds($0) ? "true" : "false").utf8))
+            }
+        case .checked(let schema, let id): return Self.check(schema, id, loaded)
         }
     }
 
@@ -78,6 +89,10 @@ public enum PayloadRecipe: Sendable {
         case .whole: return 0
         case .collected(let outputs): return outputs.reduce(0) { $0 + size($1.output) }
         case .settled(let outcomes): return outcomes.reduce(0) { $0 + size($1.output) + 64 }
+        case .condition(let condition, let input, let outputs):
+            return condition.paths * outputs.values.reduce(size(input)) { $0 + size($1) }
+        // What a contract costs does not follow from the length of the payload.
+        case .checked: return .max
         case .template(let template, let input, let outputs):
             return template.uses.reduce(template.textBytes) { sum, use in
                 switch use.key {
@@ -92,6 +107,14 @@ public enum PayloadRecipe: Sendable {
         _ template: InputTemplate, _ input: PayloadID?, _ outputs: [String: PayloadID],
         _ loaded: [PayloadID: Payload], _ purpose: PayloadPurpose
     ) -> Result<Payload, StepFailure> {
+        documents(input, outputs, loaded).flatMap { documents in
+            template.render(documents, for: purpose).map { Payload(bytes: $0) }
+        }
+    }
+
+    private static func documents(
+        _ input: PayloadID?, _ outputs: [String: PayloadID], _ loaded: [PayloadID: Payload]
+    ) -> Result<[PayloadSource: JSONDocument], StepFailure> {
         var documents: [PayloadSource: JSONDocument] = [:]
         if let input {
             switch parse(input, "the run's input", loaded) {
@@ -105,7 +128,28 @@ public enum PayloadRecipe: Sendable {
             case .failure(let failure): return .failure(failure)
             }
         }
-        return template.render(documents, for: purpose).map { Payload(bytes: $0) }
+        return .success(documents)
+    }
+
+    private static func check(
+        _ schema: JSONSchema, _ id: PayloadID, _ loaded: [PayloadID: Payload]
+    ) -> Result<Payload, StepFailure> {
+        guard let payload = loaded[id] else { return .failure(missing(id)) }
+        let faults: [String]
+        do throws(JSONError) {
+            let document = try JSONDocument(parsing: payload.bytes)
+            faults = schema.faults(of: document.root).map(\.description)
+        } catch {
+            faults = ["is no JSON: \(error)"]
+        }
+        guard !faults.isEmpty else { return .success(payload) }
+        let text = faults.prefix(10).joined(separator: "; ")
+        return .failure(
+            StepFailure(
+                type: "contract_violated",
+                message: text + (faults.count > 10 ? "; and \(faults.count - 10) more" : ""),
+                retryable: true
+            ).bounded)
     }
 
     private static func collect(

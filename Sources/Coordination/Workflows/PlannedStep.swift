@@ -1,3 +1,5 @@
+public import JSON
+
 /// What a run needs to know of one step of its plan. Immutable and shared by all runs.
 public final class PlannedStep: Sendable {
     /// Why the step is there.
@@ -19,6 +21,10 @@ public final class PlannedStep: Sendable {
     public let dependents: [Int]
     /// The parsed input template; `nil`: the run's input.
     public let input: InputTemplate?
+    /// What must hold for it to run; `nil`: nothing.
+    public let condition: StepCondition?
+    /// What its output must fit; `nil`: anything.
+    public let outputContract: JSONSchema?
     /// What takes its place when its attempts are used up.
     public let fallback: PlannedStep?
     /// What is done for each element, for a `fan_out` step.
@@ -37,6 +43,8 @@ public final class PlannedStep: Sendable {
         self.compensation = compensation
         role = .own
         input = parts.input
+        condition = parts.condition
+        outputContract = parts.outputContract
         fallback = definition.fallback.map {
             PlannedStep($0.definition(named: definition.id), input: parts.fallback, role: .part)
         }
@@ -48,6 +56,8 @@ public final class PlannedStep: Sendable {
         self.definition = definition
         self.role = role
         self.input = input
+        condition = nil
+        outputContract = nil
         dependencies = []
         dependents = []
         fallback = nil

@@ -11,6 +11,8 @@ public struct RunExtra: Sendable, Hashable, DefaultValued {
     public internal(set) var compensation = CompensationState.none
     /// Why it is paused, or why it was cancelled or terminated.
     public internal(set) var reason = ""
+    /// Whether its input must still be held against the definition's contract.
+    public internal(set) var isInputUnchecked = false
 
     /// A run that nothing of this happened to.
     public init() {}

@@ -97,7 +97,7 @@ extension RunMachine {
     private mutating func stopStep(
         _ step: Int, isPending: Bool, _ reason: String, _ now: Int64, _ out: inout RunOutput
     ) {
-        if isPending {
+        if isPending || state.steps[step].state == .evaluating {
             state.steps[step].state = .skipped
             emit(.stepSkipped(step: id(step), reason: reason), now, &out)
         } else {

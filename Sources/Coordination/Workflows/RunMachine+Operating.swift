@@ -94,11 +94,7 @@ extension RunMachine {
         for step in state.steps.indices where isToBeTriedAgain(step) { reset(step) }
         countDependencies()
         openSteps = Self.openSteps(of: state)
-        for step in 0..<state.plan.ownSteps
-        where state.steps[step].state == .pending && state.steps[step].waitingFor == 0 {
-            ready(step, now, &out)
-            if state.status.isClosed { return }
-        }
+        beginSteps(now, &out)
         if isFinishing { out.actions.append(.prepareResult) }
     }
 

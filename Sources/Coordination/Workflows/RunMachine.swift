@@ -59,10 +59,32 @@ public struct RunMachine: Sendable {
         if state.payloadBytes > limits.maxPayloadBytes {
             return fail(Self.tooManyBytes(limits.maxPayloadBytes), now, &out)
         }
-        for step in 0..<state.plan.ownSteps where state.steps[step].waitingFor == 0 {
+        beginSteps(now, &out)
+    }
+
+    /// What depends on nothing that is open may run, once the input is known to fit.
+    mutating func beginSteps(_ now: Int64, _ out: inout RunOutput) {
+        if state.extra.value.isInputUnchecked { return out.actions.append(.checkInput) }
+        for step in 0..<state.plan.ownSteps
+        where state.steps[step].state == .pending && state.steps[step].waitingFor == 0 {
             ready(step, now, &out)
             if !isGoing { return }
         }
+    }
+
+    /// The run's input was held against the definition's contract.
+    ///
+    /// - Parameter failure: why it does not fit, which fails the run; `nil`: it does.
+    public mutating func inputChecked(
+        _ failure: StepFailure?, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isGoing, state.extra.value.isInputUnchecked else { return }
+        if var failure {
+            failure.retryable = false
+            return fail(failure, now, &out)
+        }
+        state.extra.value.isInputUnchecked = false
+        beginSteps(now, &out)
     }
 
     /// The run was read from the store after a restart. Attempts that ran in the old process were
@@ -70,6 +92,7 @@ public struct RunMachine: Sendable {
     /// stood.
     public mutating func recovered(at now: Int64, into out: inout RunOutput) {
         guard !state.status.isClosed, state.status != .queued else { return }
+        if state.extra.value.isInputUnchecked { out.actions.append(.checkInput) }
         // As they were stored: a step that is lost for good may schedule others on the way.
         for (step, stored) in state.steps.map(\.state).enumerated() {
             switch stored {
@@ -81,6 +104,7 @@ public struct RunMachine: Sendable {
                 out.actions.append(.awaitHolder(step: step))
             case .running: lose(step, "the server restarted during the attempt", now, &out)
             case .waiting: waitAgain(step, &out)
+            case .evaluating: out.actions.append(.evaluate(step: step))
             case .parked: out.actions.append(.park(step: step))
             case .pending, .completed, .failed, .skipped, .cancelled: break
             }
@@ -117,6 +141,14 @@ public struct RunMachine: Sendable {
 
     /// Everything that the step depends on has ended.
     mutating func ready(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
+        guard state.plan.steps[step].condition == nil else {
+            state.steps[step].state = .evaluating
+            return out.actions.append(.evaluate(step: step))
+        }
+        begin(step, now, &out)
+    }
+
+    mutating func begin(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
         switch state.plan.steps[step].definition.kind {
         case .invoke, .publish, .child, .fanOut: schedule(step, notBefore: now, now, &out)
         case .wait(let spec): wait(step, spec, now, &out)

@@ -13,6 +13,10 @@ public enum RunAction: Sendable, Hashable {
     /// Find an instance for the step, prepare its input, and dispatch it; for kinds without an
     /// agent prepare the input and report what became of it.
     case schedule(step: Int)
+    /// Look whether the step's condition holds.
+    case evaluate(step: Int)
+    /// Look whether the run's input fits its definition's contract; nothing begins before.
+    case checkInput
     /// After a restart: a remote instance may still work on the step. Wait for it to come back and
     /// say `resumed`; when its lease ends first, say `holderLost`.
     case awaitHolder(step: Int)

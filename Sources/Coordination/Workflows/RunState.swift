@@ -1,3 +1,5 @@
+public import JSON
+
 /// All that is known of one open or just closed run. ``RunMachine`` changes it, ``RunCodec``
 /// stores it.
 public struct RunState: Sendable {
@@ -48,6 +50,11 @@ public struct RunState: Sendable {
     public mutating func setParent(_ parent: StepPlace?, depth: Int) {
         extra.value.parent = parent
         extra.value.depth = depth
+    }
+
+    /// A new run whose input nobody has held against the definition's contract.
+    public mutating func leaveInputUnchecked() {
+        if plan.inputContract != nil { extra.value.isInputUnchecked = true }
     }
 
     /// The run as people look at it.
@@ -108,6 +115,20 @@ public struct RunState: Sendable {
         if let own = steps[step].extra.value.input { return .whole(own) }
         guard let template = work(of: step).input else { return .whole(input) }
         return recipe(template)
+    }
+
+    /// What an output of the step, or of its fallback, must fit; `nil`: anything.
+    public func outputContract(of step: Int) -> JSONSchema? {
+        step < plan.ownSteps ? plan.steps[step].outputContract : nil
+    }
+
+    /// How whether a step's condition holds comes from what is stored.
+    public func conditionRecipe(of step: Int) -> PayloadRecipe? {
+        guard let condition = plan.steps[step].condition else { return nil }
+        var outputs: [String: PayloadID] = [:]
+        for id in condition.stepIDs { outputs[id] = output(of: id) }
+        return .condition(
+            condition, input: condition.usesInput ? input : nil, outputs: outputs)
     }
 
     /// How the list of a `fan_out` step's outcomes comes from what is stored.

@@ -42,7 +42,7 @@ public enum StepState: UInt8, Sendable, Hashable, CaseIterable {
     case waitingRetry = 4
     case completed = 5
     case failed = 6
-    /// Never ran, because its run ended first.
+    /// Never ran, because its condition did not hold or its run ended first.
     case skipped = 7
     /// Was scheduled or running when its run ended.
     case cancelled = 8
@@ -52,12 +52,15 @@ public enum StepState: UInt8, Sendable, Hashable, CaseIterable {
     /// Has used up its attempts and waits for somebody to look. Becomes scheduled, failed,
     /// cancelled.
     case parked = 10
+    /// Everything it depends on has ended, and its condition is being looked at. Becomes
+    /// scheduled, waiting, skipped, failed, cancelled.
+    case evaluating = 11
 
     /// Whether nothing can happen to the step any more.
     public var hasEnded: Bool {
         switch self {
         case .completed, .failed, .skipped, .cancelled: true
-        case .pending, .scheduled, .running, .waitingRetry, .waiting, .parked: false
+        case .pending, .scheduled, .running, .waitingRetry, .waiting, .parked, .evaluating: false
         }
     }
 }

@@ -16,6 +16,8 @@ public struct WorkflowDefinition: Sendable, Hashable {
     public var resultTemplate: String?
     /// From the start of the run to its end, milliseconds; `nil`: none.
     public var runTimeoutMillis: Int64?
+    /// A JSON Schema that inputs of runs must fit; `nil`: any JSON value.
+    public var inputSchema: String?
     /// Event types that start a run each, with the event's payload as its input; at most 100.
     public var triggers: [String]
 
@@ -52,6 +54,12 @@ public struct StepDefinition: Sendable, Hashable {
     public var retry: RetryPolicy
     /// What the step does. Default `.invoke`.
     public var kind = StepKind.invoke
+    /// A condition over `input` and `steps.ID.output`; the step is skipped when it does not hold.
+    /// A skipped step counts as ended, its output is `null`. `nil`: it always runs.
+    public var when: String?
+    /// A JSON Schema that outputs of an agent must fit; one that does not is a failure
+    /// (`contract_violated`) that is tried again. `nil`: any output.
+    public var outputSchema: String?
     /// From being ready to dispatch, milliseconds; `nil`: as ``startToCloseMillis``. Not retried.
     public var scheduleToStartMillis: Int64?
     /// From first being ready over all attempts to the end, milliseconds; `nil`: no limit.

@@ -1,3 +1,5 @@
+public import JSON
+
 /// A validated definition made ready to run: names turned into indices, templates parsed.
 ///
 /// Immutable and shared by all runs of the definition.
@@ -8,6 +10,8 @@ public final class WorkflowPlan: Sendable {
     public let steps: [PlannedStep]
     /// The parsed result template; `nil`: an object of all outputs.
     public let result: InputTemplate?
+    /// What inputs of runs must fit; `nil`: anything.
+    public let inputContract: JSONSchema?
 
     /// Validates a definition and makes it ready.
     ///
@@ -40,12 +44,14 @@ public final class WorkflowPlan: Sendable {
         }
         self.steps = steps + compensations
         result = checked.result
+        inputContract = checked.inputContract
     }
 
     private init() {
         definition = WorkflowDefinition(name: "", version: "", steps: [])
         steps = []
         result = nil
+        inputContract = nil
     }
 
     /// A plan of nothing, for places where no run is.

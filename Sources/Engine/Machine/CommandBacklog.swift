@@ -102,10 +102,18 @@ extension Command {
             start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
         case .operateRun(let order, _): order.operation.payloadBytes
         case .putDefinition(let put, _):
-            put.definition.steps.reduce(put.definition.resultTemplate?.utf8.count ?? 0) {
-                $0 + ($1.inputTemplate?.utf8.count ?? 0)
-            }
+            put.definition.textBytes
         default: 0
+        }
+    }
+}
+
+extension WorkflowDefinition {
+    /// About how long its templates, conditions and contracts are.
+    fileprivate var textBytes: Int {
+        steps.reduce((resultTemplate?.utf8.count ?? 0) + (inputSchema?.utf8.count ?? 0)) {
+            $0 + ($1.inputTemplate?.utf8.count ?? 0) + ($1.when?.utf8.count ?? 0)
+                + ($1.outputSchema?.utf8.count ?? 0)
         }
     }
 }

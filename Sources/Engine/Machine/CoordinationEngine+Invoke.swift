@@ -142,6 +142,7 @@ extension CoordinationEngine {
         case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
         case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
         case .watchingAgents: agentWatchers.removeAll { $0 == ticket }
+        case nil where held.starts[ticket] != nil: held.drop(ticket)
         case nil: backlog.strike(ticket)
         }
     }

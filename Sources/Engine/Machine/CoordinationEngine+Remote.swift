@@ -32,7 +32,9 @@ extension CoordinationEngine {
         agentsToServe.append(agent)
     }
 
-    mutating func remoteResult(_ result: AssignmentResult, _ port: PortNumber) {
+    mutating func remoteResult(
+        _ result: AssignmentResult, _ port: PortNumber, isChecked: Bool = false
+    ) {
         guard let session = sessionOfPort[port.rawValue],
             let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running,
             jobs[job].agent == sessions[session].agent
@@ -41,7 +43,8 @@ extension CoordinationEngine {
             finished(result)
             ready[port.rawValue].notices.append(.accepted(result.token))
         } else {
-            finished(result)
+            if !isChecked, isHeldForContract(job, result, from: port) { return }
+            finished(result, isChecked: true)
             tell(.accepted(result.token), port)
         }
     }

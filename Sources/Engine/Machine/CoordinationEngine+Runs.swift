@@ -5,7 +5,10 @@ import Store
 extension CoordinationEngine {
     // MARK: Start
 
-    mutating func startRun(_ start: StartRun, _ ticket: ReplyTicket) {
+    /// - Parameter checked: the definition whose contract the input is known to fit.
+    mutating func startRun(
+        _ start: StartRun, _ ticket: ReplyTicket, checked: PayloadID? = nil
+    ) {
         switch rememberedAnswer(start.requestKey, hash: start.contentHash) {
         case .known(let bytes, let seen): return repeatStart(bytes, ticket, seen: seen)
         case .reused(let seen): return reject(ticket, .requestReused, seen: seen)
@@ -20,9 +23,14 @@ extension CoordinationEngine {
                 ticket, .unknownWorkflow(start.definition, known: known),
                 seen: definitionsChangedIn)
         }
-        if let run = openRun(start) {
-            return answerConflict(start, run, definition, ticket)
+        let open = openRun(start)
+        if let open, !start.conflict.startsBesideOpen {
+            return answerOpen(start, open, ticket)
         }
+        if let contract = definition.plan.inputContract, checked != definition.planID {
+            return check(start, contract, definition.planID, ticket)
+        }
+        if let open { return replace(open, start, definition, ticket) }
         if openRuns >= limits.maxOpenRuns {
             return reject(ticket, .tooManyRuns(limits.maxOpenRuns))
         }
@@ -53,24 +61,19 @@ extension CoordinationEngine {
         return run
     }
 
-    private mutating func answerConflict(
-        _ start: StartRun, _ run: Int32, _ definition: DefinitionEntry, _ ticket: ReplyTicket
-    ) {
+    /// No new run beside the open one: that is the answer, or the reason to refuse.
+    private mutating func answerOpen(_ start: StartRun, _ run: Int32, _ ticket: ReplyTicket) {
         let id = runs[run].machine.state.id
-        switch start.conflict {
-        case .fail where start.signal == nil:
-            reject(ticket, .runOpen(start.workflowID, id), seen: runs[run].changedIn)
-        case .terminateExisting, .enqueue: replace(run, start, definition, ticket)
-        case .fail, .useExisting:
-            if let signal = start.signal, let refusal = signalRun(run, signal) {
-                return reject(ticket, refusal, seen: runs[run].changedIn)
-            }
-            // What a repeat of this request must find is stored like a start of its own.
-            remember(
-                start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
-            let seen = start.requestID.isEmpty ? runs[run].changedIn : filling
-            answer(ticket, .started(id, existing: true), seen: seen)
+        if start.conflict == .fail, start.signal == nil {
+            return reject(ticket, .runOpen(start.workflowID, id), seen: runs[run].changedIn)
         }
+        if let signal = start.signal, let refusal = signalRun(run, signal) {
+            return reject(ticket, refusal, seen: runs[run].changedIn)
+        }
+        // What a repeat of this request must find is stored like a start of its own.
+        remember(start.requestKey, hash: start.contentHash, answer: StartedAnswer.encode(id))
+        let seen = start.requestID.isEmpty ? runs[run].changedIn : filling
+        answer(ticket, .started(id, existing: true), seen: seen)
     }
 
     /// A new run beside the open one: at once in its place, or after it.
@@ -109,6 +112,7 @@ extension CoordinationEngine {
             workflowID: new.workflowID.isEmpty ? id.description : new.workflowID,
             plan: definition.plan, planID: definition.planID, input: input,
             inputBytes: new.input.bytes.count, startedMillis: now.wallMillis)
+        if !new.isChecked { state.leaveInputUnchecked() }
         if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
         let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
         draft.effects.notices.append(
@@ -187,6 +191,8 @@ extension CoordinationEngine {
                 state.status != .paused, runs[run].steps[step].job < 0
             else { return }
             scheduleStep(run, step)
+        case .evaluate(let step): evaluate(run, step)
+        case .checkInput: checkInput(of: run)
         case .armTimer(let step, let millis): armStep(run, step, atMillis: millis)
         case .awaitHolder(let step): awaitHolder(run, step)
         case .stop(let step): stopStep(run, step)
@@ -371,10 +377,14 @@ struct NewRun {
     var depth = 0
     /// Whether it waits for the open run of its workflow id.
     var isQueued = false
+    /// Whether its input is known to fit the definition's contract.
+    var isChecked = false
 }
 
 extension NewRun {
     init(_ start: StartRun) {
-        self.init(namespace: start.namespace, workflowID: start.workflowID, input: start.input)
+        self.init(
+            namespace: start.namespace, workflowID: start.workflowID, input: start.input,
+            isChecked: true)
     }
 }

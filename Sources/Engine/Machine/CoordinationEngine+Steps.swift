@@ -92,6 +92,10 @@ extension CoordinationEngine {
                 if let payload = made.first { inputReady(job, run, step, payload) }
             case .failure(let failure): startFailed(job, run, step, failure)
             }
+        case .condition(let place): conditionKnown(place, outcome.result)
+        case .startInput(let ticket): startChecked(ticket, outcome.result)
+        case .runInput(let id): inputChecked(id, outcome.result)
+        case .stepOutput(let token): outputChecked(token, outcome.result)
         case .runResult(let id):
             guard let run = runIndex[id] else { return }
             resultPrepared(run, outcome.result)

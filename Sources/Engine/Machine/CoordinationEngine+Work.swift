@@ -64,11 +64,13 @@ extension CoordinationEngine {
 
     // MARK: Results
 
-    mutating func finished(_ result: AssignmentResult) {
+    /// - Parameter isChecked: whether its output is known to fit its step's contract, if any.
+    mutating func finished(_ result: AssignmentResult, isChecked: Bool = false) {
         guard let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running else {
             ready.notices.append(.staleResult)
             return
         }
+        if !isChecked, isHeldForContract(job, result, from: nil) { return }
         let agent = jobs[job].agent
         noteWork(of: agent, result)
         judge(job, result)

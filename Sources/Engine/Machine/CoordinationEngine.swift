@@ -63,6 +63,8 @@ public struct CoordinationEngine: Sendable {
     var router = EventRouter()
     /// Closed runs that the store has been asked for.
     var loading: Set<RunID> = []
+    /// Starts and results whose payloads are being held against a contract.
+    var held = HeldPayloads()
     /// Steps that were parked, and perhaps released since.
     var parked: Set<StepPlace> = []
     /// The open calls made on behalf of an assignment, by its token.
@@ -209,6 +211,7 @@ public struct CoordinationEngine: Sendable {
     /// Whether everything decided is on disk.
     public var isQuiet: Bool {
         inFlight == nil && !draft.hasRows && backlog.isEmpty && inbox.isEmpty
+            && held.starts.isEmpty && held.results.isEmpty
             && takenUp == recovering.count
     }
 
@@ -239,6 +242,7 @@ public struct CoordinationEngine: Sendable {
         tickets += inFlightEffects.allReplies.map(\.ticket)
         tickets += draft.effects.allReplies.map(\.ticket)
         tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
+        tickets += held.starts.keys
         tickets += backlog.tickets + inbox.compactMap(\.ticket)
         open = OpenCalls()
         return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }

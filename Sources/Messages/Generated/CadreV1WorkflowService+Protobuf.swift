@@ -17,6 +17,7 @@ extension WorkflowDefinition: ProtobufMessage {
         unsafe self.resultTemplate = CField.string(c.pointee.result_template)
         unsafe self.runTimeoutMillis = c.pointee.run_timeout_millis
         unsafe self.triggers = CField.strings(c.pointee.n_triggers, c.pointee.triggers)
+        unsafe self.inputSchema = CField.string(c.pointee.input_schema)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -31,6 +32,7 @@ extension WorkflowDefinition: ProtobufMessage {
         unsafe c.pointee.run_timeout_millis = self.runTimeoutMillis
         unsafe c.pointee.n_triggers = self.triggers.count
         unsafe c.pointee.triggers = arena.strings(self.triggers)
+        unsafe c.pointee.input_schema = arena.string(self.inputSchema)
     }
 }
 
@@ -65,6 +67,8 @@ extension StepDefinition: ProtobufMessage {
         unsafe self.priority = c.pointee.priority
         unsafe self.concurrency = CField.message(c.pointee.concurrency)
         unsafe self.rate = CField.message(c.pointee.rate)
+        unsafe self.when = CField.string(c.pointee.when)
+        unsafe self.outputSchema = CField.string(c.pointee.output_schema)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -106,6 +110,8 @@ extension StepDefinition: ProtobufMessage {
         unsafe c.pointee.priority = self.priority
         unsafe c.pointee.concurrency = arena.message(self.concurrency)
         unsafe c.pointee.rate = arena.message(self.rate)
+        unsafe c.pointee.when = arena.string(self.when)
+        unsafe c.pointee.output_schema = arena.string(self.outputSchema)
     }
 }
 

@@ -274,11 +274,13 @@ public enum StepState: WireEnum {
     case waiting
     /// Has run out of attempts and waits for somebody.
     case parked
+    /// Its condition is being looked at.
+    case evaluating
     /// A number this version does not know.
     case unrecognized(Int32)
 
     public static var allCases: [StepState] {
-        [.unspecified, .pending, .scheduled, .running, .waitingRetry, .completed, .failed, .skipped, .cancelled, .waiting, .parked]
+        [.unspecified, .pending, .scheduled, .running, .waitingRetry, .completed, .failed, .skipped, .cancelled, .waiting, .parked, .evaluating]
     }
 
     public init(rawValue: Int32) {
@@ -294,6 +296,7 @@ public enum StepState: WireEnum {
             case 8: self = .cancelled
             case 9: self = .waiting
             case 10: self = .parked
+            case 11: self = .evaluating
             default: self = .unrecognized(rawValue)
         }
     }
@@ -311,6 +314,7 @@ public enum StepState: WireEnum {
             case .cancelled: 8
             case .waiting: 9
             case .parked: 10
+            case .evaluating: 11
             case .unrecognized(let number): number
         }
     }
@@ -328,6 +332,7 @@ public enum StepState: WireEnum {
             case .cancelled: "STEP_STATE_CANCELLED"
             case .waiting: "STEP_STATE_WAITING"
             case .parked: "STEP_STATE_PARKED"
+            case .evaluating: "STEP_STATE_EVALUATING"
             case .unrecognized: nil
         }
     }
@@ -603,6 +608,9 @@ public struct WorkflowDefinition: Sendable, Hashable {
     public var runTimeoutMillis: Int64 = 0
     /// Event types that start a run each, with the event as its input; at most 100.
     public var triggers: [String] = []
+    /// A JSON Schema (the subset of 2020-12 named in the README) that inputs must fit; empty: any.
+    /// INVALID_ARGUMENT names what does not.
+    public var inputSchema: String = ""
 
     /// Every field at its default.
     public init() {}
@@ -615,7 +623,8 @@ public struct WorkflowDefinition: Sendable, Hashable {
         steps: [StepDefinition] = [],
         resultTemplate: String = "",
         runTimeoutMillis: Int64 = 0,
-        triggers: [String] = []
+        triggers: [String] = [],
+        inputSchema: String = ""
     ) {
         self.name = name
         self.version = version
@@ -624,6 +633,7 @@ public struct WorkflowDefinition: Sendable, Hashable {
         self.resultTemplate = resultTemplate
         self.runTimeoutMillis = runTimeoutMillis
         self.triggers = triggers
+        self.inputSchema = inputSchema
     }
 }
 
@@ -666,6 +676,13 @@ public struct StepDefinition: Sendable, Hashable {
     public var concurrency: ConcurrencyKey? = nil
     /// How many attempts of the same key begin in a time, over all runs of the namespace.
     public var rate: RateKey? = nil
+    /// A condition over `input` and `steps.ID.output`, such as
+    /// `steps.score.output.value >= 0.5 AND EXISTS input.user`: = != < <= > >= IN BETWEEN STARTS_WITH
+    /// EXISTS AND OR NOT. When it does not hold the step is skipped. Empty: it always runs.
+    public var when: String = ""
+    /// A JSON Schema that outputs must fit; one that does not is a failure (`contract_violated`) that is
+    /// tried again. Empty: any.
+    public var outputSchema: String = ""
 
     /// What the step does. Unset: it calls the operation of the agent type.
     public enum Kind: Sendable, Hashable {
@@ -698,7 +715,9 @@ public struct StepDefinition: Sendable, Hashable {
         compensation: StepWork? = nil,
         priority: Int32 = 0,
         concurrency: ConcurrencyKey? = nil,
-        rate: RateKey? = nil
+        rate: RateKey? = nil,
+        when: String = "",
+        outputSchema: String = ""
     ) {
         self.id = id
         self.agentType = agentType
@@ -718,6 +737,8 @@ public struct StepDefinition: Sendable, Hashable {
         self.priority = priority
         self.concurrency = concurrency
         self.rate = rate
+        self.when = when
+        self.outputSchema = outputSchema
     }
 }
 

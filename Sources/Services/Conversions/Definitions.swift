@@ -10,6 +10,7 @@ extension Coordination.WorkflowDefinition {
             resultTemplate: message.resultTemplate.isEmpty ? nil : message.resultTemplate,
             runTimeoutMillis: message.runTimeoutMillis == 0 ? nil : message.runTimeoutMillis,
             triggers: message.triggers)
+        inputSchema = message.inputSchema.isEmpty ? nil : message.inputSchema
     }
 }
 
@@ -50,6 +51,7 @@ extension Messages.WorkflowDefinition {
         resultTemplate = definition.resultTemplate ?? ""
         runTimeoutMillis = definition.runTimeoutMillis ?? 0
         triggers = definition.triggers
+        inputSchema = definition.inputSchema ?? ""
     }
 }
 

@@ -92,6 +92,7 @@ extension Messages.StepState {
         case .cancelled: self = .cancelled
         case .waiting: self = .waiting
         case .parked: self = .parked
+        case .evaluating: self = .evaluating
         }
     }
 }

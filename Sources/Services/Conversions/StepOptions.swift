@@ -6,6 +6,8 @@ import Messages
 extension Coordination.StepDefinition {
     mutating func takeOptions(of message: Messages.StepDefinition) {
         takeKind(of: message)
+        when = message.when.isEmpty ? nil : message.when
+        outputSchema = message.outputSchema.isEmpty ? nil : message.outputSchema
         scheduleToStartMillis = message.scheduleToStartMillis.unlessZero
         scheduleToCloseMillis = message.scheduleToCloseMillis.unlessZero
         heartbeatMillis = message.heartbeatMillis.unlessZero
@@ -97,6 +99,8 @@ extension Int64 {
 extension Messages.StepDefinition {
     mutating func takeOptions(of step: Coordination.StepDefinition) {
         takeKind(of: step.kind)
+        when = step.when ?? ""
+        outputSchema = step.outputSchema ?? ""
         scheduleToStartMillis = step.scheduleToStartMillis ?? 0
         scheduleToCloseMillis = step.scheduleToCloseMillis ?? 0
         heartbeatMillis = step.heartbeatMillis ?? 0

@@ -61,6 +61,8 @@ extension DefinitionFile {
     }
 
     static func addOptions(_ step: inout StepDefinition, _ fields: Fields) throws(Failed) {
+        step.when = try fields.text("when")
+        step.outputSchema = fields.template("output_schema")
         step.scheduleToStartMillis = try fields.integer("schedule_to_start_millis")
         step.scheduleToCloseMillis = try fields.integer("schedule_to_close_millis")
         step.heartbeatMillis = try fields.integer("heartbeat_millis")

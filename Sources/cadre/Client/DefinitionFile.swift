@@ -33,6 +33,7 @@ struct DefinitionFile {
     private static func definition(_ fields: Fields) throws(Failed) -> WorkflowDefinition {
         try fields.know([
             "name", "version", "summary", "steps", "result", "run_timeout_millis", "triggers",
+            "input_schema",
         ])
         var definition = WorkflowDefinition()
         definition.name = try fields.text("name")
@@ -40,6 +41,7 @@ struct DefinitionFile {
         definition.summary = try fields.text("summary")
         definition.resultTemplate = fields.template("result")
         definition.runTimeoutMillis = try fields.integer("run_timeout_millis")
+        definition.inputSchema = fields.template("input_schema")
         definition.triggers = try fields.texts("triggers")
         for (index, node) in try fields.list("steps").enumerated() {
             definition.steps.append(try step(Fields(node, "steps[\(index)]")))
@@ -53,6 +55,7 @@ struct DefinitionFile {
             "start_to_close_millis", "retry", "wait", "approval", "publish", "child", "fan_out",
             "schedule_to_start_millis", "schedule_to_close_millis", "heartbeat_millis",
             "on_exhausted", "fallback", "compensation", "priority", "concurrency", "rate",
+            "when", "output_schema",
         ])
         var step = StepDefinition()
         step.id = try fields.text("id")

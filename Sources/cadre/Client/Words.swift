@@ -57,6 +57,7 @@ extension StepState {
         case .cancelled: "cancelled"
         case .waiting: "waiting"
         case .parked: "parked"
+        case .evaluating: "evaluating"
         default: "unknown"
         }
     }

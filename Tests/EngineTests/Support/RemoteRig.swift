@@ -149,11 +149,11 @@ final class RemoteRig {
         return ticket.call
     }
 
-    /// Starts a run of one remote step; gives its id.
-    func start() -> RunID? {
-        let definition = WorkflowDefinition(
-            name: "one", version: "1",
-            steps: [StepDefinition(id: "s", agentType: "w", operation: "work")])
+    /// Starts a run of one remote step, unless others are given; gives its id.
+    func start(
+        _ steps: [StepDefinition] = [StepDefinition(id: "s", agentType: "w", operation: "work")]
+    ) -> RunID? {
+        let definition = WorkflowDefinition(name: "one", version: "1", steps: steps)
         let ticket = ticket()
         post(
             .putDefinition(

@@ -59,7 +59,8 @@ enum EngineAudit {
         let state = cell.machine.state
         if state.status.isClosed || state.status == .queued { return checkQueued(run, engine) }
         var faults: [String] = []
-        var isMoving = false
+        var isMoving =
+            state.extra.value.isInputUnchecked && pending.contains(.runInput(state.id))
         for (step, record) in state.steps.enumerated() {
             let own = cell.steps[step]
             switch record.state {
@@ -85,6 +86,11 @@ enum EngineAudit {
             case .waiting:
                 isMoving = true
                 if let fault = checkWaiting(run, step, engine, pending) { faults.append(fault) }
+            case .evaluating:
+                isMoving = true
+                if !pending.contains(.condition(StepPlace(run: state.id, step: step))) {
+                    faults.append("\(state.id): nobody looks at the condition of step \(step)")
+                }
             case .parked:
                 isMoving = true
                 if !engine.parked.contains(StepPlace(run: state.id, step: step)) {

@@ -10,7 +10,9 @@ enum RandomDefinition {
         let work = StepDefinition(
             id: "work", agentType: "t0", operation: "work", startToCloseMillis: 400,
             retry: RetryPolicy(maxAttempts: 2, initialMillis: 20, maxMillis: 200))
-        return WorkflowDefinition(name: "child", version: "1", steps: [work, rest])
+        var child = WorkflowDefinition(name: "child", version: "1", steps: [work, rest])
+        child.inputSchema = #"{"type":"object","properties":{"child":{"maximum":9}}}"#
+        return child
     }()
 
     static func make(_ number: Int, _ random: inout SeededRandom) -> WorkflowDefinition {
@@ -48,10 +50,15 @@ enum RandomDefinition {
         if random.chance(0.2) { step.scheduleToCloseMillis = Int64(random.int(100...2_000)) }
         if random.chance(0.2) { step.scheduleToStartMillis = Int64(random.int(50...1_000)) }
         step.priority = random.int(1...5)
+        if random.chance(0.2) { step.when = "input.n < \(random.int(0...12))" }
+        if random.chance(0.2) {
+            step.outputSchema = random.chance(0.7) ? #"{"type":"object"}"# : #"{"type":"array"}"#
+        }
     }
 
     private static func changeKind(_ step: inout StepDefinition, _ random: inout SeededRandom) {
         let kind = random.int(0...5)
+        step.outputSchema = nil
         if kind == 4 {
             step.kind = .fanOut(FanOutSpec(concurrency: random.int(1...3)))
             step.inputTemplate = random.chance(0.9) ? #"[1,"two",{"n":"${input.n}"},4]"# : "{}"

@@ -2707,7 +2707,7 @@ void   cadre__v1__requeue_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_descriptors[7] =
+static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_descriptors[8] =
 {
   {
     "name",
@@ -2793,8 +2793,21 @@ static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "input_schema",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkflowDefinition, input_schema),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__workflow_definition__field_indices_by_name[] = {
+  7,   /* field[7] = input_schema */
   0,   /* field[0] = name */
   4,   /* field[4] = result_template */
   5,   /* field[5] = run_timeout_millis */
@@ -2806,7 +2819,7 @@ static const unsigned cadre__v1__workflow_definition__field_indices_by_name[] = 
 static const ProtobufCIntRange cadre__v1__workflow_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
 {
@@ -2816,14 +2829,14 @@ const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
   "Cadre__V1__WorkflowDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__WorkflowDefinition),
-  7,
+  8,
   cadre__v1__workflow_definition__field_descriptors,
   cadre__v1__workflow_definition__field_indices_by_name,
   1,  cadre__v1__workflow_definition__number_ranges,
   (ProtobufCMessageInit) cadre__v1__workflow_definition__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[22] =
+static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[24] =
 {
   {
     "id",
@@ -3089,6 +3102,30 @@ static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "when",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, when),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_schema",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, output_schema),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
@@ -3105,6 +3142,7 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   16,   /* field[16] = on_exhausted */
   2,   /* field[2] = operation */
   5,   /* field[5] = optional */
+  23,   /* field[23] = output_schema */
   19,   /* field[19] = priority */
   10,   /* field[10] = publish */
   21,   /* field[21] = rate */
@@ -3113,11 +3151,12 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   13,   /* field[13] = schedule_to_start_millis */
   6,   /* field[6] = start_to_close_millis */
   8,   /* field[8] = wait */
+  22,   /* field[22] = when */
 };
 static const ProtobufCIntRange cadre__v1__step_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 22 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
 {
@@ -3127,7 +3166,7 @@ const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
   "Cadre__V1__StepDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__StepDefinition),
-  22,
+  24,
   cadre__v1__step_definition__field_descriptors,
   cadre__v1__step_definition__field_indices_by_name,
   1,  cadre__v1__step_definition__number_ranges,
@@ -7024,7 +7063,7 @@ const ProtobufCEnumDescriptor cadre__v1__run_status__descriptor =
   cadre__v1__run_status__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[11] =
+static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[12] =
 {
   { "STEP_STATE_UNSPECIFIED", "CADRE__V1__STEP_STATE__STEP_STATE_UNSPECIFIED", 0 },
   { "STEP_STATE_PENDING", "CADRE__V1__STEP_STATE__STEP_STATE_PENDING", 1 },
@@ -7037,14 +7076,16 @@ static const ProtobufCEnumValue cadre__v1__step_state__enum_values_by_number[11]
   { "STEP_STATE_CANCELLED", "CADRE__V1__STEP_STATE__STEP_STATE_CANCELLED", 8 },
   { "STEP_STATE_WAITING", "CADRE__V1__STEP_STATE__STEP_STATE_WAITING", 9 },
   { "STEP_STATE_PARKED", "CADRE__V1__STEP_STATE__STEP_STATE_PARKED", 10 },
+  { "STEP_STATE_EVALUATING", "CADRE__V1__STEP_STATE__STEP_STATE_EVALUATING", 11 },
 };
 static const ProtobufCIntRange cadre__v1__step_state__value_ranges[] = {
-{0, 0},{0, 11}
+{0, 0},{0, 12}
 };
-static const ProtobufCEnumValueIndex cadre__v1__step_state__enum_values_by_name[11] =
+static const ProtobufCEnumValueIndex cadre__v1__step_state__enum_values_by_name[12] =
 {
   { "STEP_STATE_CANCELLED", 8 },
   { "STEP_STATE_COMPLETED", 5 },
+  { "STEP_STATE_EVALUATING", 11 },
   { "STEP_STATE_FAILED", 6 },
   { "STEP_STATE_PARKED", 10 },
   { "STEP_STATE_PENDING", 1 },
@@ -7062,9 +7103,9 @@ const ProtobufCEnumDescriptor cadre__v1__step_state__descriptor =
   "StepState",
   "Cadre__V1__StepState",
   "cadre.v1",
-  11,
+  12,
   cadre__v1__step_state__enum_values_by_number,
-  11,
+  12,
   cadre__v1__step_state__enum_values_by_name,
   1,
   cadre__v1__step_state__value_ranges,

@@ -186,7 +186,11 @@ typedef enum _Cadre__V1__StepState {
   /*
    * Has run out of attempts and waits for somebody.
    */
-  CADRE__V1__STEP_STATE__STEP_STATE_PARKED = 10
+  CADRE__V1__STEP_STATE__STEP_STATE_PARKED = 10,
+  /*
+   * Its condition is being looked at.
+   */
+  CADRE__V1__STEP_STATE__STEP_STATE_EVALUATING = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_STATE)
 } Cadre__V1__StepState;
 /*
@@ -304,10 +308,15 @@ struct  Cadre__V1__WorkflowDefinition
    */
   size_t n_triggers;
   char **triggers;
+  /*
+   * A JSON Schema (the subset of 2020-12 named in the README) that inputs must fit; empty: any.
+   * INVALID_ARGUMENT names what does not.
+   */
+  char *input_schema;
 };
 #define CADRE__V1__WORKFLOW_DEFINITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__workflow_definition__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0,NULL, (char *)protobuf_c_empty_string }
 
 
 typedef enum {
@@ -390,6 +399,17 @@ struct  Cadre__V1__StepDefinition
    * How many attempts of the same key begin in a time, over all runs of the namespace.
    */
   Cadre__V1__RateKey *rate;
+  /*
+   * A condition over `input` and `steps.ID.output`, such as
+   * `steps.score.output.value >= 0.5 AND EXISTS input.user`: = != < <= > >= IN BETWEEN STARTS_WITH
+   * EXISTS AND OR NOT. When it does not hold the step is skipped. Empty: it always runs.
+   */
+  char *when;
+  /*
+   * A JSON Schema that outputs must fit; one that does not is a failure (`contract_violated`) that is
+   * tried again. Empty: any.
+   */
+  char *output_schema;
   Cadre__V1__StepDefinition__KindCase kind_case;
   union {
     Cadre__V1__WaitStep *wait;
@@ -401,7 +421,7 @@ struct  Cadre__V1__StepDefinition
 };
 #define CADRE__V1__STEP_DEFINITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__step_definition__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL, 0, 0, 0, CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED, NULL, NULL, 0, NULL, NULL, CADRE__V1__STEP_DEFINITION__KIND__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL, 0, 0, 0, CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED, NULL, NULL, 0, NULL, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__STEP_DEFINITION__KIND__NOT_SET, {0} }
 
 
 /*

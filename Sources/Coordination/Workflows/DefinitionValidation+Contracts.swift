@@ -1,0 +1,32 @@
+import JSON
+
+/// Conditions of steps, and the contracts of inputs and outputs.
+extension DefinitionValidation {
+    mutating func condition(
+        _ text: String?, _ field: String, _ reachable: StepSet?, _ step: String
+    ) -> StepCondition? {
+        guard let text else { return nil }
+        switch StepCondition.parse(text) {
+        case .failure(let error):
+            fault(field, error.message)
+            return nil
+        case .success(let condition):
+            for id in condition.stepIDs { checkReference(id, field, reachable, step) }
+            return condition
+        }
+    }
+
+    mutating func contract(_ text: String?, _ field: String) -> JSONSchema? {
+        guard let text else { return nil }
+        guard text.utf8.count <= Self.maxTemplateBytes else {
+            fault(field, "has \(text.utf8.count) bytes; give at most \(Self.maxTemplateBytes)")
+            return nil
+        }
+        do throws(JSONSchemaError) {
+            return try JSONSchema(parsing: Array(text.utf8))
+        } catch {
+            for one in error.faults.prefix(10) { fault(field, one.description) }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Coordination
+import Testing
+
+/// What conditions and contracts added to the stored formats: version 3 of definitions, 4 of runs.
+@Suite struct ContractCodecTests {
+    static let definition: WorkflowDefinition = {
+        var look = StepDefinition(id: "look", agentType: "t", operation: "o")
+        look.when = "input.n > 1"
+        look.outputSchema = #"{"type":"object"}"#
+        var definition = WorkflowDefinition(name: "n", version: "1", steps: [look])
+        definition.inputSchema = #"{"type":"object"}"#
+        return definition
+    }()
+
+    // Written to disk by someone's server: never change these.
+    static let goldenDefinition =
+        "03016e013100000001046c6f6f6b0174016f000001e0d40306d00f0000000000000040c09a0c0006"
+        + "0b696e7075742e6e203e203107117b2274797065223a226f626a656374227d0002117b227479706522"
+        + "3a226f626a656374227d00"
+    static let goldenEvaluating =
+        "0489808080c0e080810189808080c0e08081010002030000010b00000000ff887a00000000000000"
+    static let goldenUnchecked = "0489808080c0e080810189808080c0e080810100020300000101000700"
+
+    private static func state(isUnchecked: Bool) throws -> RunState {
+        let plan = try WorkflowPlan(definition)
+        var state = RunState(
+            id: RunID(serial: Serial(rawValue: 77)), namespace: .default, workflowID: "w",
+            plan: plan, planID: CodecTests.payload, input: CodecTests.payload, inputBytes: 3,
+            startedMillis: 1_000_000)
+        if isUnchecked { state.leaveInputUnchecked() }
+        var machine = RunMachine(state)
+        var out = RunOutput()
+        machine.started(at: 1_000_000, into: &out)
+        return machine.state
+    }
+
+    @Test func `definitions are written as version 3 always was`() throws {
+        #expect(CodecTests.hex(DefinitionCodec.encode(Self.definition)) == Self.goldenDefinition)
+        let read = try DefinitionCodec.decode(CodecTests.bytes(Self.goldenDefinition))
+        #expect(read == Self.definition)
+    }
+
+    @Test(arguments: [(false, goldenEvaluating), (true, goldenUnchecked)])
+    func `runs are written as version 4 always was`(isUnchecked: Bool, golden: String) throws {
+        let state = try Self.state(isUnchecked: isUnchecked)
+        #expect(CodecTests.hex(RunCodec.encode(state)) == golden)
+        let read = try RunCodec.decode(
+            CodecTests.bytes(golden), CodecTests.columns(state), plan: state.plan)
+        #expect(read.steps == state.steps)
+        #expect(read.extra == state.extra)
+        #expect(read.steps[0].state == (isUnchecked ? .pending : .evaluating))
+        // After a restart somebody looks again.
+        var machine = RunMachine(read)
+        var out = RunOutput()
+        machine.recovered(at: 1_000_001, into: &out)
+        #expect(out.actions == [isUnchecked ? .checkInput : .evaluate(step: 0)])
+    }
+}
