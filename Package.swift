@@ -123,6 +123,8 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
+            // Workflow definitions to put, not to compile.
+            exclude: ["Patterns"],
             swiftSettings: strict),
 
         // Programs beside the tests
