@@ -25,9 +25,9 @@ HINTS = {
     "signal": "sweep",
     "key": "sweep",
     "InvokeRequest.key": "",
-    # Refused until they are enforced.
-    "ConcurrencyKey.key": "",
-    "RateKey.key": "",
+    "ConcurrencyKey.limit": 10_000,
+    "RateKey.limit": 1_000_000,
+    "RateKey.per_millis": 1_000,
     "name": "sweep",
     "reason": "sweep",
     "actor": "sweep",

@@ -88,10 +88,7 @@ import Testing
 
     /// A run that has a bit of everything.
     static func runState() throws -> RunState {
-        var steps = definition.steps
-        steps[0].concurrency = nil
-        steps[0].rate = nil
-        var run = try MachineHarness(steps)
+        var run = try MachineHarness(definition.steps)
         run.machine.signalled("later", payload, bytes: 1, at: run.now, into: &run.out)
         run.machine.childStarted(
             4, RunID(serial: payload.serial), at: run.now, into: &run.out)

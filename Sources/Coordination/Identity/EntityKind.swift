@@ -30,10 +30,12 @@ extension EntityKind {
     public static let schedule = EntityKind(rawValue: 5)
     /// What a schedule has done and has yet to do; written with every slot.
     public static let scheduleState = EntityKind(rawValue: 6)
-    /// A concurrency key that is paused.
+    /// A key whose steps are kept from beginning.
     public static let pausedKey = EntityKind(rawValue: 7)
     /// The settings of an agent type's pool.
     public static let agentType = EntityKind(rawValue: 8)
+    /// When the next attempt with a rate key may begin.
+    public static let keyPace = EntityKind(rawValue: 9)
 
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)

@@ -123,8 +123,8 @@ extension DefinitionValidation {
                 fault("\(field).rate.per", "is \(rate.perMillis) ms; give 1 ms to 366 days")
             }
         }
-        if step.concurrency != nil || step.rate != nil {
-            fault(field, "has a concurrency or rate key, which this server does not enforce")
+        if !step.kind.needsAgent, step.concurrency != nil || step.rate != nil {
+            fault(field, "has a concurrency or rate key, but no agent works on this kind of step")
         }
     }
 

@@ -36,9 +36,10 @@ public enum ExhaustionPolicy: UInt8, Sendable, Hashable, CaseIterable {
 
 /// How many steps with the same key work at once, over all runs of a namespace.
 public struct ConcurrencyKey: Sendable, Hashable {
-    /// 1 to 256 bytes. Steps that share it should agree on the limit; the newest one counts.
+    /// 1 to 256 bytes.
     public var key: String
-    /// 1 to 10,000.
+    /// 1 to 10,000: the step begins when fewer than so many hold the key. Steps that share one
+    /// should agree on it.
     public var limit: Int
 
     /// Combines the parts.
@@ -52,7 +53,7 @@ public struct ConcurrencyKey: Sendable, Hashable {
 public struct RateKey: Sendable, Hashable {
     /// 1 to 256 bytes.
     public var key: String
-    /// Attempts per ``perMillis``, spread evenly; 1 to 1,000,000.
+    /// Attempts that begin in any ``perMillis`` at most, spread evenly; 1 to 1,000,000.
     public var limit: Int
     /// 1 ms to 366 days.
     public var perMillis: Int64

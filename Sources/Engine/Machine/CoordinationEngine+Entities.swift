@@ -57,6 +57,7 @@ extension CoordinationEngine {
     public mutating func restore(_ entity: EntityRow) throws(CodecError) {
         switch entity.entityKind {
         case .breaker, .operatingMode, .isolationPolicy, .isolation: try keepForFirstTurn(entity)
+        case .pausedKey, .keyPace: try keepKey(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
         default: break
         }

@@ -14,6 +14,7 @@ extension CoordinationEngine {
         jobs[job].token = token.serial.rawValue
         tokens.insert(job, for: token.serial.rawValue)
         runs[run].steps[step].job = job
+        holdKey(job, state.work(of: step).definition, state.namespace)
         arm(job, atNanos: monotonicNanos(inMillis: Int64(holder.leaseMillis)))
     }
 

@@ -22,6 +22,7 @@ extension CoordinationEngine {
         let run = insert(RunMachine(state, limits: limits.run), isQueued: isQueued)
         runs[run].sealedSequence = state.lastSequence
         recovering.append(state.id)
+        shutGates()
         ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))
     }
 
@@ -41,6 +42,7 @@ extension CoordinationEngine {
         if takenUp == recovering.count, takenUp > 0 {
             recovering = []
             takenUp = 0
+            openGates()
             takeWaitingHellos()
         }
     }

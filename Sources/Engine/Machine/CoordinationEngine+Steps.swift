@@ -7,9 +7,11 @@ extension CoordinationEngine {
         let definition = runs[run].machine.state.work(of: step).definition
         guard case .invoke = definition.kind else { return preparePart(run, step) }
         // Woken twice, it goes once.
-        guard runs[run].steps[step].job < 0, let permits = leave(forStep: step, of: run) else {
-            return
+        guard runs[run].steps[step].job < 0 else { return }
+        if definition.concurrency != nil || definition.rate != nil {
+            return enterGates(run, step, definition)
         }
+        guard let permits = leave(forStep: step, of: run) else { return }
         let type = working(pool.requireType(named: definition.agentType), definition.operation)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         jobs[job].permits = permits
@@ -20,7 +22,7 @@ extension CoordinationEngine {
     }
 
     /// A slot now, or a place in the line for one.
-    private mutating func seat(_ job: Int32, priority: Int) {
+    mutating func seat(_ job: Int32, priority: Int) {
         let type = jobs[job].type
         if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
         jobs[job].place = pool.wait(job, type: type, priority: priority, isBounded: false)
@@ -183,7 +185,9 @@ extension CoordinationEngine {
                 machine.stepTimedOut(
                     step, token: token, isSilence: isSilence, at: at, random: random, into: &out)
             }
-        case .waiting: startFailed(job, run, step, .noAgent(type))
+        case .waiting:
+            let key = keyWaitedFor(by: job)
+            startFailed(job, run, step, key.map { .keyNotFree($0) } ?? .noAgent(type))
         case .preparing: startFailed(job, run, step, .notPrepared)
         case .orphaned: holderLost(job, run, step)
         case .committing: break
@@ -245,6 +249,7 @@ extension CoordinationEngine {
         dropPermits(of: job)
         detach(job)
         disarm(job)
+        if !keys.jobs.isEmpty { leaveGates(job) }
         jobs.remove(job)
         runs[run].steps[step].job = -1
     }
@@ -265,6 +270,13 @@ extension StepFailure {
             type: "no_agent",
             message: "no instance of agent type \"\(type)\" had a free slot in time; start one, "
                 + "or raise the step's start_to_close", retryable: false)
+    }
+
+    static func keyNotFree(_ key: String) -> StepFailure {
+        StepFailure(
+            type: "key_not_free",
+            message: "key \"\(key)\" had no room in time; raise its limit, or the step's "
+                + "schedule_to_start or schedule_to_close", retryable: false)
     }
 
     static let notPrepared = StepFailure(

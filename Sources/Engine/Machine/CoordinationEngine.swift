@@ -61,6 +61,7 @@ public struct CoordinationEngine: Sendable {
     /// The newest batch that changed an isolation or its policies.
     var isolationChangedIn = BatchNumber.none
     var router = EventRouter()
+    var keys = KeyTable()
     /// Closed runs that the store has been asked for.
     var loading: Set<RunID> = []
     /// Starts and results whose payloads are being held against a contract.
@@ -152,6 +153,7 @@ public struct CoordinationEngine: Sendable {
         advance(to: time)
         randomState ^= random
         takeUpRestoredEntities()
+        takeUpRestoredKeys()
         fireTimers()
         takeUpRecoveredRuns()
         takeBacklog()
@@ -353,6 +355,8 @@ public struct CoordinationEngine: Sendable {
                 perform(action, run)
             } else if let agent = agentsToServe.popLast() {
                 serve(agent)
+            } else if let gate = keys.opened.popLast() {
+                serveGate(gate)
             } else {
                 break
             }
@@ -390,6 +394,7 @@ public struct CoordinationEngine: Sendable {
             case .mode(let mode): modeDue(mode)
             case .held(let run, let step): heldStepDue(run, step)
             case .isolation: isolationDue()
+            case .gate(let gate): gateDue(gate)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):

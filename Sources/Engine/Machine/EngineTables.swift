@@ -137,6 +137,8 @@ enum TimerPurpose: Sendable {
     case clocks
     /// A remote instance's lease.
     case session(Int32)
+    /// A key's gate may open.
+    case gate(Int32)
 }
 
 /// A caller that waits, found again when it gives up.

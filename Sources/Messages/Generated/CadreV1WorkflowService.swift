@@ -672,7 +672,10 @@ public struct StepDefinition: Sendable, Hashable {
     public var compensation: StepWork? = nil
     /// 1 (first) to 5 (last) among what waits for an agent; 0 means the default, 3.
     public var priority: Int32 = 0
-    /// How many steps of the same key work at once, over all runs of the namespace.
+    /// How many steps of the same key work at once, over all runs of the namespace; each element of a
+    /// list counts. Fallbacks and compensations need no key. A step waits for its keys first come first
+    /// served inside a priority, before it goes for an agent, and as long as its schedule_to_start and
+    /// schedule_to_close allow; a server that starts again lines them up by the ages of their runs.
     public var concurrency: ConcurrencyKey? = nil
     /// How many attempts of the same key begin in a time, over all runs of the namespace.
     public var rate: RateKey? = nil
@@ -888,7 +891,8 @@ public struct StepWork: Sendable, Hashable {
 /// `cadre.v1.ConcurrencyKey`.
 public struct ConcurrencyKey: Sendable, Hashable {
     public var key: String = ""
-    /// 1 to 10,000; of several steps with the key the newest one's counts.
+    /// 1 to 10,000: the step begins when fewer than so many hold the key. Steps that share a key should
+    /// agree; if they do not, each keeps to its own.
     public var limit: Int32 = 0
 
     /// Every field at its default.
@@ -907,7 +911,7 @@ public struct ConcurrencyKey: Sendable, Hashable {
 /// `cadre.v1.RateKey`.
 public struct RateKey: Sendable, Hashable {
     public var key: String = ""
-    /// Attempts per `per_millis`, spread evenly; 1 to 1,000,000.
+    /// Attempts that begin in any `per_millis` at most, spread evenly; 1 to 1,000,000.
     public var limit: Int32 = 0
     public var perMillis: Int64 = 0
 

@@ -18,6 +18,9 @@ struct EngineBench {
     private var entities: [EntityName: EntityRow] = [:]
     private var epoch: UInt32 = 1
 
+    /// The kinds of what is stored.
+    var storedKinds: [UInt8] { entities.keys.map(\.kind) }
+
     /// Submits a command and drives the engine until it is quiet.
     @discardableResult
     mutating func send(_ command: (ReplyTicket) -> Command) -> UInt64 {

@@ -17,6 +17,7 @@ enum EngineAudit {
         where engine.pool.inFlight(of: agent) != held[agent, default: 0] {
             faults.append("slots of \(engine.pool.id(of: agent)) do not add up")
         }
+        faults += checkKeys(engine)
         let takenUp = Set(engine.recovering[engine.takenUp...])
         for run in engine.runs.indices where !takenUp.contains(engine.runs[run].machine.state.id) {
             faults += check(run, engine, pending)
@@ -33,6 +34,8 @@ enum EngineAudit {
         }
         if job.phase == .orphaned {
             if job.place != nil || job.agent >= 0 { faults.append("an orphan is in two places") }
+        } else if let keyed = engine.keys.jobs[index], keyed.waitsAt >= 0 {
+            return faults + checkGate(job, index, keyed, engine)
         } else if (job.place != nil) == (job.agent >= 0) {
             faults.append("a job neither waits nor holds a slot, or both")
         }
@@ -47,6 +50,56 @@ enum EngineAudit {
             }
         } else if job.timer < 0 {
             faults.append("a step's job has no deadline")
+        }
+        return faults
+    }
+
+    /// Work at a gate stands in its line, and nowhere else.
+    private static func checkGate(
+        _ job: Job, _ index: Int32, _ keyed: KeyedJob, _ engine: CoordinationEngine
+    ) -> [String] {
+        var faults: [String] = []
+        if job.place != nil || job.agent >= 0 || job.phase != .waiting {
+            faults.append("work at a gate is elsewhere too")
+        }
+        if engine.keys.gates.position(of: index, at: keyed.waitsAt) == nil {
+            faults.append("work that waits at a gate is not in its line")
+        }
+        return faults
+    }
+
+    /// No more work holds a key than the most generous of its steps allows, counted from the work
+    /// itself; and whoever waits for a key that has room waits for something else too.
+    private static func checkKeys(_ engine: CoordinationEngine) -> [String] {
+        var held: [KeyName: (count: Int, limit: Int)] = [:]
+        for index in engine.jobs.indices {
+            guard case .step(let run, let step) = engine.jobs[index].work else { continue }
+            let state = engine.runs[run].machine.state
+            guard let key = state.work(of: step).definition.concurrency,
+                engine.keys.jobs[index]?.stage != .concurrency
+            else { continue }
+            let name = KeyName(namespace: state.namespace, name: key.key)
+            let known = held[name] ?? (0, 0)
+            held[name] = (known.count + 1, max(known.limit, key.limit))
+        }
+        var faults = held.filter { $0.value.count > $0.value.limit }.map {
+            "\($0.value.count) steps hold key \($0.key.name), at most \($0.value.limit) may"
+        }
+        let gates = engine.keys.gates
+        for gate in gates.all where gates.waiting(gate) > 0 && !gates.isShut {
+            let isHeld = !gates.holders(gate).isEmpty
+            if !isHeld, engine.keys.timers[gate] == nil {
+                faults.append("nothing will ever open key \(gates.key(of: gate).name.name)")
+            }
+            if engine.keys.timers[gate] == nil, let first = gates.waiters(gate).first,
+                let wake = gates.wakeNanos(gate, now: engine.now.monotonicNanos), wake < .max
+            {
+                faults.append("job \(first) waits at a gate that time opens, without a timer")
+            }
+        }
+        let holding = gates.all.reduce(0) { $0 + gates.holders($1).count }
+        if holding != engine.keys.jobs.values.count(where: { $0.held >= 0 }) {
+            faults.append("holders of keys do not add up")
         }
         return faults
     }

@@ -32,6 +32,7 @@ enum RandomDefinition {
                     maxMillis: 200))
             addOptions(&step, &random)
             if random.chance(0.4) { changeKind(&step, &random) }
+            addKeys(&step, &random)
             steps.append(step)
         }
         return WorkflowDefinition(
@@ -53,6 +54,20 @@ enum RandomDefinition {
         if random.chance(0.2) { step.when = "input.n < \(random.int(0...12))" }
         if random.chance(0.2) {
             step.outputSchema = random.chance(0.7) ? #"{"type":"object"}"# : #"{"type":"array"}"#
+        }
+    }
+
+    /// Few keys, so that they are fought for, also between definitions.
+    private static func addKeys(_ step: inout StepDefinition, _ random: inout SeededRandom) {
+        if !step.kind.needsAgent { return }
+        if random.chance(0.4) {
+            step.concurrency = ConcurrencyKey(
+                key: "k\(random.int(0...1))", limit: random.int(1...3))
+        }
+        if random.chance(0.2) {
+            step.rate = RateKey(
+                key: "k\(random.int(0...1))", limit: random.int(1...4),
+                perMillis: Int64(random.int(10...200)))
         }
     }
 

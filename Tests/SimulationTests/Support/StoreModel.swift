@@ -20,6 +20,8 @@ struct StoreModel {
     private(set) var completed: [StepOrigin: Int] = [:]
     /// Dispatches that are committed.
     private(set) var started: [AssignmentToken: StepOrigin] = [:]
+    /// What holds concurrency keys by what is stored of open runs, and the limit of each.
+    private var holders: [RunID: [(key: String, limit: Int)]] = [:]
     private var startedInputs: Set<[UInt8]> = []
     private var lastToken: [StepOrigin: AssignmentToken] = [:]
     private(set) var faults: [String] = []
@@ -45,6 +47,20 @@ struct StoreModel {
         for row in batch.runs { apply(row, isRetried: retried.contains(row.run)) }
         for row in batch.history { apply(row) }
         for row in batch.runs { check(row) }
+        checkKeys()
+    }
+
+    /// Whoever looks at the disk never finds more steps at work with a key than it allows, whenever
+    /// the engine was killed.
+    private mutating func checkKeys() {
+        var held: [String: (count: Int, limit: Int)] = [:]
+        for holder in holders.values.joined() {
+            let known = held[holder.key] ?? (0, 0)
+            held[holder.key] = (known.count + 1, max(known.limit, holder.limit))
+        }
+        for (key, now) in held where now.count > now.limit {
+            faults.append("\(now.count) steps at work with key \(key), limit \(now.limit)")
+        }
     }
 
     private mutating func apply(_ row: EntityRow) {
@@ -119,6 +135,12 @@ struct StoreModel {
     private mutating func check(_ row: RunRow) {
         do {
             let state = try RunReader.state(of: row, plans)
+            holders[row.run] = state.steps.indices.compactMap { step in
+                guard state.steps[step].state == .running,
+                    let key = state.work(of: step).definition.concurrency
+                else { return nil }
+                return (key.key, key.limit)
+            }
             if RunCodec.encode(state) != row.blob { faults.append("a run's state reads back") }
             if Int64(history[row.run]?.count ?? 0) != state.lastSequence {
                 faults.append("run \(row.run): its last sequence is not its history's")

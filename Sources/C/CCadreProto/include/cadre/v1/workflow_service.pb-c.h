@@ -392,7 +392,10 @@ struct  Cadre__V1__StepDefinition
    */
   int32_t priority;
   /*
-   * How many steps of the same key work at once, over all runs of the namespace.
+   * How many steps of the same key work at once, over all runs of the namespace; each element of a
+   * list counts. Fallbacks and compensations need no key. A step waits for its keys first come first
+   * served inside a priority, before it goes for an agent, and as long as its schedule_to_start and
+   * schedule_to_close allow; a server that starts again lines them up by the ages of their runs.
    */
   Cadre__V1__ConcurrencyKey *concurrency;
   /*
@@ -561,7 +564,8 @@ struct  Cadre__V1__ConcurrencyKey
   ProtobufCMessage base;
   char *key;
   /*
-   * 1 to 10,000; of several steps with the key the newest one's counts.
+   * 1 to 10,000: the step begins when fewer than so many hold the key. Steps that share a key should
+   * agree; if they do not, each keeps to its own.
    */
   int32_t limit;
 };
@@ -575,7 +579,7 @@ struct  Cadre__V1__RateKey
   ProtobufCMessage base;
   char *key;
   /*
-   * Attempts per `per_millis`, spread evenly; 1 to 1,000,000.
+   * Attempts that begin in any `per_millis` at most, spread evenly; 1 to 1,000,000.
    */
   int32_t limit;
   int64_t per_millis;
