@@ -16,7 +16,7 @@ enum DefinitionFieldNames {
     private static let renamed: [String: String] = {
         let times = [
             "run_timeout", "schedule_to_start", "start_to_close", "schedule_to_close", "heartbeat",
-            "initial", "max",
+            "initial", "max", "per",
         ]
         let names = ["input": "input_template", "result": "result_template"]
         return times.reduce(into: names) { $0[$1] = "\($1)_millis" }
