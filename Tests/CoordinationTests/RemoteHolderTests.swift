@@ -72,4 +72,23 @@ import Testing
         harness.complete(0)
         #expect(harness.machine.state.steps[0].heartbeat == nil)
     }
+
+    @Test func `a restart does not begin again what the loss of another step has stopped`() throws {
+        var saved = RunMachineTests.step("saved")
+        saved.compensation = StepWork(agentType: "t", operation: "undo", inputTemplate: nil)
+        var run = try MachineHarness([
+            saved, RunMachineTests.step("fatal"), RunMachineTests.step("bystander"),
+        ])
+        run.complete(0)
+        while run.machine.state.steps[1].losses < RunLimits.defaults.maxLosses - 1 {
+            _ = run.dispatch(1)
+            run = restarted(run)
+        }
+        _ = run.dispatch(1)
+        _ = run.dispatch(2)
+        run = restarted(run)
+        #expect(run.states[1] == .failed)
+        #expect(run.states[2] == .cancelled)
+        #expect(run.machine.state.status == .compensating)
+    }
 }

@@ -146,4 +146,22 @@ import Testing
         rig.post(.session(.left(PortNumber(rawValue: 1))))
         #expect(rig.engine.pool.agentCount == 0)
     }
+
+    @Test(arguments: [false, true])
+    func `an instance that goes while it holds a call and that call's parent`(isDropped: Bool) {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let parent = invoke(rig, InvokeExtras())
+        let child = invoke(rig, InvokeExtras(parent: rig.taken(1)[0].token))
+        #expect(rig.taken(1).count == 1)
+        if isDropped {
+            rig.drop(1)
+            rig.pass(millis: 1_001)
+        } else {
+            rig.post(.session(.left(PortNumber(rawValue: 1))))
+        }
+        #expect(rig.answers[parent]?.count == 1)
+        #expect(reason(rig, child) == "PARENT_ENDED")
+        #expect(rig.engine.jobs.count == 0)
+    }
 }

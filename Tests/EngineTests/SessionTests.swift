@@ -312,4 +312,31 @@ import Testing
         #expect(rig.taken(2).map(\.attempt) == [2])
         #expect(rig.state(run)?.steps[0].losses == 0)
     }
+
+    @Test func `an agent that is heard of in time is not blamed, however long it works`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        _ = rig.hello(2, id: "w/2", credits: 0)
+        var step = StepDefinition(id: "s", agentType: "w", operation: "work")
+        step.heartbeatMillis = 500
+        guard let run = rig.start([step]) else { return #expect(Bool(false)) }
+        let token = rig.taken(1)[0].token
+        for _ in 0..<30 {
+            rig.pass(millis: 400)
+            let beat = AssignmentHeartbeat(token: token, details: Payload(bytes: []))
+            rig.say(1, heartbeats: [beat])
+            rig.say(2)
+        }
+        guard let agent = rig.engine.pool.agent(AgentID("w/1")) else {
+            return #expect(Bool(false))
+        }
+        #expect(rig.engine.isolator.isolation(of: agent)?.consecutiveFailures == 0)
+        rig.say(1, results: [(token, "1")])
+        #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
+    }
+
+    @Test func `chance is not the same twice`() {
+        let rig = RemoteRig()
+        #expect(Set((0..<100).map { _ in rig.engine.nextRandom() }).count == 100)
+    }
 }

@@ -95,16 +95,20 @@ public struct SessionHello: Sendable {
     public var held: [AssignmentToken]
     /// How long it may be silent.
     public var leaseMillis: Int
+    /// Half of the id of the session that it may get: whoever knows that id may take the session
+    /// over, so this comes from the system's generator.
+    public var secret: UInt64
 
     /// Combines the parts.
     public init(
         registration: AgentRegistration, resume: SessionID? = nil, held: [AssignmentToken] = [],
-        leaseMillis: Int
+        leaseMillis: Int, secret: UInt64
     ) {
         self.registration = registration
         self.resume = resume
         self.held = held
         self.leaseMillis = leaseMillis
+        self.secret = secret
     }
 }
 

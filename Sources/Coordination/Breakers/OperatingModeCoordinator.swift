@@ -25,6 +25,8 @@ public struct OperatingModeCoordinator: Sendable {
     /// Since when it could be milder; `nil`: it could not.
     private var calmSinceNanos: Int64?
     private var wasEmergency = false
+    /// Whether the counts are those of this process; until then nothing is concluded from them.
+    private var knowsCounts = true
 
     /// Normal, with nothing open.
     public init(_ policy: ModePolicy = .defaults, at now: EngineTime) {
@@ -44,7 +46,8 @@ public struct OperatingModeCoordinator: Sendable {
         openCritical: Int, openHigh: Int, at now: EngineTime
     ) -> Bool {
         watched(at: now) {
-            $0.settle(at: now)
+            if $0.knowsCounts { $0.settle(at: now) }
+            $0.knowsCounts = true
             $0.openCritical = openCritical
             $0.openHigh = openHigh
             $0.settle(at: now)
@@ -167,13 +170,15 @@ public struct OperatingModeCoordinator: Sendable {
             wasEmergency: wasEmergency)
     }
 
-    /// The mode that an earlier process left; its dwell begins anew.
+    /// The mode that an earlier process left; its dwell begins anew. Say next how many breakers are
+    /// tripped: an override that ended meanwhile is looked at with that.
     public init(_ policy: ModePolicy, stored: StoredMode, at now: EngineTime) {
         self.init(policy, at: now)
         automatic = stored.automatic
         override = stored.override
         changedMillis = stored.changedMillis
         wasEmergency = stored.wasEmergency
+        knowsCounts = false
     }
 }
 

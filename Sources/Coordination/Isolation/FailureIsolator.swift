@@ -20,13 +20,19 @@ public struct FailureIsolator: Sendable {
         var sinceOrUntilNanos: Int64 = 0
         /// Whether it was said already that it is spared.
         var wasSpared = false
+        /// Whether it takes nothing new for another reason: it drains, or its connection is gone.
+        var isAway = false
     }
 
     struct TypeEntry: Sendable {
         var policy = IsolationPolicy.defaults
         var members: [Int32] = []
-        /// Members that take work: healthy and canaries.
+        /// Members that are not isolated: healthy and canaries.
         var available = 0
+        /// Those among them that take nothing new for another reason.
+        var away = 0
+        /// Members that take work.
+        var working: Int { available - away }
         /// Members isolated by failures.
         var isolatedByFailures = 0
         var backup: Int32 = -1
@@ -67,22 +73,22 @@ public struct FailureIsolator: Sendable {
     }
 
     /// Instances of a type that take work.
-    public func availableCount(type: Int32) -> Int {
-        types.indices.contains(Int(type)) ? types[Int(type)].available : 0
+    public func workingCount(type: Int32) -> Int {
+        types.indices.contains(Int(type)) ? types[Int(type)].working : 0
     }
 
-    /// Instances of a type that take none.
+    /// Instances of a type that are isolated.
     public func isolatedCount(ofType type: Int32) -> Int {
         guard types.indices.contains(Int(type)) else { return 0 }
         return types[Int(type)].members.count - types[Int(type)].available
     }
 
-    /// Whether the work of a type should go to its backup: it has instances, all are isolated.
+    /// Whether the work of a type should go to its backup: it has instances, and none takes work.
     public func needsBackup(_ type: Int32) -> Int32? {
         guard types.indices.contains(Int(type)) else { return nil }
         let entry = types[Int(type)]
-        guard entry.available == 0, !entry.members.isEmpty, entry.backup >= 0 else { return nil }
-        return availableCount(type: entry.backup) > 0 ? entry.backup : nil
+        guard entry.working == 0, !entry.members.isEmpty, entry.backup >= 0 else { return nil }
+        return workingCount(type: entry.backup) > 0 ? entry.backup : nil
     }
 
     // MARK: Instances
@@ -116,10 +122,25 @@ public struct FailureIsolator: Sendable {
             if entry.isolation.actor.isEmpty { types[type].isolatedByFailures -= 1 }
         } else {
             types[type].available -= 1
+            if entry.isAway { types[type].away -= 1 }
         }
         disarm(agent)
         types[type].members.removeAll { $0 == agent }
         entries[Int(agent)] = Entry()
+        return keepOne(entry.type, at: now) + keepDependents(entry.type, at: now)
+    }
+
+    /// An instance takes nothing new for a while, because it drains or its connection is gone; or
+    /// it does again. If nobody of its type is left to work, an isolated one comes back.
+    public mutating func wentAway(
+        _ agent: Int32, _ isAway: Bool, at now: EngineTime
+    ) -> [IsolationChange] {
+        guard isKnown(agent), entries[Int(agent)].isAway != isAway else { return [] }
+        let entry = entries[Int(agent)]
+        entries[Int(agent)].isAway = isAway
+        if entry.isolation.state == .isolated { return [] }
+        types[Int(entry.type)].away += isAway ? 1 : -1
+        if !isAway { return [] }
         return keepOne(entry.type, at: now) + keepDependents(entry.type, at: now)
     }
 
@@ -244,9 +265,11 @@ extension FailureIsolator {
 
     /// Whether no other instance would be left to work, nor one of the backup type.
     private func isLast(_ agent: Int32) -> Bool {
-        let type = types[Int(entries[Int(agent)].type)]
-        if type.available > 1 { return false }
-        return type.backup < 0 || availableCount(type: type.backup) == 0
+        let entry = entries[Int(agent)]
+        let type = types[Int(entry.type)]
+        let isWorking = entry.isolation.state != .isolated && !entry.isAway
+        if type.working > (isWorking ? 1 : 0) { return false }
+        return type.backup < 0 || workingCount(type: type.backup) == 0
     }
 
     private mutating func tryToIsolate(
@@ -282,6 +305,7 @@ extension FailureIsolator {
         leaveIsolation(agent)
         let type = Int(entries[place].type)
         types[type].available -= 1
+        if entries[place].isAway { types[type].away -= 1 }
         if actor.isEmpty { types[type].isolatedByFailures += 1 }
         entries[place].isolation.state = .isolated
         entries[place].isolation.reason = reason
@@ -300,6 +324,7 @@ extension FailureIsolator {
         disarm(agent)
         let type = Int(entries[place].type)
         types[type].available += 1
+        if entries[place].isAway { types[type].away += 1 }
         if entries[place].isolation.actor.isEmpty { types[type].isolatedByFailures -= 1 }
         entries[place].isolation.untilMillis = nil
     }
@@ -331,9 +356,12 @@ extension FailureIsolator {
     /// is over first comes back early.
     private mutating func keepOne(_ type: Int32, at now: EngineTime) -> [IsolationChange] {
         let entry = types[Int(type)]
-        guard entry.available == 0 else { return [] }
-        if entry.backup >= 0, availableCount(type: entry.backup) > 0 { return [] }
-        let candidates = entry.members.filter { entries[Int($0)].isolation.actor.isEmpty }
+        guard entry.working == 0 else { return [] }
+        if entry.backup >= 0, workingCount(type: entry.backup) > 0 { return [] }
+        let candidates = entry.members.filter {
+            entries[Int($0)].isolation.state == .isolated && !entries[Int($0)].isAway
+                && entries[Int($0)].isolation.actor.isEmpty
+        }
         let next = candidates.min {
             entries[Int($0)].sinceOrUntilNanos < entries[Int($1)].sinceOrUntilNanos
         }
@@ -342,7 +370,7 @@ extension FailureIsolator {
 
     /// The types that have this one for a backup.
     private mutating func keepDependents(_ type: Int32, at now: EngineTime) -> [IsolationChange] {
-        guard availableCount(type: type) == 0 else { return [] }
+        guard workingCount(type: type) == 0 else { return [] }
         return types.indices.filter { types[$0].backup == type }
             .flatMap { keepOne(Int32($0), at: now) }
     }

@@ -34,7 +34,7 @@ public struct StableHash: Sendable {
     public var value: UInt64 { Self.mix(state) }
 
     /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit moves every other.
-    static func mix(_ value: UInt64) -> UInt64 {
+    public static func mix(_ value: UInt64) -> UInt64 {
         var word = value &+ 0x9e37_79b9_7f4a_7c15
         word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
         word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb

@@ -93,8 +93,10 @@ public struct RunMachine: Sendable {
     public mutating func recovered(at now: Int64, into out: inout RunOutput) {
         guard !state.status.isClosed, state.status != .queued else { return }
         if state.extra.value.isInputUnchecked { out.actions.append(.checkInput) }
-        // As they were stored: a step that is lost for good may schedule others on the way.
-        for (step, stored) in state.steps.map(\.state).enumerated() {
+        // As they were stored: a step that is lost for good may schedule others on the way, or stop
+        // them.
+        for (step, stored) in state.steps.map(\.state).enumerated()
+        where state.steps[step].state == stored {
             switch stored {
             case .scheduled: place(step, &out)
             case .waitingRetry:

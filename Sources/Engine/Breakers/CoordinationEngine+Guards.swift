@@ -121,42 +121,96 @@ extension CoordinationEngine {
         let definition = state.work(of: step).definition
         if breakers.guarding.isEmpty { return [] }
         switch pass(state.namespace, definition.agentType, definition.operation) {
-        case .free(let permits): return permits
+        case .free(let permits):
+            runs[run].steps[step].held = nil
+            return permits
         case .refused(let cell, let refusal):
             hold(run, step, behind: cell, refusal)
             return nil
         }
     }
 
-    /// The step waits for a breaker: until its state changes, or until it says that asking may help.
+    /// The step waits for a breaker: until its state changes, until it says that asking may help, or
+    /// until the step's own time to start is over.
     private mutating func hold(
         _ run: Int32, _ step: Int, behind cell: Int32, _ refusal: BreakerRefusal
     ) {
-        breakers.cells[cell].held.append(HeldStep(run: run, step: step))
-        guard refusal.state == .halfOpen, let wait = refusal.retryAfterNanos else { return }
-        let (due, isTooLate) = now.monotonicNanos.addingReportingOverflow(wait)
-        if runs[run].steps[step].timer >= 0 || isTooLate { return }
-        runs[run].steps[step].timer = timers.insert(.held(run: run, step: step), key: due)
+        var hold = runs[run].steps[step].held ?? StepHold(endNanos: holdEnd(run, step))
+        if hold.breaker != cell { breakers.cells[cell].held.append(HeldStep(run: run, step: step)) }
+        hold.breaker = cell
+        runs[run].steps[step].held = hold
+        var due = hold.endNanos
+        if refusal.state == .halfOpen, let wait = refusal.retryAfterNanos {
+            let (again, isTooLate) = now.monotonicNanos.addingReportingOverflow(wait)
+            if !isTooLate { due = min(due, again) }
+        }
+        if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
+        runs[run].steps[step].timer =
+            due == .max ? -1 : timers.insert(.held(run: run, step: step), key: due)
+    }
+
+    /// How long a step waits for its breakers at most. Unlike an instance that should be there, a
+    /// breaker is waited for without limit unless the definition gives one.
+    private func holdEnd(_ run: Int32, _ step: Int) -> Int64 {
+        let definition = runs[run].machine.state.work(of: step).definition
+        let start = definition.scheduleToStartMillis.map { monotonicNanos(inMillis: $0) }
+        let close = runs[run].machine.deadline(of: step).map { monotonicNanos(atWallMillis: $0) }
+        return min(start ?? .max, close ?? .max)
     }
 
     mutating func heldStepDue(_ run: Int32, _ step: Int) {
         runs[run].steps[step].timer = -1
-        wake([HeldStep(run: run, step: step)])
+        guard mayTryAgain(HeldStep(run: run, step: step)) else { return }
+        guard let hold = runs[run].steps[step].held, hold.endNanos <= now.monotonicNanos else {
+            return actions.append((run, .schedule(step: step)))
+        }
+        runs[run].steps[step].held = nil
+        let failure = StepFailure.heldTooLong(by: breakerName(hold.breaker))
+        let at = now.wallMillis
+        change(run) { machine, out, _ in
+            machine.startFailed(step, failure, at: at, into: &out)
+        }
+    }
+
+    private func breakerName(_ cell: Int32) -> String {
+        breakers.cells.contains(cell) ? breakers.cells[cell].breaker.definition.name : ""
     }
 
     /// Lets steps try again. Those that have been stopped, or have gone on, are passed over.
     mutating func wake(_ held: [HeldStep]) {
-        for waiting in held where runs.contains(waiting.run) {
-            let cell = runs[waiting.run]
-            guard cell.steps.indices.contains(waiting.step), cell.steps[waiting.step].job < 0,
-                !cell.machine.state.status.isClosed, cell.machine.state.status != .paused,
-                cell.machine.state.steps[waiting.step].state == .scheduled
-            else { continue }
-            if cell.steps[waiting.step].timer >= 0 {
-                timers.remove(cell.steps[waiting.step].timer)
-                runs[waiting.run].steps[waiting.step].timer = -1
+        for waiting in held where stands(waiting) {
+            let (run, step) = (waiting.run, waiting.step)
+            // It stands in no breaker's list any more.
+            runs[run].steps[step].held?.breaker = -1
+            guard mayTryAgain(waiting) else { continue }
+            if runs[run].steps[step].timer >= 0 {
+                timers.remove(runs[run].steps[step].timer)
+                runs[run].steps[step].timer = -1
             }
-            actions.append((waiting.run, .schedule(step: waiting.step)))
+            actions.append((run, .schedule(step: step)))
         }
+    }
+
+    private func stands(_ held: HeldStep) -> Bool {
+        runs.contains(held.run) && runs[held.run].steps.indices.contains(held.step)
+    }
+
+    /// Whether a step still waits to start.
+    private func mayTryAgain(_ held: HeldStep) -> Bool {
+        guard stands(held) else { return false }
+        let cell = runs[held.run]
+        return cell.steps[held.step].job < 0 && !cell.machine.state.status.isClosed
+            && cell.machine.state.status != .paused
+            && cell.machine.state.steps[held.step].state == .scheduled
+    }
+}
+
+extension StepFailure {
+    fileprivate static func heldTooLong(by breaker: String) -> StepFailure {
+        StepFailure(
+            type: "breaker_open",
+            message: "breaker \"\(breaker)\" let no call through in the step's time to start; see "
+                + "why it is open, or raise schedule_to_start or schedule_to_close",
+            retryable: false)
     }
 }

@@ -185,8 +185,9 @@ extension CoordinationEngine {
             endInvoke(job)
             reject(part.ticket, .agentIsolated(id))
         }
-        let held = tokens.entries.filter { jobs[$0.value].agent == agent }
-        for job in held.sorted(by: { $0.key < $1.key }).map(\.value) where mayMove(job) {
+        for token in tokensHeld(by: agent) {
+            // One that moves may have ended others: those that were called on its behalf.
+            guard let job = tokens[token], jobs[job].agent == agent, mayMove(job) else { continue }
             cancelAssignment(job)
             lost(job, id)
         }

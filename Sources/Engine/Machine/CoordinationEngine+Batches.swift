@@ -140,6 +140,7 @@ extension CoordinationEngine {
         jobs[job].phase = .running
         jobs[job].deadlineNanos = deadline
         jobs[job].heardNanos = now.monotonicNanos
+        jobs[job].grantedNanos = now.monotonicNanos
         arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
         let agent = jobs[job].agent
         dispatch(

@@ -22,6 +22,7 @@ extension CoordinationEngine {
     mutating func beginDraining(_ agent: Int32) {
         guard !pool.holds(of: agent).contains(.draining) else { return }
         pool.beginDraining(agent)
+        apply(isolator.wentAway(agent, true, at: now))
         agentChanged(agent)
         for job in pool.waitingOnly(for: agent) {
             guard case .invoke(let part) = jobs[job].work else { continue }

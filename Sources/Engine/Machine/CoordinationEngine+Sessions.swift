@@ -56,7 +56,7 @@ extension CoordinationEngine {
         let agent = pool.join(hello.registration, port: port.rawValue)
         pool.hold(agent, .noCredit)
         lastSession += 1
-        let id = SessionID(serial: Serial(rawValue: lastSession), secret: nextRandom())
+        let id = SessionID(serial: Serial(rawValue: lastSession), secret: hello.secret)
         let machine = AgentSession(
             id: id, leaseNanos: Int64(hello.leaseMillis) * 1_000_000, connection: port.rawValue,
             at: now.monotonicNanos)
@@ -93,6 +93,8 @@ extension CoordinationEngine {
         pool.setPort(port.rawValue, of: agent)
         pool.hold(agent, .noCredit)
         pool.release(agent, .disconnected)
+        let isDraining = pool.holds(of: agent).contains(.draining)
+        apply(isolator.wentAway(agent, isDraining, at: now))
         let (lost, unknown) = sessions[session].machine.resumed(
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
         agentChanged(agent)
@@ -130,6 +132,7 @@ extension CoordinationEngine {
             let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
             jobs[job].deadlineNanos = deadline
             jobs[job].heardNanos = now.monotonicNanos
+            jobs[job].grantedNanos = now.monotonicNanos
             arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
         }
     }
@@ -143,6 +146,7 @@ extension CoordinationEngine {
         else { return }
         let agent = sessions[session].agent
         pool.hold(agent, .disconnected)
+        apply(isolator.wentAway(agent, true, at: now))
         agentChanged(agent)
     }
 

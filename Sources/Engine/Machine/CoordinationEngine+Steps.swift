@@ -171,13 +171,7 @@ extension CoordinationEngine {
         let type = pool.name(ofType: jobs[job].type)
         switch jobs[job].phase {
         case .running:
-            let definition = runs[run].machine.state.work(of: step).definition
             let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
-            let silenceEnd = silenceEnd(of: job, definition)
-            if isSilence, now.monotonicNanos < silenceEnd {
-                // It was heard of since the timer was set.
-                return arm(job, atNanos: min(jobs[job].deadlineNanos, silenceEnd))
-            }
             cancelAssignment(job)
             endStep(job)
             let at = now.wallMillis

@@ -96,6 +96,7 @@ extension CoordinationEngine {
 
     mutating func jobTimedOut(_ job: Int32) {
         jobs[job].timer = -1
+        if mayBeSilentLonger(job) { return }
         judgeTimeout(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)
@@ -104,6 +105,18 @@ extension CoordinationEngine {
             stepTimedOut(job, run, step)
             if agent >= 0 { agentFailed(agent) }
         }
+    }
+
+    /// A step's timer also rings when its agent would have been silent for too long. If it was heard
+    /// of since the timer was set, nothing has happened but that the timer is set anew.
+    private mutating func mayBeSilentLonger(_ job: Int32) -> Bool {
+        guard case .step(let run, let step) = jobs[job].work, jobs[job].phase == .running,
+            now.monotonicNanos < jobs[job].deadlineNanos
+        else { return false }
+        let end = silenceEnd(of: job, runs[run].machine.state.work(of: step).definition)
+        guard now.monotonicNanos < end else { return false }
+        arm(job, atNanos: min(jobs[job].deadlineNanos, end))
+        return true
     }
 
     // MARK: Instances
@@ -146,13 +159,18 @@ extension CoordinationEngine {
             detach(job)
             placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
         }
-        // In the order of their tokens, which is that of their dispatch.
-        let held = tokens.entries.filter { jobs[$0.value].agent == agent }
-        let heldJobs = held.sorted { $0.key < $1.key }.map(\.value)
-        for job in heldJobs { lost(job, id) }
+        for token in tokensHeld(by: agent) {
+            // One lost assignment may have ended others: those that were called on its behalf.
+            if let job = tokens[token], jobs[job].agent == agent { lost(job, id) }
+        }
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
         if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
+    }
+
+    /// What an instance holds, in the order of the dispatch.
+    func tokensHeld(by agent: Int32) -> [UInt64] {
+        tokens.entries.filter { jobs[$0.value].agent == agent }.map(\.key).sorted()
     }
 
     mutating func lost(_ job: Int32, _ agent: AgentID) {

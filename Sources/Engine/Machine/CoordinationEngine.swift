@@ -374,12 +374,10 @@ public struct CoordinationEngine: Sendable {
         now.wallMillis = max(now.wallMillis, time.wallMillis)
     }
 
-    /// SplitMix64 over what the turns brought.
+    /// SplitMix64 over what the turns brought: spreads, but can be foretold. Never for secrets.
     mutating func nextRandom() -> UInt64 {
         randomState &+= 0x9e37_79b9_7f4a_7c15
-        var hash = StableHash(seed: randomState)
-        hash.combine(randomState)
-        return hash.value
+        return StableHash.mix(randomState)
     }
 
     private mutating func fireTimers() {

@@ -95,10 +95,20 @@ struct StepCell: Sendable {
     var job: Int32 = -1
     /// Handle of the timer of its retry or wait; -1: none.
     var timer: Int32 = -1
+    /// While a breaker does not let it go.
+    var held: StepHold?
     /// Whether it listens for events.
     var isListening = false
     /// Answers to calls that its attempts have made, by the calls' keys.
     var recorded: [String: InvokeAnswer]?
+}
+
+/// A step that a breaker does not let go.
+struct StepHold: Sendable {
+    /// The breaker in whose list it stands; -1: none, it is about to ask again.
+    var breaker: Int32 = -1
+    /// When it has waited long enough to fail; `.max`: never.
+    var endNanos: Int64
 }
 
 /// One remote instance's session, with what belongs to it in the engine.

@@ -169,7 +169,8 @@ extension SessionHello {
         self.init(
             registration: AgentRegistration(agent, peer: peer), resume: session,
             held: hello.held.map { AssignmentToken(wire: $0) },
-            leaseMillis: hello.leaseMillis == 0 ? 10_000 : Int(hello.leaseMillis))
+            leaseMillis: hello.leaseMillis == 0 ? 10_000 : Int(hello.leaseMillis),
+            secret: .random(in: .min ... .max))
     }
 }
 

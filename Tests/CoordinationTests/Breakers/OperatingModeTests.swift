@@ -123,4 +123,14 @@ import Testing
         }
         #expect(mode.mode == .normal, "seed \(seed)")
     }
+
+    @Test func `a forced emergency that ended while the server was down ends in degraded too`() {
+        var before = OperatingModeCoordinator(Self.policy, at: Self.start)
+        before.breakersChanged(openCritical: 0, openHigh: 1, at: Self.start)
+        before.forced(Self.force(.emergency, Self.start, 500), at: Self.start)
+        var after = OperatingModeCoordinator(
+            Self.policy, stored: before.stored, at: Self.later(60_000))
+        after.breakersChanged(openCritical: 0, openHigh: 1, at: Self.later(60_000))
+        #expect(after.mode == .degraded)
+    }
 }

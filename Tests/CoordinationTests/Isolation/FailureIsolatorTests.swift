@@ -245,9 +245,26 @@ struct IsolatorBench {
         for type: Int32 in [0, 1] {
             let members = present.filter { $0.value == type }.map(\.key)
             let working = members.filter { bench.state($0) != .isolated }
-            #expect(bench.isolator.availableCount(type: type) == working.count, place)
+            #expect(bench.isolator.workingCount(type: type) == working.count, place)
             if members.isEmpty { continue }
             #expect(!working.isEmpty || bench.isolator.needsBackup(type) != nil, place)
         }
+    }
+
+    @Test func `who is away does not count as working, and an isolated one comes back for it`() {
+        var bench = Self.bench(instances: 2)
+        #expect(bench.fail(0, times: 3) == Self.change(0, .isolated))
+        #expect(bench.isolator.workingCount(type: 0) == 1)
+        let change = bench.isolator.wentAway(1, true, at: bench.now)
+        #expect(change == Self.change(0, .canary))
+        #expect(bench.fail(0) == Self.change(0, .spared(.lastInstance)))
+        #expect(bench.isolator.wentAway(1, false, at: bench.now) == [])
+        #expect(bench.isolator.workingCount(type: 0) == 2)
+        #expect(bench.fail(0) == Self.change(0, .isolated))
+        _ = bench.isolator.wentAway(0, true, at: bench.now)
+        _ = bench.isolator.left(0, at: bench.now)
+        _ = bench.isolator.left(1, at: bench.now)
+        #expect(bench.isolator.workingCount(type: 0) == 0)
+        #expect(bench.isolator.isolatedCount(ofType: 0) == 0)
     }
 }

@@ -255,4 +255,35 @@ import Testing
         if case .run(let summary, _) = run { #expect(summary.status == .completed) }
         #expect(Self.get(&bench)?.counts.successes == 1)
     }
+
+    @Test func `a step that has a time to start does not wait behind a breaker for ever`() {
+        var bench = EngineBench()
+        bench.join("echo/1", type: "echo")
+        _ = Self.put(&bench, Self.definition(boundTo: "echo"))
+        _ = Self.force(&bench, "b", .override(.forcedOpen, forMillis: nil))
+        var definition = WorkflowDefinition.chain(1)
+        definition.steps[0].scheduleToStartMillis = 5_000
+        _ = bench.ask {
+            .putDefinition(PutDefinition(namespace: .default, definition: definition), $0)
+        }
+        _ = bench.ask {
+            .startRun(
+                StartRun(
+                    namespace: .default, definition: "chain", workflowID: "w",
+                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail), $0)
+        }
+        bench.pass(millis: 4_999)
+        #expect(Self.status(&bench) == .running)
+        bench.pass(millis: 1)
+        #expect(bench.engine.runIndex.isEmpty, "it has ended")
+        #expect(bench.dispatches.isEmpty)
+    }
+
+    private static func status(_ bench: inout EngineBench) -> RunStatus? {
+        guard case .run(let summary, _) = bench.ask({ .getRun(.workflow(.default, "w"), $0) })
+        else {
+            return nil
+        }
+        return summary.status
+    }
 }

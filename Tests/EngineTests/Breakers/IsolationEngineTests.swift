@@ -124,4 +124,13 @@ import Testing
         #expect(bench.audits.map(\.action) == ["IsolateAgent", "RestoreAgent"])
         #expect(bench.audits.allSatisfy { $0.actor == "ann" && $0.subject == "agent/a/1" })
     }
+
+    @Test func `one that drains is nobody to fall back on`() {
+        var bench = EngineBench()
+        Self.policy(&bench)
+        bench.join("a/1", "a/2", type: "a")
+        _ = bench.ask { .drainAgent(AgentID("a/2"), reason: "", $0) }
+        Self.fail(&bench, "a/1", times: 10)
+        #expect(Self.state(&bench, "a/1") == .healthy)
+    }
 }

@@ -87,7 +87,8 @@ final class RemoteRig {
                 OperationDescriptor(name: "work", summary: "", isIdempotent: isIdempotent)
             ], slots: 65_536, location: "10.0.0.1:9")
         let hello = SessionHello(
-            registration: registration, resume: resume, held: held, leaseMillis: 1_000)
+            registration: registration, resume: resume, held: held, leaseMillis: 1_000,
+            secret: UInt64(port))
         post(.session(.hello(hello, PortNumber(rawValue: port))))
         if credits > 0 { say(port, credits: credits) }
         guard case .welcome(let welcome) = notices[port]?.first else { return nil }

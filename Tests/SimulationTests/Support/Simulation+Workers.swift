@@ -35,7 +35,7 @@ extension Simulation {
         let hello = SessionHello(
             registration: worker.registration, resume: worker.session,
             held: Array(worker.working.keys) + Array(worker.finished.keys),
-            leaseMillis: SimulatedWorker.leaseMillis)
+            leaseMillis: SimulatedWorker.leaseMillis, secret: random.next())
         let command = SessionCommand.hello(hello, PortNumber(rawValue: lastConnection))
         queue.add(.wire(command, incarnation: incarnation), at: after(millis: 1))
         queue.add(.workerBeats(index, connection: lastConnection), at: after(millis: 100))
