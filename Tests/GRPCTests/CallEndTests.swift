@@ -37,7 +37,8 @@ import Testing
             client = try #require(HTTP2Session(.client))
             connection = try #require(
                 ServerConnection(
-                    loop: ServerLoop(loop), methods: methods, limits: .init(), peer: "test", now: 1)
+                    loop: ServerLoop(loop, unfinished: UnfinishedRequests(limit: 1 << 20)),
+                    methods: methods, limits: .init(), peer: "test", now: 1)
             )
         }
 

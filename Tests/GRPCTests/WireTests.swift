@@ -110,6 +110,20 @@ final class WireClient: ChannelInboundHandler {
         return fields
     }
 
+    @Test func `requests that are never finished are bounded together`() async throws {
+        let echo = try await EchoServer({ $0.limits.maxUnfinishedBytes = 200_000 })
+        // A message of 300,000 bytes (0x493E0), of which the end does not come.
+        let body: [UInt8] = [0, 0, 4, 0x93, 0xE0] + [UInt8](repeating: 1, count: 250_000)
+        let answer = try await WireClient.ask(
+            echo, Self.request("Echo"), body: body, ends: false)
+        #expect(answer.headers.first?.contains("grpc-status=8") == true, "\(answer)")
+        // What it held is given back.
+        let large = [UInt8](repeating: 1, count: 150_000)
+        let response = try await echo.client.unary(EchoServer.echo, framed: framed(large))
+        #expect(response.message == large)
+        try await echo.stop()
+    }
+
     /// Name, changes to a good request, what the first header block must contain.
     static let heads: [(String, [String: String?], [String])] = [
         ("another method", [":method": "GET"], [":status=405", "allow=POST"]),

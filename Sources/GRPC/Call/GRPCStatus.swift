@@ -82,6 +82,7 @@ public enum CallEnd: Sendable, Hashable {
     case connectionLost
     /// The server is shutting down and its grace period is over; the client has been told.
     case serverShutdown
-    /// The client broke the rules of the protocol in the middle of the call; it has been told.
+    /// The client broke a rule of the protocol, or a limit, in the middle of the call; it has been
+    /// told.
     case protocolViolation
 }

@@ -45,6 +45,9 @@ struct MessageReader {
         self.maxMessageBytes = maxMessageBytes
     }
 
+    /// Bytes kept of a message that has not come whole.
+    var collectedBytes: Int { collected.count }
+
     /// False in the middle of a prefix or a message: the body must not end here.
     var isBetweenMessages: Bool { prefixBytes == 0 }
 

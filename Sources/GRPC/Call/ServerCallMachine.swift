@@ -37,6 +37,9 @@ struct ServerCallMachine {
         reader = MessageReader(maxMessageBytes: maxMessageBytes)
     }
 
+    /// Bytes kept of a request of which the end has not come.
+    var unfinishedBytes: Int { reader.collectedBytes + (held?.count ?? 0) }
+
     /// Reads on in a piece of the body from `offset`; `isLast` when END_STREAM follows the piece.
     ///
     /// Call it again until it says `needsMore`, `halfClosed` or `reject`; with one-request methods

@@ -45,10 +45,12 @@ public final class GRPCServer: Sendable {
     public func start() async throws -> Int {
         var loops: [ObjectIdentifier: (NIOLoopBound<ServerLoop>, NIOLoopBound<LoopReceiveBuffer>)] =
             [:]
+        let unfinished = UnfinishedRequests(limit: configuration.limits.maxUnfinishedBytes)
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
                 (
-                    NIOLoopBound(ServerLoop(eventLoop), eventLoop: eventLoop),
+                    NIOLoopBound(
+                        ServerLoop(eventLoop, unfinished: unfinished), eventLoop: eventLoop),
                     NIOLoopBound(LoopReceiveBuffer(), eventLoop: eventLoop)
                 )
             }.get()

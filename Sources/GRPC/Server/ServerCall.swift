@@ -64,6 +64,8 @@ public final class ServerCall {
     var sentMessages = 0
     var bytesReceived = 0
     var bytesSent = 0
+    /// What is counted for this call in the loop's `unfinished`.
+    var unfinishedBytes = 0
     var isPaused = false
     /// What came while reading was paused; not credited yet.
     var unread: UnreadBody?

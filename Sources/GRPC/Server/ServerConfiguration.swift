@@ -6,6 +6,9 @@ public struct ServerConfiguration: Sendable {
     public struct Limits: Sendable {
         /// Bytes of one request message; more is RESOURCE_EXHAUSTED. Default 4 MiB.
         public var maxRequestBytes = 4 << 20
+        /// Bytes of all requests together of which the end has not come; a request over 64 KiB that
+        /// goes beyond it is RESOURCE_EXHAUSTED. Default 256 MiB.
+        public var maxUnfinishedBytes = 256 << 20
         /// Bytes of one request's header list (RFC 9113 section 6.5.2), announced and enforced.
         /// Default 16 KiB.
         public var maxHeaderListBytes = 16 << 10

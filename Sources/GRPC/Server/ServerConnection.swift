@@ -271,7 +271,25 @@ final class ServerConnection {
         }
         creditedBytes += offset
         if !isLast { session.consumeStream(call.stream, offset) }
+        if call.isOpen { countUnfinished(call) }
     }
+
+    /// Counts what is kept of the call's request, and turns it away when all of them hold too much.
+    private func countUnfinished(_ call: ServerCall) {
+        let change = call.machine.unfinishedBytes - call.unfinishedBytes
+        guard change != 0 else { return }
+        call.unfinishedBytes += change
+        let isInOrder = loop.unfinished.changed(by: change)
+        guard !isInOrder, change > 0, call.unfinishedBytes > Self.sparedBytes else { return }
+        let status = GRPCStatus(
+            .resourceExhausted,
+            "unfinished requests hold \(limits.maxUnfinishedBytes) bytes already; send less at "
+                + "once, or try again later")
+        call.cancelled(.protocolViolation, code: status.code, telling: status)
+    }
+
+    /// Requests no larger than this are read to their end however much the others hold.
+    private static let sparedBytes = 64 << 10
 
     /// One step of reading; false when there is nothing to go on with.
     private func deliver(
@@ -316,6 +334,10 @@ final class ServerConnection {
         calls[call.stream.slot] = nil
         openCalls -= 1
         call.machine.ended()
+        if call.unfinishedBytes > 0 {
+            _ = loop.unfinished.changed(by: -call.unfinishedBytes)
+            call.unfinishedBytes = 0
+        }
         if let token = call.deadlineToken {
             loop.disarm(token)
             call.deadlineToken = nil

@@ -9,6 +9,8 @@ final class ServerLoop {
     let eventLoop: any EventLoop
     /// The memory of all sessions of the loop.
     let pool = HTTP2SessionPool()
+    /// What the unfinished requests of all loops hold.
+    let unfinished: UnfinishedRequests
     private var events = HTTP2Events()
     private var output = ByteBuffer()
     private var wheel: DeadlineWheel<ServerCall>
@@ -23,8 +25,9 @@ final class ServerLoop {
     private var drained: EventLoopPromise<Void>?
 
     /// Must be made on `eventLoop`.
-    init(_ eventLoop: any EventLoop) {
+    init(_ eventLoop: any EventLoop, unfinished: UnfinishedRequests) {
         eventLoop.preconditionInEventLoop()
+        self.unfinished = unfinished
         self.eventLoop = eventLoop
         wheel = DeadlineWheel(now: NIODeadline.now().uptimeNanoseconds)
     }
