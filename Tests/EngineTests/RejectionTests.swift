@@ -93,6 +93,33 @@ import Threads
         server.host.close()
     }
 
+    @Test func `the payloads of open invokes are bounded together, small ones are taken`()
+        async throws
+    {
+        var configuration = EngineConfiguration.defaults
+        configuration.limits.maxInvokeBytes = 250_000
+        let server = try await TestServer(store: InMemoryStore(), configuration: configuration)
+        let agents = FakeAgents { $0.operation == "keep" ? nil : .success($0.payload) }
+        agents.join(server.host, type: "big", slots: 10, operations: ["keep", "say"])
+        func sized(_ operation: String, _ bytes: Int) -> Invoke {
+            var invoke = Self.invoke("big", operation)
+            invoke.payload = Payload(bytes: [UInt8](repeating: 0x31, count: bytes))
+            return invoke
+        }
+        let kept = (0..<2).map { _ in server.ticket() }
+        server.host.post(kept.map { .invoke(sized("keep", 100_000), $0) })
+        let full = await server.ask { .invoke(sized("say", 70_000), $0) }
+        #expect(Self.rejection(full)?.reason == "INVOKE_BYTES_FULL")
+        #expect(Self.rejection(full)?.code == .overloaded)
+        let small = await server.ask { .invoke(sized("say", 60_000), $0) }
+        #expect(Self.rejection(small) == nil)
+        // What ends makes room again.
+        server.host.post([.abandon(kept[0])])
+        let next = await server.ask { .invoke(sized("say", 70_000), $0) }
+        #expect(Self.rejection(next) == nil)
+        server.host.close()
+    }
+
     @Test func `a mailbox without room answers through the port`() async throws {
         var configuration = EngineConfiguration.defaults
         configuration.mailboxCapacity = 2

@@ -30,6 +30,10 @@ extension CoordinationEngine {
                 ticket,
                 hasWaited ? .notStarted(invoke.agentType) : .noInstance(of: invoke.agentType))
         }
+        let bytes = invoke.payload.bytes.count
+        if bytes > Self.sparedBytes, openInvokeBytes + bytes > limits.maxInvokeBytes {
+            return reject(ticket, .tooManyInvokeBytes(limits.maxInvokeBytes))
+        }
         var permits: [HeldPermit] = []
         if !breakers.guarding.isEmpty, !isProbe {
             switch pass(invoke.namespace, invoke.agentType, invoke.operation) {
@@ -41,11 +45,15 @@ extension CoordinationEngine {
             Job(work: .invoke(InvokeJob(invoke, ticket, isProbe: isProbe)), type: type))
         jobs[job].permits = permits
         openInvokes += 1
+        openInvokeBytes += bytes
         open.insert(.invoke(job: job), for: ticket)
         if let deadline = invoke.deadlineNanos { arm(job, atNanos: deadline) }
         if let extras = invoke.extras { begin(extras, job, ticket) }
         placeInvoke(job, invoke, ticket, isProbe: isProbe)
     }
+
+    /// Payloads no larger than this are taken however much the others hold.
+    private static let sparedBytes = 64 << 10
 
     /// Gives the invoke a slot, or a place in line, or turns it away.
     mutating func placeInvoke(
@@ -151,6 +159,7 @@ extension CoordinationEngine {
     mutating func endInvoke(_ job: Int32) {
         if case .invoke(let part) = jobs[job].work {
             open.remove(part.ticket)
+            openInvokeBytes -= part.invoke.payload.bytes.count
             if let parent = part.invoke.extras?.parent { forgetChild(part.ticket, of: parent) }
         }
         dropPermits(of: job)

@@ -74,6 +74,8 @@ public struct CoordinationEngine: Sendable {
     var recovering: [RunID] = []
     var takenUp = 0
     var openInvokes = 0
+    /// Payload bytes of those.
+    var openInvokeBytes = 0
     /// Runs that have not ended (cells of ended ones stay until their end is on disk).
     var openRuns = 0
 

@@ -8,6 +8,8 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxQueuedRuns = 1_000
     /// Work that waits for a free slot, per agent type.
     public var maxWaitingPerType = 10_000
+    /// Payload bytes of all plain invokes that are open; further ones over 64 KiB are refused then.
+    public var maxInvokeBytes = 256 << 20
     /// Durable commands in one commit: more adds latency and little throughput.
     public var maxCommandsPerBatch = 256
     /// Durable commands that may wait for the next commit; then new work is refused.

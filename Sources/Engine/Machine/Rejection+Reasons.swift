@@ -96,6 +96,13 @@ extension Rejection {
                 + "instances", retryAfterMillis: 100)
     }
 
+    static func tooManyInvokeBytes(_ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "INVOKE_BYTES_FULL",
+            "the payloads of open calls have \(limit) bytes already; try again later, or hand over "
+                + "a reference instead", retryAfterMillis: 200)
+    }
+
     static func instanceLost(_ id: AgentID, operation: String) -> Rejection {
         Rejection(
             .unavailable, reason: "INSTANCE_LOST",
