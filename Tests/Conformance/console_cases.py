@@ -3,9 +3,12 @@
 These cases come last: the series they look for count what the cases before them did.
 """
 
+import time
 import urllib.error
 import urllib.request
 
+from cadre.v1 import agent_service_pb2 as agents
+from cadre.v1 import common_pb2 as common
 from prometheus_client import parser as prometheus
 from prometheus_client.openmetrics import parser as openmetrics
 
@@ -93,8 +96,21 @@ def agents_and_store_are_measured(server):
     expect(_value(server, "cadre_store_commit_duration_seconds_sum") > 0, "time of commits")
 
 
+def the_memory_of_large_calls_is_given_back(server):
+    before = _value(server, "process_resident_memory_bytes")
+    payload = common.Payload(data=b'{"millis": 1000, "fill": "%s"}' % (b"x" * 2_000_000))
+    request = agents.InvokeRequest(agent_type="echo", operation="wait", payload=payload)
+    calls = [server.agents.Invoke.future(request, timeout=60) for _ in range(100)]
+    for call in calls:
+        expect(call.result().success, "a large call failed")
+    deadline = time.monotonic() + SECONDS
+    while (kept := _value(server, "process_resident_memory_bytes") - before) > 64 << 20:
+        expect(time.monotonic() < deadline, f"{kept / (1 << 20):.0f} MiB are kept")
+        time.sleep(0.2)
+
+
 CASES = [
     the_console_is_live_and_ready, an_unknown_page, metrics_for_prometheus,
     metrics_for_openmetrics, calls_are_counted_by_method_and_code, workflows_are_counted,
-    agents_and_store_are_measured,
+    agents_and_store_are_measured, the_memory_of_large_calls_is_given_back,
 ]

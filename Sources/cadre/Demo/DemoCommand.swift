@@ -4,6 +4,7 @@ import GRPC
 import Messages
 import NIOPosix
 import Stubs
+import Threads
 
 /// Shows what Cadre does, offline: starts what it needs and runs a workflow through real gRPC.
 struct DemoCommand: AsyncParsableCommand {
@@ -22,6 +23,7 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
+        ProcessMemory.returnLargeBlocks()
         try await reporting {
             let settings = try demoSettings()
             let server = try await CadreServer.start(settings)

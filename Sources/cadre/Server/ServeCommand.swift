@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Threads
 
 /// Serves until it is told to stop.
 struct ServeCommand: AsyncParsableCommand {
@@ -16,6 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() async throws {
+        ProcessMemory.returnLargeBlocks()
         try await reporting {
             let settings: Settings
             do {
