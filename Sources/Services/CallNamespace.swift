@@ -4,9 +4,14 @@ import GRPC
 extension Metadata {
     /// The namespace of a call: the `cadre-namespace` header, `default` when unset.
     ///
-    /// - Throws: INVALID_ARGUMENT for a name that is not 1 to 256 of `[A-Za-z0-9._-]`.
+    /// - Throws: INVALID_ARGUMENT for a name that is not 1 to 256 of `[A-Za-z0-9._-]`, and for two:
+    ///   whoever looked at the other one would have let a call pass into this one's namespace.
     func namespace() throws(GRPCStatus) -> Namespace {
-        guard let name = first("cadre-namespace") else { return .default }
+        let names = all("cadre-namespace")
+        guard let name = names.first else { return .default }
+        guard names.count == 1 else {
+            throw .bad("cadre-namespace", "is there \(names.count) times; send it once")
+        }
         let isRight =
             (1...256).contains(name.utf8.count) && name.utf8.allSatisfy(Self.isNamespaceByte)
         guard isRight else {

@@ -155,6 +155,13 @@ def a_namespace_that_is_no_name(server):
         timeout=SECONDS), grpc.StatusCode.INVALID_ARGUMENT, "cadre-namespace")
 
 
+def a_namespace_that_is_said_twice(server):
+    _refused(lambda: server.workflows.ListRuns(
+        workflows.ListRunsRequest(),
+        metadata=(("cadre-namespace", "one"), ("cadre-namespace", "other")), timeout=SECONDS),
+        grpc.StatusCode.INVALID_ARGUMENT, "cadre-namespace")
+
+
 def messages_that_are_not_protobuf(server):
     """Truncated, oversized and impossible fields, text that is not UTF-8 or has a NUL inside."""
     call = server.channel.unary_unary("/cadre.v1.AgentService/Invoke")
@@ -180,6 +187,7 @@ CASES = [
     an_unknown_agent_type, an_unknown_operation, an_unknown_agent, an_invocation_of_nothing,
     a_priority_out_of_range, an_unknown_workflow, a_workflow_without_name,
     an_input_that_is_not_json, an_unknown_run, a_run_that_is_not_named,
-    a_definition_with_many_faults, a_namespace_that_is_no_name, messages_that_are_not_protobuf,
+    a_definition_with_many_faults, a_namespace_that_is_no_name,
+    a_namespace_that_is_said_twice, messages_that_are_not_protobuf,
     a_deadline_that_is_too_short,
 ]
