@@ -29,7 +29,8 @@ struct CronField {
         guard halves.count <= 2 else { throw failure(text, "has two steps") }
         var step = 1
         if halves.count == 2 {
-            guard let number = Int(halves[1]), number >= 1, number <= range.upperBound else {
+            guard let number = Self.digits(halves[1]), number >= 1, number <= range.upperBound
+            else {
                 throw failure(text, "needs a step from 1 to \(range.upperBound)")
             }
             step = number
@@ -57,12 +58,17 @@ struct CronField {
         _ word: Substring, of text: Substring
     ) throws(CronExpression.ParseFailure) -> Int {
         if let place = names.firstIndex(of: word.uppercased()) { return place + range.lowerBound }
-        guard word.utf8.count <= 2, let number = Int(word), range.contains(number) else {
+        guard word.utf8.count <= 2, let number = Self.digits(word), range.contains(number) else {
             let known = names.isEmpty ? "" : ", or \(names[0]) to \(names[names.count - 1])"
             throw failure(
                 text, "needs numbers from \(range.lowerBound) to \(range.upperBound)\(known)")
         }
         return number
+    }
+
+    /// A number without a sign.
+    private static func digits(_ word: Substring) -> Int? {
+        word.first == "+" ? nil : Int(word)
     }
 
     private func failure(

@@ -15,10 +15,14 @@ struct ZoneDirectory: Sendable {
         return try? TimeZoneTable(name: name, tzif: Array(data))
     }
 
+    /// What lies beside the zones: copies of them, some of which count leap seconds (`right`) and so
+    /// would be half a minute off, and names that mean another zone on each machine.
+    private static let notZones: Set = ["posix", "right", "localtime", "posixrules", "Factory"]
+
     /// Names come from clients: they must not lead out of the directory.
     private static func isName(_ name: String) -> Bool {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count <= 3
+        return parts.count <= 3 && !notZones.contains(String(parts[0]))
             && parts.allSatisfy { part in
                 part.first?.isLetter == true
                     && part.utf8.allSatisfy { byte in

@@ -166,6 +166,8 @@ import Testing
     @Test(arguments: [
         ("* * * *", "has 4 fields; write five: minute hour day-of-month month day-of-week"),
         ("60 * * * *", "minute \"60\" needs numbers from 0 to 59"),
+        ("+1 * * * *", "minute \"+1\" needs numbers from 0 to 59"),
+        ("*/+5 * * * *", "minute \"*/+5\" needs a step from 1 to 59"),
         ("* 5-3 * * *", "hour \"5-3\" goes backwards; write it as two ranges"),
         ("*/0 * * * *", "minute \"*/0\" needs a step from 1 to 59"),
         ("* * 1/2/3 * *", "day of month \"1/2/3\" has two steps"),
