@@ -100,7 +100,7 @@ def the_memory_of_large_calls_is_given_back(server):
     before = _value(server, "process_resident_memory_bytes")
     payload = common.Payload(data=b'{"millis": 1000, "fill": "%s"}' % (b"x" * 2_000_000))
     request = agents.InvokeRequest(agent_type="echo", operation="wait", payload=payload)
-    calls = [server.agents.Invoke.future(request, timeout=60) for _ in range(100)]
+    calls = [server.agents.Invoke.future(request, timeout=60) for _ in range(60)]
     for call in calls:
         expect(call.result().success, "a large call failed")
     deadline = time.monotonic() + SECONDS

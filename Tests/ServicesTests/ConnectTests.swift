@@ -266,6 +266,23 @@ struct ConnectTests {
         }
     }
 
+    @Test func `an answer too large for the message of a fan-out does not hide the others`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let agents = AgentServiceClient(client: server.client)
+            let swell = InvokeRequest(agentType: "probe", operation: "swell")
+            let say = InvokeRequest(agentType: "probe", operation: "say")
+            let response = try await agents.invokeAll(
+                InvokeAllRequest(invokes: [swell, swell, say, swell, say]))
+            #expect(response.outcomes.count == 5 && response.succeeded == 4)
+            let reasons = response.outcomes.compactMap {
+                if case .refusal(let refusal) = $0.outcome { refusal.reason } else { nil }
+            }
+            #expect(reasons == ["ANSWER_TOO_LARGE"])
+        }
+    }
+
     @Test func `watchers see who joins, drains and leaves`() async throws {
         try await ServerUnderTest.with { server in
             let agents = AgentServiceClient(client: server.client)

@@ -116,6 +116,9 @@ struct Probe: Agent {
             AgentOperation(raw: "fail", "Fails for good.") { _, _ throws -> Payload in
                 throw StepFailure(type: "broken", message: "as asked", retryable: false)
             },
+            AgentOperation(raw: "swell", "Returns 1.5 MB.") { _, _ in
+                Payload(bytes: [UInt8](repeating: 0x31, count: 1_500_000))
+            },
             AgentOperation(raw: "hang", "Ends when it is cancelled.") {
                 _, _ async throws -> Payload in
                 let (endless, hold) = AsyncStream.makeStream(of: Int.self)

@@ -376,7 +376,8 @@ public struct InvokeOutcome: Sendable, Hashable {
     /// At most one of these.
     public enum Outcome: Sendable, Hashable {
         case response(InvokeResponse)
-        /// The call was refused, or had no answer.
+        /// The call was refused, or had no answer, or the answer had no room beside the others: those to
+        /// one InvokeAll have at most 4 MiB together (reason `ANSWER_TOO_LARGE`).
         case refusal(CallRefusal)
     }
 

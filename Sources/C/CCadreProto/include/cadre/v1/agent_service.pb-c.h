@@ -331,7 +331,8 @@ struct  Cadre__V1__InvokeOutcome
   union {
     Cadre__V1__InvokeResponse *response;
     /*
-     * The call was refused, or had no answer.
+     * The call was refused, or had no answer, or the answer had no room beside the others: those to
+     * one InvokeAll have at most 4 MiB together (reason `ANSWER_TOO_LARGE`).
      */
     Cadre__V1__CallRefusal *refusal;
   };
