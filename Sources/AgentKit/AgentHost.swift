@@ -7,35 +7,14 @@ import Threads
 /// Inline agents start on the dispatching thread, so a short operation costs no thread hop;
 /// others run on a thread of their own. Any thread may call.
 public final class AgentHost: AssignmentPort {
-    /// One instance and where it runs.
-    private final class Seat: Sendable {
-        private let operations: [AgentOperation]
-        let health: @Sendable () async throws -> AgentHealth
-        let executor: AgentExecutor
-        let startsInline: Bool
-
-        init(_ agent: some Agent, on executor: AgentExecutor) {
-            operations = agent.operations
-            health = { try await agent.health() }
-            self.executor = executor
-            startsInline = agent.execution == .inline
-        }
-
-        /// Agents have a handful of operations: comparing names is cheaper than hashing one.
-        func operation(_ name: String) -> AgentOperation? {
-            for operation in operations where operation.name == name { return operation }
-            return nil
-        }
-
-        var operationNames: [String] { operations.map(\.name).sorted() }
-    }
-
-    private let seats = Locked<[AgentID: Seat]>([:])
+    let seats = Locked<[AgentID: AgentSeat]>([:])
+    /// By agent type.
+    let makers = Locked<[String: PoolMaker]>([:])
     /// The breakers at hand for its agents; ``AgentContext/breaker(_:)`` gives them to operations.
     public let breakers: BreakerShelf
-    private let sink: any AssignmentSink
-    private let outbox: ResultOutbox
-    private let shared: AgentExecutor
+    let sink: any AssignmentSink
+    let outbox: ResultOutbox
+    let shared: AgentExecutor
 
     /// A host without agents whose results go to `sink`.
     ///
@@ -64,10 +43,7 @@ public final class AgentHost: AssignmentPort {
     ) throws(ThreadStartError) {
         let seat = try seat(for: agent)
         let registrations = (1...max(1, instances)).map { number in
-            AgentRegistration(
-                id: AgentID("\(A.type)/\(number)"), type: A.type,
-                operations: agent.operations.map(OperationDescriptor.init), slots: slots,
-                dependencies: agent.dependencies)
+            Self.registration(of: agent, number: number, slots: slots)
         }
         seats.withLock { seats in
             for registration in registrations { seats[registration.id] = seat }
@@ -80,8 +56,15 @@ public final class AgentHost: AssignmentPort {
         _ agent: A, slots: Int
     ) throws(ThreadStartError) -> AgentRegistration {
         try add(agent, slots: slots)
-        return AgentRegistration(
-            id: AgentID("\(A.type)/1"), type: A.type,
+        return Self.registration(of: agent, slots: slots)
+    }
+
+    /// What the first instance of an agent says of itself.
+    static func registration<A: Agent>(
+        of agent: A, number: Int = 1, slots: Int
+    ) -> AgentRegistration {
+        AgentRegistration(
+            id: AgentID("\(A.type)/\(number)"), type: A.type,
             operations: agent.operations.map(OperationDescriptor.init), slots: slots,
             dependencies: agent.dependencies)
     }
@@ -95,7 +78,7 @@ public final class AgentHost: AssignmentPort {
         let seats = seats.snapshot
         var done: [AssignmentResult] = []
         // Most of a batch goes to one instance, so the last one found is kept at hand.
-        var last: (agent: AgentID, seat: Seat?)?
+        var last: (agent: AgentID, seat: AgentSeat?)?
         // When the next operation begins: for those done at once, when the one before ended, since
         // reading the clock costs more than a short operation.
         var began: Int64?
@@ -122,9 +105,10 @@ public final class AgentHost: AssignmentPort {
 
     /// Runs an inline operation that never awaits; `nil` when it is another kind.
     private static func performAtOnce(
-        _ assignment: Assignment, at seat: Seat, from started: Int64, _ signals: ResultOutbox
+        _ assignment: Assignment, at seat: AgentSeat, from started: Int64, _ signals: ResultOutbox
     ) -> AssignmentResult? {
-        guard seat.startsInline, let body = seat.operation(assignment.operation)?.immediateBody
+        guard seat.startsInline, seat.reset == nil,
+            let body = seat.operation(assignment.operation)?.immediateBody
         else { return nil }
         let outcome: AssignmentOutcome
         do {
@@ -149,21 +133,30 @@ public final class AgentHost: AssignmentPort {
             seats.removeAll()
             return left
         }
+        let pools = makers.withLock { makers in
+            let pools = Array(makers.keys)
+            makers.removeAll()
+            return pools
+        }
+        for type in pools { sink.poolLeft(type: type) }
         sink.agentsLeft(Array(left.keys))
         outbox.cancelAll()
         for seat in left.values where seat.executor !== shared { seat.executor.stop() }
         shared.stop()
     }
 
-    private func seat<A: Agent>(for agent: A) throws(ThreadStartError) -> Seat {
+    func seat<A: Agent>(
+        for agent: A, isPooled: Bool = false
+    ) throws(ThreadStartError) -> AgentSeat {
         let outbox = self.outbox
         let executor =
             agent.execution == .inline
             ? shared : try AgentExecutor(name: A.type) { outbox.flush() }
-        return Seat(agent, on: executor)
+        return AgentSeat(agent, on: executor, isPooled: isPooled)
     }
 
-    private func begin(_ assignment: Assignment, at seat: Seat) -> Task<Void, Never> {
+    private func begin(_ assignment: Assignment, at seat: AgentSeat) -> Task<Void, Never> {
+        if seat.reset != nil { return beginRenewed(assignment, at: seat) }
         let outbox = self.outbox
         let work: @Sendable () async -> Void = {
             outbox.finished(await Self.perform(assignment, at: seat, signals: outbox))
@@ -175,8 +168,8 @@ public final class AgentHost: AssignmentPort {
         return Task.detached(executorPreference: seat.executor, operation: work)
     }
 
-    private static func perform(
-        _ assignment: Assignment, at seat: Seat, signals: ResultOutbox
+    static func perform(
+        _ assignment: Assignment, at seat: AgentSeat, signals: ResultOutbox
     ) async -> AssignmentResult {
         let started = SystemClock.monotonicNanos()
         let outcome: AssignmentOutcome
@@ -191,7 +184,7 @@ public final class AgentHost: AssignmentPort {
     }
 
     private static func run(
-        _ assignment: Assignment, at seat: Seat, signals: ResultOutbox
+        _ assignment: Assignment, at seat: AgentSeat, signals: ResultOutbox
     ) async throws -> Payload {
         if let operation = seat.operation(assignment.operation) {
             let context = AgentContext(assignment, signals: signals)

@@ -52,6 +52,7 @@ public indirect enum Command: Sendable {
     // Reads of what only the engine knows.
     case getRun(RunReference, ReplyTicket)
     case listDefinitions(Namespace, ReplyTicket)
+    /// Answers `.listed`.
     case listAgents(ReplyTicket)
     case listDeadLetters(Namespace, after: DeadLetterCursor?, limit: Int, ReplyTicket)
     /// Answers `.agentChange` with the pool as it is, then with every change of it.
@@ -73,6 +74,7 @@ public indirect enum Command: Sendable {
     case abandon(ReplyTicket)
     case agentsJoined([AgentRegistration], PortNumber)
     case agentsLeft([AgentID])
+    case pool(PoolCommand)
     case finished(AssignmentResult)
     /// From instances in this process.
     case heartbeats([AssignmentHeartbeat])
@@ -238,6 +240,8 @@ public final class InvokeExtras: Sendable {
     public let startByNanos: Int64?
     /// Keys share the turns inside a priority.
     public let fairnessKey: String
+    /// How many turns in a row the key has, 1 or more.
+    public let fairnessWeight: Int
     /// Prefer the instance that last worked under this key; empty: none.
     public let affinityKey: String
     /// The assignment on whose behalf it is made.
@@ -248,9 +252,10 @@ public final class InvokeExtras: Sendable {
     /// Combines the parts.
     public init(
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
-        fairnessKey: String = "", affinityKey: String = "", parent: AssignmentToken? = nil,
-        key: String = ""
+        fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
+        parent: AssignmentToken? = nil, key: String = ""
     ) {
+        self.fairnessWeight = fairnessWeight
         self.progress = progress
         self.startByNanos = startByNanos
         self.fairnessKey = fairnessKey
@@ -298,6 +303,8 @@ public indirect enum Answer: Sendable {
     case events([HistoryEvent])
     case definitions([WorkflowDefinition])
     case agents([AgentSummary])
+    /// Every instance, and the pools that make some.
+    case listed([AgentSummary], pools: [PoolSummary])
     case agentChange(AgentChange)
     case snapshot(EngineSnapshot)
     case cancelled(RunSummary)

@@ -22,6 +22,8 @@ public protocol EngineObserver: Sendable {
     func staleResult()
     /// Something about breakers, modes or isolations.
     func noted(_ notice: GuardNotice)
+    /// Something about pools of in-process instances.
+    func noted(_ notice: PoolNotice)
 }
 
 /// Counts nothing.

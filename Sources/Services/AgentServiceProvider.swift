@@ -124,9 +124,10 @@ public struct AgentServiceProvider: AgentServiceHandler {
     }
 
     public func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>) {
-        agents(of: request.agentType, call) { agents in
+        agents(of: request.agentType, call) { agents, pools in
             var response = ListAgentsResponse()
             response.agents = agents.map(Messages.Agent.init)
+            response.pools = pools.map(Messages.AgentPool.init)
             call.respond(response)
         }
     }
@@ -135,11 +136,13 @@ public struct AgentServiceProvider: AgentServiceHandler {
         var faults = FieldFaults()
         faults.checkName(request.agentID, "agent_id")
         if let status = faults.status { return call.fail(status) }
-        agents(of: "", call) { agents in
+        agents(of: "", call) { agents, pools in
             guard let agent = agents.first(where: { $0.registration.id.name == request.agentID })
             else { return call.fail(Self.noAgent(request.agentID)) }
             var response = GetAgentResponse()
             response.agent = Messages.Agent(agent)
+            response.pool = pools.first { $0.type == agent.registration.type }
+                .map(Messages.AgentPool.init)
             call.respond(response)
         }
     }
@@ -147,23 +150,26 @@ public struct AgentServiceProvider: AgentServiceHandler {
     public func checkHealth(_ request: CheckHealthRequest, _ call: UnaryCall<CheckHealthResponse>) {
         guard let limits = HealthLimits(request, call) else { return }
         let link = links.link(on: call.eventLoop)
-        agents(of: request.agentType, call) { agents in
+        agents(of: request.agentType, call) { agents, _ in
             let check = HealthCheck(agents: agents, limits: limits, link: link, call: call)
             check.begin()
         }
     }
 
-    /// Asks for the pool and hands on the instances of `type` (all when empty), by type, then id.
+    /// Asks for the pool and hands on the instances and pools of `type` (all when empty), by type,
+    /// then id.
     private func agents<Response>(
         of type: String, _ call: UnaryCall<Response>,
-        _ receiver: @escaping ([AgentSummary]) -> Void
+        _ receiver: @escaping ([AgentSummary], [PoolSummary]) -> Void
     ) {
         let link = links.link(on: call.eventLoop)
         let ticket = link.ask({ .listAgents($0) }) { answer in
             switch answer {
-            case .agents(let agents):
+            case .listed(let agents, let pools):
                 let wanted = agents.filter { type.isEmpty || $0.registration.type == type }
-                receiver(wanted.sorted { $0.registration.precedes($1.registration) })
+                receiver(
+                    wanted.sorted { $0.registration.precedes($1.registration) },
+                    pools.filter { type.isEmpty || $0.type == type })
             case .rejected(let rejection): call.fail(rejection.status)
             default: call.fail(.unexpectedAnswer)
             }

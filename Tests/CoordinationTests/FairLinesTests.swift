@@ -32,6 +32,28 @@ import Testing
         #expect(lines.all(ring) == [3, 2])
     }
 
+    @Test func `a key has as many turns in a row as it weighs`() {
+        var lines = FairLines()
+        let ring = lines.open()
+        var places: [Int32: WaitingLines.Place] = [:]
+        var keys: [Int32: String] = [:]
+        for work in 0..<600 as Range<Int32> {
+            let key = ["a", "b", "c"][Int(work) % 3]
+            let weight = ["a": 1, "b": 3, "c": 6][key] ?? 1
+            places[work] = lines.join(ring, key: key, weight: weight, work: work)
+            keys[work] = key
+        }
+        var served: [String: Int] = [:]
+        // While each key has something waiting, the shares are as the weights.
+        for _ in 0..<200 {
+            guard let work = lines.head(ring), let place = places[work] else { break }
+            served[keys[work] ?? "", default: 0] += 1
+            lines.turnTaken(place)
+            lines.leave(place)
+        }
+        #expect(served == ["a": 20, "b": 60, "c": 120])
+    }
+
     @Test func `a hundred keys against one that floods`() {
         var lines = FairLines()
         let ring = lines.open()

@@ -60,6 +60,23 @@ import Testing
         #expect(rig.engine.pool.waitingCount == 0)
     }
 
+    @Test func `a key that weighs more has more turns`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 0)
+        var keyOfCall: [UInt64: String] = [:]
+        for _ in 0..<30 {
+            for (key, weight) in [("heavy", 4), ("light", 1)] {
+                let extras = InvokeExtras(fairnessKey: key, fairnessWeight: weight)
+                keyOfCall[invoke(rig, extras)] = key
+            }
+        }
+        rig.say(1, credits: 20)
+        for work in rig.taken(1) { rig.say(1, results: [(work.token, "{}")]) }
+        let answered = rig.answers.keys.compactMap { keyOfCall[$0] }
+        #expect(answered.count { $0 == "heavy" } == 16)
+        #expect(answered.count { $0 == "light" } == 4)
+    }
+
     @Test func `a key prefers the instance it last had, while that has a slot`() {
         let rig = RemoteRig()
         _ = rig.hello(1, id: "w/1", credits: 3)

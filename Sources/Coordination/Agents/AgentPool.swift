@@ -18,6 +18,8 @@ public struct AgentPool: Sendable {
         var free = IndexedHeap<Int32>()
         var lines: [Int32] = []
         var waiting = 0
+        /// How much may wait; `nil`: as much as for every type.
+        var maxWaiting: Int?
     }
 
     private struct AgentEntry {
@@ -35,6 +37,8 @@ public struct AgentPool: Sendable {
         /// Its session, if it is remote; -1: it lives in this process.
         var session: Int32 = -1
         var heapHandle: Int32 = -1
+        /// 1: among equally loaded instances the one idle longest comes first; -1: the one used last.
+        var order: Int64 = 1
         var line: Int32
         var completed: Int64 = 0
         var failed: Int64 = 0
@@ -102,6 +106,23 @@ public struct AgentPool: Sendable {
         return nil
     }
 
+    /// A type is there though none of its instances is yet.
+    public mutating func know(_ operations: [OperationDescriptor], ofType type: Int32) {
+        types[Int(type)].isKnown = true
+        for operation in operations {
+            types[Int(type)].operations.removeAll { $0.name == operation.name }
+            types[Int(type)].operations.append(operation)
+        }
+    }
+
+    /// How much may wait for a type; `nil`: as much as for every type.
+    public mutating func setMaxWaiting(_ limit: Int?, ofType type: Int32) {
+        types[Int(type)].maxWaiting = limit
+    }
+
+    /// How much may wait for a type.
+    public func maxWaiting(ofType type: Int32) -> Int { types[Int(type)].maxWaiting ?? maxWaiting }
+
     // MARK: Instances
 
     /// Adds an instance. One of the same id is not replaced: remove it first.
@@ -113,13 +134,16 @@ public struct AgentPool: Sendable {
             AgentEntry(registration: registration, port: port, type: type, line: line))
         agentIndex[registration.id] = agent
         types[Int(type)].alive += 1
-        types[Int(type)].isKnown = true
-        for operation in registration.operations {
-            types[Int(type)].operations.removeAll { $0.name == operation.name }
-            types[Int(type)].operations.append(operation)
-        }
+        know(registration.operations, ofType: type)
         makeFree(agent)
         return agent
+    }
+
+    /// Among equally loaded instances those that prefer this are taken up again first, so that the
+    /// others stay idle and can be done without.
+    public mutating func preferLastUsed(_ agent: Int32) {
+        agents[agent].order = -1
+        if agents[agent].inFlight < agents[agent].slots { makeFree(agent) }
     }
 
     /// Takes an instance out of the choice; what it holds can still be given back.
@@ -267,15 +291,18 @@ public struct AgentPool: Sendable {
     /// Puts work in the line of its type.
     ///
     /// - Parameter key: keys take turns inside a priority.
+    /// - Parameter weight: how many turns in a row the key has, 1 or more.
     /// - Parameter isBounded: whether the bound applies; committed work may always wait.
     /// - Returns: `nil` when the type's lines are full.
     public mutating func wait(
-        _ work: Int32, type: Int32, priority: Int, isBounded: Bool, key: String = ""
+        _ work: Int32, type: Int32, priority: Int, isBounded: Bool, key: String = "",
+        weight: Int = 1
     ) -> WaitingLines.Place? {
-        if isBounded, types[Int(type)].waiting >= maxWaiting { return nil }
+        if isBounded, types[Int(type)].waiting >= maxWaiting(ofType: type) { return nil }
         types[Int(type)].waiting += 1
         let rank = min(max(priority, 1), Self.lowestPriority) - 1
-        return lines.join(types[Int(type)].lines[rank], key: key, work: work)
+        return lines.join(
+            types[Int(type)].lines[rank], key: key, weight: weight, work: work)
     }
 
     /// Puts work in the line of one instance.
@@ -283,7 +310,7 @@ public struct AgentPool: Sendable {
     /// - Returns: `nil` when its type has too much waiting already.
     public mutating func wait(_ work: Int32, agent: Int32) -> WaitingLines.Place? {
         let type = Int(agents[agent].type)
-        if types[type].waiting >= maxWaiting { return nil }
+        if types[type].waiting >= maxWaiting(ofType: Int32(type)) { return nil }
         types[type].waiting += 1
         return lines.join(agents[agent].line, key: "", work: work)
     }
@@ -325,7 +352,8 @@ public struct AgentPool: Sendable {
     // MARK: Order by load
 
     private func key(_ agent: Int32) -> Int64 {
-        Int64(min(agents[agent].inFlight, 1 << 20)) << 42 | (uses & ((1 << 42) - 1))
+        Int64(min(agents[agent].inFlight, 1 << 20)) << 42
+            | (uses &* agents[agent].order & ((1 << 42) - 1))
     }
 
     private mutating func fill(_ agent: Int32) {

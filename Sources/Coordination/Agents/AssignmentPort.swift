@@ -9,11 +9,17 @@ public protocol AssignmentPort: Sendable {
     /// What else the engine says: to a remote instance all, to an in-process host the modes of
     /// namespaces only. Comes before the work of the same turn.
     func notify(_ notices: [SessionNotice])
+
+    /// Makes and destroys instances of pools that the host has announced. Must not block.
+    func arrange(_ orders: [InstanceOrder])
 }
 
 extension AssignmentPort {
     /// Listens to nothing.
     public func notify(_ notices: [SessionNotice]) {}
+
+    /// Has no pools.
+    public func arrange(_ orders: [InstanceOrder]) {}
 }
 
 /// How agents reach the engine. The engine's shell implements it.
@@ -29,6 +35,26 @@ public protocol AssignmentSink: Sendable {
 
     /// Reports how far work is.
     func heartbeat(_ heartbeats: [AssignmentHeartbeat])
+
+    /// Says that `port` makes instances of a type when it is asked to, which then join.
+    func poolJoined(_ pool: PoolRegistration, port: any AssignmentPort)
+
+    /// Takes that back.
+    func poolLeft(type: String)
+
+    /// An instance that the pool was asked for cannot be made; `message` says why.
+    func instanceFailed(type: String, message: String)
+}
+
+extension AssignmentSink {
+    /// Knows no pools.
+    public func poolJoined(_ pool: PoolRegistration, port: any AssignmentPort) {}
+
+    /// Knows no pools.
+    public func poolLeft(type: String) {}
+
+    /// Knows no pools.
+    public func instanceFailed(type: String, message: String) {}
 }
 
 /// What an instance says of itself when it joins.

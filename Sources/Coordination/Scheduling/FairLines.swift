@@ -1,5 +1,6 @@
 /// Lines in which keys take turns: a ring holds one line per key with something waiting, and
-/// serves the keys in rotation, each in the order of joining. All O(1) but for hashing a key.
+/// serves the keys in rotation, each in the order of joining and with as many turns in a row as it
+/// weighs. All O(1) but for hashing a key.
 public struct FairLines: Sendable {
     private struct RingKey: Sendable, Hashable {
         var ring: Int32
@@ -10,6 +11,10 @@ public struct FairLines: Sendable {
         var key: RingKey
         /// Its place in the ring.
         var place: WaitingLines.Place
+        /// Turns in a row, as whoever joined last said.
+        var weight: Int
+        /// Turns it still has before the next key.
+        var left: Int
     }
 
     private var lines = WaitingLines()
@@ -27,12 +32,20 @@ public struct FairLines: Sendable {
     public mutating func close(_ ring: Int32) { lines.close(ring) }
 
     /// Puts work at the end of its key's line.
-    public mutating func join(_ ring: Int32, key: String, work: Int32) -> WaitingLines.Place {
+    ///
+    /// - Parameter weight: turns in a row that the key has from now on, 1 or more.
+    public mutating func join(
+        _ ring: Int32, key: String, weight: Int = 1, work: Int32
+    ) -> WaitingLines.Place {
         let ringKey = RingKey(ring: ring, key: key)
-        if let line = lineOfKey[ringKey] { return lines.join(line, work: work) }
+        if let line = lineOfKey[ringKey] {
+            keyLines[line]?.weight = weight
+            return lines.join(line, work: work)
+        }
         let line = lines.open()
         lineOfKey[ringKey] = line
-        keyLines[line] = KeyLine(key: ringKey, place: lines.join(ring, work: line))
+        keyLines[line] = KeyLine(
+            key: ringKey, place: lines.join(ring, work: line), weight: weight, left: weight)
         return lines.join(line, work: work)
     }
 
@@ -42,12 +55,18 @@ public struct FairLines: Sendable {
         return lines.head(line)
     }
 
-    /// The work at this place has had its turn: its key goes behind the others. It stays in line.
+    /// The work at this place has had its turn: when its key has none left, that goes behind the
+    /// others. The work stays in line.
     public mutating func turnTaken(_ place: WaitingLines.Place) {
         let line = lines.line(of: place)
         guard let keyLine = keyLines[line] else { return }
+        if keyLine.left > 1 {
+            keyLines[line]?.left = keyLine.left - 1
+            return
+        }
         lines.leave(keyLine.place)
         keyLines[line]?.place = lines.join(keyLine.key.ring, work: line)
+        keyLines[line]?.left = keyLine.weight
     }
 
     /// Takes work out of whatever line it stands in.

@@ -222,6 +222,7 @@ extension CoordinationEngine {
         case .step:
             if let agent = pool.takeSlot(ofType: backup) { return grant(job, agent) }
             jobs[job].place = pool.wait(job, type: backup, priority: 3, isBounded: false)
+            grow(backup)
         }
     }
 }

@@ -173,6 +173,7 @@ final class EngineCore: @unchecked Sendable {
             case .rejected(let reason): observer.rejected(reason: reason)
             case .staleResult: observer.staleResult()
             case .guarding(let notice): observer.noted(notice)
+            case .pool(let notice): observer.noted(notice)
             }
         }
         if engine.openRunCount != reportedOpenRuns {
@@ -216,6 +217,7 @@ extension EngineCore.Work {
                 output[entry.port.rawValue].dispatches += entry.dispatches
                 output[entry.port.rawValue].cancels += entry.cancels
                 output[entry.port.rawValue].notices += entry.notices
+                output[entry.port.rawValue].orders += entry.orders
             }
         }
         for preparation in turn.preparations where !prepare(preparation) {

@@ -95,6 +95,20 @@ public final class EngineHost: AssignmentSink {
         post([.agentsLeft(agents)])
     }
 
+    /// See ``AssignmentSink``.
+    public func poolJoined(_ pool: PoolRegistration, port: any AssignmentPort) {
+        let number = agentPorts.withLock { $0.open(port) }
+        post([.pool(.joined(pool, number))])
+    }
+
+    /// See ``AssignmentSink``.
+    public func poolLeft(type: String) { post([.pool(.left(type: type))]) }
+
+    /// See ``AssignmentSink``.
+    public func instanceFailed(type: String, message: String) {
+        post([.pool(.failed(type: type, message: message))])
+    }
+
     public func finished(_ results: [AssignmentResult]) {
         post(results.map { .finished($0) })
     }
@@ -198,6 +212,7 @@ public final class EngineHost: AssignmentSink {
             guard let port = ports[entry.port] else { continue }
             if !entry.dispatches.isEmpty { port.dispatch(entry.dispatches) }
             if !entry.cancels.isEmpty { port.cancel(entry.cancels) }
+            if !entry.orders.isEmpty { port.arrange(entry.orders) }
         }
     }
 
@@ -237,8 +252,8 @@ extension Command {
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
-        case .loaded, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft, .finished,
-            .heartbeats, .session, .prepared:
+        case .loaded, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft, .pool,
+            .finished, .heartbeats, .session, .prepared:
             .vital
         }
     }

@@ -24,11 +24,10 @@ extension CoordinationEngine {
         if let deadline = invoke.deadlineNanos, deadline <= now.monotonicNanos {
             return reject(ticket, .deadlinePassed)
         }
-        guard pool.aliveCount(type: type) > 0 || mayWait(invoke) else {
+        guard hasInstances(type) || mayWait(invoke) else {
             let hasWaited = invoke.extras?.startByNanos != nil
             return reject(
-                ticket,
-                hasWaited ? .notStarted(invoke.agentType) : .noInstance(of: invoke.agentType))
+                ticket, hasWaited ? .notStarted(invoke.agentType) : noInstance(type))
         }
         let bytes = invoke.payload.bytes.count
         if bytes > Self.sparedBytes, openInvokeBytes + bytes > limits.maxInvokeBytes {
@@ -80,11 +79,12 @@ extension CoordinationEngine {
             if let agent = takeSlot(ofType: type, for: invoke) { return grant(job, agent) }
             jobs[job].place = pool.wait(
                 job, type: type, priority: invoke.priority, isBounded: true,
-                key: invoke.extras?.fairnessKey ?? "")
+                key: invoke.extras?.fairnessKey ?? "",
+                weight: invoke.extras?.fairnessWeight ?? 1)
         }
-        guard jobs[job].place == nil else { return }
+        guard jobs[job].place == nil else { return grow(type) }
         endInvoke(job)
-        reject(ticket, .tooMuchWaiting(invoke.agentType, limit: limits.maxWaitingPerType))
+        reject(ticket, .tooMuchWaiting(invoke.agentType, limit: pool.maxWaiting(ofType: type)))
     }
 
     /// The slot of `agent` is taken for the invoke: off it goes.
@@ -122,7 +122,7 @@ extension CoordinationEngine {
         let operation = pool.operation(part.invoke.operation, ofType: jobs[job].type)
         let mayRepeat = operation?.isIdempotent == true && part.invoke.instance == nil
         if mayRepeat, jobs[job].attempts < limits.maxInvokeAttempts,
-            pool.aliveCount(type: jobs[job].type) > 0 || mayWait(part.invoke)
+            hasInstances(jobs[job].type) || mayWait(part.invoke)
         {
             jobs[job].phase = .waiting
             return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)

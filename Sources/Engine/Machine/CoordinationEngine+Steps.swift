@@ -26,6 +26,7 @@ extension CoordinationEngine {
         let type = jobs[job].type
         if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
         jobs[job].place = pool.wait(job, type: type, priority: priority, isBounded: false)
+        grow(type)
     }
 
     /// So long from now, but not past the time of all attempts together.

@@ -128,6 +128,7 @@ extension CoordinationEngine {
             // The new one stands before the old one's work is placed anew: it may be the only one.
             let agent = pool.join(registration, port: port.rawValue)
             joined(agent)
+            if !elastic.isEmpty { elasticJoined(agent) }
             if let old { giveUp(old) }
             agentsToServe.append(agent)
         }
@@ -165,7 +166,8 @@ extension CoordinationEngine {
         }
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
-        if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
+        elasticLeft(agent, type)
+        if !hasInstances(type) { rejectWaiting(ofType: type) }
     }
 
     /// What an instance holds, in the order of the dispatch.
@@ -185,7 +187,7 @@ extension CoordinationEngine {
         for job in pool.waiting(ofType: type) {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             endInvoke(job)
-            reject(part.ticket, .noInstance(of: pool.name(ofType: type)))
+            reject(part.ticket, noInstance(type))
         }
     }
 }

@@ -54,6 +54,8 @@ public struct CoordinationEngine: Sendable {
     var agentWatchers: [ReplyTicket] = []
     var agentSequence: Int64 = 0
     var open = OpenCalls()
+    /// Pools of in-process instances, by type.
+    var elastic: [Int32: ElasticCell] = [:]
     var breakers = BreakerTables()
     var isolator = FailureIsolator()
     /// Handle of the timer of the isolator; -1: none.
@@ -300,7 +302,7 @@ public struct CoordinationEngine: Sendable {
         case .finished(let result), .session(.result(let result, _)):
             return isVolatile(result)
         case .session(.left): return backlog.isEmpty
-        case .session, .heartbeats: return true
+        case .session, .heartbeats, .pool: return true
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
@@ -340,6 +342,7 @@ public struct CoordinationEngine: Sendable {
         case .abandon(let ticket): abandon(ticket)
         case .agentsJoined(let agents, let port): agentsJoined(agents, port)
         case .agentsLeft(let agents): agentsLeft(agents)
+        case .pool(let command): decide(command)
         case .finished(let result): finished(result)
         case .heartbeats(let heartbeats): for heartbeat in heartbeats { heard(heartbeat) }
         case .session(let command): session(command)
@@ -402,6 +405,7 @@ public struct CoordinationEngine: Sendable {
                 let at = now.wallMillis
                 change(run) { machine, out, _ in machine.runTimedOut(at: at, into: &out) }
             case .session(let session): leaseDue(session)
+            case .elastic(let type): elasticDue(type)
             }
             settle()
         }
@@ -441,7 +445,8 @@ extension Command {
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
             ticket
-        case .abandon, .agentsJoined, .agentsLeft, .finished, .heartbeats, .session, .prepared:
+        case .abandon, .agentsJoined, .agentsLeft, .pool, .finished, .heartbeats, .session,
+            .prepared:
             nil
         }
     }

@@ -149,6 +149,8 @@ enum TimerPurpose: Sendable {
     case session(Int32)
     /// A key's gate may open.
     case gate(Int32)
+    /// A pool of in-process instances of this type.
+    case elastic(Int32)
 }
 
 /// A caller that waits, found again when it gives up.

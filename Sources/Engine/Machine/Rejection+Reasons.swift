@@ -48,6 +48,13 @@ extension Rejection {
             "agent type \"\(type)\" has no live instance; start one and try again")
     }
 
+    static func instanceNotMade(_ type: String, _ failure: String) -> Rejection {
+        Rejection(
+            .unavailable, reason: "INSTANCE_NOT_MADE",
+            "no instance of agent type \"\(type)\" can be made (\(failure)); mend that, it is tried "
+                + "again by itself", retryAfterMillis: 1_000)
+    }
+
     static func unknownInstance(_ id: AgentID, of type: String) -> Rejection {
         Rejection(
             .notFound, reason: "AGENT_NOT_FOUND",

@@ -32,6 +32,8 @@ public struct PortOutput: Sendable {
     public var cancels: [AssignmentToken] = []
     /// What else a remote instance is told; before the new work.
     public var notices: [SessionNotice] = []
+    /// Instances that a host is to make or destroy.
+    public var orders: [InstanceOrder] = []
 
     /// Nothing for a port.
     public init(port: PortNumber) { self.port = port }
@@ -87,4 +89,5 @@ public enum EngineNotice: Sendable, Hashable {
     case rejected(reason: String)
     case staleResult
     case guarding(GuardNotice)
+    case pool(PoolNotice)
 }

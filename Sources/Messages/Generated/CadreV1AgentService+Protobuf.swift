@@ -22,6 +22,7 @@ extension InvokeRequest: ProtobufMessage {
         unsafe self.parentToken = c.pointee.parent_token
         unsafe self.key = CField.string(c.pointee.key)
         unsafe self.durable = c.pointee.durable != 0
+        unsafe self.fairnessWeight = c.pointee.fairness_weight
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -39,6 +40,7 @@ extension InvokeRequest: ProtobufMessage {
         unsafe c.pointee.parent_token = self.parentToken
         unsafe c.pointee.key = arena.string(self.key)
         unsafe c.pointee.durable = self.durable ? 1 : 0
+        unsafe c.pointee.fairness_weight = self.fairnessWeight
     }
 }
 
@@ -683,6 +685,7 @@ extension ListAgentsResponse: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListAgentsResponse.self)
         unsafe self.agents = CField.messages(c.pointee.n_agents, c.pointee.agents)
+        unsafe self.pools = CField.messages(c.pointee.n_pools, c.pointee.pools)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -690,6 +693,46 @@ extension ListAgentsResponse: ProtobufMessage {
         unsafe cadre__v1__list_agents_response__init(c)
         unsafe c.pointee.n_agents = self.agents.count
         unsafe c.pointee.agents = arena.messages(self.agents)
+        unsafe c.pointee.n_pools = self.pools.count
+        unsafe c.pointee.pools = arena.messages(self.pools)
+    }
+}
+
+extension AgentPool: ProtobufMessage {
+    public static let protoName = "cadre.v1.AgentPool"
+    public static let layout = unsafe WireLayout(cadre__v1__agent_pool__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__AgentPool.self)
+        unsafe self.agentType = CField.string(c.pointee.agent_type)
+        unsafe self.minInstances = c.pointee.min_instances
+        unsafe self.maxInstances = c.pointee.max_instances
+        unsafe self.slots = c.pointee.slots
+        unsafe self.idleMillis = c.pointee.idle_millis
+        unsafe self.maxWaiting = c.pointee.max_waiting
+        unsafe self.instances = c.pointee.instances
+        unsafe self.starting = c.pointee.starting
+        unsafe self.waiting = c.pointee.waiting
+        unsafe self.created = c.pointee.created
+        unsafe self.retired = c.pointee.retired
+        unsafe self.lastFailure = CField.string(c.pointee.last_failure)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__AgentPool.self)
+        unsafe cadre__v1__agent_pool__init(c)
+        unsafe c.pointee.agent_type = arena.string(self.agentType)
+        unsafe c.pointee.min_instances = self.minInstances
+        unsafe c.pointee.max_instances = self.maxInstances
+        unsafe c.pointee.slots = self.slots
+        unsafe c.pointee.idle_millis = self.idleMillis
+        unsafe c.pointee.max_waiting = self.maxWaiting
+        unsafe c.pointee.instances = self.instances
+        unsafe c.pointee.starting = self.starting
+        unsafe c.pointee.waiting = self.waiting
+        unsafe c.pointee.created = self.created
+        unsafe c.pointee.retired = self.retired
+        unsafe c.pointee.last_failure = arena.string(self.lastFailure)
     }
 }
 
@@ -716,12 +759,14 @@ extension GetAgentResponse: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GetAgentResponse.self)
         unsafe self.agent = CField.message(c.pointee.agent)
+        unsafe self.pool = CField.message(c.pointee.pool)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GetAgentResponse.self)
         unsafe cadre__v1__get_agent_response__init(c)
         unsafe c.pointee.agent = arena.message(self.agent)
+        unsafe c.pointee.pool = arena.message(self.pool)
     }
 }
 

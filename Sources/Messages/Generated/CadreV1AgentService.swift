@@ -171,6 +171,9 @@ public struct InvokeRequest: Sendable, Hashable {
     public var key: String = ""
     /// Reserved for calls that outlive the server; INVALID_ARGUMENT today: use a workflow.
     public var durable: Bool = false
+    /// How many turns in a row the fairness key has, 1 to 100, from this call on; 0 means the default,
+    /// 1. Only with a fairness key.
+    public var fairnessWeight: Int32 = 0
 
     /// Every field at its default.
     public init() {}
@@ -188,7 +191,8 @@ public struct InvokeRequest: Sendable, Hashable {
         affinityKey: String = "",
         parentToken: UInt64 = 0,
         key: String = "",
-        durable: Bool = false
+        durable: Bool = false,
+        fairnessWeight: Int32 = 0
     ) {
         self.agentType = agentType
         self.operation = operation
@@ -202,6 +206,7 @@ public struct InvokeRequest: Sendable, Hashable {
         self.parentToken = parentToken
         self.key = key
         self.durable = durable
+        self.fairnessWeight = fairnessWeight
     }
 }
 
@@ -889,15 +894,76 @@ public struct ListAgentsRequest: Sendable, Hashable {
 /// `cadre.v1.ListAgentsResponse`.
 public struct ListAgentsResponse: Sendable, Hashable {
     public var agents: [Agent] = []
+    /// The pools that the server makes instances for, ordered by type.
+    public var pools: [AgentPool] = []
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        agents: [Agent] = []
+        agents: [Agent] = [],
+        pools: [AgentPool] = []
     ) {
         self.agents = agents
+        self.pools = pools
+    }
+}
+
+/// A type whose instances the server makes when work waits and destroys when they are idle.
+public struct AgentPool: Sendable, Hashable {
+    public var agentType: String = ""
+    /// Always there.
+    public var minInstances: Int32 = 0
+    /// There at most.
+    public var maxInstances: Int32 = 0
+    /// Assignments that each takes at once.
+    public var slots: Int32 = 0
+    /// How long one beyond the minimum may do nothing.
+    public var idleMillis: Int64 = 0
+    /// Calls that may wait for the type.
+    public var maxWaiting: Int32 = 0
+    /// There now, and in the making.
+    public var instances: Int32 = 0
+    public var starting: Int32 = 0
+    /// Waiting for a slot now.
+    public var waiting: Int32 = 0
+    /// Instances made, and destroyed for being idle, since the start.
+    public var created: Int64 = 0
+    public var retired: Int64 = 0
+    /// Why the last one could not be made; empty: it could.
+    public var lastFailure: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        agentType: String = "",
+        minInstances: Int32 = 0,
+        maxInstances: Int32 = 0,
+        slots: Int32 = 0,
+        idleMillis: Int64 = 0,
+        maxWaiting: Int32 = 0,
+        instances: Int32 = 0,
+        starting: Int32 = 0,
+        waiting: Int32 = 0,
+        created: Int64 = 0,
+        retired: Int64 = 0,
+        lastFailure: String = ""
+    ) {
+        self.agentType = agentType
+        self.minInstances = minInstances
+        self.maxInstances = maxInstances
+        self.slots = slots
+        self.idleMillis = idleMillis
+        self.maxWaiting = maxWaiting
+        self.instances = instances
+        self.starting = starting
+        self.waiting = waiting
+        self.created = created
+        self.retired = retired
+        self.lastFailure = lastFailure
     }
 }
 
@@ -920,15 +986,19 @@ public struct GetAgentRequest: Sendable, Hashable {
 /// `cadre.v1.GetAgentResponse`.
 public struct GetAgentResponse: Sendable, Hashable {
     public var agent: Agent? = nil
+    /// The pool that its type is; unset: none.
+    public var pool: AgentPool? = nil
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        agent: Agent? = nil
+        agent: Agent? = nil,
+        pool: AgentPool? = nil
     ) {
         self.agent = agent
+        self.pool = pool
     }
 }
 

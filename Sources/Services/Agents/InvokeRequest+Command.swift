@@ -25,6 +25,12 @@ extension InvokeRequest {
             "\(prefix)schedule_to_start_millis",
             "is \(scheduleToStartMillis); 0 to 86400000")
         faults.check(fairnessKey.utf8.count <= 64, "\(prefix)fairness_key", "is over 64 bytes")
+        faults.check(
+            (0...100).contains(fairnessWeight), "\(prefix)fairness_weight",
+            "is \(fairnessWeight); 1 to 100, or 0 for the default of 1")
+        faults.check(
+            fairnessWeight == 0 || !fairnessKey.isEmpty, "\(prefix)fairness_weight",
+            "needs a fairness_key")
         faults.check(affinityKey.utf8.count <= 256, "\(prefix)affinity_key", "is over 256 bytes")
         faults.check(key.utf8.count <= 256, "\(prefix)key", "is over 256 bytes")
         faults.check(
@@ -36,7 +42,7 @@ extension InvokeRequest {
 
     private var hasExtras: Bool {
         scheduleToStartMillis != 0 || !fairnessKey.isEmpty || !affinityKey.isEmpty
-            || parentToken != 0 || !key.isEmpty
+            || parentToken != 0 || !key.isEmpty || fairnessWeight != 0
     }
 
     /// The engine's form of a right request.
@@ -51,7 +57,8 @@ extension InvokeRequest {
                 progress: progress,
                 startByNanos: scheduleToStartMillis == 0
                     ? nil : now + scheduleToStartMillis * 1_000_000,
-                fairnessKey: fairnessKey, affinityKey: affinityKey,
+                fairnessKey: fairnessKey, fairnessWeight: max(1, Int(fairnessWeight)),
+                affinityKey: affinityKey,
                 parent: parentToken == 0 ? nil : AssignmentToken(wire: parentToken), key: key)
         }
         return Invoke(

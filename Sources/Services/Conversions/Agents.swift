@@ -88,6 +88,19 @@ extension Messages.Agent {
     }
 }
 
+extension Messages.AgentPool {
+    init(_ pool: PoolSummary) {
+        self.init(
+            agentType: pool.type, minInstances: Int32(clamping: pool.policy.minInstances),
+            maxInstances: Int32(clamping: pool.policy.maxInstances),
+            slots: Int32(clamping: pool.policy.slots), idleMillis: pool.policy.idleMillis,
+            maxWaiting: Int32(clamping: pool.policy.maxWaiting),
+            instances: Int32(clamping: pool.instances), starting: Int32(clamping: pool.starting),
+            waiting: Int32(clamping: pool.waiting), created: pool.created, retired: pool.retired,
+            lastFailure: pool.lastFailure)
+    }
+}
+
 extension AgentHold {
     /// As people read them.
     fileprivate var words: [String] {

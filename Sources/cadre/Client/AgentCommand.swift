@@ -31,14 +31,17 @@ extension AgentCommand {
                     request.agentType = type
                     let response = try await AgentServiceClient(client: client)
                         .listAgents(request, options: server.callOptions)
-                    show(response.agents)
+                    show(response.agents, response.pools)
                 }
             }
         }
 
-        private func show(_ agents: [Messages.Agent]) {
+        private func show(_ agents: [Messages.Agent], _ pools: [Messages.AgentPool]) {
             if server.output == .json {
-                return printJSON { $0.member("agents", agents) { $0.agent($1) } }
+                return printJSON {
+                    $0.member("agents", agents) { $0.agent($1) }
+                    $0.member("pools", pools) { $0.pool($1) }
+                }
             }
             var table = TextTable(
                 "AGENT", "LOCATION", "STATE", "BUSY", "DONE", "FAILED", "OPERATIONS")
@@ -50,6 +53,17 @@ extension AgentCommand {
                     agent.operations.map(\.name).joined(separator: " "))
             }
             print(table.text)
+            if pools.isEmpty { return }
+            print("")
+            var poolTable = TextTable("POOL", "INSTANCES", "STARTING", "WAITING", "MADE", "RETIRED")
+            for pool in pools {
+                poolTable.add(
+                    pool.agentType,
+                    "\(pool.instances) (\(pool.minInstances)..\(pool.maxInstances))",
+                    "\(pool.starting)", "\(pool.waiting)/\(pool.maxWaiting)", "\(pool.created)",
+                    "\(pool.retired)")
+            }
+            print(poolTable.text)
         }
     }
 

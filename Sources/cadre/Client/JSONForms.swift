@@ -158,6 +158,23 @@ extension JSONWriter {
         endObject()
     }
 
+    mutating func pool(_ pool: Messages.AgentPool) {
+        beginObject()
+        member("agent_type", pool.agentType)
+        member("min_instances", pool.minInstances)
+        member("max_instances", pool.maxInstances)
+        member("slots", pool.slots)
+        member("idle_millis", pool.idleMillis)
+        member("max_waiting", pool.maxWaiting)
+        member("instances", pool.instances)
+        member("starting", pool.starting)
+        member("waiting", pool.waiting)
+        member("created", pool.created)
+        member("retired", pool.retired)
+        member("last_failure", pool.lastFailure)
+        endObject()
+    }
+
     mutating func agentMembers(_ agent: Messages.Agent) {
         member("id", agent.id)
         member("type", agent.type)

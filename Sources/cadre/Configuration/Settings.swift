@@ -36,6 +36,10 @@ struct Settings: Sendable, Equatable {
     /// `CADRE_DEFINITIONS`.
     var definitions = ""
 
+    /// How many instances of the server's own agent types there are, such as
+    /// `mexc-api=1..4,idle=60;calendar=0..2`. `CADRE_POOLS`. Default: one of each.
+    var pools = ""
+
     /// Names and values, for the start-up line and GetInfo.
     var effective: [(name: String, value: String)] {
         [
@@ -43,6 +47,7 @@ struct Settings: Sendable, Equatable {
             ("data", data), ("market", market), ("now", now ?? ""),
             ("loops", "\(loops)"), ("grace", "\(graceSeconds)"), ("log", logLevel),
             ("retention", retention), ("echo", "\(withEcho)"), ("definitions", definitions),
+            ("pools", pools),
         ]
     }
 
@@ -64,6 +69,7 @@ struct Settings: Sendable, Equatable {
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
         case "log": logLevel = text
         case "definitions": definitions = text
+        case "pools": pools = text
         case "retention": retention = text
         case "echo": withEcho = try Self.flag(text, key, source)
         default:
@@ -88,6 +94,7 @@ struct Settings: Sendable, Equatable {
                     + Self.logLevels.joined(separator: ", "))
         }
         _ = try retentionMillis()
+        _ = try PoolSettings.parse(pools)
         if grpcPort != 0, grpcPort == consolePort {
             throw Fault(description: "grpc-port and console-port are both \(grpcPort)")
         }

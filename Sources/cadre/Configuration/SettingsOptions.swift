@@ -60,6 +60,12 @@ struct SettingsOptions: ParsableArguments {
             valueName: "dir"))
     var definitions: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Instances of own agent types: mexc-api=1..4,idle=60,queue=100;calendar=0..2. CADRE_POOLS.",
+            valueName: "pools"))
+    var pools: String?
+
     /// The settings in force, from file, environment and flags.
     func settings() throws(Settings.Fault) -> Settings {
         let environment = ProcessInfo.processInfo.environment
@@ -68,7 +74,7 @@ struct SettingsOptions: ParsableArguments {
             ("data", data), ("market", market), ("now", now),
             ("loops", loops), ("grace", grace), ("log", log),
             ("retention", retention), ("echo", withEcho ? "true" : nil),
-            ("definitions", definitions),
+            ("definitions", definitions), ("pools", pools),
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }
         return try Settings.read(

@@ -16,11 +16,13 @@ final class EngineMetrics: EngineObserver {
     private let rejected: MetricFamily<Counter>
     private let stale: Counter
     private let guards: GuardMetrics
+    private let pools: PoolMetrics
     private let emergencies: EmergencyRunner?
 
     /// - Parameter emergencies: carries out what an emergency asks of agents.
     init(_ registry: MetricsRegistry, emergencies: EmergencyRunner? = nil) {
         guards = GuardMetrics(registry)
+        pools = PoolMetrics(registry)
         self.emergencies = emergencies
         started = registry.counter(
             name: "cadre_workflow_started", help: "Runs whose start is on disk.",
@@ -92,6 +94,8 @@ final class EngineMetrics: EngineObserver {
     func rejected(reason: String) { rejected.with(reason).add() }
 
     func staleResult() { stale.add() }
+
+    func noted(_ notice: PoolNotice) { pools.noted(notice) }
 
     func noted(_ notice: GuardNotice) {
         if case .order(let namespace, let order, let call) = notice {

@@ -43,7 +43,7 @@ struct ServerAssembly {
         teardown.add { await store.close() }
         let host = try await startEngine(store, on: group)
         try startPruning(store)
-        let agents = try startAgents(market, host)
+        let agents = try await startAgents(market, host)
         try await define(host)
         try await putBreakers(host)
         try await watchDefinitions(host)
@@ -119,12 +119,31 @@ struct ServerAssembly {
         return try await SQLiteStore.open(.init(directory: settings.data))
     }
 
-    private func startAgents(_ market: OpenMarket, _ host: EngineHost) throws -> AgentHost {
+    private func startAgents(
+        _ market: OpenMarket, _ host: EngineHost
+    ) async throws -> AgentHost {
         let agents = try AgentHost(sink: host, breakers: EngineBreakerLink(host))
         teardown.add { agents.leave() }
-        for agent in MexcDomain.agents(market: market) { try agents.add(agent) }
-        if settings.withEcho { try agents.add(EchoAgent(), slots: 65_536) }
+        var pools = try PoolSettings.parse(settings.pools)
+        for agent in MexcDomain.agents(market: market) { try await add(agent, to: agents, &pools) }
+        if settings.withEcho {
+            try await add(EchoAgent(), to: agents, &pools, slots: 65_536)
+        }
+        if let unknown = pools.keys.min() {
+            throw Failed(
+                "pools: the server has no agent type \(unknown) of its own", exitCode: EX_CONFIG)
+        }
         return agents
+    }
+
+    /// Adds an agent as one instance, or as a pool where the settings say so.
+    private func add<A: AgentKit.Agent>(
+        _ agent: A, to agents: AgentHost, _ pools: inout [String: PoolPolicy], slots: Int = 64
+    ) async throws {
+        guard let policy = pools.removeValue(forKey: A.type) else {
+            return try agents.add(agent, slots: slots)
+        }
+        try await agents.add(pool: policy) { agent }
     }
 
     /// Puts the domain's workflows that are not there yet. One that somebody has put in another

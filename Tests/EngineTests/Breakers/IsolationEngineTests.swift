@@ -15,7 +15,7 @@ import Testing
     }
 
     static func state(_ bench: inout EngineBench, _ agent: String) -> IsolationState? {
-        guard case .agents(let agents) = bench.ask({ .listAgents($0) }) else { return nil }
+        guard case .listed(let agents, _) = bench.ask({ .listAgents($0) }) else { return nil }
         return agents.first { $0.registration.id.name == agent }?.isolation.state
     }
 

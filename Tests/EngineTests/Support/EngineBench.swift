@@ -12,6 +12,7 @@ struct EngineBench {
     /// By call, in order.
     private(set) var answers: [UInt64: [Answer]] = [:]
     private(set) var dispatches: [Assignment] = []
+    private(set) var orders: [InstanceOrder] = []
     private(set) var notices: [EngineNotice] = []
     private(set) var audits: [AuditRow] = []
     /// What is stored.
@@ -78,7 +79,10 @@ struct EngineBench {
 
     private mutating func take(_ output: TurnOutput) {
         for reply in output.replies { answers[reply.ticket.call, default: []].append(reply.answer) }
-        for port in output.ports { dispatches += port.dispatches }
+        for port in output.ports {
+            dispatches += port.dispatches
+            orders += port.orders
+        }
         notices += output.notices
         for preparation in output.preparations {
             engine.submit(.prepared(Preparer.render(preparation)))

@@ -1318,6 +1318,51 @@ void   cadre__v1__list_agents_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__list_agents_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__agent_pool__init
+                     (Cadre__V1__AgentPool         *message)
+{
+  static const Cadre__V1__AgentPool init_value = CADRE__V1__AGENT_POOL__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__agent_pool__get_packed_size
+                     (const Cadre__V1__AgentPool *message)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_pool__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__agent_pool__pack
+                     (const Cadre__V1__AgentPool *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_pool__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__agent_pool__pack_to_buffer
+                     (const Cadre__V1__AgentPool *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__agent_pool__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__AgentPool *
+       cadre__v1__agent_pool__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__AgentPool *)
+     protobuf_c_message_unpack (&cadre__v1__agent_pool__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__agent_pool__free_unpacked
+                     (Cadre__V1__AgentPool *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__agent_pool__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__get_agent_request__init
                      (Cadre__V1__GetAgentRequest         *message)
 {
@@ -2134,7 +2179,7 @@ void   cadre__v1__get_isolation_policy_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__get_isolation_policy_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descriptors[12] =
+static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descriptors[13] =
 {
   {
     "agent_type",
@@ -2280,6 +2325,18 @@ static const ProtobufCFieldDescriptor cadre__v1__invoke_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "fairness_weight",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__InvokeRequest, fairness_weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__invoke_request__field_indices_by_name[] = {
   8,   /* field[8] = affinity_key */
@@ -2287,6 +2344,7 @@ static const unsigned cadre__v1__invoke_request__field_indices_by_name[] = {
   0,   /* field[0] = agent_type */
   11,   /* field[11] = durable */
   7,   /* field[7] = fairness_key */
+  12,   /* field[12] = fairness_weight */
   10,   /* field[10] = key */
   1,   /* field[1] = operation */
   9,   /* field[9] = parent_token */
@@ -2298,7 +2356,7 @@ static const unsigned cadre__v1__invoke_request__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__invoke_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor =
 {
@@ -2308,7 +2366,7 @@ const ProtobufCMessageDescriptor cadre__v1__invoke_request__descriptor =
   "Cadre__V1__InvokeRequest",
   "cadre.v1",
   sizeof(Cadre__V1__InvokeRequest),
-  12,
+  13,
   cadre__v1__invoke_request__field_descriptors,
   cadre__v1__invoke_request__field_indices_by_name,
   1,  cadre__v1__invoke_request__number_ranges,
@@ -4211,7 +4269,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_agents_request__descriptor =
   (ProtobufCMessageInit) cadre__v1__list_agents_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_descriptors[2] =
 {
   {
     "agents",
@@ -4225,14 +4283,27 @@ static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pools",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ListAgentsResponse, n_pools),
+    offsetof(Cadre__V1__ListAgentsResponse, pools),
+    &cadre__v1__agent_pool__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_agents_response__field_indices_by_name[] = {
   0,   /* field[0] = agents */
+  1,   /* field[1] = pools */
 };
 static const ProtobufCIntRange cadre__v1__list_agents_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor =
 {
@@ -4242,11 +4313,192 @@ const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor =
   "Cadre__V1__ListAgentsResponse",
   "cadre.v1",
   sizeof(Cadre__V1__ListAgentsResponse),
-  1,
+  2,
   cadre__v1__list_agents_response__field_descriptors,
   cadre__v1__list_agents_response__field_indices_by_name,
   1,  cadre__v1__list_agents_response__number_ranges,
   (ProtobufCMessageInit) cadre__v1__list_agents_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__agent_pool__field_descriptors[12] =
+{
+  {
+    "agent_type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, agent_type),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "min_instances",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, min_instances),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_instances",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, max_instances),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slots",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, slots),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idle_millis",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, idle_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_waiting",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, max_waiting),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "instances",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, instances),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "starting",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, starting),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiting",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, waiting),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, created),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retired",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, retired),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_failure",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AgentPool, last_failure),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__agent_pool__field_indices_by_name[] = {
+  0,   /* field[0] = agent_type */
+  9,   /* field[9] = created */
+  4,   /* field[4] = idle_millis */
+  6,   /* field[6] = instances */
+  11,   /* field[11] = last_failure */
+  2,   /* field[2] = max_instances */
+  5,   /* field[5] = max_waiting */
+  1,   /* field[1] = min_instances */
+  10,   /* field[10] = retired */
+  3,   /* field[3] = slots */
+  7,   /* field[7] = starting */
+  8,   /* field[8] = waiting */
+};
+static const ProtobufCIntRange cadre__v1__agent_pool__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor cadre__v1__agent_pool__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.AgentPool",
+  "AgentPool",
+  "Cadre__V1__AgentPool",
+  "cadre.v1",
+  sizeof(Cadre__V1__AgentPool),
+  12,
+  cadre__v1__agent_pool__field_descriptors,
+  cadre__v1__agent_pool__field_indices_by_name,
+  1,  cadre__v1__agent_pool__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__agent_pool__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__get_agent_request__field_descriptors[1] =
@@ -4287,7 +4539,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_agent_request__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_agent_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__get_agent_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__get_agent_response__field_descriptors[2] =
 {
   {
     "agent",
@@ -4301,14 +4553,27 @@ static const ProtobufCFieldDescriptor cadre__v1__get_agent_response__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pool",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetAgentResponse, pool),
+    &cadre__v1__agent_pool__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__get_agent_response__field_indices_by_name[] = {
   0,   /* field[0] = agent */
+  1,   /* field[1] = pool */
 };
 static const ProtobufCIntRange cadre__v1__get_agent_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cadre__v1__get_agent_response__descriptor =
 {
@@ -4318,7 +4583,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_agent_response__descriptor =
   "Cadre__V1__GetAgentResponse",
   "cadre.v1",
   sizeof(Cadre__V1__GetAgentResponse),
-  1,
+  2,
   cadre__v1__get_agent_response__field_descriptors,
   cadre__v1__get_agent_response__field_indices_by_name,
   1,  cadre__v1__get_agent_response__number_ranges,

@@ -46,6 +46,7 @@ typedef struct Cadre__V1__WatchAgentsResponse Cadre__V1__WatchAgentsResponse;
 typedef struct Cadre__V1__AgentSnapshot Cadre__V1__AgentSnapshot;
 typedef struct Cadre__V1__ListAgentsRequest Cadre__V1__ListAgentsRequest;
 typedef struct Cadre__V1__ListAgentsResponse Cadre__V1__ListAgentsResponse;
+typedef struct Cadre__V1__AgentPool Cadre__V1__AgentPool;
 typedef struct Cadre__V1__GetAgentRequest Cadre__V1__GetAgentRequest;
 typedef struct Cadre__V1__GetAgentResponse Cadre__V1__GetAgentResponse;
 typedef struct Cadre__V1__Agent Cadre__V1__Agent;
@@ -161,10 +162,15 @@ struct  Cadre__V1__InvokeRequest
    * Reserved for calls that outlive the server; INVALID_ARGUMENT today: use a workflow.
    */
   protobuf_c_boolean durable;
+  /*
+   * How many turns in a row the fairness key has, 1 to 100, from this call on; 0 means the default,
+   * 1. Only with a fairness key.
+   */
+  int32_t fairness_weight;
 };
 #define CADRE__V1__INVOKE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__invoke_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 typedef enum {
@@ -806,10 +812,66 @@ struct  Cadre__V1__ListAgentsResponse
   ProtobufCMessage base;
   size_t n_agents;
   Cadre__V1__Agent **agents;
+  /*
+   * The pools that the server makes instances for, ordered by type.
+   */
+  size_t n_pools;
+  Cadre__V1__AgentPool **pools;
 };
 #define CADRE__V1__LIST_AGENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_agents_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0,NULL }
+
+
+/*
+ * A type whose instances the server makes when work waits and destroys when they are idle.
+ */
+struct  Cadre__V1__AgentPool
+{
+  ProtobufCMessage base;
+  char *agent_type;
+  /*
+   * Always there.
+   */
+  int32_t min_instances;
+  /*
+   * There at most.
+   */
+  int32_t max_instances;
+  /*
+   * Assignments that each takes at once.
+   */
+  int32_t slots;
+  /*
+   * How long one beyond the minimum may do nothing.
+   */
+  int64_t idle_millis;
+  /*
+   * Calls that may wait for the type.
+   */
+  int32_t max_waiting;
+  /*
+   * There now, and in the making.
+   */
+  int32_t instances;
+  int32_t starting;
+  /*
+   * Waiting for a slot now.
+   */
+  int32_t waiting;
+  /*
+   * Instances made, and destroyed for being idle, since the start.
+   */
+  int64_t created;
+  int64_t retired;
+  /*
+   * Why the last one could not be made; empty: it could.
+   */
+  char *last_failure;
+};
+#define CADRE__V1__AGENT_POOL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__agent_pool__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__GetAgentRequest
@@ -829,10 +891,14 @@ struct  Cadre__V1__GetAgentResponse
 {
   ProtobufCMessage base;
   Cadre__V1__Agent *agent;
+  /*
+   * The pool that its type is; unset: none.
+   */
+  Cadre__V1__AgentPool *pool;
 };
 #define CADRE__V1__GET_AGENT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_agent_response__descriptor) \
-    , NULL }
+    , NULL, NULL }
 
 
 struct  Cadre__V1__Agent__LabelsEntry
@@ -1765,6 +1831,25 @@ Cadre__V1__ListAgentsResponse *
 void   cadre__v1__list_agents_response__free_unpacked
                      (Cadre__V1__ListAgentsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__AgentPool methods */
+void   cadre__v1__agent_pool__init
+                     (Cadre__V1__AgentPool         *message);
+size_t cadre__v1__agent_pool__get_packed_size
+                     (const Cadre__V1__AgentPool   *message);
+size_t cadre__v1__agent_pool__pack
+                     (const Cadre__V1__AgentPool   *message,
+                      uint8_t             *out);
+size_t cadre__v1__agent_pool__pack_to_buffer
+                     (const Cadre__V1__AgentPool   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__AgentPool *
+       cadre__v1__agent_pool__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__agent_pool__free_unpacked
+                     (Cadre__V1__AgentPool *message,
+                      ProtobufCAllocator *allocator);
 /* Cadre__V1__GetAgentRequest methods */
 void   cadre__v1__get_agent_request__init
                      (Cadre__V1__GetAgentRequest         *message);
@@ -2202,6 +2287,9 @@ typedef void (*Cadre__V1__ListAgentsRequest_Closure)
 typedef void (*Cadre__V1__ListAgentsResponse_Closure)
                  (const Cadre__V1__ListAgentsResponse *message,
                   void *closure_data);
+typedef void (*Cadre__V1__AgentPool_Closure)
+                 (const Cadre__V1__AgentPool *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__GetAgentRequest_Closure)
                  (const Cadre__V1__GetAgentRequest *message,
                   void *closure_data);
@@ -2427,6 +2515,7 @@ extern const ProtobufCMessageDescriptor cadre__v1__watch_agents_response__descri
 extern const ProtobufCMessageDescriptor cadre__v1__agent_snapshot__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_agents_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__agent_pool__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_agent_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__get_agent_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__agent__descriptor;
