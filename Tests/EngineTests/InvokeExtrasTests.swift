@@ -141,6 +141,71 @@ import Testing
         #expect(rig.answers[other] == nil)
     }
 
+    @Test
+    func
+        `an answer under a key outlives a restart, is heard when it is on disk, and goes at the end`()
+        throws
+    {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        guard let run = rig.start() else {
+            Issue.record("not started")
+            return
+        }
+        let token = rig.taken(1)[0].token
+        rig.holdsCommits = true
+        let first = invoke(rig, InvokeExtras(parent: token, key: "quote"))
+        let joined = rig.taken(1)
+        rig.say(1, results: [(joined[0].token, "{\"price\":7}")])
+        let second = invoke(rig, InvokeExtras(parent: token, key: "quote"))
+        #expect(rig.answers[first] == nil && rig.answers[second] == nil)
+        rig.commit()
+        #expect(rig.answers[first]?.count == 1 && rig.answers[second]?.count == 1)
+        rig.holdsCommits = false
+        #expect(rig.entities.count == 1)
+
+        try rig.restart()
+        // Nobody comes back for the attempt, so that its lease ends and another one begins.
+        rig.pass(millis: 1_000)
+        _ = rig.hello(2, id: "w/2")
+        let again = rig.taken(2)[0]
+        #expect(again.attempt == 2)
+        let third = invoke(rig, InvokeExtras(parent: again.token, key: "quote"))
+        #expect(rig.taken(2).isEmpty, "it was not called again")
+        guard case .invoked(let answer) = rig.answers[third]?.first,
+            case .success(let payload) = answer.outcome
+        else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(payload.bytes == Array("{\"price\":7}".utf8) && answer.agent.name == "w/1")
+        rig.say(2, results: [(again.token, "{}")])
+        #expect(rig.state(run) == nil, "it has ended")
+        #expect(rig.entities.isEmpty && rig.engine.recorded.isEmpty)
+    }
+
+    @Test func `recorded answers of the first format are read`() throws {
+        let place = StepPlace(run: RunID(serial: Serial(rawValue: 300)), step: 2)
+        let payload = Payload(bytes: [123, 125])
+        let answer = InvokeAnswer(
+            outcome: .success(payload), agent: AgentID("w"), attempts: 1, queueNanos: 5,
+            executionNanos: -1, atMillis: 64)
+        let golden: [UInt8] =
+            [
+                1, 0xac, 2, 2, 1, 0x6b, 16,
+            ] + Array("application/json".utf8) + [2, 123, 125, 1, 0x77, 1, 10, 1, 0x80, 1]
+        #expect(RecordedCallCodec.encode(place, "k", payload, answer) == golden)
+        let read = try RecordedCallCodec.decode(golden)
+        #expect(read.place == place && read.key == "k" && read.answer.agent.name == "w")
+        #expect(read.answer.queueNanos == 5 && read.answer.executionNanos == -1)
+        #expect(read.answer.atMillis == 64 && read.answer.attempts == 1)
+        for length in 0..<golden.count {
+            #expect(throws: CodecError.self) {
+                _ = try RecordedCallCodec.decode(Array(golden[..<length]))
+            }
+        }
+    }
+
     @Test func `a draining instance gets nothing new, and its callers hear of it`() {
         let rig = RemoteRig()
         _ = rig.hello(1, credits: 1)

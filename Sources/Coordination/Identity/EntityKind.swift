@@ -36,6 +36,8 @@ extension EntityKind {
     public static let agentType = EntityKind(rawValue: 8)
     /// When the next attempt with a rate key may begin.
     public static let keyPace = EntityKind(rawValue: 9)
+    /// An answer that a step's attempt had to a call it made under a key.
+    public static let recordedCall = EntityKind(rawValue: 10)
 
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)

@@ -16,6 +16,12 @@ extension CoordinationEngine {
     private mutating func isolate(
         _ id: AgentID, _ millis: Int64?, _ by: Signature, _ ticket: ReplyTicket
     ) {
+        let key = RequestLog.Key(
+            namespace: Namespace(""), method: "IsolateAgent", requestID: by.requestID)
+        var hash = StableHash()
+        hash.combine("\(id) \(millis ?? -1)")
+        hash.combine(by.reason)
+        if isIsolationRepeat(key, hash.value, id, ticket) { return }
         guard let agent = pool.agent(id) else { return reject(ticket, .agentNotFound(id)) }
         do throws(IsolationRefusal) {
             let changes = try isolator.isolate(
@@ -26,6 +32,7 @@ extension CoordinationEngine {
                 subject: "agent/\(id)", before: "\(pool.name(ofType: pool.type(of: agent)))",
                 after: "isolated: \(by.reason)", requestID: by.requestID)
             apply(changes)
+            remember(key, hash: hash.value, answer: [1])
             answerIsolation(agent, ticket)
         } catch {
             reject(ticket, error == .lastInstance ? .lastInstance(id) : .agentNotFound(id))
@@ -33,6 +40,12 @@ extension CoordinationEngine {
     }
 
     private mutating func restoreAgent(_ id: AgentID, _ by: Signature, _ ticket: ReplyTicket) {
+        let key = RequestLog.Key(
+            namespace: Namespace(""), method: "RestoreAgent", requestID: by.requestID)
+        var hash = StableHash()
+        hash.combine("\(id)")
+        hash.combine(by.reason)
+        if isIsolationRepeat(key, hash.value, id, ticket) { return }
         guard let agent = pool.agent(id) else { return reject(ticket, .agentNotFound(id)) }
         do throws(IsolationRefusal) {
             guard let change = try isolator.restore(agent, at: now) else {
@@ -43,6 +56,7 @@ extension CoordinationEngine {
                 subject: "agent/\(id)", before: "isolated", after: "restored: \(by.reason)",
                 requestID: by.requestID)
             apply([change])
+            remember(key, hash: hash.value, answer: [1])
             answerIsolation(agent, ticket)
         } catch {
             reject(ticket, .agentNotFound(id))
@@ -52,6 +66,16 @@ extension CoordinationEngine {
     private mutating func setIsolationPolicy(
         _ type: String, _ policy: IsolationPolicy, _ by: Signature, _ ticket: ReplyTicket
     ) {
+        let key = RequestLog.Key(
+            namespace: Namespace(""), method: "SetIsolationPolicy", requestID: by.requestID)
+        var hash = StableHash()
+        hash.combine(type)
+        hash.combine(IsolationCodec.encode(policy))
+        if isRepeat(key, hash.value) {
+            return answer(
+                ticket, .isolationPolicy(self.policy(ofType: type)), seen: isolationChangedIn)
+        }
+        if isAnswered(key, hash.value, ticket) { return }
         if let refusal = refusalOfChanges { return reject(ticket, refusal) }
         let before = self.policy(ofType: type)
         put(
@@ -62,6 +86,7 @@ extension CoordinationEngine {
             namespace: Namespace(""), actor: by.actor, action: "SetIsolationPolicy",
             subject: "agent-type/\(type)", before: "\(before)", after: "\(policy)",
             requestID: by.requestID)
+        remember(key, hash: hash.value, answer: [1])
         isolationChangedIn = filling
         takeUp(policy, ofType: type)
         answer(ticket, .isolationPolicy(policy), seen: filling)
@@ -76,6 +101,21 @@ extension CoordinationEngine {
 
     private func policy(ofType name: String) -> IsolationPolicy {
         pool.type(named: name).map { isolator.policy(ofType: $0) } ?? .defaults
+    }
+
+    /// Answers a request that was carried out before with how the instance stands now, also when it
+    /// is away; refuses an id that belongs to another request. Whether it did either.
+    private mutating func isIsolationRepeat(
+        _ key: RequestLog.Key, _ hash: UInt64, _ id: AgentID, _ ticket: ReplyTicket
+    ) -> Bool {
+        guard case .known(_, let seen) = rememberedAnswer(key, hash: hash) else {
+            return isAnswered(key, hash, ticket)
+        }
+        let isolation =
+            pool.agent(id).flatMap { isolator.isolation(of: $0) } ?? isolator.absentIsolations[id]
+        answer(
+            ticket, .isolation(id, isolation ?? Isolation()), seen: max(seen, isolationChangedIn))
+        return true
     }
 
     private mutating func answerIsolation(_ agent: Int32, _ ticket: ReplyTicket) {

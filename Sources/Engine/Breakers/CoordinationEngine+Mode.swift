@@ -97,6 +97,12 @@ extension CoordinationEngine {
         _ namespace: Namespace, _ action: String, _ number: UInt64, _ by: Signature,
         _ ticket: ReplyTicket
     ) {
+        let key = RequestLog.Key(
+            namespace: namespace, method: "AcknowledgeAction", requestID: by.requestID)
+        var hash = StableHash()
+        hash.combine("\(number) \(action)")
+        if isRepeat(key, hash.value) { return getMode(namespace, ticket) }
+        if isAnswered(key, hash.value, ticket) { return }
         let seen = breakers.modes[namespace]?.changedIn ?? .none
         switch breakers.modes[namespace]?.state.response.acknowledged(action, number: number) {
         case .taken:
@@ -107,6 +113,7 @@ extension CoordinationEngine {
             storeMode(namespace)
             armMode(namespace)
             tellModeWatchers(namespace)
+            remember(key, hash: hash.value, answer: [1])
             answer(ticket, .breaker(.mode(modeView(namespace))), seen: filling)
         case .repeated: answer(ticket, .breaker(.mode(modeView(namespace))), seen: seen)
         case .stale: reject(ticket, .staleOrder(action, number), seen: seen)

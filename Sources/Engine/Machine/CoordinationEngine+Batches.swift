@@ -59,6 +59,7 @@ extension CoordinationEngine {
         let wanted = runs[run].machine.state.steps.count
         while runs[run].steps.count < wanted { runs[run].steps.append(StepCell()) }
         if runs[run].steps.count > wanted {
+            for step in wanted..<runs[run].steps.count { forgetRecorded(run, step) }
             runs[run].steps.removeLast(runs[run].steps.count - wanted)
         }
     }

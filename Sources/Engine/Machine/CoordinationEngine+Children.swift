@@ -17,9 +17,10 @@ extension CoordinationEngine {
             return true
         }
         if case .step(let run, let step) = jobs[job].work, !extras.key.isEmpty,
-            let known = runs[run].steps[step].recorded?[extras.key]
+            let known = recorded.entry(
+                extras.key, of: StepPlace(run: runs[run].machine.state.id, step: step))
         {
-            ready.replies.append(Reply(ticket, .invoked(known)))
+            answer(ticket, .invoked(known.answer), seen: known.changedIn)
             return true
         }
         if jobs[job].timer >= 0 {
@@ -60,20 +61,6 @@ extension CoordinationEngine {
             endInvoke(job)
             reject(ticket, .parentEnded(parent))
         }
-    }
-
-    /// Keeps a good answer for the parent's next attempt, if it is a step. In memory only: after a
-    /// restart of the server the call is made again.
-    mutating func record(_ extras: InvokeExtras, _ answer: InvokeAnswer) {
-        guard let parent = extras.parent, !extras.key.isEmpty,
-            let job = tokens[parent.serial.rawValue],
-            case .step(let run, let step) = jobs[job].work,
-            case .success(let payload) = answer.outcome,
-            payload.bytes.count <= limits.maxRecordedBytes
-        else { return }
-        let known = runs[run].steps[step].recorded ?? [:]
-        guard known.count < limits.maxRecordedCalls else { return }
-        runs[run].steps[step].recorded = known.merging([extras.key: answer]) { _, new in new }
     }
 
     // MARK: Waiting and choice

@@ -58,6 +58,7 @@ extension CoordinationEngine {
         switch entity.entityKind {
         case .breaker, .operatingMode, .isolationPolicy, .isolation: try keepForFirstTurn(entity)
         case .pausedKey, .keyPace: try keepKey(entity)
+        case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
         default: break
         }

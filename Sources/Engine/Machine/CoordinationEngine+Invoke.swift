@@ -111,8 +111,11 @@ extension CoordinationEngine {
             queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
             executionNanos: max(0, result.endedNanos - result.startedNanos),
             atMillis: now.wallMillis)
-        if let extras = part.invoke.extras { record(extras, answer) }
-        ready.replies.append(Reply(part.ticket, .invoked(answer)))
+        if let extras = part.invoke.extras {
+            self.answer(part.ticket, .invoked(answer), seen: record(extras, answer))
+        } else {
+            ready.replies.append(Reply(part.ticket, .invoked(answer)))
+        }
         endInvoke(job)
     }
 

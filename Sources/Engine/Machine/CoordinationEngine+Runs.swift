@@ -242,6 +242,7 @@ extension CoordinationEngine {
         openRuns -= 1
         if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
         runs[run].runTimer = -1
+        forgetRecorded(run)
         let state = runs[run].machine.state
         scheduledRunEnded(state.id)
         draft.effects.closed.append(run)

@@ -154,6 +154,7 @@ extension CoordinationEngine {
                     step, token: result.token, failure, at: at, random: random, into: &out)
             }
         case .success(let payload):
+            forgetRecorded(run, step)
             let bytes = payload.bytes.count
             let state = runs[run].machine.state
             let isTaken = runs[run].machine.refusal(ofOutputBytes: bytes) == nil

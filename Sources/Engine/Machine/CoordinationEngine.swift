@@ -70,6 +70,7 @@ public struct CoordinationEngine: Sendable {
     var held = HeldPayloads()
     /// Steps that were parked, and perhaps released since.
     var parked: Set<StepPlace> = []
+    var recorded = RecordedCalls()
     /// The open calls made on behalf of an assignment, by its token.
     var children: [UInt64: Set<ReplyTicket>] = [:]
     /// Restored runs, and how many of them have been taken up.

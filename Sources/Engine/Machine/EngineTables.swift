@@ -99,8 +99,6 @@ struct StepCell: Sendable {
     var held: StepHold?
     /// Whether it listens for events.
     var isListening = false
-    /// Answers to calls that its attempts have made, by the calls' keys.
-    var recorded: [String: InvokeAnswer]?
 }
 
 /// A step that a breaker does not let go.

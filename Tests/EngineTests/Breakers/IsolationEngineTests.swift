@@ -134,3 +134,76 @@ import Testing
         #expect(Self.state(&bench, "a/1") == .healthy)
     }
 }
+
+/// Request ids of changes that people make by hand.
+@Suite struct HandRequestTests {
+    private static func by(_ id: String) -> Signature {
+        Signature(actor: "op", reason: "drill", requestID: id)
+    }
+
+    private static func isolation(_ answer: Answer?) -> Isolation? {
+        guard case .isolation(_, let isolation) = answer else { return nil }
+        return isolation
+    }
+
+    @Test func `an isolation is made once for its request id, also over a restart`() throws {
+        var bench = EngineBench()
+        bench.join("a/1", "a/2", type: "a")
+        func isolate(_ bench: inout EngineBench, _ agent: String, _ id: String) -> Answer? {
+            bench.ask {
+                .isolation(.isolate(AgentID(agent), forMillis: nil, by: Self.by(id)), $0)
+            }
+        }
+        func restore(_ bench: inout EngineBench, _ id: String) -> Answer? {
+            bench.ask { .isolation(.restore(AgentID("a/1"), by: Self.by(id)), $0) }
+        }
+        #expect(Self.isolation(isolate(&bench, "a/1", "one"))?.total == 1)
+        #expect(Self.isolation(isolate(&bench, "a/1", "one"))?.total == 1)
+        #expect(isolate(&bench, "a/2", "one")?.rejection?.reason == "REQUEST_ID_REUSED")
+        #expect(Self.isolation(restore(&bench, "back"))?.state == .healthy)
+        try bench.restart()
+        // The instances are not back yet; what was done is known all the same.
+        #expect(Self.isolation(isolate(&bench, "a/1", "one")) != nil)
+        bench.join("a/1", "a/2", type: "a")
+        #expect(Self.isolation(isolate(&bench, "a/1", "one"))?.state == .healthy)
+        #expect(Self.isolation(restore(&bench, "back"))?.state == .healthy)
+        #expect(bench.audits.map(\.action) == ["IsolateAgent", "RestoreAgent"])
+        #expect(Self.isolation(isolate(&bench, "a/1", "two"))?.state == .isolated)
+    }
+
+    @Test func `a policy is set once for its request id`() throws {
+        var bench = EngineBench()
+        func set(_ bench: inout EngineBench, _ failures: Int, _ id: String) -> Answer? {
+            var policy = IsolationPolicy.defaults
+            policy.consecutiveFailures = failures
+            return bench.ask { .isolation(.setPolicy(type: "a", policy, by: Self.by(id)), $0) }
+        }
+        _ = set(&bench, 3, "one")
+        _ = set(&bench, 4, "two")
+        try bench.restart()
+        guard case .isolationPolicy(let policy) = set(&bench, 3, "one") else {
+            Issue.record("no policy")
+            return
+        }
+        #expect(policy.consecutiveFailures == 4, "a late repeat does not undo what came after")
+        #expect(set(&bench, 9, "one")?.rejection?.reason == "REQUEST_ID_REUSED")
+    }
+
+    @Test func `an action is acknowledged once for its request id, also over a restart`() throws {
+        var bench = EngineBench()
+        ModeEngineTests.plan(&bench, "halt")
+        ModeEngineTests.open(&bench, "c", .critical)
+        let number = try #require(ModeEngineTests.mode(&bench)?.progress.first?.number)
+        func acknowledge(_ bench: inout EngineBench, _ number: UInt64) -> Answer? {
+            bench.ask {
+                .breaker(
+                    .acknowledge(.default, action: "halt", number: number, by: Self.by("ack")), $0)
+            }
+        }
+        #expect(acknowledge(&bench, number)?.mode?.progress.first?.isAcknowledged == true)
+        try bench.restart()
+        #expect(acknowledge(&bench, number)?.mode?.progress.first?.isAcknowledged == true)
+        #expect(acknowledge(&bench, number + 1)?.rejection?.reason == "REQUEST_ID_REUSED")
+        #expect(bench.audits.count { $0.action == "AcknowledgeAction" } == 1)
+    }
+}

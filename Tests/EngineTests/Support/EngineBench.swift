@@ -17,6 +17,7 @@ struct EngineBench {
     private(set) var audits: [AuditRow] = []
     /// What is stored.
     private var entities: [EntityName: EntityRow] = [:]
+    private var requests: [RequestRow] = []
     private var epoch: UInt32 = 1
 
     /// The kinds of what is stored.
@@ -74,6 +75,7 @@ struct EngineBench {
             entities[name] = row.blob == nil ? nil : row
         }
         audits += batch.audits
+        requests += batch.requests
         take(engine.batchCommitted(batch.number, at: now))
     }
 
@@ -98,6 +100,7 @@ struct EngineBench {
         // Another boot may have another monotonic clock.
         now.monotonicNanos = 5_000_000_000
         for row in entities.values { try engine.restore(row) }
+        for row in requests { try engine.restore(row) }
         drive()
     }
 

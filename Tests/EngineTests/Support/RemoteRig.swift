@@ -18,6 +18,7 @@ final class RemoteRig {
     var runs: [RunID: RunRow] = [:]
     var plans: [PayloadID: WorkflowPlan] = [:]
     var payloads: [PayloadID: Payload] = [:]
+    var entities: [EntityName: EntityRow] = [:]
     /// Whether batches wait for ``commit()``.
     var holdsCommits = false
     private var sealed: StoreBatch?
@@ -49,6 +50,10 @@ final class RemoteRig {
         guard let batch = sealed else { return }
         sealed = nil
         for row in batch.runs { runs[row.run] = row }
+        for row in batch.entities {
+            let name = EntityName(kind: row.kind, namespace: row.namespace, key: row.key)
+            entities[name] = row.blob == nil ? nil : row
+        }
         for row in batch.payloads {
             payloads[row.id] = row.payload
             if row.payload.contentType == StoredDefinition.contentType {
@@ -182,6 +187,7 @@ final class RemoteRig {
         sealed = nil
         notices = [:]
         assignments = [:]
+        for row in entities.values { try engine.restore(row) }
         for row in runs.values.sorted(by: { $0.run < $1.run }) where row.closedMillis == nil {
             engine.restore(try RunReader.state(of: row, plans), at: now)
         }
