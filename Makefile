@@ -54,6 +54,7 @@ bench: release ## measure Invoke's cost beside grpc C++
 
 release-load: release
 	swift build -c release --product WorkflowLoad
+	swift build -c release --product EchoWorker
 
 bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, bytes, memory
 	@python3 Tests/Benchmarks/workflows.py

@@ -5,8 +5,10 @@ import os
 import subprocess
 from dataclasses import dataclass, field
 
+import remote_worker
 import workflow_load
 from pinned_server import PinnedServer, free_port
+from remote_worker import RemoteWorker
 from workflow_load import Load, ROOT
 
 PEERS = os.path.join(ROOT, "Tests/Benchmarks/peers")
@@ -35,13 +37,17 @@ class Cadre:
     name: str = "cadre"
 
     def install(self) -> str | None:
-        missing = [path for path in (self.binary, workflow_load.CLIENT) if not os.path.exists(path)]
+        needed = (self.binary, workflow_load.CLIENT, remote_worker.BINARY)
+        missing = [path for path in needed if not os.path.exists(path)]
         return f"{missing[0]} is not built" if missing else None
 
     def round(self, scratch: str) -> dict[Load, Rate]:
         server = PinnedServer(self.name, serve(self.binary, os.path.join(scratch, "data")),
                               os.path.join(scratch, "server.log"), core=None)
+        worker = None
         try:
+            if any(load.agent == remote_worker.AGENT for load in self.counts):
+                worker = RemoteWorker(server.port)
             found = {}
             for load, count in self.counts.items():
                 warm_up = min(count // 4, 500)
@@ -49,6 +55,8 @@ class Cadre:
                 found[load] = Rate(outcome.per_second, outcome.p50_ms)
             return found
         finally:
+            if worker is not None:
+                worker.stop()
             server.stop()
 
 

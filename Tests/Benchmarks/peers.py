@@ -17,13 +17,15 @@ import sys
 import tempfile
 
 from contenders import Cadre, Peer, Rate
+from remote_worker import AGENT as REMOTE
 from workflow_load import Load, ROOT
 
 ONE, THREE = Load(1, 64), Load(3, 64)
 ONE_ALONE, THREE_ALONE = Load(1, 1), Load(3, 1)
+INVOKE, INVOKE_ALONE = Load(0, 64, REMOTE), Load(0, 1, REMOTE)
 # At least so many times the peer's rate.
 GOALS = {("Temporal", ONE): 100, ("Temporal", THREE): 100, ("DBOS", ONE): 30, ("DBOS", THREE): 30,
-         ("LangGraph", THREE): 15}
+         ("LangGraph", THREE): 15, ("AutoGen", INVOKE): 20}
 OURS = "cadre"
 
 
@@ -36,12 +38,15 @@ def contenders(binary: str, scale: float) -> list:
         return Peer(name, folder, scaled(counts, scale), **options)
 
     few = {ONE: 96, THREE: 64, ONE_ALONE: 10, THREE_ALONE: 6}
+    ours = {ONE: 4_000, THREE: 2_000, ONE_ALONE: 300, THREE_ALONE: 150, INVOKE: 20_000,
+            INVOKE_ALONE: 1_000}
     return [
-        Cadre(binary, scaled({ONE: 4_000, THREE: 2_000, ONE_ALONE: 300, THREE_ALONE: 150}, scale)),
+        Cadre(binary, scaled(ours, scale)),
         peer("Temporal", "temporal", few, takes_port=True),
         peer("Temporal, WAL", "temporal", few, takes_port=True, extra=["--wal"]),
         peer("DBOS", "dbos", {ONE: 192, THREE: 96, ONE_ALONE: 40, THREE_ALONE: 20}),
         peer("LangGraph", "langgraph", {THREE: 256, THREE_ALONE: 50}),
+        peer("AutoGen", "autogen", {INVOKE: 1_500, INVOKE_ALONE: 200}, takes_port=True),
     ]
 
 
@@ -57,13 +62,13 @@ def measure(taking_part: list, rounds: int, parent: str) -> dict[str, list[dict[
 
 
 def report(found: dict[str, list[dict[Load, Rate]]]) -> None:
-    print(f"\n{'load':14} {'contender':16} {'a second':>10} {'spread':>17} {'p50 ms':>9}")
+    print(f"\n{'load':26} {'contender':16} {'a second':>10} {'spread':>17} {'p50 ms':>9}")
     for load in dict.fromkeys(load for rounds in found.values() for load in rounds[0]):
         for name, rounds in found.items():
             if load in rounds[0]:
                 rates = [taken[load].per_second for taken in rounds]
                 p50 = statistics.median(taken[load].p50_ms for taken in rounds)
-                print(f"{str(load):14} {name:16} {statistics.median(rates):10.1f} "
+                print(f"{str(load):26} {name:16} {statistics.median(rates):10.1f} "
                       f"{f'{min(rates):.1f}-{max(rates):.1f}':>17} {p50:9.2f}")
 
 
@@ -76,7 +81,7 @@ def ratio(ours: Rate, theirs: Rate, load: Load) -> float:
 
 def judge(found: dict[str, list[dict[Load, Rate]]]) -> bool:
     reached = True
-    print(f"\n{'load':14} {'against':16} {'ratio':>8} {'spread':>15} {'goal':>6}")
+    print(f"\n{'load':26} {'against':16} {'ratio':>8} {'spread':>15} {'goal':>6}")
     for name, rounds in found.items():
         for load in rounds[0] if name != OURS else []:
             ratios = [ratio(ours[load], theirs[load], load)
@@ -84,7 +89,7 @@ def judge(found: dict[str, list[dict[Load, Rate]]]) -> bool:
             middle, goal = statistics.median(ratios), GOALS.get((name, load))
             verdict = "" if goal is None else "PASS" if middle >= goal else "FALL SHORT"
             reached = reached and verdict != "FALL SHORT"
-            print(f"{str(load):14} {name:16} {middle:8.1f} "
+            print(f"{str(load):26} {name:16} {middle:8.1f} "
                   f"{f'{min(ratios):.1f}-{max(ratios):.1f}':>15} {goal or '':>6} {verdict}")
     return reached
 

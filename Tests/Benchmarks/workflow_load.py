@@ -42,6 +42,14 @@ def run(load: Load, port: int, count: int, warm_up: int = 0) -> Outcome:
                    said["client_cpu_us"])
 
 
+def is_served(agent: str, port: int) -> bool:
+    """Whether an invoke of the agent type succeeds."""
+    done = subprocess.run(
+        [CLIENT, "--port", str(port), "--callers", "1", "--count", "1", "--invoke", "--agent", agent],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=RUN_SECONDS)
+    return done.returncode == 0
+
+
 def park(port: int, count: int) -> None:
     """Starts runs that wait for a day."""
     _call("parked", port, count, "--parked")
