@@ -50,9 +50,9 @@ def is_served(agent: str, port: int) -> bool:
     return done.returncode == 0
 
 
-def park(port: int, count: int) -> None:
-    """Starts runs that wait for a day."""
-    _call("parked", port, count, "--parked")
+def park(port: int, count: int, wait: str) -> None:
+    """Starts runs that wait for a day: for an `agent`, a `timer` or a `signal`."""
+    _call(f"parked on a {wait}", port, count, "--parked", wait)
 
 
 def _call(what: str, port: int, count: int, *words: str) -> dict:

@@ -14,8 +14,8 @@ struct LoadArguments {
     var agent = "echo"
 
     static let usage = """
-        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked] [--callers N]
-                            [--connections N] [--count N] [--warm-up N] [--agent TYPE]
+        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked agent|timer|signal]
+                            [--callers N] [--connections N] [--count N] [--warm-up N] [--agent TYPE]
         """
 
     /// - Throws: ``LoadFault`` that names the word that is wrong.
@@ -25,9 +25,6 @@ struct LoadArguments {
             switch name {
             case "--invoke":
                 work = .invokes
-                continue
-            case "--parked":
-                work = .parkedRuns
                 continue
             default: break
             }
@@ -39,6 +36,11 @@ struct LoadArguments {
             case "--connections": connections = try Self.number(name, value, 1...1_000)
             case "--count": count = try Self.number(name, value, 1...100_000_000)
             case "--warm-up": warmUp = try Self.number(name, value, 0...100_000_000)
+            case "--parked":
+                guard let wait = LoadWork.Wait(rawValue: value) else {
+                    throw LoadFault("--parked is \(value); it is agent, timer or signal")
+                }
+                work = .parkedRuns(wait)
             case "--steps": work = .runs(steps: try Self.number(name, value, 1...500))
             default: throw LoadFault("there is no option \(name)\n\(Self.usage)")
             }
@@ -62,7 +64,17 @@ enum LoadWork {
     /// Invokes the agent once, without a workflow.
     case invokes
     /// Starts a run that waits for a day, and does not wait for it.
-    case parkedRuns
+    case parkedRuns(Wait)
+
+    /// What a parked run waits for.
+    enum Wait: String {
+        /// An agent of a type that nobody is of.
+        case agent
+        /// A timer.
+        case timer
+        /// A signal that nobody sends.
+        case signal
+    }
 }
 
 /// Why the load could not be put on.

@@ -72,7 +72,7 @@ struct LoadCallers: Sendable {
             switch arguments.work {
             case .runs(let steps): return try await execute(client, steps)
             case .invokes: return try await invoke(client)
-            case .parkedRuns: return try await park(client)
+            case .parkedRuns(let wait): return try await park(client, wait)
             }
         } catch {
             return "\(error.code): \(error.message)"
@@ -100,9 +100,12 @@ struct LoadCallers: Sendable {
         return answer.success ? nil : "an invoke failed"
     }
 
-    private func park(_ client: GRPCClient) async throws(GRPCStatus) -> String? {
+    private func park(
+        _ client: GRPCClient, _ wait: LoadWork.Wait
+    ) async throws(GRPCStatus) -> String? {
         let started = try await WorkflowServiceClient(client: client).startRun(
-            StartRunRequest(workflow: Self.parked.name, input: Self.input), options: Self.options)
+            StartRunRequest(workflow: Self.parked(wait).name, input: Self.input),
+            options: Self.options)
         return started.runID.isEmpty ? "a run has no id" : nil
     }
 
@@ -111,18 +114,24 @@ struct LoadCallers: Sendable {
         switch arguments.work {
         case .runs(let steps): chain(steps)
         case .invokes: nil
-        case .parkedRuns: Self.parked
+        case .parkedRuns(let wait): Self.parked(wait)
         }
     }
 
-    /// One step, for which nobody comes within a day.
-    private static let parked = WorkflowDefinition(
-        name: "load-parked", version: "1",
-        steps: [
-            StepDefinition(
-                id: "wait", agentType: "nobody", operation: "nothing",
-                startToCloseMillis: 86_400_000)
-        ])
+    /// One step, for which nothing comes within a day.
+    private static func parked(_ wait: LoadWork.Wait) -> WorkflowDefinition {
+        var step = StepDefinition(id: "wait")
+        switch wait {
+        case .agent:
+            step.agentType = "nobody"
+            step.operation = "nothing"
+            step.startToCloseMillis = 86_400_000
+        case .timer: step.kind = .wait(WaitStep(millis: 86_400_000))
+        case .signal: step.kind = .wait(WaitStep(signal: "go"))
+        }
+        return WorkflowDefinition(
+            name: "load-parked-\(wait.rawValue)", version: "1", steps: [step])
+    }
 
     private func name(_ steps: Int) -> String { "load-\(arguments.agent)-\(steps)" }
 
