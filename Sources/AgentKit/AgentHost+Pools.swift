@@ -56,10 +56,11 @@ extension AgentHost {
         }
         let (seat, registration) = try await maker.next()
         makers.withLock { $0[A.type] = maker }
+        // In this order, so that the pool begins with it.
+        join(seat, registration)
         sink.poolJoined(
             PoolRegistration(type: A.type, operations: registration.operations, policy: policy),
             port: self)
-        join(seat, registration)
     }
 
     /// Makes and retires instances as the engine wants them.

@@ -79,6 +79,14 @@ import Testing
         #expect(bench.orders.last == .create(type: "p", count: 1))
     }
 
+    @Test func `an instance that was there before its pool is one of it`() {
+        var bench = EngineBench()
+        Self.make(&bench, "p/1")
+        Self.open(&bench, 1, 2)
+        #expect(bench.orders.isEmpty)
+        #expect(Self.pool(&bench)?.instances == 1 && Self.pool(&bench)?.created == 1)
+    }
+
     @Test func `only so much waits`() {
         var bench = EngineBench()
         Self.open(&bench, 0, 1, maxWaiting: 2)

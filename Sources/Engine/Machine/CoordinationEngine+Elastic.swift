@@ -38,6 +38,10 @@ extension CoordinationEngine {
         } else {
             elastic[type] = ElasticCell(
                 pool: ElasticPool(registration.policy), port: port.rawValue)
+            // The first instance joins before its pool does.
+            for agent in pool.livingAgents where pool.type(of: agent) == type {
+                elasticJoined(agent)
+            }
         }
         grow(type)
         armElastic(type)
