@@ -13,7 +13,8 @@ enum PoolSettings {
             var policy = try self.policy(range, of: type)
             for part in parts.dropFirst() { try set(part, of: type, &policy) }
             if let fault = policy.faults.first {
-                throw Settings.Fault(description: "pools: \(type): \(fault.field) \(fault.description)")
+                throw Settings.Fault(
+                    description: "pools: \(type): \(fault.field) \(fault.description)")
             }
             guard policies.updateValue(policy, forKey: type) == nil else {
                 throw Settings.Fault(description: "pools: \(type) is named twice")
