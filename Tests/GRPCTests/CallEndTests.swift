@@ -18,6 +18,7 @@ import Testing
 
         final class Calls {
             var all: [ServerCall] = []
+            var ends: [CallEnd] = []
         }
 
         init() throws {
@@ -26,6 +27,10 @@ import Testing
             let method = ServerMethod(park) { call throws(GRPCStatus) in
                 parked.value.all.append(call)
                 call.pauseReading()
+                call.onMessage = { _ throws(GRPCStatus) in
+                    throw GRPCStatus(.invalidArgument, "not this")
+                }
+                call.onCancel = { parked.value.ends.append($0) }
             }
             let methods = MethodTable(
                 [
@@ -112,6 +117,21 @@ import Testing
                 call.onWritable = { _ = held }
             }
             #expect(kept == nil)
+        }
+    }
+
+    @Test func `a stream whose message is refused by a throw is told of its end once`() async throws
+    {
+        try await onLoop { rig in
+            let stream = try rig.request()
+            rig.run()
+            let call = try #require(rig.parked.all.first)
+            call.resumeReading()
+            rig.client.send([0, 0, 0, 0, 1, 7, 0, 0, 0, 0, 1, 7], on: stream)
+            rig.run()
+            #expect(rig.parked.ends == [.refused] && !call.isOpen)
+            rig.connection.connectionLost()
+            #expect(rig.parked.ends == [.refused])
         }
     }
 }

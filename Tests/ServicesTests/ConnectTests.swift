@@ -208,7 +208,23 @@ struct ConnectTests {
                 }
                 #expect(status?.code == .invalidArgument)
                 #expect(status?.badFields.map(\.path) == [field])
+                let agent = try await AgentServiceClient(client: server.client)
+                    .getAgent(GetAgentRequest(agentID: "hand/\(number)")).agent
+                #expect(agent?.session?.connected == false)
+                #expect(agent?.holds.contains("disconnected") == true)
             }
+        }
+    }
+
+    @Test func `a first message that is wrong anywhere begins no session`() async throws {
+        try await ServerUnderTest.with { server in
+            var wire = try await Wire(server)
+            try await wire.send(Self.hello(ready: -1))
+            let status = await #expect(throws: GRPCStatus.self) { try await wire.welcome() }
+            #expect(status?.badFields.map(\.path) == ["ready"])
+            let agents = try await AgentServiceClient(client: server.client)
+                .listAgents(ListAgentsRequest(agentType: "hand")).agents
+            #expect(agents.isEmpty)
         }
     }
 

@@ -29,7 +29,8 @@ public final class ServerCall {
         get { callbacks.halfClose }
         set { if isOpen { callbacks.halfClose = newValue } }
     }
-    /// Called once when the call ends before `finish`: reset, deadline, connection lost, shutdown.
+    /// Called once when the call ends before `finish`: reset, deadline, connection lost, shutdown,
+    /// or a status that was thrown at a message of a stream.
     /// Never called after `finish`. Like the other callbacks it is not kept when it is set after the
     /// end: who begins something later than in the handler looks at `isOpen` first.
     public var onCancel: ((CallEnd) -> Void)? {

@@ -179,7 +179,7 @@ final class ServerConnection {
             call.deadlineToken = loop.arm(deadline, call)
         }
         if case .stream(let handler) = call.registered.handler {
-            do throws(GRPCStatus) { try handler(call) } catch { return call.finish(error) }
+            do throws(GRPCStatus) { try handler(call) } catch { return thrown(error, by: call) }
         }
         if isLast { read(call, RawSpan(), isLast: true) }
     }
@@ -317,11 +317,20 @@ final class ServerConnection {
             case .stream: try call.onMessage?(message)
             }
         } catch {
-            call.finish(error)
+            thrown(error, by: call)
         }
     }
 
     // MARK: A call ends
+
+    /// A handler has refused what came. One that takes a stream may have begun something for the
+    /// call long ago, so it is told as of every end that it did not bring about by `finish`.
+    private func thrown(_ status: GRPCStatus, by call: ServerCall) {
+        switch call.registered.handler {
+        case .oneMessage: call.finish(status)
+        case .stream: call.cancelled(.refused, code: status.code, telling: status)
+        }
+    }
 
     /// The deadline of a call has passed.
     func deadlinePassed(_ call: ServerCall) {

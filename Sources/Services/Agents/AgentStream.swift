@@ -54,13 +54,14 @@ final class AgentStream {
     // MARK: What the worker says
 
     private func take(_ request: ConnectRequest) throws(GRPCStatus) {
+        // Before the hello counts: a first message that is wrong anywhere begins no session.
+        let news = try SessionNews(request)
         if port == nil {
             try greet(request)
         } else if request.hello != nil {
             throw .bad("hello", "was said already; it belongs into the first message only")
         }
         guard let port else { return }
-        let news = try SessionNews(request)
         for progress in request.progress {
             guard let watcher = watched[AssignmentToken(wire: progress.token)] else { continue }
             watcher.port.progress(
