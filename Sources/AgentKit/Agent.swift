@@ -157,7 +157,8 @@ public struct AgentContext: Sendable {
     /// Saved with the run's next change, so a crash of the server may lose it. At most
     /// ``AssignmentHeartbeat/maxDetailBytes``; more is not sent.
     public func heartbeat(_ details: Payload) {
-        guard details.bytes.count <= AssignmentHeartbeat.maxDetailBytes else { return }
+        guard details.bytes.count <= AssignmentHeartbeat.maxDetailBytes, details.hasFittingType
+        else { return }
         signals?.heartbeat(AssignmentHeartbeat(token: token, details: details))
     }
 

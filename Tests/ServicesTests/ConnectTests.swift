@@ -196,6 +196,13 @@ struct ConnectTests {
                         token: 1, details: Payload(data: Array(repeating: 1, count: 5_000)))
                 ]), "heartbeats[0].details"
             ),
+            (
+                ConnectRequest(heartbeats: [
+                    WorkHeartbeat(
+                        token: 1,
+                        details: Payload(data: [], contentType: String(repeating: "t", count: 257)))
+                ]), "heartbeats[0].details.content_type"
+            ),
         ]
         try await ServerUnderTest.with { server in
             for (number, (request, field)) in cases.enumerated() {
@@ -213,6 +220,40 @@ struct ConnectTests {
                 #expect(agent?.session?.connected == false)
                 #expect(agent?.holds.contains("disconnected") == true)
             }
+        }
+    }
+
+    @Test func `a heartbeat may be as long as the details alone, whatever its type`() async throws {
+        try await ServerUnderTest.with { server in
+            var wire = try await Wire(server)
+            try await wire.send(Self.hello())
+            _ = try await wire.welcome()
+            let details = Payload(
+                data: Array(repeating: 0x31, count: 4_096), contentType: "application/json")
+            try await wire.send(
+                ConnectRequest(
+                    results: [WorkResult(token: 77, outcome: .failure(Messages.Failure()))],
+                    heartbeats: [WorkHeartbeat(token: 77, details: details)]))
+            try await wire.read { !$0.stale.isEmpty }
+            #expect(wire.stale == [77])
+            wire.stream.cancel()
+        }
+    }
+
+    @Test func `an id that the server makes of a long type can be said again`() async throws {
+        try await ServerUnderTest.with { server in
+            var hello = Self.hello(id: "")
+            hello.hello?.agent?.type = String(repeating: "t", count: 256)
+            var wire = try await Wire(server)
+            try await wire.send(hello)
+            let welcome = try #require(try await wire.welcome())
+            wire.stream.cancel()
+            hello.hello?.agent?.id = welcome.agentID
+            hello.hello?.resumeSession = welcome.session
+            var again = try await Wire(server)
+            try await again.send(hello)
+            #expect(try #require(try await again.welcome()).resumed)
+            again.stream.cancel()
         }
     }
 

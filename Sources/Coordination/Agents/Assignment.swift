@@ -164,7 +164,7 @@ public struct StepFailure: Sendable, Hashable, Error {
 
 extension String {
     /// The longest beginning of at most so many bytes that cuts no character in two.
-    func prefix(bytes limit: Int) -> String {
+    public func prefix(bytes limit: Int) -> String {
         if utf8.count <= limit { return self }
         var end = startIndex
         var bytes = 0

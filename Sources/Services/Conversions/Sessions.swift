@@ -34,8 +34,12 @@ extension SessionNews {
             let details = heartbeat.details ?? Messages.Payload()
             let limit = AssignmentHeartbeat.maxDetailBytes
             faults.check(
-                details.data.count + details.contentType.utf8.count <= limit,
-                "heartbeats[\(index)].details", "is over \(limit) bytes")
+                details.data.count <= limit, "heartbeats[\(index)].details",
+                "is over \(limit) bytes")
+            let typeLimit = Coordination.Payload.maxContentTypeBytes
+            faults.check(
+                details.contentType.utf8.count <= typeLimit,
+                "heartbeats[\(index)].details.content_type", "is over \(typeLimit) bytes")
             heartbeats.append(
                 AssignmentHeartbeat(
                     token: AssignmentToken(wire: heartbeat.token),
@@ -53,17 +57,15 @@ extension AssignmentResult {
     init(_ result: WorkResult, endedNanos: Int64) {
         let outcome: AssignmentOutcome
         switch result.outcome {
-        case .payload(let payload) where payload.data.count > 2 << 20:
-            outcome = .failure(.outputTooLarge(payload.data.count))
         case .payload(let payload):
             outcome = .success(Coordination.Payload(orEmptyObject: payload))
-        case .failure(let failure): outcome = .failure(StepFailure(failure).bounded)
+        case .failure(let failure): outcome = .failure(StepFailure(failure))
         case nil: outcome = .failure(StepFailure(Messages.Failure()))
         }
         // A worker's word may be any number; no sum of times may overflow.
         let micros = min(max(0, result.executionMicros), 86_400_000_000)
         self.init(
-            token: AssignmentToken(wire: result.token), outcome: outcome,
+            token: AssignmentToken(wire: result.token), outcome: outcome.bounded,
             startedNanos: endedNanos - micros * 1_000, endedNanos: endedNanos)
     }
 }
@@ -74,13 +76,6 @@ extension StepFailure {
             type: failure.type.isEmpty ? "agent_error" : failure.type, message: failure.message,
             retryable: failure.retryable,
             retryAfterMillis: failure.retryAfterMillis > 0 ? failure.retryAfterMillis : nil)
-    }
-
-    fileprivate static func outputTooLarge(_ bytes: Int) -> StepFailure {
-        StepFailure(
-            type: "output_too_large",
-            message: "the result has \(bytes) bytes; at most 2 MiB are allowed: return a reference "
-                + "instead", retryable: false)
     }
 }
 
@@ -223,8 +218,10 @@ extension AgentRegistration {
             dependencies: agent.dependencies, location: peer, buildID: agent.buildID)
     }
 
-    /// By chance, since a worker keeps it over restarts of the server.
+    /// By chance, since a worker keeps it over restarts of the server. With a long type only its
+    /// beginning, since the worker names the id when it comes back: at most 256 bytes.
     private static func newID(_ type: String) -> String {
-        "\(type)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let chance = String(UInt64.random(in: .min ... .max), radix: 36)
+        return "\(type.prefix(bytes: 255 - chance.utf8.count))/\(chance)"
     }
 }
