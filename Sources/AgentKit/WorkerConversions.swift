@@ -87,11 +87,12 @@ private final class TokenProgress: ProgressPort {
 }
 
 extension WorkResult {
+    /// Takes a result as the server will; one that is too large is a failure that says so.
     init(_ result: AssignmentResult) {
         self.init(
             token: result.token.serial.rawValue,
             executionMicros: max(0, result.endedNanos - result.startedNanos) / 1_000)
-        switch result.outcome {
+        switch result.outcome.bounded {
         case .success(let payload): outcome = .payload(Messages.Payload(payload))
         case .failure(let failure):
             outcome = .failure(

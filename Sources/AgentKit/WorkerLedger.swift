@@ -14,7 +14,11 @@ struct WorkerLedger: Sendable {
         var modes: [ModeChange] = []
     }
 
-    private enum Work { case running(isProbe: Bool), forgotten }
+    private struct Work {
+        var isProbe: Bool
+        /// Nobody waits for it any more, but it still runs.
+        var isForgotten = false
+    }
 
     let slots: Int
     /// The id to ask for; the server gives one when it is empty, and that is kept.
@@ -27,11 +31,14 @@ struct WorkerLedger: Sendable {
     private var unaccepted: [AssignmentToken: WorkResult] = [:]
     /// The modes that are not the normal one.
     private var modes: [Namespace: Coordination.OperatingMode] = [:]
-    private var out = ConnectRequest()
-    private var outBytes = 0
+    private var outbox = WorkerOutbox()
+    /// Credits to give with the next message, and those that have to wait.
+    private var ready = 0
+    private var withheld = 0
+    private var tellsDrain = false
 
-    /// Results that are gathered into one message at most; the server refuses messages over 4 MiB.
-    private static let fullBytes = 1 << 20
+    /// The server takes a hello that names so many tokens.
+    private static let maxHeld = 65_536
 
     init(slots: Int, agentID: String, leaseMillis: Int64) {
         self.slots = slots
@@ -47,8 +54,8 @@ struct WorkerLedger: Sendable {
     /// The first message on a new stream.
     mutating func hello(_ agent: WorkerAgent) -> ConnectRequest {
         isWelcome = false
-        out = ConnectRequest()
-        outBytes = 0
+        outbox = WorkerOutbox()
+        ready = 0
         var hello = Hello()
         hello.agent = agent
         hello.agent?.id = agentID
@@ -60,9 +67,7 @@ struct WorkerLedger: Sendable {
 
     /// What is still worked on or not taken; probes die with their stream.
     private var heldTokens: [AssignmentToken] {
-        let running = working.filter {
-            if case .running(isProbe: false) = $1 { true } else { false }
-        }
+        let running = working.filter { !$1.isProbe && !$1.isForgotten }
         return running.keys.sorted() + unaccepted.keys.sorted()
     }
 
@@ -72,20 +77,18 @@ struct WorkerLedger: Sendable {
         agentID = welcome.agentID
         leaseMillis = welcome.leaseMillis
         for token in unaccepted.keys.sorted() {
-            if let result = unaccepted[token] { say(result) }
+            if let result = unaccepted[token] { outbox.add(result) }
         }
-        let busy = working.values.count {
-            if case .running(isProbe: true) = $0 { false } else { true }
-        }
-        out.ready = isDraining ? 0 : Int32(clamping: max(0, slots - busy))
-        out.draining = isDraining
+        withheld = max(0, slots - working.values.count { !$0.isProbe })
+        giveCredits()
+        tellsDrain = isDraining
     }
 
     /// Takes nothing new any more.
     mutating func drain() {
         isDraining = true
-        out.ready = 0
-        out.draining = isWelcome
+        ready = 0
+        tellsDrain = isWelcome
     }
 
     // MARK: What the server says
@@ -100,22 +103,28 @@ struct WorkerLedger: Sendable {
         }
         received.modes += modesChanged(response.modeChanged.map(ModeChange.init))
         for token in response.accepted { unaccepted[AssignmentToken(wire: token)] = nil }
-        for token in response.stale + response.cancelled {
-            let token = AssignmentToken(wire: token)
-            unaccepted[token] = nil
-            guard working[token] != nil else { continue }
-            // The credit goes back when the operation has really ended.
-            working[token] = .forgotten
-            received.cancelled.append(token)
-        }
-        received.isDrainRequested = response.drainRequested != nil
+        received.cancelled = response.stale.compactMap { forget($0) }
         for wire in response.assignments {
             received.assignments.append(take(wire, isProbe: false, nowNanos, progress))
         }
         for wire in response.probes {
             received.assignments.append(take(wire, isProbe: true, nowNanos, progress))
         }
+        // After the assignments: what came in this very message may be cancelled by it.
+        received.cancelled += response.cancelled.compactMap { forget($0) }
+        received.isDrainRequested = response.drainRequested != nil
+        giveCredits()
         return received
+    }
+
+    /// Nobody waits for it: returns what is to be stopped. The credit goes back when the operation
+    /// has really ended.
+    private mutating func forget(_ wire: UInt64) -> AssignmentToken? {
+        let token = AssignmentToken(wire: wire)
+        unaccepted[token] = nil
+        guard working[token] != nil else { return nil }
+        working[token]?.isForgotten = true
+        return token
     }
 
     private mutating func modesChanged(_ changes: [ModeChange]) -> [ModeChange] {
@@ -129,7 +138,7 @@ struct WorkerLedger: Sendable {
         _ wire: WorkAssignment, isProbe: Bool, _ nowNanos: Int64, _ progress: (any WorkerProgress)?
     ) -> Assignment {
         let assignment = Assignment(wire, agent: agentID, nowNanos: nowNanos, progress: progress)
-        working[assignment.token] = .running(isProbe: isProbe)
+        working[assignment.token] = Work(isProbe: isProbe)
         return assignment
     }
 
@@ -138,67 +147,50 @@ struct WorkerLedger: Sendable {
     mutating func finished(_ results: [AssignmentResult]) {
         for result in results {
             guard let work = working.removeValue(forKey: result.token) else { continue }
-            switch work {
-            case .forgotten: giveCredit()
-            case .running(let isProbe):
-                let wire = WorkResult(result)
-                if !isProbe {
-                    unaccepted[result.token] = wire
-                    giveCredit()
-                }
-                if isWelcome { say(wire) }
-            }
+            if !work.isProbe { withheld += 1 }
+            if work.isForgotten { continue }
+            let wire = WorkResult(result)
+            if !work.isProbe { unaccepted[result.token] = wire }
+            if isWelcome { outbox.add(wire) }
         }
+        giveCredits()
     }
 
     mutating func heartbeat(_ heartbeat: AssignmentHeartbeat) {
         guard isWelcome, working[heartbeat.token] != nil else { return }
-        let token = heartbeat.token.serial.rawValue
-        out.heartbeats.removeAll { $0.token == token }
-        out.heartbeats.append(
-            WorkHeartbeat(token: token, details: Messages.Payload(heartbeat.details)))
+        outbox.add(
+            WorkHeartbeat(
+                token: heartbeat.token.serial.rawValue,
+                details: Messages.Payload(heartbeat.details)))
     }
 
     mutating func progress(_ token: AssignmentToken, _ chunk: Coordination.Payload) {
         guard isWelcome, working[token] != nil else { return }
-        outBytes += chunk.bytes.count + 64
-        out.progress.append(
+        outbox.add(
             WorkProgress(token: token.serial.rawValue, chunk: Messages.Payload(chunk)))
     }
 
-    private mutating func giveCredit() {
-        if isWelcome, !isDraining { out.ready += 1 }
-    }
-
-    private mutating func say(_ result: WorkResult) {
-        if case .payload(let payload) = result.outcome { outBytes += payload.data.count }
-        outBytes += 64
-        out.results.append(result)
+    /// Gives the credits that may be given: never so many that all that is worked on and all that
+    /// is not accepted yet could not be named in one hello.
+    private mutating func giveCredits() {
+        guard isWelcome, !isDraining else { return }
+        let kept = max(0, unaccepted.count + slots - Self.maxHeld)
+        guard withheld > kept else { return }
+        ready += withheld - kept
+        withheld = kept
     }
 
     // MARK: What goes out
 
     /// What has gathered, or a sign of life; `nil` while there is nothing to say.
     mutating func takeMessage(isAliveDue: Bool) -> ConnectRequest? {
-        guard isWelcome, isAliveDue || out != ConnectRequest() else { return nil }
-        var message = out
-        out = ConnectRequest()
-        if outBytes > Self.fullBytes { split(&message) }
-        outBytes = out.results.isEmpty ? 0 : outBytes
+        let hasNews = ready > 0 || tellsDrain || !outbox.isEmpty
+        guard isWelcome, isAliveDue || hasNews else { return nil }
+        var message = ConnectRequest(ready: Int32(clamping: ready), draining: tellsDrain)
+        ready = 0
+        tellsDrain = false
+        outbox.fill(&message)
         return message
-    }
-
-    /// Leaves what would make the message too large for the next one.
-    private mutating func split(_ message: inout ConnectRequest) {
-        var bytes = 0
-        let fitting = message.results.prefix { result in
-            if case .payload(let payload) = result.outcome { bytes += payload.data.count }
-            return bytes <= Self.fullBytes
-        }
-        let count = max(1, fitting.count)
-        guard message.results.count > count else { return }
-        out.results = Array(message.results[count...])
-        message.results.removeSubrange(count...)
     }
 }
 

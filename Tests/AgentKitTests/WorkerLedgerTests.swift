@@ -128,4 +128,127 @@ import Testing
         let message = ledger.takeMessage(isAliveDue: false)
         #expect(message?.heartbeats.map(\.details?.data) == [Array("3".utf8)])
     }
+
+    @Test func `a result that the server refuses goes out as a failure that says so`() {
+        var ledger = welcomed()
+        _ = ledger.received(work(1, 2, 3), nowNanos: 0, progress: nil)
+        let long = StepFailure(
+            type: "broken", message: String(repeating: "x", count: 5 << 20), retryable: true)
+        let typed = Coordination.Payload(
+            bytes: [1], contentType: String(repeating: "t", count: 300))
+        ledger.finished([
+            result(1, bytes: (2 << 20) + 1),
+            AssignmentResult(
+                token: AssignmentToken(wire: 2), outcome: .failure(long), startedNanos: 0,
+                endedNanos: 1),
+            AssignmentResult(
+                token: AssignmentToken(wire: 3), outcome: .success(typed), startedNanos: 0,
+                endedNanos: 1),
+        ])
+        let failures = ledger.takeMessage(isAliveDue: false)?.results.compactMap { result in
+            if case .failure(let failure) = result.outcome { failure } else { nil }
+        }
+        #expect(failures?.map(\.type) == ["output_too_large", "broken", "output_too_large"])
+        #expect(failures?[1].message.utf8.count == StepFailure.maxMessageBytes)
+        #expect(failures?[0].retryable == false)
+    }
+
+    @Test func `long failures do not share a message either`() {
+        var ledger = welcomed(slots: 1_000)
+        let tokens = (1...1_000).map { UInt64($0) }
+        _ = ledger.received(
+            ConnectResponse(assignments: tokens.map { WorkAssignment(token: $0, operation: "o") }),
+            nowNanos: 0, progress: nil)
+        let failure = StepFailure(
+            type: "broken", message: String(repeating: "x", count: 4_096), retryable: true)
+        ledger.finished(
+            tokens.map {
+                AssignmentResult(
+                    token: AssignmentToken(wire: $0), outcome: .failure(failure), startedNanos: 0,
+                    endedNanos: 1)
+            })
+        var sent: [UInt64] = []
+        while let message = ledger.takeMessage(isAliveDue: false) {
+            #expect(message.encoded(leaving: 0).count < (1 << 20) + 8_192)
+            sent += message.results.map(\.token)
+        }
+        #expect(sent == tokens)
+    }
+
+    @Test func `what is cancelled in the message that assigns it is stopped`() {
+        var ledger = welcomed()
+        _ = ledger.takeMessage(isAliveDue: false)
+        var response = work(1, 2)
+        response.cancelled = [1]
+        let received = ledger.received(response, nowNanos: 0, progress: nil)
+        #expect(received.assignments.map(\.token.serial.rawValue) == [1, 2])
+        #expect(received.cancelled == [AssignmentToken(wire: 1)])
+        ledger.finished([result(1)])
+        #expect(ledger.takeMessage(isAliveDue: false) == ConnectRequest(ready: 1))
+    }
+
+    @Test func `a probe that nobody waits for any more gives no credit`() {
+        var ledger = welcomed()
+        _ = ledger.takeMessage(isAliveDue: false)
+        let probe = ConnectResponse(probes: [WorkAssignment(token: 9, operation: "$health")])
+        _ = ledger.received(probe, nowNanos: 0, progress: nil)
+        _ = ledger.received(ConnectResponse(cancelled: [9]), nowNanos: 0, progress: nil)
+        var again = welcomed(ledger)
+        #expect(again.takeMessage(isAliveDue: false)?.ready == 3, "a probe holds no slot")
+        for var ledger in [ledger, again] {
+            ledger.finished([result(9)])
+            #expect(ledger.takeMessage(isAliveDue: false) == nil)
+            #expect(ledger.isIdle)
+        }
+    }
+
+    @Test func `chunks that wait are bounded, and a message takes them before their result`() {
+        var ledger = welcomed()
+        _ = ledger.takeMessage(isAliveDue: false)
+        _ = ledger.received(work(1), nowNanos: 0, progress: nil)
+        let chunk = Coordination.Payload(bytes: [UInt8](repeating: 0x31, count: 10_000))
+        for _ in 0..<5_000 { ledger.progress(AssignmentToken(wire: 1), chunk) }
+        ledger.progress(
+            AssignmentToken(wire: 1),
+            Coordination.Payload(bytes: [UInt8](repeating: 0x31, count: 5 << 20)))
+        ledger.finished([result(1)])
+        var chunks = 0
+        while let message = ledger.takeMessage(isAliveDue: false) {
+            #expect(message.encoded(leaving: 0).count < 4 << 20)
+            chunks += message.progress.count
+            #expect(message.results.isEmpty || chunks >= 100)
+        }
+        #expect((100...WorkerOutbox.maxChunks).contains(chunks))
+    }
+
+    @Test func `many heartbeats do not share a message`() {
+        var ledger = welcomed(slots: 2_000)
+        let tokens = (1...2_000).map { UInt64($0) }
+        _ = ledger.received(
+            ConnectResponse(assignments: tokens.map { WorkAssignment(token: $0, operation: "o") }),
+            nowNanos: 0, progress: nil)
+        let details = Coordination.Payload(bytes: [UInt8](repeating: 0x31, count: 4_096))
+        for token in tokens {
+            ledger.heartbeat(
+                AssignmentHeartbeat(token: AssignmentToken(wire: token), details: details))
+        }
+        var sent: [UInt64] = []
+        while let message = ledger.takeMessage(isAliveDue: false) {
+            #expect(message.encoded(leaving: 0).count < (1 << 20) + 8_192)
+            sent += message.heartbeats.map(\.token)
+        }
+        #expect(sent == tokens)
+    }
+
+    @Test func `credits wait while more is unaccepted than one hello can name`() {
+        var ledger = welcomed(slots: 65_536)
+        #expect(ledger.takeMessage(isAliveDue: false)?.ready == 65_536)
+        _ = ledger.received(work(1, 2), nowNanos: 0, progress: nil)
+        ledger.finished([result(1), result(2)])
+        #expect(ledger.takeMessage(isAliveDue: false)?.ready == 0)
+        _ = ledger.received(ConnectResponse(accepted: [1]), nowNanos: 0, progress: nil)
+        #expect(ledger.takeMessage(isAliveDue: false) == ConnectRequest(ready: 1))
+        var again = welcomed(ledger)
+        #expect(again.takeMessage(isAliveDue: false)?.ready == 65_535)
+    }
 }
