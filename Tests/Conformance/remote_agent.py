@@ -59,6 +59,7 @@ class RemoteAgent:
         self._outgoing = None
         # Operating modes by namespace; those not named are normal.
         self.modes = {}
+        self._draining = False
         self._stopped = threading.Event()
         # Ends the stream of the moment as a broken network would; for tests.
         self.break_stream = lambda: None
@@ -87,6 +88,17 @@ class RemoteAgent:
         """Sends something on the stream of the moment, if there is one."""
         self._say(request)
 
+    @property
+    def has_left(self) -> bool:
+        """Whether it was stopped, or drained."""
+        return self._stopped.is_set()
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing is worked on and every result was taken."""
+        with self._lock:
+            return not self._working and not self._unaccepted
+
     # One stream
 
     def _serve(self) -> bool:
@@ -106,7 +118,7 @@ class RemoteAgent:
                     if response.HasField("welcome"):
                         welcomed = True
                         self._begin(response.welcome, outgoing)
-                    self._take(response)
+                    self.take(response)
             finally:
                 with self._lock:
                     self._outgoing = None
@@ -120,8 +132,9 @@ class RemoteAgent:
             self._agent.id = welcome.agent_id
             self._outgoing = outgoing
             again = list(self._unaccepted.values())
-            credits = self._slots - len(self._working)
-        self._say(pb.ConnectRequest(results=again, ready=credits))
+            credits = 0 if self._draining else self._slots - len(self._working)
+            draining = self._draining
+        self._say(pb.ConnectRequest(results=again, ready=credits, draining=draining))
         threading.Thread(target=self._stay_alive, args=(outgoing, welcome.lease_millis / 3000),
                          daemon=True).start()
 
@@ -130,18 +143,20 @@ class RemoteAgent:
             outgoing.put(pb.ConnectRequest())
             time.sleep(seconds)
 
-    def _take(self, response: pb.ConnectResponse) -> None:
+    def take(self, response: pb.ConnectResponse) -> None:
+        """Does what the server says."""
         with self._lock:
             for change in response.mode_changed:
                 self.modes[change.namespace] = change.mode
             for token in response.accepted:
                 self._unaccepted.pop(token, None)
-            for token in [*response.stale, *response.cancelled]:
-                # The function may still run; its credit goes back when it ends.
-                self._unaccepted.pop(token, None)
-                self._working.discard(token)
+            for token in response.stale:
+                self._forget(token)
             for assignment in response.assignments:
                 self._working.add(assignment.token)
+            # After the assignments: one that came in this very message may be cancelled by it.
+            for token in response.cancelled:
+                self._forget(token)
         for assignment in response.assignments:
             self._pool.submit(self._work, assignment)
         for probe in response.probes:
@@ -149,6 +164,19 @@ class RemoteAgent:
             self._say(pb.ConnectRequest(
                 results=[pb.WorkResult(token=probe.token, payload=health)]))
         if response.HasField("drain_requested"):
+            with self._lock:
+                self._draining = True
+            self._say(pb.ConnectRequest(draining=True))
+        self._leave_if_drained()
+
+    def _forget(self, token: int) -> None:
+        """Nobody waits for it. The function may still run; its credit goes back when it ends."""
+        self._unaccepted.pop(token, None)
+        self._working.discard(token)
+
+    def _leave_if_drained(self) -> None:
+        """Leaves when it was asked to, once everything is done and every result was taken."""
+        if self._draining and self.holds_nothing:
             self.stop()
 
     def _work(self, assignment: pb.WorkAssignment) -> None:
@@ -167,7 +195,8 @@ class RemoteAgent:
             self._working.discard(assignment.token)
             if is_wanted:
                 self._unaccepted[assignment.token] = result
-        self._say(pb.ConnectRequest(results=[result] if is_wanted else [], ready=1))
+            ready = 0 if self._draining else 1
+        self._say(pb.ConnectRequest(results=[result] if is_wanted else [], ready=ready))
 
     def _say(self, request) -> None:
         with self._lock:

@@ -148,8 +148,47 @@ def a_next_attempt_goes_on_from_the_last_heartbeat(server):
         expect_equal(seen, [b"", b'{"done": 41}'], "heartbeats the attempts were given")
 
 
+def a_drained_python_agent_finishes_first(server):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(payload, _work):
+        begun.set()
+        go_on.wait(SECONDS)
+        return payload
+
+    with serving(server, {"slow": slow}, idempotent=False, agent_id="python-test/drained") as agent:
+        answers = []
+        caller = threading.Thread(
+            target=lambda: answers.append(invoke(server, "slow", b'{"n": 1}')))
+        caller.start()
+        expect(begun.wait(SECONDS), "the work was not begun")
+        server.agents.DrainAgent(pb.DrainAgentRequest(agent_id="python-test/drained"),
+                                 timeout=SECONDS)
+        time.sleep(0.1)
+        expect(not agent.has_left, "it left with work in its hands")
+        go_on.set()
+        caller.join(SECONDS)
+        expect(answers and answers[0].success, f"the caller got {answers}")
+        expect_equal(answers[0].metadata.attempts, 1, "attempts")
+        deadline = time.monotonic() + SECONDS
+        while not agent.has_left:
+            expect(time.monotonic() < deadline, "it did not leave")
+            time.sleep(0.02)
+
+
+def what_is_cancelled_with_its_assignment_is_not_answered(server):
+    agent = remote_agent.RemoteAgent(f"127.0.0.1:{server.port}", "python-test",
+                                     {"count": remote_agent.count})
+    agent.take(pb.ConnectResponse(
+        assignments=[pb.WorkAssignment(token=7, operation="count", payload=common.Payload(
+            data=b'{"text": ""}'))],
+        cancelled=[7]))
+    expect(agent.holds_nothing, "the cancelled work is held")
+
+
 CASES = [
     a_python_agent_is_invoked, a_python_agent_tells_its_progress, a_python_agent_says_how_it_is,
     a_broken_stream_loses_no_work, a_python_agent_knows_the_operating_mode,
-    a_next_attempt_goes_on_from_the_last_heartbeat,
+    a_next_attempt_goes_on_from_the_last_heartbeat, a_drained_python_agent_finishes_first,
+    what_is_cancelled_with_its_assignment_is_not_answered,
 ]
