@@ -5,15 +5,21 @@ import Threads
 
 /// Carries out the actions of emergency plans that name an agent: calls it, and acknowledges the order
 /// when it succeeded. The engine gives an order again until it is acknowledged; one that is still
-/// being carried out is not begun twice.
+/// being carried out is not begun twice. An action and its undo never run side by side: the newer
+/// order waits until the agent has answered the older one, so that the newer one has the last word.
 final class EmergencyRunner: Sendable {
     private struct Name: Sendable, Hashable {
         var namespace: Namespace
-        var number: UInt64
+        var action: String
+    }
+
+    private struct Work: Sendable {
+        var order: EmergencyResponse.Order
+        var call: EmergencyAction.Call
     }
 
     private let port = Locked<AskPort?>(nil)
-    private let running = Locked<Set<Name>>([])
+    private let turns = Locked(NewestInTurn<Name, Work>())
     private let log: Logger
 
     /// How long one try may take, nanoseconds.
@@ -32,11 +38,15 @@ final class EmergencyRunner: Sendable {
         _ namespace: Namespace, _ order: EmergencyResponse.Order, _ call: EmergencyAction.Call
     ) {
         guard let port = port.withLock({ $0 }) else { return }
-        let name = Name(namespace: namespace, number: order.number)
-        guard running.withLock({ $0.insert(name).inserted }) else { return }
+        let name = Name(namespace: namespace, action: order.action)
+        let work = Work(order: order, call: call)
+        guard turns.withLock({ $0.take(work, number: order.number, of: name) }) else { return }
         Task {
-            await run(order, call, namespace, port)
-            running.withLock { _ = $0.remove(name) }
+            var next: Work? = work
+            while let work = next {
+                await run(work.order, work.call, namespace, port)
+                next = turns.withLock { $0.ended(name) }
+            }
         }
     }
 
