@@ -19,6 +19,11 @@ import Testing
         final class Calls {
             var all: [ServerCall] = []
             var ends: [CallEnd] = []
+            var halfCloses = 0
+            /// What the method does with a message.
+            var answer: (ServerCall) throws(GRPCStatus) -> Void = { _ throws(GRPCStatus) in
+                throw GRPCStatus(.invalidArgument, "not this")
+            }
         }
 
         init() throws {
@@ -27,9 +32,8 @@ import Testing
             let method = ServerMethod(park) { call throws(GRPCStatus) in
                 parked.value.all.append(call)
                 call.pauseReading()
-                call.onMessage = { _ throws(GRPCStatus) in
-                    throw GRPCStatus(.invalidArgument, "not this")
-                }
+                call.onMessage = { _ throws(GRPCStatus) in try parked.value.answer(call) }
+                call.onHalfClose = { parked.value.halfCloses += 1 }
                 call.onCancel = { parked.value.ends.append($0) }
             }
             let methods = MethodTable(
@@ -58,12 +62,17 @@ import Testing
                     ])))
         }
 
+        /// Whether the client lets the server go on sending.
+        var isListening = false
+        private var unheard: [(HTTP2Stream, Int)] = []
+
         /// Carries bytes both ways until nothing moves.
         func run() {
             var isMoving = true
             while isMoving {
                 var events = HTTP2Events()
                 var bytes: [UInt8] = []
+                if isListening { listen() }
                 _ = client.drainOutput(maxBytes: 8 << 20, into: &events) { append($0, to: &bytes) }
                 isMoving = !bytes.isEmpty
                 if isMoving { connection.received(bytes.span.bytes, now: 1) }
@@ -71,7 +80,19 @@ import Testing
                 _ = connection.drain(maxBytes: 8 << 20) { append($0, to: &bytes) }
                 isMoving = isMoving || !bytes.isEmpty
                 client.receive(bytes.span.bytes, now: 1, into: &events)
+                for case .data(let stream, let range, _) in events.events {
+                    unheard.append((stream, range.count))
+                }
+                isMoving = isMoving || isListening && !unheard.isEmpty
             }
+        }
+
+        private func listen() {
+            for (stream, count) in unheard {
+                client.consumeStream(stream, count)
+                client.consumeConnection(count)
+            }
+            unheard = []
         }
 
         private func append(_ piece: RawSpan, to bytes: inout [UInt8]) {
@@ -132,6 +153,30 @@ import Testing
             #expect(rig.parked.ends == [.refused] && !call.isOpen)
             rig.connection.connectionLost()
             #expect(rig.parked.ends == [.refused])
+        }
+    }
+
+    @Test func `who asks and does not listen is not read on`() async throws {
+        try await onLoop { rig in
+            var asked = 0
+            rig.parked.answer = { (call) throws(GRPCStatus) in
+                asked += 1
+                call.send(framed: [UInt8](repeating: 0, count: 16 << 10))
+            }
+            let stream = try rig.request()
+            rig.run()
+            let call = try #require(rig.parked.all.first)
+            call.resumeReading()
+            for _ in 0..<1_000 { rig.client.send([0, 0, 0, 0, 1, 7], on: stream) }
+            rig.client.finishSending(on: stream)
+            rig.run()
+            let queued = rig.connection.session.queuedBytes(on: call.stream)
+            #expect(queued > 0 && queued < (64 << 10) + (17 << 10), "\(queued) bytes wait")
+            #expect(asked < 100 && rig.parked.halfCloses == 0)
+            rig.isListening = true
+            rig.run()
+            #expect(asked == 1_000 && rig.parked.halfCloses == 1)
+            call.finish(.ok)
         }
     }
 }

@@ -166,6 +166,14 @@ public final class ServerCall {
         eventLoop.execute { bound.value.connection?.readOn(bound.value) }
     }
 
+    /// Nothing is read on now: the handler has paused, or the client of a stream does not take the
+    /// answers it has. Else whoever asks and does not listen could have the server hold any number
+    /// of answers.
+    var isHeld: Bool {
+        if isPaused { return true }
+        return sentMessages > 0 && !registered.descriptor.kind.takesOneRequest && !isWritable
+    }
+
     /// Keeps body bytes until reading goes on.
     func keepUnread(_ piece: RawSpan, isLast: Bool) {
         let kept = unread ?? UnreadBody()

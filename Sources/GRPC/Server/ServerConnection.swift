@@ -106,11 +106,19 @@ final class ServerConnection {
                 dataReceived(stream, input.extracting(range), isLast)
             case .closed(let stream, _):
                 call(stream)?.cancelled(.cancelledByClient, code: .cancelled, telling: nil)
-            case .writable(let stream): call(stream)?.onWritable?()
+            case .writable(let stream): becameWritable(stream)
             case .settings: isEstablished = true
             case .goAway, .pong: break
             }
         }
+    }
+
+    /// What was answered has been worked down: what was asked meanwhile comes first, so that the
+    /// handler hears of it however much it has to say itself.
+    private func becameWritable(_ stream: HTTP2Stream) {
+        guard let call = call(stream) else { return }
+        readOn(call)
+        call.onWritable?()
     }
 
     private func call(_ stream: HTTP2Stream) -> ServerCall? {
@@ -236,7 +244,7 @@ final class ServerConnection {
 
     /// Goes on with what came while the call was paused.
     func readOn(_ call: ServerCall) {
-        guard !call.isPaused, !call.isReading, let unread = call.unread else { return }
+        guard !call.isHeld, !call.isReading, let unread = call.unread else { return }
         call.unread = nil
         now = NIODeadline.now().uptimeNanoseconds
         unread.bytes.withBytes { read(call, $0, isLast: unread.isLast) }
@@ -264,7 +272,7 @@ final class ServerConnection {
         call.isReading = true
         while call.isOpen, deliver(call, piece, &offset, isLast) {}
         call.isReading = false
-        if call.isOpen && call.isPaused && (offset < piece.byteCount || isLast) {
+        if call.isOpen && call.isHeld && (offset < piece.byteCount || isLast) {
             call.keepUnread(piece.extracting(offset..<piece.byteCount), isLast: isLast)
         } else {
             offset = piece.byteCount
@@ -295,7 +303,7 @@ final class ServerConnection {
     private func deliver(
         _ call: ServerCall, _ piece: RawSpan, _ offset: inout Int, _ isLast: Bool
     ) -> Bool {
-        if call.isPaused { return false }
+        if call.isHeld { return false }
         switch call.machine.next(in: piece, at: &offset, isLast: isLast) {
         case .message(let range): deliver(piece.extracting(range), to: call)
         case .collected(let message): message.withBytes { deliver($0, to: call) }
