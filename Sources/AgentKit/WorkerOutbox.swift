@@ -6,7 +6,16 @@ import Messages
 /// Results are kept until they are taken; they are bounded by what the worker holds. Chunks of
 /// progress are dropped when too many wait: whoever watches is slower than the agent.
 struct WorkerOutbox: Sendable {
-    private enum Word: Sendable { case result(WorkResult), progress(WorkProgress) }
+    private enum Word: Sendable {
+        case result(WorkResult), progress(WorkProgress)
+
+        var bytes: Int {
+            switch self {
+            case .result(let result): WorkerOutbox.bytes(of: result)
+            case .progress(let progress): WorkerOutbox.bytes(of: progress.chunk)
+            }
+        }
+    }
 
     private var words: [Word] = []
     /// The newest of each assignment.
@@ -14,7 +23,7 @@ struct WorkerOutbox: Sendable {
     private var waitingChunks = 0
     private var waitingChunkBytes = 0
 
-    /// A message is closed when it has so many bytes; the last word may go beyond, by 2 MiB.
+    /// Bytes of a message that has more than one word; a word alone may have 2 MiB.
     static let fullBytes = 1 << 20
     /// Chunks that wait at most, and their bytes.
     static let maxChunks = 1_000
@@ -40,19 +49,18 @@ struct WorkerOutbox: Sendable {
         var bytes = 0
         fillHeartbeats(&message, &bytes)
         var taken = 0
-        while taken < words.count, bytes < Self.fullBytes {
-            switch words[taken] {
-            case .result(let result):
-                bytes += Self.bytes(of: result)
-                message.results.append(result)
+        while taken < words.count {
+            let count = words[taken].bytes
+            if bytes > 0, bytes + count > Self.fullBytes { break }
+            bytes += count
+            taken += 1
+            switch words[taken - 1] {
+            case .result(let result): message.results.append(result)
             case .progress(let progress):
-                let count = Self.bytes(of: progress.chunk)
-                bytes += count
                 waitingChunks -= 1
                 waitingChunkBytes -= count
                 message.progress.append(progress)
             }
-            taken += 1
         }
         words.removeFirst(taken)
     }

@@ -12,6 +12,9 @@ public enum SessionNotice: Sendable {
     case expired
     /// The worker has resumed the session on another connection.
     case superseded
+    /// Somebody watches the progress of this assignment, which the worker was sent on an earlier
+    /// connection: for the connection itself, nothing to tell the worker.
+    case watched(AssignmentToken, any ProgressPort, attempt: Int)
     /// Finish what is held, then leave.
     case drainRequested(reason: String)
     /// A namespace works in another mode.

@@ -99,6 +99,7 @@ extension CoordinationEngine {
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
         agentChanged(agent)
         welcome(session, port, isResumed: true)
+        tellWatched(session, port)
         let id = pool.id(of: agent)
         for token in lost {
             guard let job = tokens[token.serial.rawValue], jobs[job].agent == agent else {
@@ -107,6 +108,18 @@ extension CoordinationEngine {
             self.lost(job, id)
         }
         claim(unknown, session, port)
+    }
+
+    /// The new connection is told who watches the progress of what goes on.
+    private mutating func tellWatched(_ session: Int32, _ port: PortNumber) {
+        for token in sessions[session].machine.held.sorted() {
+            guard let job = tokens[token.serial.rawValue],
+                case .invoke(let part) = jobs[job].work,
+                let watcher = part.invoke.extras?.progress
+            else { continue }
+            ready[port.rawValue].notices.append(
+                .watched(token, watcher, attempt: jobs[job].attempts))
+        }
     }
 
     /// Work that an earlier process gave to the worker, and that it still holds.

@@ -21,6 +21,7 @@ final class AgentStream {
     private var aliveTask: Scheduled<Void>?
     private var lease: TimeAmount = .seconds(10)
     private var hasSent = false
+    private var outbox = SessionOutbox()
     /// Where progress of assignments goes that somebody watches.
     private var watched: [AssignmentToken: (port: any ProgressPort, attempt: Int)] = [:]
 
@@ -48,6 +49,7 @@ final class AgentStream {
             self.call.finish()
         }
         call.onCancel { _ in self.leave(.dropped) }
+        call.onWritable { self.proceed() }
         helloTask = loop.scheduleTask(in: Self.helloTime) { self.end(Self.noHello) }
     }
 
@@ -88,52 +90,48 @@ final class AgentStream {
 
     // MARK: What the engine says
 
-    /// Sends what has gathered.
+    /// Takes what has gathered, and sends what the worker takes.
     func take(_ waiting: SessionPort.Waiting) {
         guard port != nil else { return }
-        var out = SessionBatch()
         for notice in waiting.notices {
             switch notice {
             case .welcome(let welcome):
-                out.message.welcome = Messages.Welcome(welcome)
+                outbox.welcome(welcome)
                 armAlive()
-            case .accepted(let token): out.message.accepted.append(token.serial.rawValue)
+            case .accepted(let token): outbox.accept(token)
             case .stale(let token):
                 watched[token] = nil
-                out.message.stale.append(token.serial.rawValue)
-            case .drainRequested(let reason):
-                out.message.drainRequested = Messages.DrainRequested(reason: reason)
+                outbox.refuse(token)
+            case .watched(let token, let watcher, let attempt): watched[token] = (watcher, attempt)
+            case .drainRequested(let reason): outbox.askToDrain(reason)
             case .modeChanged(let change):
                 // Before its welcome, which will say so, a worker hears nothing.
-                if aliveTask != nil {
-                    out.message.modeChanged.append(Messages.ModeChanged(change))
-                }
+                if aliveTask != nil { outbox.changeMode(change) }
             case .refused(let refusal): return end(refusal.status)
-            case .expired: return finish(out, Self.expired)
-            case .superseded: return finish(out, Self.superseded)
+            case .expired: return finish(Self.expired)
+            case .superseded: return finish(Self.superseded)
             }
         }
-        for assignment in waiting.assignments { add(assignment, &out) }
+        for assignment in waiting.assignments {
+            if let progress = assignment.extras?.progress {
+                watched[assignment.token] = (progress, assignment.attempt)
+            }
+            outbox.assign(assignment)
+        }
         for token in waiting.cancels {
             watched[token] = nil
-            out.message.cancelled.append(token.serial.rawValue)
+            outbox.cancel(token)
         }
-        if out.message != ConnectResponse() { send(out.message) }
+        proceed()
     }
 
-    private func add(_ assignment: Assignment, _ out: inout SessionBatch) {
-        if let progress = assignment.extras?.progress {
-            watched[assignment.token] = (progress, assignment.attempt)
-        }
-        if out.isFull {
-            send(out.message)
-            out = SessionBatch()
-        }
-        out.add(assignment)
+    /// Sends what the worker takes now; the rest when it has taken that.
+    private func proceed() {
+        while call.isWritable, let message = outbox.next() { send(message) }
     }
 
-    private func finish(_ out: SessionBatch, _ status: GRPCStatus) {
-        if out.message != ConnectResponse() { send(out.message) }
+    private func finish(_ status: GRPCStatus) {
+        proceed()
         end(status)
     }
 
@@ -146,7 +144,7 @@ final class AgentStream {
     /// from one without work.
     private func armAlive() {
         aliveTask = loop.scheduleTask(in: .nanoseconds(lease.nanoseconds / 3)) {
-            if !self.hasSent { self.call.send(ConnectResponse()) }
+            if !self.hasSent, self.call.isWritable { self.call.send(ConnectResponse()) }
             self.hasSent = false
             self.armAlive()
         }
@@ -168,6 +166,7 @@ final class AgentStream {
         if let number { streams.remove(number) }
         number = nil
         watched = [:]
+        outbox = SessionOutbox()
         guard let port else { return }
         self.port = nil
         host.close(port: port)

@@ -115,7 +115,7 @@ extension Simulation {
         case .accepted(let token): workers[index].finished[token] = nil
         case .stale(let token): forget(token, index)
         case .refused, .expired, .superseded: drop(index)
-        case .drainRequested, .modeChanged: break
+        case .drainRequested, .modeChanged, .watched: break
         }
     }
 
