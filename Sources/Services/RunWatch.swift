@@ -77,6 +77,7 @@ final class RunWatch {
     }
 
     private func follow(_ run: RunID) {
+        call.endAtShutdown()
         ticket = link.follow({ .watchRun(.run(self.namespace, run), $0) }) { answer in
             switch answer {
             case .watching(let last): self.readPage(upTo: last)

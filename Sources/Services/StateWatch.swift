@@ -31,6 +31,7 @@ final class StateWatch<Response: WireMessage> {
     func begin(_ command: (ReplyTicket) -> Command) {
         call.onCancel { _ in self.leave() }
         call.onWritable { self.proceed() }
+        call.endAtShutdown()
         ticket = link.follow(command) { answer in
             guard let response = self.read(answer) else { return self.end(answer.refusal) }
             self.waiting.append(response)

@@ -25,6 +25,7 @@ final class EchoServer: Sendable {
     static let flood = method("Flood", .serverStreaming)
     static let sum = method("Sum", .clientStreaming)
     static let chat = method("Chat", .bidirectional)
+    static let endless = method("Endless", .bidirectional)
     static let slowReader = method("SlowReader", .bidirectional)
 
     init(
@@ -127,6 +128,11 @@ final class EchoServer: Sendable {
                 call.onMessage = { call.send(framed: framed($0)) }
                 call.onHalfClose = { call.finish(.ok) }
                 call.onCancel = { log.note("chat \($0)") }
+            },
+            ServerMethod(endless) { call throws(GRPCStatus) in
+                call.onMessage = { call.send(framed: framed($0)) }
+                call.onCancel = { log.note("endless \($0)") }
+                call.endAtShutdown()
             },
             ServerMethod(slowReader) { call throws(GRPCStatus) in
                 // Pauses after each message and goes on in a later tick.

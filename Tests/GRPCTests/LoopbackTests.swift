@@ -375,6 +375,29 @@ import Testing
         try await echo.stop()
     }
 
+    @Test func `a call that never ends holds no shutdown up, and the others keep their grace`()
+        async throws
+    {
+        let echo = try await EchoServer()
+        let endless = try await echo.client.stream(EchoServer.endless)
+        let chat = try await echo.client.stream(EchoServer.chat)
+        var (news, answers) = (endless.makeAsyncIterator(), chat.makeAsyncIterator())
+        try await endless.send(framed: framed([1]))
+        try await chat.send(framed: framed([1]))
+        #expect(try await news.next() == [1])
+        #expect(try await answers.next() == [1])
+        async let stopped: Void = echo.server.shutdown(grace: .seconds(600))
+        let end = await status { () throws(GRPCStatus) in _ = try await news.next() }
+        #expect(end.code == .unavailable)
+        #expect(echo.log.words.contains("endless serverShutdown"))
+        try await chat.send(framed: framed([2]))
+        #expect(try await answers.next() == [2])
+        chat.finishSending()
+        #expect(try await answers.next() == nil)
+        await stopped
+        try await echo.stop()
+    }
+
     @Test func `shutdown cancels what is left when the grace is over`() async throws {
         let echo = try await EchoServer()
         let stream = try await echo.client.stream(EchoServer.chat)

@@ -23,7 +23,7 @@ struct ServerUnderTest {
 
     /// Starts one, hands it to `body`, and stops it.
     static func with(
-        _ change: (inout ServerConfiguration) -> Void = { _ in },
+        grace: Duration = .seconds(1), _ change: (inout ServerConfiguration) -> Void = { _ in },
         _ body: (ServerUnderTest) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration(host: "127.0.0.1", port: 0)
@@ -31,9 +31,9 @@ struct ServerUnderTest {
         let server = try await start(configuration)
         do {
             try await body(server)
-            await server.stop()
+            await server.stop(grace)
         } catch {
-            await server.stop()
+            await server.stop(grace)
             throw error
         }
     }
@@ -93,12 +93,12 @@ struct ServerUnderTest {
         }
     }
 
-    private func stop() async {
+    private func stop(_ grace: Duration) async {
         await client.close()
         health.shutDown()
         await host.drain(deadlineNanos: SystemClock.monotonicNanos() + 1_000_000_000)
         streams.shutDown()
-        await server.shutdown(grace: .seconds(1))
+        await server.shutdown(grace: grace)
         agents.leave()
         host.close()
         await store.close()

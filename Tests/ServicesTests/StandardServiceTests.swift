@@ -1,10 +1,34 @@
 import GRPC
 import Messages
+import NIOPosix
 import Services
 import Stubs
 import Testing
 
 struct StandardServiceTests {
+    @Test(.timeLimit(.minutes(2)))
+    func `watchers do not hold up a server that goes down`() async throws {
+        var kept: (client: GRPCClient, streams: [any Sendable])?
+        try await ServerUnderTest.with(grace: .seconds(600)) { server in
+            let client = GRPCClient(
+                host: "127.0.0.1", port: server.port, group: MultiThreadedEventLoopGroup.singleton)
+            let breakers = BreakerServiceClient(client: client)
+            let agents = try await AgentServiceClient(client: client)
+                .watchAgents(WatchAgentsRequest())
+            let states = try await breakers.watchBreakers(WatchBreakersRequest())
+            let mode = try await breakers.watchMode(WatchModeRequest())
+            let asked = try await GrpcReflectionV1.ServerReflectionClient(client: client)
+                .serverReflectionInfo()
+            try await asked.send(.init(messageRequest: .listServices("")))
+            for try await _ in agents { break }
+            for try await _ in states { break }
+            for try await _ in mode { break }
+            for try await _ in asked.responses { break }
+            kept = (client, [agents, states, mode, asked])
+        }
+        await kept?.client.close()
+    }
+
     @Test func `a health watch tells the state, each change, and the end`() async throws {
         try await ServerUnderTest.with { server in
             let client = GrpcHealthV1.HealthClient(client: server.client)

@@ -64,7 +64,8 @@ public final class GRPCServer: Sendable {
     }
 
     /// Stops: no new connections, clients are told to go elsewhere, open calls may end within
-    /// `grace`, the rest is cancelled with UNAVAILABLE, then every connection is closed.
+    /// `grace`, the rest is cancelled with UNAVAILABLE, then every connection is closed. Calls that
+    /// never end by themselves (`ServerCall.endAtShutdown`) are cancelled at once.
     public func shutdown(grace: Duration) async {
         let stopping = running.withLockedValue { running in
             defer { running = Running() }

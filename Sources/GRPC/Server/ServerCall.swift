@@ -70,6 +70,8 @@ public final class ServerCall {
     var isPaused = false
     /// What came while reading was paused; not credited yet.
     var unread: UnreadBody?
+    /// The call never ends by itself.
+    private(set) var isEndless = false
     /// Bytes of this call are being read right now, further up the stack.
     var isReading = false
 
@@ -150,6 +152,15 @@ public final class ServerCall {
         }
         submit(status, trailers, connection)
         connection.forget(self, code: status.code)
+    }
+
+    /// Says that the call never ends by itself: when the server shuts down it is told UNAVAILABLE at
+    /// once, instead of holding the shutdown up for the whole grace.
+    public func endAtShutdown() {
+        isEndless = true
+        guard let connection, connection.isShuttingDown else { return }
+        let bound = loopBound
+        eventLoop.execute { bound.value.connection?.cancelEndlessCalls() }
     }
 
     /// Stops `onMessage`, and in time the client: nothing more is credited until `resumeReading`.

@@ -15,6 +15,8 @@ final class ServerConnection {
     var onDirty: (() -> Void)?
     /// The peer has sent its SETTINGS.
     private(set) var isEstablished = false
+    /// The server goes down; calls may end by themselves within the grace.
+    private(set) var isShuttingDown = false
     /// When the last call ended, or the connection was made.
     private(set) var idleSince: UInt64
     private let calls = HTTP2SessionObjects<ServerCall>()
@@ -88,10 +90,19 @@ final class ServerConnection {
         calls.forEach { $0.cancelled(.connectionLost, code: .unavailable, telling: nil) }
     }
 
+    /// The server goes down: calls that never end by themselves, now and from now on, are told
+    /// UNAVAILABLE.
+    func cancelEndlessCalls() {
+        isShuttingDown = true
+        calls.forEach { if $0.isEndless { cancelForShutdown($0) } }
+    }
+
     /// The grace period is over: every call is told UNAVAILABLE and the connection ends.
-    func cancelCalls() {
+    func cancelCalls() { calls.forEach { cancelForShutdown($0) } }
+
+    private func cancelForShutdown(_ call: ServerCall) {
         let status = GRPCStatus(.unavailable, "the server is shutting down; try another one")
-        calls.forEach { $0.cancelled(.serverShutdown, code: .unavailable, telling: status) }
+        call.cancelled(.serverShutdown, code: .unavailable, telling: status)
     }
 
     private func perform(_ events: HTTP2Events, _ input: RawSpan) {

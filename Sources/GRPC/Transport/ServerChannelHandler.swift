@@ -164,11 +164,12 @@ final class ServerChannelHandler: ChannelInboundHandler {
         beginDrain()
     }
 
-    /// Asks the client to go elsewhere; its calls go on.
+    /// Asks the client to go elsewhere; its calls go on, but for those that would never end.
     func beginDrain() {
         guard let connection else { return }
         guard connection.isEstablished else { return close() }
         connection.session.beginShutdown()
+        connection.cancelEndlessCalls()
         becameDirty()
     }
 

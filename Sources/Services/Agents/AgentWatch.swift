@@ -25,6 +25,7 @@ final class AgentWatch {
     func begin() {
         call.onCancel { _ in self.leave() }
         call.onWritable { self.proceed() }
+        call.endAtShutdown()
         ticket = link.follow({ .watchAgents($0) }) { answer in
             guard case .agentChange(let change) = answer else {
                 self.leave()

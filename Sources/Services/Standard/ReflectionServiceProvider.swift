@@ -33,6 +33,7 @@ public struct ReflectionServiceProvider: GrpcReflectionV1.ServerReflectionHandle
             call.send(response)
         }
         call.onHalfClose { call.finish() }
+        call.endAtShutdown()
     }
 
     private func answer(_ request: Request) -> Response.MessageResponse {

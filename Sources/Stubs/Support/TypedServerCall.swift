@@ -44,6 +44,9 @@ extension TypedServerCall {
         call.onCancel = action
     }
 
+    /// Says that the call never ends by itself, so that a server that shuts down ends it at once.
+    public func endAtShutdown() { call.endAtShutdown() }
+
     /// Ends the call with an error.
     ///
     /// The delay of a status that carries `RetryInfo` is also sent as the pushback that a retrying
