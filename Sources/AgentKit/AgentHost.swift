@@ -113,7 +113,7 @@ public final class AgentHost: AssignmentPort {
         let outcome: AssignmentOutcome
         do {
             let context = AgentContext(assignment, signals: signals)
-            outcome = .success(try body(assignment.payload, context))
+            outcome = Self.outcome(of: try body(assignment.payload, context))
         } catch {
             outcome = .failure(failure(from: error))
         }
@@ -174,7 +174,7 @@ public final class AgentHost: AssignmentPort {
         let started = SystemClock.monotonicNanos()
         let outcome: AssignmentOutcome
         do {
-            outcome = .success(try await run(assignment, at: seat, signals: signals))
+            outcome = Self.outcome(of: try await run(assignment, at: seat, signals: signals))
         } catch {
             outcome = .failure(failure(from: error))
         }
@@ -200,14 +200,21 @@ public final class AgentHost: AssignmentPort {
         return Payload(bytes: try JSONCoding.encode(try await seat.health()))
     }
 
+    /// An output that no answer can carry is a failure that says so.
+    private static func outcome(of output: Payload) -> AssignmentOutcome {
+        let outcome = AssignmentOutcome.success(output)
+        return output.bytes.count > AssignmentOutcome.maxOutputBytes ? outcome.bounded : outcome
+    }
+
     private static func failure(from error: any Error) -> StepFailure {
         switch error {
-        case let failure as StepFailure: failure
+        case let failure as StepFailure: failure.bounded
         case is CancellationError:
             StepFailure(
                 type: "cancelled", message: "the operation was cancelled", retryable: true)
         default:
             StepFailure(type: "agent_error", message: String(describing: error), retryable: true)
+                .bounded
         }
     }
 
