@@ -185,6 +185,33 @@ import Testing
         #expect(Self.faults(Self.definition(wrong)).map(\.field) == ["steps[3].input"])
     }
 
+    @Test func `what an earlier build took still runs, though this one would refuse it`() throws {
+        var old = Self.definition(
+            [Self.step("a"), Self.step("b", input: "${steps.a.output}")],
+            version: String(repeating: "v", count: 300), timeout: -1)
+        old.steps[0].retry.maxAttempts = 5_000
+        old.steps[0].agentType = ""
+        #expect(
+            Self.faults(old).map(\.field) == [
+                "version", "run_timeout", "steps[0].agent_type", "steps[0].retry.max_attempts",
+                "steps[1].input",
+            ])
+        #expect(try WorkflowPlan(stored: old).steps.count == 2)
+    }
+
+    @Test func `what no run could go on with is refused also when it is stored`() {
+        let broken = [
+            Self.definition([]),
+            Self.definition([Self.step("a", ["b"]), Self.step("b", ["a"])]),
+            Self.definition([Self.step("a", ["nowhere"])]),
+            Self.definition([Self.step("a", input: "${steps.nowhere.output}")]),
+            Self.definition([Self.step("a", input: "${")]),
+        ]
+        for definition in broken {
+            #expect(throws: DefinitionFaults.self) { try WorkflowPlan(stored: definition) }
+        }
+    }
+
     @Test func `five hundred steps in a chain are fine`() throws {
         let steps = (0..<500).map { Self.step("s\($0)", $0 == 0 ? [] : ["s\($0 - 1)"]) }
         #expect(try WorkflowPlan(Self.definition(steps)).steps.count == 500)

@@ -127,7 +127,7 @@ public enum BreakerCodec {
         policy.decayMillis = try reader.signed()
         policy.severity = try readSeverity(&reader)
         policy.recovery = try readRecovery(&reader)
-        guard policy.faults.isEmpty else { throw CodecError("a breaker's policy is bad", at: 0) }
+        guard policy.isWorkable else { throw CodecError("a breaker's policy is bad", at: 0) }
         return policy
     }
 

@@ -90,6 +90,22 @@ public struct BreakerPolicy: Sendable, Hashable {
         ).delayMillis(times: times, random: random)
     }
 
+    /// Whether a breaker can work by it at all: what is asked of one that is stored. It was taken by
+    /// the build that wrote it, whose ranges need not be those of ``faults``.
+    var isWorkable: Bool {
+        let decade: Int64 = 3_660 * 86_400_000
+        let times = [slowCallMillis, permitMillis, openMillis, maxOpenMillis, decayMillis]
+        let isWindowWorkable =
+            switch window {
+            case .calls(let count): (1...1_000_000).contains(count)
+            case .millis(let millis): (1...decade).contains(millis)
+            }
+        return isWindowWorkable && times.allSatisfy { (1...decade).contains($0) }
+            && (1...10_000).contains(halfOpenPermits)
+            && (1...halfOpenPermits).contains(successesToClose)
+            && openFactor >= 1 && openFactor.isFinite && (0...1).contains(openJitter)
+    }
+
     /// Everything that is wrong with it; fields are named as in the API.
     public var faults: [FieldFault] {
         var check = RangeCheck()

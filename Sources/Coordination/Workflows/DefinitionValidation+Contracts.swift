@@ -18,7 +18,7 @@ extension DefinitionValidation {
 
     mutating func contract(_ text: String?, _ field: String) -> JSONSchema? {
         guard let text else { return nil }
-        guard text.utf8.count <= Self.maxTemplateBytes else {
+        guard isStored || text.utf8.count <= Self.maxTemplateBytes else {
             fault(field, "has \(text.utf8.count) bytes; give at most \(Self.maxTemplateBytes)")
             return nil
         }

@@ -16,8 +16,22 @@ public final class WorkflowPlan: Sendable {
     /// Validates a definition and makes it ready.
     ///
     /// - Throws: the faults of the definition, see ``DefinitionFaults``.
-    public init(_ definition: WorkflowDefinition) throws(DefinitionFaults) {
-        var validation = DefinitionValidation(definition)
+    public convenience init(_ definition: WorkflowDefinition) throws(DefinitionFaults) {
+        try self.init(DefinitionValidation(definition, isStored: false))
+    }
+
+    /// Makes a definition ready that was valid for the build that stored it. What this build would
+    /// refuse to take (ranges, lengths, combinations) still runs: a server must be able to start
+    /// on what its predecessor promised.
+    ///
+    /// - Throws: what no run could go on with: unknown steps, cycles, texts that do not parse.
+    public convenience init(stored definition: WorkflowDefinition) throws(DefinitionFaults) {
+        try self.init(DefinitionValidation(definition, isStored: true))
+    }
+
+    private init(_ unchecked: DefinitionValidation) throws(DefinitionFaults) {
+        var validation = unchecked
+        let definition = validation.definition
         let checked = validation.run()
         guard validation.faults.isEmpty else { throw DefinitionFaults(faults: validation.faults) }
         self.definition = definition

@@ -71,7 +71,7 @@ struct EngineRecovery {
         do {
             let (id, definition) = try StoredDefinition.decode(row.blob)
             engine.restore(
-                try WorkflowPlan(definition), id: id, namespace: Namespace(row.namespace))
+                try WorkflowPlan(stored: definition), id: id, namespace: Namespace(row.namespace))
         } catch {
             throw Self.corrupt(error)
         }

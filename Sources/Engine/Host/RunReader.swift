@@ -111,7 +111,7 @@ final class RunReader: Sendable {
         var all = known
         for (id, payload) in found {
             do {
-                all[id] = try WorkflowPlan(DefinitionCodec.decode(payload.bytes))
+                all[id] = try WorkflowPlan(stored: DefinitionCodec.decode(payload.bytes))
             } catch {
                 return .failure(.unreadable(error))
             }

@@ -101,6 +101,29 @@ import Testing
         #expect(try IsolationCodec.decode(stored) == isolation)
     }
 
+    @Test func `a policy of an earlier build's ranges is read, one that cannot work is not`() throws
+    {
+        func stored(_ change: (inout BreakerPolicy) -> Void) -> [UInt8] {
+            var policy = BreakerPolicy()
+            change(&policy)
+            let breaker = GuardingBreaker(
+                BreakerDefinition(name: "b", rules: .calls(policy)), at: Self.now)
+            return BreakerCodec.encode(breaker, at: Self.now)
+        }
+        let wide = stored {
+            $0.window = .calls(20_000)
+            $0.openFactor = 11
+            $0.halfOpenPermits = 200
+        }
+        #expect(try BreakerCodec.decode(wide, at: Self.now).definition.rules != .calls(.defaults))
+        #expect(throws: CodecError.self) {
+            try BreakerCodec.decode(stored { $0.openFactor = .nan }, at: Self.now)
+        }
+        #expect(throws: CodecError.self) {
+            try BreakerCodec.decode(stored { $0.successesToClose = 6 }, at: Self.now)
+        }
+    }
+
     @Test func `bytes that are cut or of a newer version are refused`() throws {
         let breaker = GuardingBreaker(
             BreakerDefinition(name: "b", rules: .calls(.defaults)), at: Self.now)
