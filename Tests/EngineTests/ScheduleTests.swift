@@ -195,6 +195,26 @@ import Testing
         #expect(rejection.reason == "SCHEDULE_NOT_FOUND")
     }
 
+    @Test func `starts that find the batch full go with the next one`() throws {
+        var world = try Self.world()
+        // 250 commands: the batch of 256 has room for six of the hundred starts.
+        let starts = (0..<150).map { number -> Command in
+            .startRun(
+                StartRun(
+                    namespace: .default, definition: "chain", workflowID: "by-hand-\(number)",
+                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail),
+                ReplyTicket(port: 1, call: UInt64(number)))
+        }
+        let triggers = (0..<100).map { number -> Command in
+            .schedule(
+                .trigger(Self.name, requestID: "r\(number)"),
+                ReplyTicket(port: 2, call: UInt64(number)))
+        }
+        world.engine.submit(contentsOf: starts + triggers)
+        world.settle()
+        #expect(world.runs.count == 250)
+    }
+
     @Test func `the same schedule again changes nothing, an unknown workflow is refused`() throws {
         var world = try Self.world()
         guard case .put(changed: false, _) = world.ask(.put(Self.schedule())) else {

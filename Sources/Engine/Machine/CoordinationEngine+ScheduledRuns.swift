@@ -92,7 +92,9 @@ extension CoordinationEngine {
             settle()
         }
         if schedules.cells[schedule].machine.state != before { store(schedule) }
-        arm(schedule)
+        if hasRoom || !canStartScheduled { return arm(schedule) }
+        // What waits yet, waits for room in a batch and not for the next slot.
+        schedules.markDue(schedule)
     }
 
     private mutating func arm(_ schedule: Int32) {
