@@ -3,7 +3,7 @@ import Coordination
 /// Steps that no agent works on by itself: events, child runs, lists.
 extension CoordinationEngine {
     /// The step's input is taken as it is, or made outside.
-    mutating func preparePart(_ run: Int32, _ step: Int) {
+    mutating func startPart(_ run: Int32, _ step: Int) {
         let state = runs[run].machine.state
         let recipe = state.inputRecipe(of: step)
         let place = StepPlace(run: state.id, step: step)
@@ -18,7 +18,7 @@ extension CoordinationEngine {
     }
 
     /// The run in memory and step that a preparation was made for, if it still waits for it.
-    private func scheduled(_ place: StepPlace, attempt: Int) -> Int32? {
+    func scheduled(_ place: StepPlace, attempt: Int) -> Int32? {
         guard let run = runIndex[place.run], runs[run].machine.state.status != .paused,
             runs[run].machine.isScheduled(place.step, attempt: attempt)
         else { return nil }
@@ -37,7 +37,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func partFailed(_ run: Int32, _ step: Int, _ failure: StepFailure) {
+    mutating func partFailed(_ run: Int32, _ step: Int, _ failure: StepFailure) {
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)
@@ -71,16 +71,15 @@ extension CoordinationEngine {
         let state = runs[run].machine.state
         let receivers = router.receivers(of: eventType, in: state.namespace)
         let depth = state.extra.value.depth + 1
-        var started = 0
-        if depth <= limits.run.maxDepth {
-            for name in receivers.definitions
-            where startTriggered(name, state.namespace, payload, depth: depth) {
-                started += 1
-            }
-        }
+        let triggered = depth <= limits.run.maxDepth ? receivers.definitions : []
+        let count = triggered.count + receivers.listeners.count
+        let refusal =
+            refusal(ofReceivers: count, payload) ?? refusal(ofStarting: triggered.count, by: run)
+        if let refusal { return partFailed(run, step, refusal) }
+        for name in triggered { startTriggered(name, payload, depth: depth, by: run) }
         for listener in receivers.listeners { feed(listener, payload) }
+        draft.starts += max(1, count)
         let id = newPayload(payload, run: state.id)
-        let count = started + receivers.listeners.count
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.published(
@@ -90,15 +89,16 @@ extension CoordinationEngine {
     }
 
     private mutating func startTriggered(
-        _ name: String, _ namespace: Namespace, _ payload: Payload, depth: Int
-    ) -> Bool {
-        let scoped = ScopedName(namespace: namespace, name: name)
-        guard let definition = definitions[scoped], openRuns < limits.maxOpenRuns else {
-            return false
+        _ name: String, _ payload: Payload, depth: Int, by run: Int32
+    ) {
+        let namespace = runs[run].machine.state.namespace
+        guard let definition = definitions[ScopedName(namespace: namespace, name: name)] else {
+            return
         }
         _ = begin(
-            NewRun(namespace: namespace, workflowID: "", input: payload, depth: depth), definition)
-        return true
+            NewRun(
+                namespace: namespace, workflowID: "", input: payload, root: root(of: run),
+                depth: depth), definition)
     }
 
     private mutating func feed(_ listener: EventRouter.Listener, _ payload: Payload) {
@@ -142,13 +142,13 @@ extension CoordinationEngine {
         if depth > limits.run.maxDepth {
             return partFailed(run, step, .tooDeep(limits.run.maxDepth))
         }
-        if openRuns >= limits.maxOpenRuns {
-            return partFailed(run, step, .tooManyRuns(limits.maxOpenRuns))
-        }
+        if let refusal = refusal(ofStarting: 1, by: run) { return partFailed(run, step, refusal) }
+        draft.starts += 1
         let child = begin(
             NewRun(
                 namespace: state.namespace, workflowID: "", input: input,
-                parent: StepPlace(run: state.id, step: step), depth: depth), definition)
+                parent: StepPlace(run: state.id, step: step), root: root(of: run), depth: depth),
+            definition)
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.childStarted(step, child, at: at, into: &out) }
     }
@@ -233,12 +233,6 @@ extension StepFailure {
         StepFailure(
             type: "too_deep",
             message: "\(limit) runs are above this one already; does a workflow start itself?",
-            retryable: false)
-    }
-
-    static func tooManyRuns(_ limit: Int) -> StepFailure {
-        StepFailure(
-            type: "too_many_runs", message: "\(limit) runs are open, the limit of this server",
             retryable: false)
     }
 }

@@ -21,6 +21,7 @@ extension CoordinationEngine {
         let isQueued = state.status == .queued
         let run = insert(RunMachine(state, limits: limits.run), isQueued: isQueued)
         runs[run].sealedSequence = state.lastSequence
+        rejoinFamily(run)
         recovering.append(state.id)
         shutGates()
         ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))

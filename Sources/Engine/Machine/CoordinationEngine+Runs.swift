@@ -115,6 +115,7 @@ extension CoordinationEngine {
         if !new.isChecked { state.leaveInputUnchecked() }
         if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
         let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
+        if let root = new.root { joinFamily(run, of: root) }
         draft.effects.notices.append(
             .workflowStarted(definition: definition.plan.definition.name))
         let at = now.wallMillis
@@ -240,6 +241,7 @@ extension CoordinationEngine {
 
     private mutating func runClosed(_ run: Int32) {
         openRuns -= 1
+        leaveFamily(run)
         if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
         runs[run].runTimer = -1
         forgetRecorded(run)
@@ -374,6 +376,8 @@ struct NewRun {
     var workflowID: String
     var input: Payload
     var parent: StepPlace?
+    /// The run from which it descends; `nil`: it begins by itself.
+    var root: RunID?
     /// Runs above it.
     var depth = 0
     /// Whether it waits for the open run of its workflow id.

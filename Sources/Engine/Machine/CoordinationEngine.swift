@@ -68,6 +68,10 @@ public struct CoordinationEngine: Sendable {
     var loading: Set<RunID> = []
     /// Starts and results whose payloads are being held against a contract.
     var held = HeldPayloads()
+    /// Steps that start or feed other runs, as soon as a batch has room for it.
+    var waitingParts = WaitingParts()
+    /// How many open runs descend from each run that began by itself and has such.
+    var descendants: [RunID: Int] = [:]
     /// Steps that were parked, and perhaps released since.
     var parked: Set<StepPlace> = []
     var recorded = RecordedCalls()
@@ -161,6 +165,7 @@ public struct CoordinationEngine: Sendable {
         takeUpRestoredKeys()
         fireTimers()
         takeUpRecoveredRuns()
+        takeWaitingParts()
         takeBacklog()
         let commands = inbox
         inbox = []
@@ -226,6 +231,7 @@ public struct CoordinationEngine: Sendable {
     public func hasWork(atNanos monotonicNanos: Int64) -> Bool {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
+        if hasRoomForParts, !waitingParts.isEmpty { return true }
         return hasRoom
             && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty)
     }

@@ -6,6 +6,14 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxOpenRuns = 1_000_000
     /// Runs of one workflow id that wait for the open one to end.
     public var maxQueuedRuns = 1_000
+    /// Open runs that descend, by child steps and events, from one that began by itself. After a
+    /// restart runs that an event started count as such.
+    public var maxDescendants = 10_000
+    /// Runs that steps start or feed in one commit; other such steps wait for the next one.
+    public var maxStartsPerBatch = 128
+    /// Runs that one event starts or feeds, and bytes that all of them get together.
+    public var maxReceivers = 10_000
+    public var maxReceivedBytes = 64 << 20
     /// Work that waits for a free slot, per agent type.
     public var maxWaitingPerType = 10_000
     /// Payload bytes of all plain invokes that are open; further ones over 64 KiB are refused then.

@@ -67,6 +67,8 @@ struct RunCell: Sendable {
     var watchers: [ReplyTicket] = []
     var steps: [StepCell]
     var runTimer: Int32 = -1
+    /// The run from which it descends, by child steps and events; `nil`: it began by itself.
+    var root: RunID?
     /// Runs of the same workflow id that begin when this one has ended, oldest first.
     var followers: [Int32] = []
     /// The rendered result, between preparation and the end of the run in memory.
@@ -204,6 +206,8 @@ struct HeldDispatch: Sendable {
 struct BatchDraft: Sendable {
     /// Durable commands taken so far.
     var commands = 0
+    /// Runs that steps have started or fed.
+    var starts = 0
     var dirtyRuns: [Int32] = []
     var definitions: [DefinitionRow] = []
     var payloads: [PayloadRow] = []
