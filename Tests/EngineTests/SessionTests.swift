@@ -232,6 +232,41 @@ import Testing
         #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
     }
 
+    @Test func `what a worker says before its run is taken up is heard`() throws {
+        let rig = RemoteRig()
+        let local = AgentRegistration(
+            id: AgentID("p/1"), type: "p",
+            operations: [OperationDescriptor(name: "work", summary: "", isIdempotent: true)],
+            slots: 10)
+        rig.post(.agentsJoined([local], PortNumber(rawValue: 7)))
+        _ = rig.hello(1)
+        let steps = [
+            StepDefinition(id: "s", agentType: "w", operation: "work"),
+            StepDefinition(id: "t", agentType: "p", operation: "work"),
+        ]
+        let runs = (0..<3).compactMap { _ in rig.start(steps) }
+        let tokens = rig.taken(1).map(\.token)
+        #expect(runs.count == 3 && tokens.count == 3)
+        // One run a batch: one in flight, one filling, and the third waits.
+        var limits = EngineLimits()
+        limits.maxCommandsPerBatch = 1
+        rig.holdsCommits = true
+        try rig.restart(limits)
+        #expect(rig.hello(9, held: tokens, credits: 0) == nil)
+        #expect(rig.hello(10, id: "w/2", held: tokens, credits: 0) == nil)
+        rig.say(9, results: [(tokens[2], "{}")], credits: 5)
+        rig.post(.session(.left(PortNumber(rawValue: 10))))
+        #expect(rig.stale(9) == [])
+        rig.holdsCommits = false
+        rig.commit()
+        rig.settle()
+        #expect(rig.accepted(9) == [tokens[2]])
+        #expect(rig.state(runs[2])?.steps[0].state == .completed)
+        let session = try #require(rig.engine.sessionOfPort[9])
+        #expect(rig.engine.sessions[session].machine.credits == 5)
+        #expect(rig.engine.sessionOfPort[10] == nil, "it has gone already")
+    }
+
     @Test func `a restarted server gives the work on when nobody comes back`() throws {
         let rig = RemoteRig()
         guard rig.hello(1) != nil, let run = rig.start() else {

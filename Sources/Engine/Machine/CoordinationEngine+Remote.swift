@@ -6,8 +6,7 @@ extension CoordinationEngine {
 
     mutating func heard(_ news: SessionNews, _ port: PortNumber) {
         guard let session = sessionOfPort[port.rawValue] else {
-            for result in news.results { refuse(result.token, port) }
-            return
+            return heardEarly(news, port)
         }
         sessions[session].machine.heard(at: now.monotonicNanos)
         for result in news.results {
@@ -21,6 +20,15 @@ extension CoordinationEngine {
         for heartbeat in news.heartbeats { heard(heartbeat, session, port) }
         if news.isDraining { beginDraining(sessions[session].agent) }
         give(news.credits, session)
+    }
+
+    /// No session yet, or none any more.
+    private mutating func heardEarly(_ news: SessionNews, _ port: PortNumber) {
+        var strange = news.results
+        if let waiting = waitingHellos.firstIndex(where: { $0.port == port }) {
+            strange = waitingHellos[waiting].add(news)
+        }
+        for result in strange { refuse(result.token, port) }
     }
 
     private mutating func give(_ credits: Int, _ session: Int32) {

@@ -17,7 +17,7 @@ extension CoordinationEngine {
     private mutating func hello(_ hello: SessionHello, _ port: PortNumber) {
         if takenUp < recovering.count, !hello.held.isEmpty {
             // What it holds may belong to a run that is not taken up yet.
-            return waitingHellos.append((hello, port))
+            return waitingHellos.append(WaitingHello(hello: hello, port: port))
         }
         if let id = hello.resume, let session = sessionIndex[id],
             pool.id(of: sessions[session].agent) == hello.registration.id
@@ -34,8 +34,10 @@ extension CoordinationEngine {
     mutating func takeWaitingHellos() {
         let waiting = waitingHellos
         waitingHellos = []
-        for (hello, port) in waiting {
-            self.hello(hello, port)
+        for one in waiting {
+            hello(one.hello, one.port)
+            settle()
+            heard(one.news, one.port)
             settle()
         }
     }
@@ -153,7 +155,7 @@ extension CoordinationEngine {
     // MARK: Ending
 
     private mutating func dropped(_ port: PortNumber) {
-        waitingHellos.removeAll { $0.1 == port }
+        waitingHellos.removeAll { $0.port == port }
         guard let session = sessionOfPort[port.rawValue],
             sessions[session].machine.dropped(connection: port.rawValue)
         else { return }
@@ -164,6 +166,7 @@ extension CoordinationEngine {
     }
 
     private mutating func left(_ port: PortNumber) {
+        waitingHellos.removeAll { $0.port == port }
         guard let session = sessionOfPort[port.rawValue] else { return }
         end(session)
     }
@@ -211,6 +214,32 @@ extension CoordinationEngine {
         } else {
             ready[port.rawValue].notices.append(notice)
         }
+    }
+}
+
+/// A first word that waits until every restored run is taken up, and what was said after it.
+struct WaitingHello: Sendable {
+    var hello: SessionHello
+    var port: PortNumber
+    var news = SessionNews()
+
+    /// Keeps what came. At most one result for each assignment that the worker holds; heartbeats
+    /// come again.
+    ///
+    /// - Returns: results of what it does not hold.
+    mutating func add(_ later: SessionNews) -> [AssignmentResult] {
+        news.credits += later.credits
+        news.isDraining = news.isDraining || later.isDraining
+        var strange: [AssignmentResult] = []
+        for result in later.results {
+            let isHeld = hello.held.contains(result.token)
+            if isHeld, !news.results.contains(where: { $0.token == result.token }) {
+                news.results.append(result)
+            } else {
+                strange.append(result)
+            }
+        }
+        return strange
     }
 }
 

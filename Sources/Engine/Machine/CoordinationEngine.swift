@@ -49,7 +49,7 @@ public struct CoordinationEngine: Sendable {
     /// Which session each connection serves.
     var sessionOfPort: [Int: Int32] = [:]
     /// First words that name assignments, until every restored run is taken up.
-    var waitingHellos: [(SessionHello, PortNumber)] = []
+    var waitingHellos: [WaitingHello] = []
     /// Who follows the pool, and the number of its newest change.
     var agentWatchers: [ReplyTicket] = []
     var agentSequence: Int64 = 0

@@ -182,8 +182,9 @@ final class RemoteRig {
     // MARK: Restart
 
     /// The process dies, and another one goes on with what is on disk.
-    func restart() throws {
-        engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: engine.epoch.rawValue + 1))
+    func restart(_ limits: EngineLimits = .defaults) throws {
+        engine = CoordinationEngine(
+            shard: .only, epoch: Epoch(rawValue: engine.epoch.rawValue + 1), limits: limits)
         sealed = nil
         notices = [:]
         assignments = [:]
