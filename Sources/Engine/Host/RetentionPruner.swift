@@ -22,6 +22,8 @@ public struct RetentionPruner: Sendable {
 
     /// How long to wait between two passes.
     private static let pauseSeconds = 60
+    /// How long the wall clock must have been far ahead before runs are removed by it.
+    private static let trustNanos: Int64 = 3_600_000_000_000
 
     /// - Parameters:
     ///   - retentionMillis: how long closed runs are kept after their end, at least 1.
@@ -37,8 +39,13 @@ public struct RetentionPruner: Sendable {
 
     /// Makes passes until the task is cancelled.
     public func run() async {
+        var clock = SteadyClock(trustNanos: Self.trustNanos)
         while !Task.isCancelled {
-            let report = await pass(nowMillis: SystemClock.wallMillis())
+            clock.advance(
+                to: EngineTime(
+                    monotonicNanos: SystemClock.monotonicNanos(),
+                    wallMillis: SystemClock.wallMillis()))
+            let report = await pass(nowMillis: clock.now.wallMillis)
             if report.runs > 0 || report.failure != nil { onPass(report) }
             try? await Task.sleep(for: .seconds(Self.pauseSeconds))
         }

@@ -16,8 +16,7 @@ extension CoordinationEngine {
     /// ran when the old process ended become lost and are made again.
     public mutating func restore(_ state: RunState, at time: EngineTime) {
         precondition(!state.status.isClosed, "only open runs are restored")
-        now.monotonicNanos = max(now.monotonicNanos, time.monotonicNanos)
-        now.wallMillis = max(now.wallMillis, time.wallMillis)
+        advance(to: time)
         let isQueued = state.status == .queued
         let run = insert(RunMachine(state, limits: limits.run), isQueued: isQueued)
         runs[run].sealedSequence = state.lastSequence

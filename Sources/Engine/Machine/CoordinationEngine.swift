@@ -28,6 +28,7 @@ public struct CoordinationEngine: Sendable {
     public let limits: EngineLimits
 
     var now = EngineTime(monotonicNanos: 0, wallMillis: 0)
+    private var clock = SteadyClock()
     var randomState: UInt64 = 0
 
     // What there is.
@@ -156,7 +157,7 @@ public struct CoordinationEngine: Sendable {
     /// room, and gives what need not wait for a commit.
     ///
     /// - Parameters:
-    ///   - time: one reading for the whole turn; one before the last turn's is raised to that.
+    ///   - time: one reading for the whole turn; it goes back for nobody, see ``SteadyClock``.
     ///   - random: the turn's only source of chance.
     public mutating func turn(_ time: EngineTime, random: UInt64) -> TurnOutput {
         advance(to: time)
@@ -381,9 +382,9 @@ public struct CoordinationEngine: Sendable {
 
     // MARK: Time and chance
 
-    private mutating func advance(to time: EngineTime) {
-        now.monotonicNanos = max(now.monotonicNanos, time.monotonicNanos)
-        now.wallMillis = max(now.wallMillis, time.wallMillis)
+    mutating func advance(to time: EngineTime) {
+        clock.advance(to: time)
+        now = clock.now
     }
 
     /// SplitMix64 over what the turns brought: spreads, but can be foretold. Never for secrets.
