@@ -179,6 +179,7 @@ extension CoordinationEngine {
             EntityRow(
                 kind: .isolation, namespace: "", key: id,
                 blob: isIsolated ? isolation.map(IsolationCodec.encode) : nil))
+        agentChanged(agent)
     }
 
     private mutating func noteIsolation(_ change: IsolationChange) {

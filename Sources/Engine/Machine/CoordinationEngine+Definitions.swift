@@ -63,7 +63,7 @@ extension CoordinationEngine {
     mutating func listAgents(_ ticket: ReplyTicket) {
         var summaries = pool.livingAgents.map(summary)
         summaries.sort { $0.registration.id.name < $1.registration.id.name }
-        ready.replies.append(Reply(ticket, .listed(summaries, pools: poolSummaries)))
+        answer(ticket, .listed(summaries, pools: poolSummaries), seen: isolationChangedIn)
     }
 
     func summary(_ agent: Int32) -> AgentSummary {

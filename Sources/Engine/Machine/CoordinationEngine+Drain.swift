@@ -14,7 +14,7 @@ extension CoordinationEngine {
                 ready[port].notices.append(.drainRequested(reason: reason))
             }
         }
-        ready.replies.append(Reply(ticket, .agents([summary(agent)])))
+        answer(ticket, .agents([summary(agent)]), seen: isolationChangedIn)
     }
 
     /// An instance gets nothing new any more. The last one of its type takes the callers' hope
@@ -39,8 +39,9 @@ extension CoordinationEngine {
         agentWatchers.append(ticket)
         open.insert(.watchingAgents, for: ticket)
         let agents = pool.livingAgents.map(summary)
-        ready.replies.append(
-            Reply(ticket, .agentChange(AgentChange(sequence: agentSequence, .snapshot(agents)))))
+        answer(
+            ticket, .agentChange(AgentChange(sequence: agentSequence, .snapshot(agents))),
+            seen: isolationChangedIn)
     }
 
     /// Something about an instance changed that watchers want to know.
@@ -57,6 +58,9 @@ extension CoordinationEngine {
 
     private mutating func tellWatchers(_ kind: AgentChange.Kind) {
         let change = AgentChange(sequence: agentSequence, kind)
-        for ticket in agentWatchers { ready.replies.append(Reply(ticket, .agentChange(change))) }
+        // Every change shows isolations, and none overtakes the one before it.
+        for ticket in agentWatchers {
+            answer(ticket, .agentChange(change), seen: isolationChangedIn)
+        }
     }
 }

@@ -48,6 +48,33 @@ import Testing
         #expect(waiting.allSatisfy { bench.answers[$0]?.count == 1 })
     }
 
+    @Test func `what lists and watchers say of an isolation is on disk`() {
+        let rig = RemoteRig()
+        for port in [1, 2] { _ = rig.hello(port, id: "w/\(port)") }
+        let watch = rig.ticket()
+        rig.post(.watchAgents(watch))
+        let known = rig.answers[watch.call]?.count
+        rig.holdsCommits = true
+        let isolate = IsolationCommand.isolate(AgentID("w/1"), forMillis: nil, by: Self.by)
+        rig.post(.isolation(isolate, rig.ticket()))
+        let list = rig.ticket()
+        let late = rig.ticket()
+        rig.post(.listAgents(list), .watchAgents(late))
+        #expect(rig.answers[list.call] == nil && rig.answers[late.call] == nil)
+        #expect(rig.answers[watch.call]?.count == known)
+        rig.commit()
+        guard case .agents(let agents) = rig.answers[list.call]?.first,
+            case .agentChange(let change) = rig.answers[watch.call]?.last,
+            case .changed(let changed) = change.kind
+        else {
+            Issue.record("they did not hear of it")
+            return
+        }
+        #expect(agents[0].isolation.state == .isolated)
+        #expect(changed.isolation.state == .isolated)
+        #expect(rig.answers[late.call]?.count == 1)
+    }
+
     @Test func `what an isolated instance holds goes to others, but not what must not be repeated`()
     {
         for isIdempotent in [true, false] {
