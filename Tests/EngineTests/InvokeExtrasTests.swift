@@ -111,6 +111,25 @@ import Testing
         #expect(rig.engine.children.isEmpty)
     }
 
+    @Test func `calls on behalf of calls go so deep and no deeper, and end together`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 100)
+        var calls = [invoke(rig, InvokeExtras())]
+        let first = rig.taken(1)[0].token
+        var token = first
+        for _ in 1..<64 {
+            calls.append(invoke(rig, InvokeExtras(parent: token)))
+            guard let next = rig.taken(1).first else { break }
+            token = next.token
+        }
+        #expect(calls.count == 64)
+        let refused = invoke(rig, InvokeExtras(parent: token))
+        #expect(reason(rig, refused) == "CALLS_TOO_DEEP")
+        rig.say(1, results: [(first, "{}")])
+        #expect(calls.dropFirst().allSatisfy { reason(rig, $0) == "PARENT_ENDED" })
+        #expect(rig.engine.children.isEmpty)
+    }
+
     @Test func `the next attempt of a step gets the answers the last one had`() {
         let rig = RemoteRig()
         _ = rig.hello(1)

@@ -23,6 +23,10 @@ extension CoordinationEngine {
             answer(ticket, .invoked(known.answer), seen: known.changedIn)
             return true
         }
+        if callDepth(of: job) >= limits.maxCallDepth {
+            reject(ticket, .callsTooDeep(limits.maxCallDepth))
+            return true
+        }
         if jobs[job].timer >= 0 {
             // A step's timer may ring earlier, to look whether its agent is silent.
             var end = jobs[job].dueNanos
@@ -30,6 +34,20 @@ extension CoordinationEngine {
             invoke.deadlineNanos = min(invoke.deadlineNanos ?? .max, end)
         }
         return false
+    }
+
+    /// How many calls stand above one another from a job up to one without a parent, itself
+    /// included. Their end goes down the same way, one inside the other.
+    private func callDepth(of job: Int32) -> Int {
+        var depth = 1
+        var current = job
+        while depth < limits.maxCallDepth, case .invoke(let part) = jobs[current].work,
+            let parent = part.invoke.extras?.parent, let above = tokens[parent.serial.rawValue]
+        {
+            depth += 1
+            current = above
+        }
+        return depth
     }
 
     /// Notes the call under its parent and arms its time to start.

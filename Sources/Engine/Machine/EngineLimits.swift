@@ -30,6 +30,8 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxRequests = 1_000_000
     /// How long a request id is remembered: 24 hours.
     public var requestLifeMillis: Int64 = 86_400_000
+    /// Calls on behalf of calls, one below the other.
+    public var maxCallDepth = 64
     /// Attempts of a plain invoke whose instances were lost.
     public var maxInvokeAttempts = 5
     /// Answers that a step keeps for its next attempt, and the size of each.

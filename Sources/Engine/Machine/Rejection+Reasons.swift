@@ -75,6 +75,13 @@ extension Rejection {
                 + "any more: it ended, was cancelled, or was given to another instance")
     }
 
+    static func callsTooDeep(_ limit: Int) -> Rejection {
+        Rejection(
+            .precondition, reason: "CALLS_TOO_DEEP",
+            "\(limit) calls are open above this one, each on behalf of the one before; does an "
+                + "agent call itself?")
+    }
+
     static func unknownAgent(_ id: AgentID) -> Rejection {
         Rejection(
             .notFound, reason: "AGENT_NOT_FOUND",
