@@ -53,6 +53,14 @@ public struct Breaker: Sendable {
         changedMillis = now.wallMillis
     }
 
+    /// A closed breaker in the place of one of the other kind: permits of that one count no more,
+    /// and what is forced stays so.
+    init(_ policy: BreakerPolicy, after other: MetricBreaker, at now: EngineTime) {
+        self.init(policy, at: now)
+        generation = other.generation &+ 1
+        override = other.override
+    }
+
     /// What it does with calls.
     public var state: BreakerState {
         if let override { return override.state }

@@ -110,17 +110,18 @@ public struct GuardingBreaker: Sendable {
         metric?.reset(at: now)
     }
 
-    /// Takes another definition of the same name. One of the other kind begins closed.
+    /// Takes another definition of the same name. One of the other kind begins closed, under what is
+    /// forced.
     public mutating func reconfigure(_ new: BreakerDefinition, at now: EngineTime) {
         switch new.rules {
-        case .calls(let policy) where calls != nil: calls?.reconfigure(policy, at: now)
-        case .metric(let policy) where metric != nil: metric?.reconfigure(policy, at: now)
         case .calls(let policy):
+            if let metric { calls = Breaker(policy, after: metric, at: now) }
+            calls?.reconfigure(policy, at: now)
             metric = nil
-            calls = Breaker(policy, at: now)
         case .metric(let policy):
+            if let calls { metric = MetricBreaker(policy, after: calls, at: now) }
+            metric?.reconfigure(policy, at: now)
             calls = nil
-            metric = MetricBreaker(policy, at: now)
         }
         definition = new
     }

@@ -26,6 +26,14 @@ public struct MetricBreaker: Sendable {
         changedMillis = now.wallMillis
     }
 
+    /// A closed breaker in the place of one of the other kind: permits of that one count no more,
+    /// and what is forced stays so.
+    init(_ policy: MetricPolicy, after other: Breaker, at now: EngineTime) {
+        self.init(policy, at: now)
+        generation = other.generation &+ 1
+        override = other.override
+    }
+
     /// What it does with calls.
     public var state: BreakerState { override?.state ?? (isOpen ? .open : .closed) }
 

@@ -228,6 +228,30 @@ import Testing
         #expect(bench.refusal() == BreakerRefusal(state: .open, retryAfterNanos: nil))
     }
 
+    @Test func `rules of another kind leave what is forced, and end the permits`() {
+        let now = EngineTime(monotonicNanos: 1, wallMillis: 1)
+        let calls = BreakerDefinition(name: "b", rules: .calls(Self.policy))
+        let metric = BreakerDefinition(
+            name: "b", rules: .metric(MetricPolicy(tripAt: 2, recoverAt: 1)))
+        var breaker = GuardingBreaker(calls, at: now)
+        guard case .granted(let permit) = breaker.permit(at: now) else {
+            Issue.record("a closed breaker refused")
+            return
+        }
+        breaker.forced(Self.override(.forcedOpen, now, nil), at: now)
+        for definition in [metric, calls] {
+            let before = breaker.generation
+            breaker.reconfigure(definition, at: now)
+            #expect(breaker.state == .forcedOpen && breaker.override?.actor == "ann")
+            #expect(breaker.generation > before)
+        }
+        breaker.endOverride(at: now)
+        #expect(breaker.state == .closed)
+        let late = breaker.reported(
+            permit, .failure, durationNanos: 1, at: now, random: 0)
+        #expect(late == .late)
+    }
+
     @Test func `every fault of a policy is named`() {
         let bad = BreakerPolicy(
             window: .calls(0), minimumCalls: 0, failureRate: 0, slowCallRate: .nan,
