@@ -185,6 +185,25 @@ import Testing
         #expect(Self.faults(Self.definition(wrong)).map(\.field) == ["steps[3].input"])
     }
 
+    @Test func `times that nobody would look at are refused`() {
+        let kinds: [StepKind] = [
+            .wait(WaitSpec(millis: 1)), .approval(ApprovalSpec()), .publish(eventType: "e"),
+            .child(ChildSpec(workflow: "w")),
+        ]
+        for kind in kinds {
+            var step = StepDefinition(id: "s", agentType: "", operation: "")
+            step.kind = kind
+            step.scheduleToStartMillis = 1
+            step.heartbeatMillis = 1
+            step.scheduleToCloseMillis = 1
+            var fields = ["schedule_to_start", "heartbeat", "schedule_to_close"]
+            if case .child = kind { fields.removeLast() }
+            #expect(
+                Self.faults(Self.definition([step])).map(\.field) == fields.map { "steps[0].\($0)" }
+            )
+        }
+    }
+
     @Test func `what an earlier build took still runs, though this one would refuse it`() throws {
         var old = Self.definition(
             [Self.step("a"), Self.step("b", input: "${steps.a.output}")],

@@ -79,6 +79,22 @@ extension DefinitionValidation {
         for (name, millis) in times where !(1...Self.maxMillis).contains(millis) {
             fault("\(field).\(name)", "is \(millis) ms; give 1 ms to 366 days")
         }
+        if !step.kind.needsAgent { checkTimesWithoutAgent(step, field) }
+    }
+
+    /// What nobody would look at is refused rather than passed over.
+    private mutating func checkTimesWithoutAgent(_ step: StepDefinition, _ field: String) {
+        if step.scheduleToStartMillis != nil {
+            fault("\(field).schedule_to_start", "is for steps that wait for an agent")
+        }
+        if step.heartbeatMillis != nil {
+            fault("\(field).heartbeat", "is for steps that an agent works on")
+        }
+        // A child is tried again like a call.
+        if case .child = step.kind { return }
+        if step.scheduleToCloseMillis != nil {
+            fault("\(field).schedule_to_close", "is for steps that are tried again")
+        }
     }
 
     private mutating func checkStandIns(_ step: StepDefinition, _ field: String) {

@@ -83,6 +83,8 @@ enum RandomDefinition {
         step.agentType = ""
         step.operation = ""
         step.fallback = nil
+        step.scheduleToStartMillis = nil
+        if kind <= 3 { step.scheduleToCloseMillis = nil }
         switch kind {
         case 0: step.kind = .wait(WaitSpec(millis: Int64(random.int(1...300))))
         case 1: step.kind = .wait(WaitSpec(signal: "go", millis: Int64(random.int(0...2_000))))
