@@ -126,6 +126,21 @@ import Testing
         #expect(run.machine.isFinishing)
     }
 
+    @Test func `a requeued step begins with its own agent, not with its fallback`() throws {
+        var step = Self.once("a")
+        step.fallback = StepWork(
+            agentType: "spare", operation: "o", retry: RetryPolicy(maxAttempts: 1))
+        step.onExhausted = .deadLetter
+        var run = try MachineHarness([step])
+        run.fail(0)
+        #expect(run.machine.state.work(of: 0).definition.agentType == "spare")
+        run.fail(0)
+        #expect(run.states == [.parked])
+        run.machine.requeued(0, at: run.now, into: &run.out)
+        #expect(run.states == [.scheduled])
+        #expect(run.machine.state.work(of: 0).definition.agentType == step.agentType)
+    }
+
     @Test func `a wait that is requeued waits again`() throws {
         var step = WaitingStepTests.wait("w", signal: "go", millis: 500)
         step.onExhausted = .deadLetter

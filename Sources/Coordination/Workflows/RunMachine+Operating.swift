@@ -36,6 +36,7 @@ extension RunMachine {
         state.steps[step].failures = 0
         state.steps[step].losses = 0
         state.steps[step].extra.value.readyMillis = 0
+        state.steps[step].extra.value.usesFallback = false
         emit(.stepRequeued(step: id(step)), now, &out)
         ready(step, now, &out)
     }
