@@ -232,6 +232,30 @@ import Testing
         #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
     }
 
+    @Test func `a restarted server knows the holder also when it is of the backup type`() throws {
+        let rig = RemoteRig()
+        let own = AgentRegistration(
+            id: AgentID("v/1"), type: "v",
+            operations: [OperationDescriptor(name: "work", summary: "", isIdempotent: true)],
+            slots: 1)
+        rig.post(.agentsJoined([own], PortNumber(rawValue: 7)))
+        _ = rig.hello(1)
+        let by = BreakerEngineTests.by
+        let policy = IsolationPolicy(backupType: "w")
+        rig.post(
+            .isolation(.setPolicy(type: "v", policy, by: by), rig.ticket()),
+            .isolation(.isolate(AgentID("v/1"), forMillis: nil, by: by), rig.ticket()))
+        let run = try #require(
+            rig.start([StepDefinition(id: "s", agentType: "v", operation: "work")]))
+        let token = try #require(rig.taken(1).first?.token)
+        try rig.restart()
+        _ = rig.hello(9, held: [token])
+        #expect(rig.stale(9) == [])
+        rig.say(9, results: [(token, "{}")])
+        #expect(rig.accepted(9) == [token])
+        #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
+    }
+
     @Test func `what a worker says before its run is taken up is heard`() throws {
         let rig = RemoteRig()
         let local = AgentRegistration(

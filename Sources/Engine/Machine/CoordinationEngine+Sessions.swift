@@ -132,7 +132,6 @@ extension CoordinationEngine {
         for token in Set(named).sorted() {
             guard let job = tokens[token.serial.rawValue], jobs[job].phase == .orphaned,
                 case .step(let run, let step) = jobs[job].work,
-                jobs[job].type == pool.type(of: agent),
                 runs[run].machine.state.steps[step].holder?.agent == pool.id(of: agent)
             else {
                 tell(.stale(token), port)
@@ -140,6 +139,8 @@ extension CoordinationEngine {
             }
             _ = pool.takeSlot(of: agent, beyondLimit: true)
             jobs[job].agent = agent
+            // It may be of the backup type of the step's.
+            jobs[job].type = pool.type(of: agent)
             jobs[job].grantPort = port.rawValue
             jobs[job].phase = .running
             sessions[session].machine.claimed(token)
