@@ -49,6 +49,60 @@ import Testing
         #expect(pool.waitingCount(type: type) == 0)
     }
 
+    static func registration(_ id: String, can names: [String], slots: Int = 2) -> AgentRegistration
+    {
+        AgentRegistration(
+            id: AgentID(id), type: "t",
+            operations: names.map {
+                OperationDescriptor(name: $0, summary: "", isIdempotent: true)
+            }, slots: slots)
+    }
+
+    @Test func `work goes to those who can do it`() throws {
+        var pool = AgentPool()
+        let old = pool.join(Self.registration("t/0", can: ["o"], slots: 4), port: 0)
+        let new = pool.join(Self.registration("t/1", can: ["o", "y"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        var taken: [Int32?] = []
+        for name in ["y", "y", "y", "o"] { taken.append(pool.takeSlot(ofType: type, for: name)) }
+        #expect(taken == [new, new, nil, old])
+        #expect(pool.canDo(old, "o") && !pool.canDo(old, "y") && pool.canDo(old, "z"))
+        var places: [WaitingLines.Place?] = []
+        for work in Int32(1)...3 {
+            places.append(pool.wait(work, type: type, priority: 3, isBounded: true))
+        }
+        // 1 and 2 need what only the new one can do.
+        #expect(pool.next(for: old) { $0 > 2 } == 3)
+        pool.freeSlot(of: new)
+        #expect(pool.next(for: new) { _ in true } == 1)
+        #expect(places.allSatisfy { $0 != nil })
+    }
+
+    @Test func `an operation goes with the last instance that had it`() throws {
+        var pool = AgentPool()
+        _ = pool.join(Self.registration("t/0", can: ["o"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        for round in 0..<100 {
+            let names = (0..<20).map { "r\(round).\($0)" }
+            let agent = pool.join(Self.registration("t/1", can: names + ["o"]), port: 0)
+            #expect(pool.operations(ofType: type).count == 21)
+            #expect(pool.operation("r\(round).7", ofType: type) != nil)
+            #expect(pool.isMixed(type: type))
+            if round.isMultiple(of: 2) { pool.beginDraining(agent) }
+            pool.close(agent)
+            pool.leave(agent)
+            #expect(pool.operations(ofType: type).map(\.name) == ["o"])
+            #expect(!pool.isMixed(type: type))
+        }
+        // Nobody is there; what it could do is known until somebody else comes.
+        let last = try #require(pool.agent(AgentID("t/0")))
+        pool.close(last)
+        pool.leave(last)
+        #expect(pool.operation("o", ofType: type) != nil)
+        _ = pool.join(Self.registration("t/2", can: ["p"]), port: 0)
+        #expect(pool.operations(ofType: type).map(\.name) == ["p"])
+    }
+
     @Test func `the line of a type is bounded, but not for committed work`() throws {
         var pool = AgentPool(maxWaiting: 2)
         let type = pool.requireType(named: "t")

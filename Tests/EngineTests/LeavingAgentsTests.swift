@@ -30,6 +30,34 @@ import Testing
         await server.close()
     }
 
+    @Test func `in an upgrade, calls go to the instances that have the operation`() {
+        var bench = EngineBench()
+        func join(_ id: String, _ names: [String], slots: Int) {
+            let operations = names.map {
+                OperationDescriptor(name: $0, summary: "", isIdempotent: true)
+            }
+            let agent = AgentRegistration(
+                id: AgentID(id), type: "a", operations: operations, slots: slots)
+            bench.post(.agentsJoined([agent], PortNumber(rawValue: 0)))
+        }
+        func call(_ operation: String) {
+            bench.send {
+                .invoke(
+                    Invoke(
+                        namespace: .default, agentType: "a", operation: operation,
+                        payload: Payload(bytes: []), deadlineNanos: nil, arrivedNanos: 0), $0)
+            }
+        }
+        join("a/1", ["work"], slots: 4)
+        join("a/2", ["work", "new"], slots: 1)
+        for operation in ["new", "new", "work"] { call(operation) }
+        #expect(bench.dispatches.map(\.agent.name) == ["a/2", "a/1"])
+        bench.finish(bench.dispatches[1], EngineBench.success)
+        #expect(bench.dispatches.count == 2, "the old one does not take it out of the line")
+        bench.finish(bench.dispatches[0], EngineBench.success)
+        #expect(bench.dispatches.map(\.agent.name) == ["a/2", "a/1", "a/2"])
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `graceful restarts spend no loss of a running step`() async throws {
         let store = try InMemoryStore()

@@ -9,8 +9,8 @@ public struct AgentPool: Sendable {
 
     private struct TypeEntry {
         var name: String
-        /// Union over all instances seen; an operation is idempotent if its last word said so.
-        var operations: [OperationDescriptor] = []
+        /// What the instances that are alive can do, or the last one could.
+        var operations = TypeOperations()
         var alive = 0
         /// Whether an instance of it has ever joined.
         var isKnown = false
@@ -95,24 +95,28 @@ public struct AgentPool: Sendable {
     public func aliveCount(type: Int32) -> Int { types[Int(type)].alive }
     public func waitingCount(type: Int32) -> Int { types[Int(type)].waiting }
     public func operations(ofType type: Int32) -> [OperationDescriptor] {
-        types[Int(type)].operations
+        types[Int(type)].operations.all
     }
 
     /// What the type says of an operation; `nil`: no instance has it.
     public func operation(_ name: String, ofType type: Int32) -> OperationDescriptor? {
-        for operation in types[Int(type)].operations where operation.name == name {
-            return operation
+        types[Int(type)].operations[name]
+    }
+
+    /// Whether an instance can be given work of its type that calls this operation. What no
+    /// instance has, none can do better than another.
+    public func canDo(_ agent: Int32, _ operation: String) -> Bool {
+        let type = Int(agents[agent].type)
+        if types[type].operations.isHeldByAllOrNone(operation, of: types[type].alive) {
+            return true
         }
-        return nil
+        return agents[agent].registration.operations.contains { $0.name == operation }
     }
 
     /// A type is there though none of its instances is yet.
     public mutating func know(_ operations: [OperationDescriptor], ofType type: Int32) {
         types[Int(type)].isKnown = true
-        for operation in operations {
-            types[Int(type)].operations.removeAll { $0.name == operation.name }
-            types[Int(type)].operations.append(operation)
-        }
+        types[Int(type)].operations.promise(operations)
     }
 
     /// How much may wait for a type; `nil`: as much as for every type.
@@ -133,8 +137,9 @@ public struct AgentPool: Sendable {
         let agent = agents.insert(
             AgentEntry(registration: registration, port: port, type: type, line: line))
         agentIndex[registration.id] = agent
+        types[Int(type)].operations.joined(registration.operations, beside: types[Int(type)].alive)
         types[Int(type)].alive += 1
-        know(registration.operations, ofType: type)
+        types[Int(type)].isKnown = true
         makeFree(agent)
         return agent
     }
@@ -151,8 +156,15 @@ public struct AgentPool: Sendable {
         makeFull(agent)
         agents[agent].isClosed = true
         agentIndex[agents[agent].registration.id] = nil
-        if agents[agent].holds.contains(.draining) { return }
-        types[Int(agents[agent].type)].alive -= 1
+        if !agents[agent].holds.contains(.draining) { retire(agent) }
+    }
+
+    /// An instance counts as alive no more.
+    private mutating func retire(_ agent: Int32) {
+        let type = Int(agents[agent].type)
+        types[type].alive -= 1
+        types[type].operations.left(
+            agents[agent].registration.operations, leaving: types[type].alive)
     }
 
     /// Gives an instance no new work until every hold on it is released; what it has goes on.
@@ -170,7 +182,7 @@ public struct AgentPool: Sendable {
     /// From now on an instance gets nothing new and does not count as alive; what it has goes on.
     public mutating func beginDraining(_ agent: Int32) {
         hold(agent, .draining)
-        types[Int(agents[agent].type)].alive -= 1
+        retire(agent)
     }
 
     /// Why an instance gets no new work; empty: it does.
@@ -228,6 +240,25 @@ public struct AgentPool: Sendable {
         guard let agent = types[Int(type)].free.first else { return nil }
         fill(agent)
         return agent
+    }
+
+    /// Takes a slot of the least loaded instance of a type that has an operation; `nil`: all that
+    /// have it are full. O(1) as long as all have it, which is nearly always; during an upgrade
+    /// O(instances with a free slot).
+    public mutating func takeSlot(ofType type: Int32, for operation: String) -> Int32? {
+        let entry = Int(type)
+        if !types[entry].operations.isMixed
+            || types[entry].operations.isHeldByAllOrNone(operation, of: types[entry].alive)
+        {
+            return takeSlot(ofType: type)
+        }
+        var best: Int32?
+        for agent in types[entry].free.unordered where canDo(agent, operation) {
+            if let known = best, loadKey(known) <= loadKey(agent) { continue }
+            best = agent
+        }
+        if let best { fill(best) }
+        return best
     }
 
     /// Takes a slot of one instance.
@@ -332,6 +363,23 @@ public struct AgentPool: Sendable {
         return next(ofType: agents[agent].type)
     }
 
+    /// Whether instances of a type differ in what they can do.
+    public func isMixed(type: Int32) -> Bool { types[Int(type)].operations.isMixed }
+
+    /// Like ``next(for:)`` for an instance of a mixed type: the first work that it can do among the
+    /// first ``maxLooked`` of each line. Others, that can do all of it, go on with the rest.
+    public func next(for agent: Int32, where fits: (Int32) -> Bool) -> Int32? {
+        guard agents[agent].heapHandle >= 0 else { return nil }
+        if let own = lines.head(agents[agent].line) { return own }
+        for line in types[Int(agents[agent].type)].lines {
+            if let work = lines.first(line, of: Self.maxLooked, where: fits) { return work }
+        }
+        return nil
+    }
+
+    /// How much waiting work is looked at to find some that an instance can do.
+    private static let maxLooked = 64
+
     /// The first in the lines of a type.
     public func next(ofType type: Int32) -> Int32? {
         if types[Int(type)].waiting == 0 { return nil }
@@ -350,6 +398,11 @@ public struct AgentPool: Sendable {
     }
 
     // MARK: Order by load
+
+    /// An instance's place among those with a free slot: smaller is better.
+    private func loadKey(_ agent: Int32) -> Int64 {
+        types[Int(agents[agent].type)].free.key(of: agents[agent].heapHandle)
+    }
 
     private func key(_ agent: Int32) -> Int64 {
         Int64(min(agents[agent].inFlight, 1 << 20)) << 42

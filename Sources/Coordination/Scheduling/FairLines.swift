@@ -81,6 +81,22 @@ public struct FairLines: Sendable {
         lines.close(line)
     }
 
+    /// The first work in a ring that fits, key by key from the one whose turn it is; at most so many
+    /// are looked at.
+    public func first(_ ring: Int32, of count: Int, where fits: (Int32) -> Bool) -> Int32? {
+        var left = count
+        var found: Int32?
+        lines.visit(ring) { line in
+            lines.visit(line) { work in
+                if fits(work) { found = work }
+                left -= 1
+                return found == nil && left > 0
+            }
+            return found == nil && left > 0
+        }
+        return found
+    }
+
     /// All work in a ring, key by key from the one whose turn it is.
     public func all(_ ring: Int32) -> [Int32] { lines.all(ring).flatMap { lines.all($0) } }
 }

@@ -22,6 +22,14 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
     /// The entry with the smallest key.
     @inlinable public var first: Element? { order.first.flatMap { elements[Int($0)] } }
 
+    /// All entries, in no order.
+    @inlinable public var unordered: some Sequence<Element> {
+        order.lazy.compactMap { elements[Int($0)] }
+    }
+
+    /// The key of an entry.
+    @inlinable public func key(of handle: Int32) -> Int64 { keys[Int(handle)] }
+
     /// Adds an entry and gives its handle.
     @inlinable public mutating func insert(_ element: Element, key: Int64) -> Int32 {
         let handle: Int32

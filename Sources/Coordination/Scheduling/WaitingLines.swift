@@ -84,6 +84,12 @@ public struct WaitingLines: Sendable {
     /// The line that a place is in.
     func line(of place: Place) -> Int32 { nodes[Int(place.node)].line }
 
+    /// Shows the work in a line, from its head, as long as `visitor` wants more.
+    func visit(_ line: Int32, _ visitor: (Int32) -> Bool) {
+        var node = lines[Int(line)].head
+        while node >= 0, visitor(nodes[Int(node)].work) { node = nodes[Int(node)].next }
+    }
+
     /// All work in a line, from its head.
     public func all(_ line: Int32) -> [Int32] {
         var work: [Int32] = []

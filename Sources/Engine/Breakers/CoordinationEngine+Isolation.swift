@@ -248,22 +248,14 @@ extension CoordinationEngine {
     }
 
     private mutating func moveToBackup(_ job: Int32) {
-        let operation =
-            switch jobs[job].work {
-            case .invoke(let part): part.invoke.operation
-            case .step(let run, let step):
-                runs[run].machine.state.work(of: step).definition.operation
-            }
-        let backup = working(jobs[job].type, operation)
+        let backup = working(jobs[job].type, operation(of: job))
         if backup == jobs[job].type { return }
         detach(job)
         jobs[job].type = backup
         switch jobs[job].work {
         case .invoke(let part): placeInvoke(job, part.invoke, part.ticket, isProbe: false)
-        case .step:
-            if let agent = pool.takeSlot(ofType: backup) { return grant(job, agent) }
-            jobs[job].place = pool.wait(job, type: backup, priority: 3, isBounded: false)
-            grow(backup)
+        case .step(let run, let step):
+            seat(job, priority: runs[run].machine.state.work(of: step).definition.priority)
         }
     }
 }

@@ -92,11 +92,12 @@ extension CoordinationEngine {
     /// A slot of the instance that last worked under the call's key, or of the least loaded one.
     mutating func takeSlot(ofType type: Int32, for invoke: Invoke) -> Int32? {
         if let key = invoke.extras?.affinityKey, !key.isEmpty,
-            let agent = pool.preferred(ofType: type, key: key), pool.takeSlot(of: agent)
+            let agent = pool.preferred(ofType: type, key: key),
+            pool.canDo(agent, invoke.operation), pool.takeSlot(of: agent)
         {
             return agent
         }
-        return pool.takeSlot(ofType: type)
+        return pool.takeSlot(ofType: type, for: invoke.operation)
     }
 
     /// The call goes to an instance: its time to start is over, its key remembers the instance.

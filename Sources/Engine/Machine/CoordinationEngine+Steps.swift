@@ -24,7 +24,9 @@ extension CoordinationEngine {
     /// A slot now, or a place in the line for one.
     mutating func seat(_ job: Int32, priority: Int) {
         let type = jobs[job].type
-        if let agent = pool.takeSlot(ofType: type) { return grant(job, agent) }
+        if let agent = pool.takeSlot(ofType: type, for: operation(of: job)) {
+            return grant(job, agent)
+        }
         jobs[job].place = pool.wait(job, type: type, priority: priority, isBounded: false)
         grow(type)
     }

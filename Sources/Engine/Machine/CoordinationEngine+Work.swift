@@ -20,11 +20,25 @@ extension CoordinationEngine {
     /// Gives the free slots of an instance to what waits.
     mutating func serve(_ agent: Int32) {
         guard pool.isLiving(agent) else { return }
-        while let job = pool.next(for: agent) {
+        while let job = nextJob(for: agent) {
             if let place = jobs[job].place { pool.turnTaken(place) }
             leaveLine(job)
             guard pool.takeSlot(of: agent) else { return }
             grant(job, agent)
+        }
+    }
+
+    private func nextJob(for agent: Int32) -> Int32? {
+        if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
+        return pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
+    }
+
+    /// The operation that a job calls.
+    func operation(of job: Int32) -> String {
+        switch jobs[job].work {
+        case .invoke(let part): part.invoke.operation
+        case .step(let run, let step):
+            runs[run].machine.state.work(of: step).definition.operation
         }
     }
 

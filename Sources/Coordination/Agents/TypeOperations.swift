@@ -1,0 +1,88 @@
+/// What the instances of one agent type can do, and how many of them.
+///
+/// When the last instance leaves, its operations stay known until the next one joins, so that
+/// callers hear that nobody is there and not that nobody could do it.
+struct TypeOperations: Sendable {
+    /// An operation is idempotent if its last word said so.
+    private(set) var all: [OperationDescriptor] = []
+    /// How many instances have each.
+    private var holders: [Int] = []
+    private var places: [String: Int] = [:]
+    /// What the type itself promises, whether an instance is there or not.
+    private var promised: [OperationDescriptor] = []
+    /// Whether some instance lacks what another has.
+    private(set) var isMixed = false
+
+    /// Few names are compared faster than hashed.
+    private static let fewNames = 8
+
+    subscript(name: String) -> OperationDescriptor? { place(of: name).map { all[$0] } }
+
+    /// Whether it makes no difference which of the instances is asked.
+    func isHeldByAllOrNone(_ name: String, of alive: Int) -> Bool {
+        if !isMixed { return true }
+        guard let place = place(of: name) else { return true }
+        return holders[place] == alive || holders[place] == 0
+    }
+
+    private func place(of name: String) -> Int? {
+        if all.count > Self.fewNames { return places[name] }
+        for index in all.indices where all[index].name == name { return index }
+        return nil
+    }
+
+    /// Every instance will have these: they stay known while none is there.
+    mutating func promise(_ operations: [OperationDescriptor]) {
+        promised = operations
+        addPromised()
+    }
+
+    private mutating func addPromised() {
+        for operation in promised where places[operation.name] == nil {
+            places[operation.name] = all.count
+            all.append(operation)
+            holders.append(0)
+        }
+    }
+
+    /// An instance joins so many others.
+    mutating func joined(_ operations: [OperationDescriptor], beside others: Int) {
+        if others == 0 {
+            all = []
+            holders = []
+            places = [:]
+            addPromised()
+        }
+        var counted: Set<String> = []
+        for operation in operations {
+            let isFirst = counted.insert(operation.name).inserted
+            if let place = places[operation.name] {
+                all[place] = operation
+                if isFirst { holders[place] += 1 }
+            } else {
+                places[operation.name] = all.count
+                all.append(operation)
+                holders.append(1)
+            }
+        }
+        isMixed = holders.contains { $0 > 0 && $0 <= others }
+    }
+
+    /// An instance leaves, and so many stay.
+    mutating func left(_ operations: [OperationDescriptor], leaving others: Int) {
+        for name in Set(operations.map(\.name)) {
+            if let place = places[name] { holders[place] -= 1 }
+        }
+        if others > 0, holders.contains(0) { forgetUnheld() }
+        isMixed = holders.contains { $0 > 0 && $0 < others }
+    }
+
+    private mutating func forgetUnheld() {
+        let kept = all.indices.filter { holders[$0] > 0 }
+        all = kept.map { all[$0] }
+        holders = kept.map { holders[$0] }
+        places = [:]
+        for (place, operation) in all.enumerated() { places[operation.name] = place }
+        addPromised()
+    }
+}
