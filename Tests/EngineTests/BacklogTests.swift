@@ -93,6 +93,23 @@ import Testing
         expect(ask(&engine, start(3)), [3: "DISK_FULL"])
     }
 
+    @Test func `settings that are put are new work too, and weigh what they hold`() {
+        var engine = stuckEngine { $0.maxBacklogBytes = 100 }
+        let by = Signature(actor: "ann", reason: "")
+        let breaker = Command.breaker(
+            .put(
+                PutBreaker(
+                    namespace: .default,
+                    definition: BreakerDefinition(
+                        name: "b", summary: String(repeating: "s", count: 200),
+                        rules: .calls(.defaults)), signature: by)), ticket(3))
+        let policy = Command.isolation(.setPolicy(type: "a", .defaults, by: by), ticket(4))
+        expect(ask(&engine, breaker, policy), [4: "BACKLOG_FULL"])
+        engine.diskFilled()
+        expect(ask(&engine, policy), [3: "DISK_FULL", 4: "DISK_FULL"])
+        #expect(engine.snapshot.backlog == 0)
+    }
+
     @Test func `work that was abandoned in the backlog is never begun`() {
         var engine = stuckEngine()
         expect(ask(&engine, start(3), start(4), .abandon(ticket(3))), [:])

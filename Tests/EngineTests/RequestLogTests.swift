@@ -42,6 +42,30 @@ import Testing
         #expect(log.forgottenEarly == 0)
     }
 
+    @Test func `quiet namespaces keep nothing that is too old`() {
+        var log = log()
+        for number in 0..<100 {
+            log.insert(entry(0), for: key("a", namespace: "n\(number)"), committed: .none)
+        }
+        #expect(log.count == 100 && log.namespaceCount == 100)
+        for number in 0..<300 {
+            log.insert(entry(1_000), for: key("\(number)"), committed: .none)
+        }
+        #expect(log.namespaceCount == 1)
+        #expect(log.count == 100, "its own limit")
+    }
+
+    @Test func `all namespaces together are bounded`() {
+        var log = RequestLog(maxPerNamespace: 100, maxInAll: 150, lifeMillis: 1_000, secret: 1)
+        for name in ["a", "b", "c"] {
+            for number in 0..<100 {
+                log.insert(entry(0), for: key("\(number)", namespace: name), committed: .none)
+            }
+        }
+        #expect(log.count <= 151)
+        #expect(log.entry(key("99", namespace: "c"), nowMillis: 0) != nil)
+    }
+
     @Test func `an id used again after its time is remembered from then on`() {
         var log = log()
         log.insert(entry(0), for: key("a"), committed: .none)

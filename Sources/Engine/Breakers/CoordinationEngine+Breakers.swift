@@ -46,6 +46,8 @@ extension CoordinationEngine {
         }
         let before = known.map { breakers.cells[$0].breaker.definition }
         if before == definition { return getBreaker(put.namespace, definition.name, ticket) }
+        // Whoever has a breaker counts among the namespaces.
+        requireMode(put.namespace)
         let cell = known ?? insertBreaker(GuardingBreaker(definition, at: now), put.namespace)
         unbind(cell)
         if known != nil { reconfigureBreaker(cell, definition) }

@@ -108,20 +108,20 @@ final class RunReader: Sendable {
     private func remember(
         _ found: [PayloadID: Payload], _ known: [PayloadID: WorkflowPlan]
     ) -> Result<[PayloadID: WorkflowPlan], Rejection> {
-        var all = known
+        var read: [PayloadID: WorkflowPlan] = [:]
         for (id, payload) in found {
             do {
-                all[id] = try WorkflowPlan(stored: DefinitionCodec.decode(payload.bytes))
+                read[id] = try WorkflowPlan(stored: DefinitionCodec.decode(payload.bytes))
             } catch {
                 return .failure(.unreadable(error))
             }
         }
-        let kept = all
+        let fresh = read
         plans.withLock { plans in
-            if plans.count >= Self.maxPlans { plans = [:] }
-            plans.merge(kept) { _, new in new }
+            if plans.count + fresh.count > Self.maxPlans { plans = [:] }
+            plans.merge(fresh) { _, new in new }
         }
-        return .success(all)
+        return .success(known.merging(fresh) { _, new in new })
     }
 }
 

@@ -88,6 +88,7 @@ extension Command {
     var isNewDurableWork: Bool {
         switch self {
         case .putDefinition, .startRun: true
+        case .breaker(.put, _), .breaker(.setPlan, _), .isolation(.setPolicy, _): true
         case .schedule(let command, _): command.isNewWork
         case .operateRun(let order, _): order.operation.isSignal
         default: false
@@ -103,17 +104,38 @@ extension Command {
         case .operateRun(let order, _): order.operation.payloadBytes
         case .putDefinition(let put, _):
             put.definition.textBytes
+        case .breaker(.put(let put), _): BreakerCodec.encode(put.definition).count
+        case .breaker(.setPlan(_, _, let plan, _), _): plan.payloadBytes
+        case .isolation(.setPolicy(_, let policy, _), _): IsolationCodec.encode(policy).count
         default: 0
         }
     }
 }
 
 extension WorkflowDefinition {
-    /// About how long its templates, conditions and contracts are.
+    /// About how long its templates, conditions, contracts and forms are.
     fileprivate var textBytes: Int {
         steps.reduce((resultTemplate?.utf8.count ?? 0) + (inputSchema?.utf8.count ?? 0)) {
-            $0 + ($1.inputTemplate?.utf8.count ?? 0) + ($1.when?.utf8.count ?? 0)
-                + ($1.outputSchema?.utf8.count ?? 0)
+            $0 + $1.textBytes
+        }
+    }
+}
+
+extension StepDefinition {
+    fileprivate var textBytes: Int {
+        let texts = [
+            inputTemplate, when, outputSchema, fallback?.inputTemplate, compensation?.inputTemplate,
+        ]
+        let bytes = texts.reduce(0) { $0 + ($1?.utf8.count ?? 0) }
+        guard case .approval(let spec) = kind else { return bytes }
+        return bytes + spec.formSchema.utf8.count + spec.prompt.utf8.count
+    }
+}
+
+extension EmergencyPlan {
+    fileprivate var payloadBytes: Int {
+        actions.reduce(0) {
+            $0 + ($1.apply?.payload.bytes.count ?? 0) + ($1.undo?.payload.bytes.count ?? 0)
         }
     }
 }

@@ -28,6 +28,10 @@ extension CoordinationEngine {
                     seen: definitionsChangedIn)
             }
         }
+        if definitions[name] == nil, definitions.count >= limits.maxDefinitions {
+            return reject(
+                ticket, .tooManyDefinitions(limits.maxDefinitions), seen: definitionsChangedIn)
+        }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         store(plan, name)
         answer(ticket, .definitionPut(changed: true), seen: filling)

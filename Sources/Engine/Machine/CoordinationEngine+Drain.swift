@@ -36,6 +36,9 @@ extension CoordinationEngine {
     // MARK: Watching
 
     mutating func watchAgents(_ ticket: ReplyTicket) {
+        if agentWatchers.count >= limits.maxAgentWatchers {
+            return reject(ticket, .tooManyWatching("the agents", limits.maxAgentWatchers))
+        }
         agentWatchers.append(ticket)
         open.insert(.watchingAgents, for: ticket)
         let agents = pool.livingAgents.map(summary)

@@ -317,12 +317,14 @@ extension CoordinationEngine {
     mutating func awaitRun(_ reference: RunReference, _ ticket: ReplyTicket) {
         guard let run = find(reference) else { return ask(reference, .await, ticket) }
         if runs[run].machine.state.status.isClosed { return answerClosed(run, ticket) }
+        if let refusal = refusalOfWatcher(run) { return reject(ticket, refusal) }
         runs[run].waiters.append(ticket)
         open.insert(.awaiting(run: run), for: ticket)
     }
 
     mutating func watchRun(_ reference: RunReference, _ ticket: ReplyTicket) {
         guard let run = find(reference) else { return ask(reference, .watch, ticket) }
+        if let refusal = refusalOfWatcher(run) { return reject(ticket, refusal) }
         let sealed = runs[run].sealedSequence
         let seen = sealed == 0 ? runs[run].changedIn : (inFlight ?? .none)
         answer(ticket, .watching(lastSequence: sealed), seen: seen)
@@ -331,6 +333,12 @@ extension CoordinationEngine {
             return answerClosed(run, ticket)
         }
         open.insert(.watching(run: run), for: ticket)
+    }
+
+    private func refusalOfWatcher(_ run: Int32) -> Rejection? {
+        let watching = runs[run].waiters.count + runs[run].watchers.count
+        guard watching >= limits.maxRunWatchers else { return nil }
+        return .tooManyWatching("run \(runs[run].machine.state.id)", limits.maxRunWatchers)
     }
 
     mutating func cancelRun(_ cancel: CancelRun, _ ticket: ReplyTicket) {

@@ -131,7 +131,8 @@ public struct CoordinationEngine: Sendable {
         self.limits = limits
         pool = AgentPool(maxWaiting: limits.maxWaitingPerType)
         requests = RequestLog(
-            maxPerNamespace: limits.maxRequests, lifeMillis: limits.requestLifeMillis,
+            maxPerNamespace: limits.maxRequests, maxInAll: limits.maxRequestsInAll,
+            lifeMillis: limits.requestLifeMillis,
             secret: secret)
         payloads = PayloadCache(maxBytes: limits.maxCachedBytes)
         // Past 2^32 in one epoch a counter runs on into the bits above it: the next epoch is

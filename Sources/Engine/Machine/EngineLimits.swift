@@ -28,6 +28,8 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxCachedBytes = 64 << 20
     /// Remembered request ids of one namespace; past it its oldest are forgotten early.
     public var maxRequests = 1_000_000
+    /// Those of all namespaces together; past it the namespace that brings another loses its oldest.
+    public var maxRequestsInAll = 4_000_000
     /// How long a request id is remembered: 24 hours.
     public var requestLifeMillis: Int64 = 86_400_000
     /// Calls on behalf of calls, one below the other.
@@ -46,6 +48,13 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxInlineWorkBytes = 64 << 10
     /// Bytes of each text of an audit line; longer ones are cut.
     public var maxAuditText = 4_096
+    /// Definitions of the whole server; each version that is put takes the place of the last one.
+    public var maxDefinitions = 10_000
+    /// Callers that watch the agents, and callers that watch one run or wait for its end.
+    public var maxAgentWatchers = 10_000
+    public var maxRunWatchers = 10_000
+    /// How long closed runs are kept, as the ``RetentionPruner`` was told; `nil`: for ever.
+    public var retentionMillis: Int64?
     /// Breakers of one namespace.
     public var maxBreakers = 1_000
     /// Namespaces that have breakers or a mode.

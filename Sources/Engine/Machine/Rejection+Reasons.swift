@@ -75,6 +75,18 @@ extension Rejection {
                 + "any more: it ended, was cancelled, or was given to another instance")
     }
 
+    static func tooManyDefinitions(_ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_DEFINITIONS",
+            "this server has \(limit) definitions, the limit; put a new version of one instead")
+    }
+
+    static func tooManyWatching(_ what: String, _ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_WATCHERS",
+            "\(limit) callers watch \(what) already; try again later", retryAfterMillis: 5_000)
+    }
+
     static func callsTooDeep(_ limit: Int) -> Rejection {
         Rejection(
             .precondition, reason: "CALLS_TOO_DEEP",
@@ -152,6 +164,12 @@ extension Rejection {
         Rejection(
             .precondition, reason: "RUN_CLOSED",
             "run \(run.id) has ended already (\(run.status)); there is nothing to cancel")
+    }
+
+    static func runExpiring(_ run: RunID) -> Rejection {
+        Rejection(
+            .precondition, reason: "RUN_EXPIRING",
+            "run \(run) ended so long ago that it is being removed; start a new one")
     }
 
     static func runChanging(_ run: RunID) -> Rejection {

@@ -5,7 +5,8 @@ import Coordination
 ///
 /// A request is known by a 128-bit fingerprint of its namespace, method and id under a secret of
 /// this engine's, so an entry costs some 150 bytes however long its names are. Each namespace
-/// holds a bounded number; past it its oldest go early.
+/// holds a bounded number, and all together do; past it its oldest go early. Each new request also
+/// looks after one namespace in turn, so that quiet ones do not keep what is too old.
 struct RequestLog: Sendable {
     /// What names a request.
     struct Key: Sendable, Hashable {
@@ -33,11 +34,20 @@ struct RequestLog: Sendable {
         var order: [Fingerprint] = []
         var oldest = 0
         var held: Int { order.count - oldest }
+        /// Where it stands among ``RequestLog/namespaces``.
+        var place: Int
     }
+
+    /// How many of another namespace's go with one request.
+    private static let sweptAtOnce = 8
 
     private var entries: [Fingerprint: Entry] = [:]
     private var lines: [Namespace: Line] = [:]
+    /// Those that have a line, and the one that is looked after next.
+    private var namespaces: [Namespace] = []
+    private var nextSwept = 0
     private let maxPerNamespace: Int
+    private let maxInAll: Int
     private let lifeMillis: Int64
     private let secret: UInt64
     /// How many went before their time since the engine began.
@@ -46,14 +56,19 @@ struct RequestLog: Sendable {
     /// An empty log.
     ///
     /// - Parameter secret: unknown to clients, so that none can make two requests look alike.
-    init(maxPerNamespace: Int, lifeMillis: Int64, secret: UInt64) {
+    init(
+        maxPerNamespace: Int, maxInAll: Int = .max, lifeMillis: Int64, secret: UInt64
+    ) {
         self.maxPerNamespace = maxPerNamespace
+        self.maxInAll = maxInAll
         self.lifeMillis = lifeMillis
         self.secret = secret
     }
 
     /// How many are held.
     var count: Int { entries.count }
+    /// How many namespaces hold some.
+    var namespaceCount: Int { namespaces.count }
 
     func entry(_ key: Key, nowMillis: Int64) -> Entry? {
         guard let entry = entries[fingerprint(key)], entry.createdMillis + lifeMillis > nowMillis
@@ -65,24 +80,51 @@ struct RequestLog: Sendable {
     /// none that is not on disk yet.
     mutating func insert(_ entry: Entry, for key: Key, committed: BatchNumber) {
         let fingerprint = fingerprint(key)
-        var line = lines.removeValue(forKey: key.namespace) ?? Line()
+        var line = takeLine(key.namespace)
         // What is too old goes first, so that an id used again after its time comes last in line.
         forgetOldest(&line, nowMillis: entry.createdMillis, committed)
         let isNew = entries.updateValue(entry, forKey: fingerprint) == nil
         if isNew { line.order.append(fingerprint) }
         forgetOldest(&line, nowMillis: entry.createdMillis, committed)
         lines[key.namespace] = line
+        sweep(nowMillis: entry.createdMillis, committed)
+    }
+
+    private mutating func takeLine(_ namespace: Namespace) -> Line {
+        if let line = lines.removeValue(forKey: namespace) { return line }
+        namespaces.append(namespace)
+        return Line(place: namespaces.count - 1)
+    }
+
+    /// Looks after one namespace; one that has nothing left goes.
+    private mutating func sweep(nowMillis: Int64, _ committed: BatchNumber) {
+        if nextSwept >= namespaces.count { nextSwept = 0 }
+        let namespace = namespaces[nextSwept]
+        guard var line = lines.removeValue(forKey: namespace) else { return }
+        forgetOldest(&line, nowMillis: nowMillis, committed, atMost: Self.sweptAtOnce)
+        if line.held > 0 {
+            lines[namespace] = line
+            nextSwept += 1
+        } else {
+            let last = namespaces.removeLast()
+            guard last != namespace else { return }
+            namespaces[line.place] = last
+            lines[last]?.place = line.place
+        }
     }
 
     private mutating func forgetOldest(
-        _ line: inout Line, nowMillis: Int64, _ committed: BatchNumber
+        _ line: inout Line, nowMillis: Int64, _ committed: BatchNumber, atMost count: Int = .max
     ) {
-        while line.oldest < line.order.count, let old = entries[line.order[line.oldest]] {
+        var left = count
+        while left > 0, line.oldest < line.order.count, let old = entries[line.order[line.oldest]] {
             let isOld = old.createdMillis + lifeMillis <= nowMillis
-            guard isOld || line.held > maxPerNamespace, old.changedIn <= committed else { break }
+            let isOver = line.held > maxPerNamespace || entries.count > maxInAll
+            guard isOld || isOver, old.changedIn <= committed else { break }
             if !isOld { forgottenEarly += 1 }
             entries[line.order[line.oldest]] = nil
             line.oldest += 1
+            left -= 1
         }
         if line.oldest > 1_024, line.oldest * 2 > line.order.count {
             line.order.removeFirst(line.oldest)

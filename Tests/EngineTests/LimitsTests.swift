@@ -1,0 +1,66 @@
+import Coordination
+import Testing
+
+@testable import Engine
+
+/// Bounds on what callers can make the engine hold.
+@Suite struct LimitsTests {
+    static func bench(_ change: (inout EngineLimits) -> Void) -> EngineBench {
+        var limits = EngineLimits()
+        change(&limits)
+        var bench = EngineBench()
+        bench.engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1), limits: limits)
+        return bench
+    }
+
+    /// Why a command was refused; `nil`: it was not.
+    static func refusal(
+        _ bench: inout EngineBench, _ command: (ReplyTicket) -> Command
+    ) -> String? {
+        bench.ask(command)?.rejection?.reason
+    }
+
+    static func put(_ bench: inout EngineBench, _ name: String, version: String = "1") -> String? {
+        var definition = WorkflowDefinition.chain(1, name: name)
+        definition.version = version
+        let put = PutDefinition(namespace: .default, definition: definition, replace: true)
+        return refusal(&bench) { .putDefinition(put, $0) }
+    }
+
+    @Test func `definitions are bounded, versions of one are not`() {
+        var bench = Self.bench { $0.maxDefinitions = 2 }
+        let put = [
+            Self.put(&bench, "a"), Self.put(&bench, "b"), Self.put(&bench, "c"),
+            Self.put(&bench, "a", version: "2"),
+        ]
+        #expect(put == [nil, nil, "TOO_MANY_DEFINITIONS", nil])
+    }
+
+    @Test func `those who watch the agents are bounded`() {
+        var bench = Self.bench { $0.maxAgentWatchers = 1 }
+        let first = bench.send { .watchAgents($0) }
+        let second = Self.refusal(&bench) { .watchAgents($0) }
+        bench.post(.abandon(ReplyTicket(port: 0, call: first)))
+        let third = Self.refusal(&bench) { .watchAgents($0) }
+        #expect(second == "TOO_MANY_WATCHERS" && third == nil)
+    }
+
+    @Test func `those who watch a run or wait for it are bounded`() {
+        var bench = Self.bench { $0.maxRunWatchers = 2 }
+        _ = Self.put(&bench, "a")
+        let start = StartRun(
+            namespace: .default, definition: "a", workflowID: "", input: Payload(bytes: [0x31]),
+            requestID: "", conflict: .fail)
+        guard case .started(let id, _) = bench.ask({ .startRun(start, $0) }) else {
+            Issue.record("it was not started")
+            return
+        }
+        let run = RunReference.run(.default, id)
+        bench.send { .awaitRun(run, $0) }
+        let second = Self.refusal(&bench) { .watchRun(run, $0) }
+        let third = Self.refusal(&bench) { .awaitRun(run, $0) }
+        let fourth = Self.refusal(&bench) { .watchRun(run, $0) }
+        #expect(second == nil)
+        #expect(third == "TOO_MANY_WATCHERS" && fourth == "TOO_MANY_WATCHERS")
+    }
+}
