@@ -166,6 +166,26 @@ import Testing
         await server.close()
     }
 
+    @Test func `a run that is about to be removed is not opened again`() async throws {
+        var configuration = EngineConfiguration()
+        configuration.limits.retentionMillis = 30_000
+        let server = try await TestServer(store: InMemoryStore(), configuration: configuration)
+        let agents = FakeAgents { _ in
+            .failure(StepFailure(type: "boom", message: "no", retryable: false))
+        }
+        agents.join(server.host, type: "echo")
+        _ = await server.put(.chain(1))
+        let run = try Self.started(await server.start("chain"))
+        _ = try await Self.end(server, run)
+        guard case .rejected(let refusal) = await Self.operate(server, run, .retry(reason: "again"))
+        else {
+            Issue.record("it was opened again")
+            return
+        }
+        #expect(refusal.reason == "RUN_EXPIRING")
+        await server.close()
+    }
+
     @Test func `what a failed run did is undone with what it returned`() async throws {
         let (server, agents) = try await Self.server()
         var book = Self.step("book")

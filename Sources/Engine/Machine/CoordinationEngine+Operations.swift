@@ -205,6 +205,7 @@ extension CoordinationEngine {
         if let refusal = RunMachine(state, limits: limits.run).refusalOfRetry {
             return .retryRefused(refusal, state.summary)
         }
+        if isAboutToBePruned(state) { return .runExpiring(state.id) }
         let name = ScopedName(namespace: state.namespace, name: state.workflowID)
         if let other = workflowIndex[name] {
             return .runOpen(state.workflowID, runs[other].machine.state.id)
@@ -212,4 +213,16 @@ extension CoordinationEngine {
         if openRuns >= limits.maxOpenRuns { return .tooManyRuns(limits.maxOpenRuns) }
         return nil
     }
+
+    /// What the pruner may have begun to remove must not be opened again: its history and payloads
+    /// go, whatever is written of the run meanwhile.
+    private func isAboutToBePruned(_ state: RunState) -> Bool {
+        guard let kept = limits.retentionMillis, let closed = state.closedMillis else {
+            return false
+        }
+        return now.wallMillis - closed >= kept - Self.pruningMarginMillis
+    }
+
+    /// Far more than the clocks of engine and pruner differ, and a retry lies in the mailbox.
+    private static var pruningMarginMillis: Int64 { 60_000 }
 }

@@ -83,8 +83,11 @@ struct ServerAssembly {
         _ store: any Store, on group: any EventLoopGroup
     ) async throws -> EngineHost {
         let emergencies = EmergencyRunner(log: log)
+        var configuration = EngineConfiguration.defaults
+        configuration.limits.retentionMillis = try settings.retentionMillis()
         let host = try await EngineHost.start(
-            store: store, observer: EngineMetrics(registry, emergencies: emergencies),
+            store: store, configuration: configuration,
+            observer: EngineMetrics(registry, emergencies: emergencies),
             timer: LoopTimer(group.next()),
             onFatal: { [fatal] in fatal.raise($0) })
         emergencies.attach(host)
