@@ -19,6 +19,8 @@ public struct Preparation: Sendable {
         case runInput(RunID)
         /// Whether the output of the dispatch with this token fits its step's contract.
         case stepOutput(AssignmentToken)
+        /// The input of a step that is to be answered from what is remembered.
+        case cachedInput(StepPlace, attempt: Int)
         /// The elements of a step's list.
         case elements(StepPlace, attempt: Int)
         /// The output of a step that children or elements have worked for.
@@ -27,7 +29,8 @@ public struct Preparation: Sendable {
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
-            case .stepInput, .partInput, .elements, .collected, .condition, .startInput,
+            case .stepInput, .partInput, .elements, .collected, .condition, .cachedInput,
+                .startInput,
                 .runInput, .stepOutput:
                 .stepInput
             case .runResult: .runResult

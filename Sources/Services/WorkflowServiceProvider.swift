@@ -28,6 +28,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         guard let definition = request.definition else {
             return call.fail(.missing("definition"))
         }
+        if let status = definition.unknownChoices.status { return call.fail(status) }
         let put = PutDefinition(
             namespace: namespace, definition: Coordination.WorkflowDefinition(definition))
         ask(call, { .putDefinition(put, $0) }, refusal: \.refusalOfDefinition) { answer in

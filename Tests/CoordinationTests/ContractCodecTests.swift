@@ -34,10 +34,33 @@ import Testing
         return machine.state
     }
 
-    @Test func `definitions are written as version 3 always was`() throws {
-        #expect(CodecTests.hex(DefinitionCodec.encode(Self.definition)) == Self.goldenDefinition)
+    @Test func `what version 3 of definitions wrote is read for ever`() throws {
         let read = try DefinitionCodec.decode(CodecTests.bytes(Self.goldenDefinition))
         #expect(read == Self.definition)
+    }
+
+    static let goldenModes =
+        "04016e013100000001046c6f6f6b0174016f000001e0d40306d00f0000000000000040c09a0c0006"
+        + "0b696e7075742e6e203e203107117b2274797065223a226f626a656374227d110001020002117b22"
+        + "74797065223a226f626a656374227d00"
+    static let goldenHistory = "030102d00f001d0173010102"
+
+    @Test func `definitions are written as version 4 always was`() throws {
+        var definition = Self.definition
+        definition.steps[0].modes = ModeBehavior(degraded: .hold, emergency: .cached)
+        #expect(CodecTests.hex(DefinitionCodec.encode(definition)) == Self.goldenModes)
+        #expect(try DefinitionCodec.decode(CodecTests.bytes(Self.goldenModes)) == definition)
+    }
+
+    @Test func `history is written as version 3 always was`() throws {
+        let history = [
+            HistoryEvent(
+                sequence: 1, atMillis: 1_000,
+                kind: .stepModeApplied(
+                    step: "s", attempt: 1, behavior: .hold, mode: .emergency))
+        ]
+        #expect(CodecTests.hex(HistoryCodec.encode(history)) == Self.goldenHistory)
+        #expect(try HistoryCodec.decode(CodecTests.bytes(Self.goldenHistory)) == history)
     }
 
     @Test(arguments: [(false, goldenEvaluating), (true, goldenUnchecked)])

@@ -43,6 +43,10 @@ extension HistoryCodec {
             writer.begin(28, step, attempt)
             writer.unsigned(child.serial.rawValue)
             writer.byte(status.rawValue)
+        case .stepModeApplied(let step, let attempt, let behavior, let mode):
+            writer.begin(29, step, attempt)
+            writer.byte(behavior.rawValue)
+            writer.byte(mode.rawValue)
         default: preconditionFailure("version 1 holds this event")
         }
     }
@@ -89,6 +93,11 @@ extension HistoryCodec {
                 step: step, attempt: try reader.int(),
                 child: RunID(serial: Serial(rawValue: try reader.unsigned())),
                 status: try reader.choice("run status"))
+        case 29:
+            return .stepModeApplied(
+                step: step, attempt: try reader.int(),
+                behavior: try reader.choice("step behavior"),
+                mode: try reader.choice("operating mode"))
         case 25:
             return .eventPublished(
                 step: step, eventType: try reader.string(), receivers: try reader.int())

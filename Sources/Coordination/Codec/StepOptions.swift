@@ -29,6 +29,9 @@ enum StepOptions {
             writer.count(rate.limit)
             writer.signed(rate.perMillis)
         }
+        writer.option(17, step.modes, unless: .run) { writer, modes in
+            for (_, behavior) in modes.all { writer.byte(behavior.rawValue) }
+        }
         writer.byte(0)
     }
 
@@ -56,6 +59,11 @@ enum StepOptions {
                 step.rate = RateKey(
                     key: try reader.string(), limit: try reader.int(),
                     perMillis: try reader.signed())
+            case 17:
+                step.modes = ModeBehavior(
+                    normal: try reader.choice("step behavior"),
+                    degraded: try reader.choice("step behavior"),
+                    emergency: try reader.choice("step behavior"))
             default: throw CodecError("unknown step option \(tag)", at: 0)
             }
         }

@@ -39,6 +39,10 @@ extension EntityKind {
     /// An answer that a step's attempt had to a call it made under a key.
     public static let recordedCall = EntityKind(rawValue: 10)
 
+    /// What an operation of a workflow's step returned for an input, for modes in which it does not
+    /// run.
+    public static let stepOutput = EntityKind(rawValue: 10)
+
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)
 }

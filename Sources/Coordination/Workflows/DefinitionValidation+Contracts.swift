@@ -1,6 +1,6 @@
 import JSON
 
-/// Conditions of steps, and the contracts of inputs and outputs.
+/// Conditions of steps, what they do by mode, and the contracts of inputs and outputs.
 extension DefinitionValidation {
     mutating func condition(
         _ text: String?, _ field: String, _ reachable: StepSet?, _ step: String
@@ -13,6 +13,21 @@ extension DefinitionValidation {
         case .success(let condition):
             for id in condition.stepIDs { checkReference(id, field, reachable, step) }
             return condition
+        }
+    }
+
+    mutating func checkModes(_ step: StepDefinition, _ field: String) {
+        if step.modes == .run { return }
+        switch step.kind {
+        case .wait, .approval:
+            fault("\(field).modes", "is for steps that do something, and this one waits")
+        case .invoke: break
+        case .fanOut, .publish, .child:
+            for (name, behavior) in step.modes.all where behavior == .cached {
+                fault(
+                    "\(field).modes.\(name)",
+                    "is cached, which is for steps that call an operation once")
+            }
         }
     }
 

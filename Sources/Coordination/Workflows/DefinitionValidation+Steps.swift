@@ -10,6 +10,7 @@ extension DefinitionValidation {
         checkRetry(step.retry, "\(field).retry")
         checkStandIns(step, field)
         checkKeys(step, field)
+        checkModes(step, field)
     }
 
     private mutating func checkAgent(of step: StepDefinition, _ field: String) {

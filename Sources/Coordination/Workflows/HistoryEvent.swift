@@ -34,7 +34,8 @@ public enum HistoryEventKind: Sendable, Hashable {
     case stepFailed(step: String, attempt: Int, failure: StepFailure, willRetry: Bool)
     /// No result within the step's start-to-close time.
     case stepTimedOut(step: String, attempt: Int, willRetry: Bool)
-    /// The step never ran, because its run ended first.
+    /// The step never ran: its run ended first, its condition did not hold, or the operating mode
+    /// was not for it.
     case stepSkipped(step: String, reason: String)
     /// The step was scheduled or running when its run ended.
     case stepCancelled(step: String, attempt: Int, reason: String)
@@ -66,4 +67,6 @@ public enum HistoryEventKind: Sendable, Hashable {
     case listStarted(step: String, attempt: Int, elements: Int)
     /// The run waits for another one of its workflow id to end.
     case runQueued
+    /// The step is held, or answered from what is remembered, because of the operating mode.
+    case stepModeApplied(step: String, attempt: Int, behavior: StepBehavior, mode: OperatingMode)
 }

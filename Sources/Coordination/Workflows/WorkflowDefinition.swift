@@ -74,6 +74,8 @@ public struct StepDefinition: Sendable, Hashable {
     public var compensation: StepWork?
     /// 1 (first) to 5 (last) among what waits for an agent; default 3.
     public var priority = 3
+    /// What it does in each operating mode; its fallback and its compensation run in any.
+    public var modes = ModeBehavior.run
     /// Limits how many such steps work at once; `nil`: no limit.
     public var concurrency: ConcurrencyKey?
     /// Limits how many such attempts begin in a time; `nil`: no limit.

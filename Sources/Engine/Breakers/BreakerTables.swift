@@ -47,7 +47,7 @@ struct ModeCell: Sendable {
     var openCritical = 0
     var openHigh = 0
     /// Steps that wait for another mode.
-    var held: [HeldStep] = []
+    var held: Set<HeldStep> = []
 }
 
 /// Leave that a call of the server's own agents holds.

@@ -192,7 +192,7 @@ extension CoordinationEngine {
             }
         }
         let isChanged = cell.state.coordinator.stored != stored
-        let held = before == after ? [] : cell.held
+        let held: Set<HeldStep> = before == after ? [] : cell.held
         if before != after { cell.held = [] }
         breakers.modes[namespace] = cell
         give(orders, namespace)
@@ -204,7 +204,7 @@ extension CoordinationEngine {
         guard before != after else { return }
         draft.effects.modes.append(ModeChange(namespace: namespace, mode: after))
         draft.effects.notices.append(.guarding(.operatingMode(namespace: namespace, mode: after)))
-        wake(held)
+        wakeHeldByMode(held)
     }
 
     /// Has the shell carry out what agents are to do, once the orders are on disk.

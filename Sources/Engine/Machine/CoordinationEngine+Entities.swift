@@ -60,6 +60,7 @@ extension CoordinationEngine {
         case .pausedKey, .keyPace: try keepKey(entity)
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
+        case .stepOutput: try restoreStepOutput(entity)
         default: break
         }
     }

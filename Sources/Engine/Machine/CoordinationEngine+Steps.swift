@@ -57,6 +57,12 @@ extension CoordinationEngine {
 
     /// The step has a slot: its input is taken as it is, or made outside.
     mutating func prepareStep(_ job: Int32, _ run: Int32, _ step: Int) {
+        // The mode may have changed while it waited for a slot.
+        if !definitionRuns(run, step) {
+            endStep(job)
+            if !isGovernedByMode(run, step) { scheduleStep(run, step) }
+            return
+        }
         jobs[job].phase = .preparing
         let state = runs[run].machine.state
         let definition = state.work(of: step).definition
@@ -97,6 +103,8 @@ extension CoordinationEngine {
                 if let payload = made.first { inputReady(job, run, step, payload) }
             case .failure(let failure): startFailed(job, run, step, failure)
             }
+        case .cachedInput(let place, let attempt):
+            cachedInputReady(place, attempt: attempt, outcome.result)
         case .condition(let place): conditionKnown(place, outcome.result)
         case .startInput(let ticket): startChecked(ticket, outcome.result)
         case .runInput(let id): inputChecked(id, outcome.result)
@@ -123,6 +131,7 @@ extension CoordinationEngine {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         let agent = pool.id(of: jobs[job].agent)
         let lease = leaseMillis(of: job)
+        noteInput(run, step, token, payload)
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.dispatched(
@@ -147,6 +156,7 @@ extension CoordinationEngine {
     mutating func stepFinished(
         _ job: Int32, _ run: Int32, _ step: Int, _ result: AssignmentResult
     ) {
+        let remembered = stepCache.isIdle ? nil : stepCache.keys[result.token]
         endStep(job)
         let at = now.wallMillis
         switch result.outcome {
@@ -162,6 +172,7 @@ extension CoordinationEngine {
             let isTaken = runs[run].machine.refusal(ofOutputBytes: bytes) == nil
             // A refused output is not stored; its id goes nowhere.
             let id = isTaken ? newPayload(payload, run: state.id) : state.input
+            if isTaken, let remembered { remember(payload, as: remembered) }
             _ = change(run) { machine, out, _ in
                 machine.outputReceived(
                     step, token: result.token, output: id, bytes: bytes, at: at, into: &out)
@@ -222,6 +233,7 @@ extension CoordinationEngine {
             runs[run].steps[step].timer = -1
         }
         if cell.isListening { stopListening(run, step) }
+        stopHolding(run, step)
         if !parked.isEmpty {
             parked.remove(StepPlace(run: runs[run].machine.state.id, step: step))
         }
@@ -236,6 +248,7 @@ extension CoordinationEngine {
             timers.remove(runs[run].steps[step].timer)
             runs[run].steps[step].timer = -1
         }
+        stopHolding(run, step)
         let job = runs[run].steps[step].job
         guard job >= 0, runs[run].machine.state.steps[step].state == .scheduled else { return }
         endStep(job)
@@ -245,6 +258,9 @@ extension CoordinationEngine {
     mutating func endStep(_ job: Int32) {
         guard case .step(let run, let step) = jobs[job].work else { return }
         dropPermits(of: job)
+        if !stepCache.isIdle {
+            stepCache.keys[AssignmentToken(serial: Serial(rawValue: jobs[job].token))] = nil
+        }
         detach(job)
         disarm(job)
         if !keys.jobs.isEmpty { leaveGates(job) }

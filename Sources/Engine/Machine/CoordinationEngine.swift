@@ -88,6 +88,7 @@ public struct CoordinationEngine: Sendable {
     var openRuns = 0
 
     var schedules = ScheduleTable()
+    var stepCache = StepCache()
 
     // What comes next.
     var inbox: [Command] = []

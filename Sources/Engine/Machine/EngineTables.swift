@@ -101,6 +101,8 @@ struct StepCell: Sendable {
     var held: StepHold?
     /// Whether it listens for events.
     var isListening = false
+    /// Whether it waits for another operating mode.
+    var isHeldByMode = false
 }
 
 /// A step that a breaker does not let go.

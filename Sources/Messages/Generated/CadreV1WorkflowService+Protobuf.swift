@@ -69,6 +69,7 @@ extension StepDefinition: ProtobufMessage {
         unsafe self.rate = CField.message(c.pointee.rate)
         unsafe self.when = CField.string(c.pointee.when)
         unsafe self.outputSchema = CField.string(c.pointee.output_schema)
+        unsafe self.modes = CField.message(c.pointee.modes)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -112,6 +113,27 @@ extension StepDefinition: ProtobufMessage {
         unsafe c.pointee.rate = arena.message(self.rate)
         unsafe c.pointee.when = arena.string(self.when)
         unsafe c.pointee.output_schema = arena.string(self.outputSchema)
+        unsafe c.pointee.modes = arena.message(self.modes)
+    }
+}
+
+extension ModeBehavior: ProtobufMessage {
+    public static let protoName = "cadre.v1.ModeBehavior"
+    public static let layout = unsafe WireLayout(cadre__v1__mode_behavior__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ModeBehavior.self)
+        unsafe self.normal = StepBehavior(rawValue: Int32(truncatingIfNeeded: c.pointee.normal.rawValue))
+        unsafe self.degraded = StepBehavior(rawValue: Int32(truncatingIfNeeded: c.pointee.degraded.rawValue))
+        unsafe self.emergency = StepBehavior(rawValue: Int32(truncatingIfNeeded: c.pointee.emergency.rawValue))
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ModeBehavior.self)
+        unsafe cadre__v1__mode_behavior__init(c)
+        unsafe c.pointee.normal = Cadre__V1__StepBehavior(rawValue: .init(truncatingIfNeeded: self.normal.rawValue))
+        unsafe c.pointee.degraded = Cadre__V1__StepBehavior(rawValue: .init(truncatingIfNeeded: self.degraded.rawValue))
+        unsafe c.pointee.emergency = Cadre__V1__StepBehavior(rawValue: .init(truncatingIfNeeded: self.emergency.rawValue))
     }
 }
 

@@ -30,7 +30,7 @@ extension Messages.HistoryEvent {
             .stepSkipped, .stepCancelled:
             describeAttempt(kind)
         case .stepWaiting, .approvalDecided, .stepFellBack, .stepParked, .stepRequeued,
-            .childStarted, .childEnded, .eventPublished, .listStarted:
+            .childStarted, .childEnded, .eventPublished, .listStarted, .stepModeApplied:
             describeStep(kind)
         }
     }
@@ -90,6 +90,10 @@ extension Messages.HistoryEvent {
             about(.eventPublished, step, 0)
             self.eventType = eventType
             count = Int64(receivers)
+        case .stepModeApplied(let step, let attempt, let behavior, let mode):
+            about(.stepModeApplied, step, attempt)
+            let what = behavior == .hold ? "held" : "answered from memory"
+            reason = "\(what): the operating mode is \(mode)"
         case .listStarted(let step, let attempt, let elements):
             about(.listStarted, step, attempt)
             count = Int64(elements)

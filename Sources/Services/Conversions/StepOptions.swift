@@ -8,6 +8,7 @@ extension Coordination.StepDefinition {
         takeKind(of: message)
         when = message.when.isEmpty ? nil : message.when
         outputSchema = message.outputSchema.isEmpty ? nil : message.outputSchema
+        modes = message.modes.map(Coordination.ModeBehavior.init) ?? .run
         scheduleToStartMillis = message.scheduleToStartMillis.unlessZero
         scheduleToCloseMillis = message.scheduleToCloseMillis.unlessZero
         heartbeatMillis = message.heartbeatMillis.unlessZero
@@ -101,6 +102,7 @@ extension Messages.StepDefinition {
         takeKind(of: step.kind)
         when = step.when ?? ""
         outputSchema = step.outputSchema ?? ""
+        modes = Messages.ModeBehavior(step.modes)
         scheduleToStartMillis = step.scheduleToStartMillis ?? 0
         scheduleToCloseMillis = step.scheduleToCloseMillis ?? 0
         heartbeatMillis = step.heartbeatMillis ?? 0

@@ -63,6 +63,7 @@ extension DefinitionFile {
     static func addOptions(_ step: inout StepDefinition, _ fields: Fields) throws(Failed) {
         step.when = try fields.text("when")
         step.outputSchema = fields.template("output_schema")
+        if let modes = try fields.inner("modes") { step.modes = try self.modes(modes) }
         step.scheduleToStartMillis = try fields.integer("schedule_to_start_millis")
         step.scheduleToCloseMillis = try fields.integer("schedule_to_close_millis")
         step.heartbeatMillis = try fields.integer("heartbeat_millis")
@@ -86,6 +87,18 @@ extension DefinitionFile {
             rate.perMillis = try key.integer("per_millis")
             step.rate = rate
         }
+    }
+
+    private static func modes(_ fields: Fields) throws(Failed) -> ModeBehavior {
+        try fields.know(["normal", "degraded", "emergency"])
+        let choices: KeyValuePairs<String, StepBehavior> = [
+            "run": .run, "hold": .hold, "cached": .cached, "skip": .skip, "refuse": .refuse,
+        ]
+        var modes = ModeBehavior()
+        modes.normal = try fields.choice("normal", choices)
+        modes.degraded = try fields.choice("degraded", choices)
+        modes.emergency = try fields.choice("emergency", choices)
+        return modes
     }
 
     private static func work(_ fields: Fields) throws(Failed) -> StepWork {

@@ -55,7 +55,7 @@ struct DefinitionFile {
             "start_to_close_millis", "retry", "wait", "approval", "publish", "child", "fan_out",
             "schedule_to_start_millis", "schedule_to_close_millis", "heartbeat_millis",
             "on_exhausted", "fallback", "compensation", "priority", "concurrency", "rate",
-            "when", "output_schema",
+            "when", "output_schema", "modes",
         ])
         var step = StepDefinition()
         step.id = try fields.text("id")

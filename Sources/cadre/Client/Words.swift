@@ -96,6 +96,7 @@ extension HistoryEventType {
         case .childEnded: "child_ended"
         case .eventPublished: "event_published"
         case .listStarted: "list_started"
+        case .stepModeApplied: "step_mode_applied"
         default: nil
         }
     }

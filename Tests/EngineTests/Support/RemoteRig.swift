@@ -157,7 +157,8 @@ final class RemoteRig {
 
     /// Starts a run of one remote step, unless others are given; gives its id.
     func start(
-        _ steps: [StepDefinition] = [StepDefinition(id: "s", agentType: "w", operation: "work")]
+        _ steps: [StepDefinition] = [StepDefinition(id: "s", agentType: "w", operation: "work")],
+        input: String = "{}"
     ) -> RunID? {
         let definition = WorkflowDefinition(name: "one", version: "1", steps: steps)
         let ticket = ticket()
@@ -168,7 +169,7 @@ final class RemoteRig {
             .startRun(
                 StartRun(
                     namespace: .default, definition: "one", workflowID: "",
-                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail),
+                    input: Payload(bytes: Array(input.utf8)), requestID: "", conflict: .fail),
                 ticket))
         guard case .started(let id, _) = answers[ticket.call]?.first else { return nil }
         return id

@@ -122,20 +122,7 @@ enum EngineAudit {
                 if own.job >= 0 { faults.append("\(state.id): a paused step has a job") }
             case .scheduled, .running:
                 isMoving = true
-                let waits = HeldStep(run: run, step: step)
-                let isHeld = engine.breakers.cells.indices.contains {
-                    engine.breakers.cells[$0].held.contains(waits)
-                }
-                let place = StepPlace(run: state.id, step: step)
-                let isPending =
-                    pending.contains(.partInput(place, attempt: record.attempt))
-                    || pending.contains(.elements(place, attempt: record.attempt))
-                if own.job < 0, !isHeld, !isPending {
-                    let kind = state.work(of: step).definition.kind
-                    faults.append(
-                        "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
-                            + "attempt \(record.attempt), \(kind)")
-                }
+                if let fault = checkScheduled(run, step, engine, pending) { faults.append(fault) }
             case .waiting:
                 isMoving = true
                 if let fault = checkWaiting(run, step, engine, pending) { faults.append(fault) }
@@ -163,6 +150,31 @@ enum EngineAudit {
             faults.append("\(state.id): nothing will ever move it")
         }
         return faults
+    }
+
+    /// A scheduled step has a job, or waits for a breaker, for a mode, or for its input.
+    private static func checkScheduled(
+        _ run: Int32, _ step: Int, _ engine: CoordinationEngine, _ pending: Set<Preparation.Purpose>
+    ) -> String? {
+        let own = engine.runs[run].steps[step]
+        if own.job >= 0 { return nil }
+        let state = engine.runs[run].machine.state
+        let record = state.steps[step]
+        let waits = HeldStep(run: run, step: step)
+        if own.isHeldByMode {
+            return engine.breakers.modes[state.namespace]?.held.contains(waits) == true
+                ? nil : "\(state.id): no mode knows the held step \(step)"
+        }
+        let cells = engine.breakers.cells
+        if cells.indices.contains(where: { cells[$0].held.contains(waits) }) { return nil }
+        let place = StepPlace(run: state.id, step: step)
+        let purposes: [Preparation.Purpose] = [
+            .partInput(place, attempt: record.attempt), .elements(place, attempt: record.attempt),
+            .cachedInput(place, attempt: record.attempt),
+        ]
+        if purposes.contains(where: pending.contains) { return nil }
+        return "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
+            + "attempt \(record.attempt), \(state.work(of: step).definition.kind)"
     }
 
     /// A queued run stands behind the open one of its workflow id.

@@ -51,6 +51,11 @@ enum RandomDefinition {
         if random.chance(0.2) { step.scheduleToCloseMillis = Int64(random.int(100...2_000)) }
         if random.chance(0.2) { step.scheduleToStartMillis = Int64(random.int(50...1_000)) }
         step.priority = random.int(1...5)
+        if random.chance(0.3) {
+            let all = StepBehavior.allCases
+            step.modes = ModeBehavior(
+                degraded: all[random.int(0...4)], emergency: all[random.int(0...4)])
+        }
         if random.chance(0.2) { step.when = "input.n < \(random.int(0...12))" }
         if random.chance(0.2) {
             step.outputSchema = random.chance(0.7) ? #"{"type":"object"}"# : #"{"type":"array"}"#
@@ -74,6 +79,11 @@ enum RandomDefinition {
     private static func changeKind(_ step: inout StepDefinition, _ random: inout SeededRandom) {
         let kind = random.int(0...5)
         step.outputSchema = nil
+        if kind < 3 {
+            step.modes = .run
+        } else {
+            step.modes = ModeBehavior(degraded: .hold, emergency: .skip)
+        }
         if kind == 4 {
             step.kind = .fanOut(FanOutSpec(concurrency: random.int(1...3)))
             step.inputTemplate = random.chance(0.9) ? #"[1,"two",{"n":"${input.n}"},4]"# : "{}"

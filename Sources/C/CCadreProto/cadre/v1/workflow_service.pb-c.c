@@ -97,6 +97,51 @@ void   cadre__v1__step_definition__free_unpacked
   assert(message->base.descriptor == &cadre__v1__step_definition__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__mode_behavior__init
+                     (Cadre__V1__ModeBehavior         *message)
+{
+  static const Cadre__V1__ModeBehavior init_value = CADRE__V1__MODE_BEHAVIOR__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__mode_behavior__get_packed_size
+                     (const Cadre__V1__ModeBehavior *message)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_behavior__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__mode_behavior__pack
+                     (const Cadre__V1__ModeBehavior *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_behavior__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__mode_behavior__pack_to_buffer
+                     (const Cadre__V1__ModeBehavior *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__mode_behavior__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ModeBehavior *
+       cadre__v1__mode_behavior__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ModeBehavior *)
+     protobuf_c_message_unpack (&cadre__v1__mode_behavior__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__mode_behavior__free_unpacked
+                     (Cadre__V1__ModeBehavior *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__mode_behavior__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__wait_step__init
                      (Cadre__V1__WaitStep         *message)
 {
@@ -2836,7 +2881,7 @@ const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
   (ProtobufCMessageInit) cadre__v1__workflow_definition__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[24] =
+static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[25] =
 {
   {
     "id",
@@ -3126,6 +3171,18 @@ static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "modes",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StepDefinition, modes),
+    &cadre__v1__mode_behavior__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
@@ -3139,6 +3196,7 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   15,   /* field[15] = heartbeat_millis */
   0,   /* field[0] = id */
   4,   /* field[4] = input_template */
+  24,   /* field[24] = modes */
   16,   /* field[16] = on_exhausted */
   2,   /* field[2] = operation */
   5,   /* field[5] = optional */
@@ -3156,7 +3214,7 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__step_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 24 }
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
 {
@@ -3166,11 +3224,75 @@ const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
   "Cadre__V1__StepDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__StepDefinition),
-  24,
+  25,
   cadre__v1__step_definition__field_descriptors,
   cadre__v1__step_definition__field_indices_by_name,
   1,  cadre__v1__step_definition__number_ranges,
   (ProtobufCMessageInit) cadre__v1__step_definition__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__mode_behavior__field_descriptors[3] =
+{
+  {
+    "normal",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ModeBehavior, normal),
+    &cadre__v1__step_behavior__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "degraded",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ModeBehavior, degraded),
+    &cadre__v1__step_behavior__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "emergency",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ModeBehavior, emergency),
+    &cadre__v1__step_behavior__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__mode_behavior__field_indices_by_name[] = {
+  1,   /* field[1] = degraded */
+  2,   /* field[2] = emergency */
+  0,   /* field[0] = normal */
+};
+static const ProtobufCIntRange cadre__v1__mode_behavior__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor cadre__v1__mode_behavior__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ModeBehavior",
+  "ModeBehavior",
+  "Cadre__V1__ModeBehavior",
+  "cadre.v1",
+  sizeof(Cadre__V1__ModeBehavior),
+  3,
+  cadre__v1__mode_behavior__field_descriptors,
+  cadre__v1__mode_behavior__field_indices_by_name,
+  1,  cadre__v1__mode_behavior__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__mode_behavior__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__wait_step__field_descriptors[3] =
@@ -6891,6 +7013,42 @@ const ProtobufCMessageDescriptor cadre__v1__requeue_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__requeue_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCEnumValue cadre__v1__step_behavior__enum_values_by_number[6] =
+{
+  { "STEP_BEHAVIOR_UNSPECIFIED", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED", 0 },
+  { "STEP_BEHAVIOR_RUN", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_RUN", 1 },
+  { "STEP_BEHAVIOR_HOLD", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_HOLD", 2 },
+  { "STEP_BEHAVIOR_CACHED", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_CACHED", 3 },
+  { "STEP_BEHAVIOR_SKIP", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_SKIP", 4 },
+  { "STEP_BEHAVIOR_REFUSE", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_REFUSE", 5 },
+};
+static const ProtobufCIntRange cadre__v1__step_behavior__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex cadre__v1__step_behavior__enum_values_by_name[6] =
+{
+  { "STEP_BEHAVIOR_CACHED", 3 },
+  { "STEP_BEHAVIOR_HOLD", 2 },
+  { "STEP_BEHAVIOR_REFUSE", 5 },
+  { "STEP_BEHAVIOR_RUN", 1 },
+  { "STEP_BEHAVIOR_SKIP", 4 },
+  { "STEP_BEHAVIOR_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__step_behavior__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.StepBehavior",
+  "StepBehavior",
+  "Cadre__V1__StepBehavior",
+  "cadre.v1",
+  6,
+  cadre__v1__step_behavior__enum_values_by_number,
+  6,
+  cadre__v1__step_behavior__enum_values_by_name,
+  1,
+  cadre__v1__step_behavior__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue cadre__v1__approval_decision__enum_values_by_number[3] =
 {
   { "APPROVAL_DECISION_UNSPECIFIED", "CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED", 0 },
@@ -7181,7 +7339,7 @@ const ProtobufCEnumDescriptor cadre__v1__step_kind__descriptor =
   cadre__v1__step_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[29] =
+static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[30] =
 {
   { "HISTORY_EVENT_TYPE_UNSPECIFIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED", 0 },
   { "HISTORY_EVENT_TYPE_RUN_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_STARTED", 1 },
@@ -7212,11 +7370,12 @@ static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_nu
   { "HISTORY_EVENT_TYPE_LIST_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_LIST_STARTED", 26 },
   { "HISTORY_EVENT_TYPE_RUN_QUEUED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_QUEUED", 27 },
   { "HISTORY_EVENT_TYPE_CHILD_ENDED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
+  { "HISTORY_EVENT_TYPE_STEP_MODE_APPLIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED", 29 },
 };
 static const ProtobufCIntRange cadre__v1__history_event_type__value_ranges[] = {
-{0, 0},{0, 29}
+{0, 0},{0, 30}
 };
-static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[29] =
+static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[30] =
 {
   { "HISTORY_EVENT_TYPE_APPROVAL_DECIDED", 15 },
   { "HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
@@ -7239,6 +7398,7 @@ static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_
   { "HISTORY_EVENT_TYPE_STEP_COMPLETED", 4 },
   { "HISTORY_EVENT_TYPE_STEP_FAILED", 5 },
   { "HISTORY_EVENT_TYPE_STEP_FELL_BACK", 21 },
+  { "HISTORY_EVENT_TYPE_STEP_MODE_APPLIED", 29 },
   { "HISTORY_EVENT_TYPE_STEP_PARKED", 22 },
   { "HISTORY_EVENT_TYPE_STEP_REQUEUED", 23 },
   { "HISTORY_EVENT_TYPE_STEP_SCHEDULED", 2 },
@@ -7255,9 +7415,9 @@ const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
   "HistoryEventType",
   "Cadre__V1__HistoryEventType",
   "cadre.v1",
-  29,
+  30,
   cadre__v1__history_event_type__enum_values_by_number,
-  29,
+  30,
   cadre__v1__history_event_type__enum_values_by_name,
   1,
   cadre__v1__history_event_type__value_ranges,

@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Cadre__V1__WorkflowDefinition Cadre__V1__WorkflowDefinition;
 typedef struct Cadre__V1__StepDefinition Cadre__V1__StepDefinition;
+typedef struct Cadre__V1__ModeBehavior Cadre__V1__ModeBehavior;
 typedef struct Cadre__V1__WaitStep Cadre__V1__WaitStep;
 typedef struct Cadre__V1__ApprovalStep Cadre__V1__ApprovalStep;
 typedef struct Cadre__V1__PublishStep Cadre__V1__PublishStep;
@@ -80,6 +81,32 @@ typedef struct Cadre__V1__RequeueResponse Cadre__V1__RequeueResponse;
 
 /* --- enums --- */
 
+typedef enum _Cadre__V1__StepBehavior {
+  /*
+   * Means RUN.
+   */
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED = 0,
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_RUN = 1,
+  /*
+   * It waits for a mode in which it may do something else; over restarts too.
+   */
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_HOLD = 2,
+  /*
+   * The newest output that its operation had for the same input, in any run of the workflow, is its
+   * output; when none is remembered the step fails (`nothing_cached`). For steps that call an operation
+   * once. The 1,000 newest of the server are kept, inputs and outputs up to 64 KiB.
+   */
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_CACHED = 3,
+  /*
+   * It is skipped and counts as ended. Elements of a list are refused instead.
+   */
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_SKIP = 4,
+  /*
+   * It fails (`refused_by_mode`); its fallback, if any, takes its place.
+   */
+  CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_REFUSE = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_BEHAVIOR)
+} Cadre__V1__StepBehavior;
 typedef enum _Cadre__V1__ApprovalDecision {
   CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED = 0,
   CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_APPROVE = 1,
@@ -266,7 +293,11 @@ typedef enum _Cadre__V1__HistoryEventType {
    * The run waits for another one of its workflow id to end.
    */
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_QUEUED = 27,
-  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED = 28
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED = 28,
+  /*
+   * The step is held, or was answered from memory, because of the operating mode (the `reason`).
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED = 29
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__HISTORY_EVENT_TYPE)
 } Cadre__V1__HistoryEventType;
 
@@ -413,6 +444,11 @@ struct  Cadre__V1__StepDefinition
    * tried again. Empty: any.
    */
   char *output_schema;
+  /*
+   * What the step does in each operating mode of its namespace. Unset: it runs in all. Not for wait
+   * and approval steps; its fallback and its compensation run in any mode.
+   */
+  Cadre__V1__ModeBehavior *modes;
   Cadre__V1__StepDefinition__KindCase kind_case;
   union {
     Cadre__V1__WaitStep *wait;
@@ -424,7 +460,22 @@ struct  Cadre__V1__StepDefinition
 };
 #define CADRE__V1__STEP_DEFINITION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__step_definition__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL, 0, 0, 0, CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED, NULL, NULL, 0, NULL, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__STEP_DEFINITION__KIND__NOT_SET, {0} }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, (char *)protobuf_c_empty_string, 0, 0, NULL, 0, 0, 0, CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED, NULL, NULL, 0, NULL, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, CADRE__V1__STEP_DEFINITION__KIND__NOT_SET, {0} }
+
+
+/*
+ * What a step does when its turn comes, by the operating mode.
+ */
+struct  Cadre__V1__ModeBehavior
+{
+  ProtobufCMessage base;
+  Cadre__V1__StepBehavior normal;
+  Cadre__V1__StepBehavior degraded;
+  Cadre__V1__StepBehavior emergency;
+};
+#define CADRE__V1__MODE_BEHAVIOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__mode_behavior__descriptor) \
+    , CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED, CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED, CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED }
 
 
 /*
@@ -1524,6 +1575,25 @@ Cadre__V1__StepDefinition *
                       const uint8_t       *data);
 void   cadre__v1__step_definition__free_unpacked
                      (Cadre__V1__StepDefinition *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ModeBehavior methods */
+void   cadre__v1__mode_behavior__init
+                     (Cadre__V1__ModeBehavior         *message);
+size_t cadre__v1__mode_behavior__get_packed_size
+                     (const Cadre__V1__ModeBehavior   *message);
+size_t cadre__v1__mode_behavior__pack
+                     (const Cadre__V1__ModeBehavior   *message,
+                      uint8_t             *out);
+size_t cadre__v1__mode_behavior__pack_to_buffer
+                     (const Cadre__V1__ModeBehavior   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ModeBehavior *
+       cadre__v1__mode_behavior__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__mode_behavior__free_unpacked
+                     (Cadre__V1__ModeBehavior *message,
                       ProtobufCAllocator *allocator);
 /* Cadre__V1__WaitStep methods */
 void   cadre__v1__wait_step__init
@@ -2635,6 +2705,9 @@ typedef void (*Cadre__V1__WorkflowDefinition_Closure)
 typedef void (*Cadre__V1__StepDefinition_Closure)
                  (const Cadre__V1__StepDefinition *message,
                   void *closure_data);
+typedef void (*Cadre__V1__ModeBehavior_Closure)
+                 (const Cadre__V1__ModeBehavior *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__WaitStep_Closure)
                  (const Cadre__V1__WaitStep *message,
                   void *closure_data);
@@ -3016,6 +3089,7 @@ void cadre__v1__workflow_service__requeue(ProtobufCService *service,
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    cadre__v1__step_behavior__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__approval_decision__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__parent_close_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__exhaustion_policy__descriptor;
@@ -3027,6 +3101,7 @@ extern const ProtobufCEnumDescriptor    cadre__v1__step_kind__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__history_event_type__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__mode_behavior__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__wait_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__approval_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor;
