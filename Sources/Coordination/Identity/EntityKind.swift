@@ -37,7 +37,7 @@ extension EntityKind {
     /// When the next attempt with a rate key may begin.
     public static let keyPace = EntityKind(rawValue: 9)
     /// An answer that a step's attempt had to a call it made under a key.
-    public static let recordedCall = EntityKind(rawValue: 10)
+    public static let recordedCall = EntityKind(rawValue: 11)
 
     /// What an operation of a workflow's step returned for an input, for modes in which it does not
     /// run.
