@@ -61,6 +61,10 @@ public indirect enum Command: Sendable {
 
     /// Schedules; new ones and triggers are new work, the rest is not.
     case schedule(ScheduleCommand, ReplyTicket)
+    /// Concurrency and rate keys.
+    case keys(KeyCommand, ReplyTicket)
+    /// How runs stand, and why.
+    case insight(InsightCommand, ReplyTicket)
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
@@ -312,6 +316,8 @@ public indirect enum Answer: Sendable {
     case isolation(AgentID, Isolation)
     case isolationPolicy(IsolationPolicy)
     case schedule(ScheduleAnswer)
+    case keys(KeyAnswer)
+    case insight(InsightAnswer)
     case operated(RunSummary)
     case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)
@@ -366,6 +372,8 @@ public struct Rejection: Error, Sendable, Hashable {
         case deadline
         /// ABORTED
         case conflict
+        /// OUT_OF_RANGE: a resume point that is not held any more.
+        case outOfRange
     }
 
     /// Which status it becomes.

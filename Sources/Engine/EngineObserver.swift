@@ -20,6 +20,8 @@ public protocol EngineObserver: Sendable {
     func rejected(reason: String)
     /// A result came too late, or twice.
     func staleResult()
+    /// An event did not start a run that it should have; see ``EngineNotice``.
+    func triggerSkipped(definition: String, reason: String)
     /// Something about breakers, modes or isolations.
     func noted(_ notice: GuardNotice)
     /// Something about pools of in-process instances.
@@ -46,4 +48,6 @@ public struct NoObserver: EngineObserver {
     public func rejected(reason: String) {}
     /// Does nothing.
     public func staleResult() {}
+    /// Does nothing.
+    public func triggerSkipped(definition: String, reason: String) {}
 }

@@ -3,19 +3,19 @@ import Coordination
 /// What somebody wants of schedules.
 public enum ScheduleCommand: Sendable {
     /// Puts a schedule or replaces the one of the same name; its open runs and its past stay.
-    case put(ScheduleDefinition)
+    case put(ScheduleDefinition, by: Signature = .nobody)
     /// One schedule.
     case get(ScheduleName)
     /// Schedules of a namespace by ascending name (by its UTF-8), behind `after`.
     case list(Namespace, after: String?, limit: Int)
     /// Takes a schedule away; its open runs go on.
-    case delete(ScheduleName)
+    case delete(ScheduleName, by: Signature = .nobody)
     /// Its own slots pass by from now on.
-    case pause(ScheduleName, reason: String)
+    case pause(ScheduleName, reason: String, by: Signature = .nobody)
     /// Its slots count again from now on.
-    case resume(ScheduleName, reason: String)
+    case resume(ScheduleName, reason: String, by: Signature = .nobody)
     /// Starts a run now, as the overlap policy allows.
-    case trigger(ScheduleName, requestID: String)
+    case trigger(ScheduleName, requestID: String, by: Signature = .nobody)
 
     /// Whether it changes nothing.
     var isRead: Bool {
@@ -35,8 +35,13 @@ public enum ScheduleCommand: Sendable {
 
     /// About how much memory its payload takes while it waits.
     var inputBytes: Int {
-        if case .put(let definition) = self { definition.input.bytes.count } else { 0 }
+        if case .put(let definition, _) = self { definition.input.bytes.count } else { 0 }
     }
+}
+
+extension Signature {
+    /// Somebody unknown, such as a test.
+    public static let nobody = Signature(actor: "")
 }
 
 /// Names a schedule.

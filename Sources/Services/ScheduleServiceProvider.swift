@@ -28,7 +28,7 @@ public struct ScheduleServiceProvider: ScheduleServiceHandler {
         var reader = ScheduleReader(schedule, namespace: namespace, zones: zones)
         let definition = reader.definition()
         if let status = reader.faults.status { return call.fail(status) }
-        ask(call, .put(definition)) { answer in
+        ask(call, .put(definition, by: call.signature(actor: "", requestID: ""))) { answer in
             guard case .put(let changed, let view) = answer else { return nil }
             return PutScheduleResponse(changed: changed, info: ScheduleInfo(view))
         }
@@ -79,7 +79,7 @@ public struct ScheduleServiceProvider: ScheduleServiceHandler {
         _ request: DeleteScheduleRequest, _ call: UnaryCall<DeleteScheduleResponse>
     ) {
         guard let name = name(request.id, call) else { return }
-        ask(call, .delete(name)) { answer in
+        ask(call, .delete(name, by: call.signature(actor: "", requestID: ""))) { answer in
             guard case .deleted = answer else { return nil }
             return DeleteScheduleResponse()
         }
@@ -90,7 +90,8 @@ public struct ScheduleServiceProvider: ScheduleServiceHandler {
         _ request: PauseScheduleRequest, _ call: UnaryCall<PauseScheduleResponse>
     ) {
         guard let name = name(request.id, reason: request.reason, call) else { return }
-        ask(call, .pause(name, reason: request.reason)) { answer in
+        let by = call.signature(actor: "", reason: request.reason, requestID: "")
+        ask(call, .pause(name, reason: request.reason, by: by)) { answer in
             guard case .one(let view) = answer else { return nil }
             return PauseScheduleResponse(info: ScheduleInfo(view))
         }
@@ -101,7 +102,8 @@ public struct ScheduleServiceProvider: ScheduleServiceHandler {
         _ request: ResumeScheduleRequest, _ call: UnaryCall<ResumeScheduleResponse>
     ) {
         guard let name = name(request.id, reason: request.reason, call) else { return }
-        ask(call, .resume(name, reason: request.reason)) { answer in
+        let by = call.signature(actor: "", reason: request.reason, requestID: "")
+        ask(call, .resume(name, reason: request.reason, by: by)) { answer in
             guard case .one(let view) = answer else { return nil }
             return ResumeScheduleResponse(info: ScheduleInfo(view))
         }
@@ -112,7 +114,8 @@ public struct ScheduleServiceProvider: ScheduleServiceHandler {
         _ request: TriggerScheduleRequest, _ call: UnaryCall<TriggerScheduleResponse>
     ) {
         guard let name = name(request.id, requestID: request.requestID, call) else { return }
-        ask(call, .trigger(name, requestID: request.requestID)) { answer in
+        let by = call.signature(actor: "", requestID: request.requestID)
+        ask(call, .trigger(name, requestID: request.requestID, by: by)) { answer in
             guard case .triggered(let slot, let workflowID, let isTaken) = answer else {
                 return nil
             }

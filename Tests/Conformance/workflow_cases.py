@@ -1,6 +1,7 @@
 """Durable runs, asked as a foreign client asks."""
 
 import json
+import time
 import uuid
 
 import grpc
@@ -228,10 +229,78 @@ def conditions_and_contracts_hold(server):
         expect_equal(error.code(), grpc.StatusCode.INVALID_ARGUMENT, "status")
 
 
+def keys_are_held_paused_and_explained(server):
+    wait = {"agent_type": "nobody", "operation": "say", "schedule_to_start_millis": 600_000}
+    key = pb.ConcurrencyKey(key="py-key", limit=1)
+    _put(server, "py-keyed", pb.StepDefinition(id="a", concurrency=key, **wait))
+    first, second = _start_of(server, "py-keyed"), _start_of(server, "py-keyed")
+
+    def causes(run):
+        return server.workflows.ExplainRun(
+            pb.ExplainRunRequest(run=run), timeout=SECONDS).causes
+
+    def the_key():
+        page = server.workflows.ListKeys(pb.ListKeysRequest(), timeout=SECONDS)
+        return next(key for key in page.keys if key.key == "py-key")
+    expect_equal([c.kind for c in causes(first)], [pb.RUN_CAUSE_KIND_NO_AGENT], "first's cause")
+    behind, = causes(second)
+    expect_equal((behind.kind, list(behind.waits_for), behind.position),
+                 (pb.RUN_CAUSE_KIND_KEY, ["py-key"], 0), "second's cause")
+    expect_equal([u.run_id for u in the_key().holders], [first.run_id], "holders")
+    expect_equal([u.run_id for u in the_key().waiters], [second.run_id], "waiters")
+    until = int(time.time() * 1000) + 600_000
+    paused = server.workflows.PauseKey(pb.PauseKeyRequest(
+        key="py-key", until_unix_millis=until, reason="drill", actor="ann"), timeout=SECONDS)
+    expect_equal((paused.key.pause.reason, paused.key.pause.actor), ("drill", "ann"), "pause")
+    server.workflows.TerminateRun(pb.TerminateRunRequest(run=first), timeout=SECONDS)
+    behind, = causes(second)
+    expect_equal(behind.until_unix_millis, until, "the pause's end")
+    server.workflows.PauseKey(pb.PauseKeyRequest(key="py-key"), timeout=SECONDS)
+    expect_equal([u.run_id for u in the_key().holders], [second.run_id], "holders after all")
+    server.workflows.TerminateRun(pb.TerminateRunRequest(run=second), timeout=SECONDS)
+    expect_equal(len(causes(second)), 0, "causes of a run that has ended")
+
+
+def graphs_are_watched_from_where_they_were_got(server):
+    go = pb.WaitStep(signal="go")
+    _put(server, "py-graph", pb.StepDefinition(id="a", wait=go),
+         pb.StepDefinition(id="b", wait=go, depends_on=["a"]))
+    run = _start_of(server, "py-graph")
+    got = server.workflows.GetGraph(pb.GetGraphRequest(run=run), timeout=SECONDS)
+    expect_equal([(e.to, getattr(e, "from"), e.passed) for e in got.graph.edges],
+                 [("b", "a", False)], "edges")
+    expect_equal(got.graph.progress, 0, "progress")
+    watch = server.workflows.WatchGraphs(pb.WatchGraphsRequest(
+        run_ids=[run.run_id], after_sequence=got.sequence), timeout=SECONDS)
+    first = next(watch)
+    expect(first.ready, f"nothing has changed, but {first}")
+    server.workflows.SignalRun(pb.SignalRunRequest(run=run, signal="go"), timeout=SECONDS)
+    whole = next(watch)
+    expect_equal([n.step.state for n in whole.graph.nodes],
+                 [pb.STEP_STATE_COMPLETED, pb.STEP_STATE_WAITING], "nodes")
+    server.workflows.SignalRun(pb.SignalRunRequest(run=run, signal="go"), timeout=SECONDS)
+    states, sequence = {}, whole.sequence
+    for update in watch:
+        expect(update.sequence > sequence, "the sequence does not grow")
+        sequence = update.sequence
+        states |= {node.step.id: node.step.state for node in update.delta.nodes}
+        if update.delta.status == pb.RUN_STATUS_COMPLETED:
+            break
+    expect_equal(states, {"b": pb.STEP_STATE_COMPLETED}, "what has changed")
+    watch.cancel()
+    try:
+        next(server.workflows.WatchGraphs(
+            pb.WatchGraphsRequest(after_sequence=1), timeout=SECONDS))
+        raise Failed("a sequence of long ago was taken")
+    except grpc.RpcError as error:
+        expect_equal(error.code(), grpc.StatusCode.OUT_OF_RANGE, "status")
+
+
 CASES = [
     the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
     history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
     a_watch_follows_an_open_run, a_repeated_start_is_the_same_run, runs_are_listed_and_named,
     runs_come_in_pages, a_repeated_signal_is_taken_once, an_approval_is_for_its_assignees,
     what_a_cancelled_run_did_is_undone, conditions_and_contracts_hold,
+    keys_are_held_paused_and_explained, graphs_are_watched_from_where_they_were_got,
 ]

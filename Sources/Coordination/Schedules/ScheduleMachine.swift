@@ -120,9 +120,6 @@ public struct ScheduleMachine: Sendable {
         state.updatedMillis = now
     }
 
-    /// The zone as the system knows it today.
-    public mutating func refresh(_ zone: TimeZoneTable) { definition.times.zone = zone }
-
     // MARK: Slots
 
     private func delay(of slot: Int64) -> Int64 {

@@ -172,6 +172,8 @@ final class EngineCore: @unchecked Sendable {
                 observer.agentBusy(type: type, seconds: Double(nanos) / 1e9)
             case .rejected(let reason): observer.rejected(reason: reason)
             case .staleResult: observer.staleResult()
+            case .triggerSkipped(let definition, let reason):
+                observer.triggerSkipped(definition: definition, reason: reason)
             case .guarding(let notice): observer.noted(notice)
             case .pool(let notice): observer.noted(notice)
             }

@@ -132,6 +132,8 @@ extension EngineHost {
         switch lookup.purpose {
         case .operate(let order): operate(order, run, lookup)
         case .operated: reply(lookup, .operated(summary))
+        case .explain: reply(lookup, .insight(.explained(summary, [])))
+        case .graph: reply(lookup, .insight(.graph(summary, sequence: 0)))
         case .cancel:
             if summary.status == .cancelled { return reply(lookup, .cancelled(summary)) }
             reply(lookup, .rejected(.runClosed(summary)))
@@ -154,6 +156,8 @@ extension EngineHost {
         case .await: post([.awaitRun(reference, lookup.ticket)])
         case .watch: post([.watchRun(reference, lookup.ticket)])
         case .operated: reply(lookup, .operated(run))
+        case .explain: post([.insight(.explain(reference), lookup.ticket)])
+        case .graph: post([.insight(.graph(reference), lookup.ticket)])
         case .operate(let order):
             post([.operateRun(order.about(reference), lookup.ticket)])
         case .cancel(let reason):

@@ -246,10 +246,11 @@ extension Command {
     var lane: MailboxLane {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
-            .listAgents, .watchAgents, .listDeadLetters, .snapshot:
+            .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .keys(.list, _):
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
+        case .keys(.pause, _): .vital
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
         case .loaded, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft, .pool,

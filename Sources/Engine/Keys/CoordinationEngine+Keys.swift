@@ -10,7 +10,10 @@ extension CoordinationEngine {
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         runs[run].steps[step].job = job
         keys.jobs[job] = KeyedJob()
-        if let limit = definition.scheduleToStartMillis {
+        if let hold = runs[run].steps[step].held {
+            // It comes back from a breaker: its time to start has not begun anew.
+            if hold.endNanos < .max { arm(job, atNanos: hold.endNanos) }
+        } else if let limit = definition.scheduleToStartMillis {
             arm(job, atNanos: attemptDeadline(run, step, limit))
         } else if let limit = runs[run].machine.deadline(of: step) {
             arm(job, atNanos: monotonicNanos(atWallMillis: limit))
@@ -182,6 +185,8 @@ extension CoordinationEngine {
                     KeyGates.Key(name: name, isRate: true),
                     nextNanos: monotonicNanos(atWallMillis: millis))
                 keys.opened.append(gate)
+            } else if row.entityKind == .pausedKey {
+                takeUpPause(name, blob)
             }
         }
         settle()

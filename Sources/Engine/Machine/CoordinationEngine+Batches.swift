@@ -100,6 +100,7 @@ extension CoordinationEngine {
                 definition: state.plan.definition.name, status: state.status.rawValue,
                 startedMillis: state.startedMillis, closedMillis: state.closedMillis,
                 blob: RunCodec.encode(state)))
+        noteGraph(run)
         let events = runs[run].events
         runs[run].events = []
         runs[run].isDirty = false

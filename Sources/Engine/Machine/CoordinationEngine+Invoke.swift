@@ -153,6 +153,7 @@ extension CoordinationEngine {
         case .watching(let run): runs[run].watchers.removeAll { $0 == ticket }
         case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
         case .watchingAgents: agentWatchers.removeAll { $0 == ticket }
+        case .watchingGraphs: graphs.watchers[ticket] = nil
         case nil where held.starts[ticket] != nil: held.drop(ticket)
         case nil: backlog.strike(ticket)
         }

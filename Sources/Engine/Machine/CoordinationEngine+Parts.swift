@@ -76,6 +76,11 @@ extension CoordinationEngine {
         let refusal =
             refusal(ofReceivers: count, payload) ?? refusal(ofStarting: triggered.count, by: run)
         if let refusal { return partFailed(run, step, refusal) }
+        if triggered.isEmpty {
+            for name in receivers.definitions {
+                draft.effects.notices.append(.triggerSkipped(definition: name, reason: "depth"))
+            }
+        }
         for name in triggered { startTriggered(name, payload, depth: depth, by: run) }
         for listener in receivers.listeners { feed(listener, payload) }
         draft.starts += max(1, count)

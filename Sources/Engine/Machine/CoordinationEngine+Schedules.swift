@@ -5,16 +5,16 @@ import Store
 extension CoordinationEngine {
     mutating func decide(_ command: ScheduleCommand, _ ticket: ReplyTicket) {
         switch command {
-        case .put(let definition): putSchedule(definition, ticket)
+        case .put(let definition, let by): putSchedule(definition, by, ticket)
         case .get(let name):
             guard let schedule = find(name, ticket) else { return }
             answer(ticket, .schedule(.one(view(schedule))), seen: seen(schedule))
         case .list(let namespace, let after, let limit):
             listSchedules(namespace, after: after, limit: limit, ticket)
-        case .delete(let name): deleteSchedule(name, ticket)
-        case .pause(let name, let reason): setPaused(name, true, reason, ticket)
-        case .resume(let name, let reason): setPaused(name, false, reason, ticket)
-        case .trigger(let name, let requestID): trigger(name, requestID, ticket)
+        case .delete(let name, let by): deleteSchedule(name, by, ticket)
+        case .pause(let name, let reason, let by): setPaused(name, true, reason, by, ticket)
+        case .resume(let name, let reason, let by): setPaused(name, false, reason, by, ticket)
+        case .trigger(let name, let requestID, let by): trigger(name, requestID, by, ticket)
         }
     }
 
@@ -35,7 +35,20 @@ extension CoordinationEngine {
         return nil
     }
 
-    private mutating func putSchedule(_ definition: ScheduleDefinition, _ ticket: ReplyTicket) {
+    /// A line in the audit log about a change of a schedule.
+    private mutating func audit(
+        _ action: String, _ name: ScopedName, _ by: Signature, before: String = "",
+        after: String = ""
+    ) {
+        audit(
+            namespace: name.namespace, actor: by.actor, action: action,
+            subject: "schedule/\(name.name)", before: before, after: after,
+            requestID: by.requestID)
+    }
+
+    private mutating func putSchedule(
+        _ definition: ScheduleDefinition, _ by: Signature, _ ticket: ReplyTicket
+    ) {
         if isDraining { return reject(ticket, .draining) }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         let workflow = ScopedName(namespace: definition.namespace, name: definition.workflow)
@@ -47,12 +60,14 @@ extension CoordinationEngine {
         }
         let name = ScopedName(namespace: definition.namespace, name: definition.id)
         let schedule: Int32
+        var before = ""
         if let known = schedules.index[name] {
             schedule = known
             if schedules.cells[schedule].machine.definition == definition {
                 let answer = ScheduleAnswer.put(changed: false, view(schedule))
                 return self.answer(ticket, .schedule(answer), seen: seen(schedule))
             }
+            before = "starts \(schedules.cells[schedule].machine.definition.workflow)"
             schedules.cells[schedule].machine.replace(definition, at: now.wallMillis)
         } else {
             guard schedules.index.count < limits.maxSchedules else {
@@ -66,6 +81,8 @@ extension CoordinationEngine {
                 kind: .schedule, namespace: name.namespace.name, key: name.name,
                 blob: ScheduleCodec.encode(definition)))
         store(schedule)
+        audit(
+            "PutSchedule", name, by, before: before, after: "starts \(definition.workflow)")
         schedules.changedIn = filling
         schedules.markDue(schedule)
         answer(ticket, .schedule(.put(changed: true, view(schedule))), seen: filling)
@@ -85,7 +102,9 @@ extension CoordinationEngine {
         self.answer(ticket, .schedule(answer), seen: newest)
     }
 
-    private mutating func deleteSchedule(_ name: ScheduleName, _ ticket: ReplyTicket) {
+    private mutating func deleteSchedule(
+        _ name: ScheduleName, _ by: Signature, _ ticket: ReplyTicket
+    ) {
         guard let schedule = find(name, ticket) else { return }
         for run in schedules.cells[schedule].machine.state.running { schedules.ofRun[run] = nil }
         if schedules.cells[schedule].timer >= 0 { timers.remove(schedules.cells[schedule].timer) }
@@ -94,12 +113,14 @@ extension CoordinationEngine {
         for kind in [EntityKind.schedule, .scheduleState] {
             put(EntityRow(kind: kind, namespace: name.namespace.name, key: name.id, blob: nil))
         }
+        audit("DeleteSchedule", ScopedName(namespace: name.namespace, name: name.id), by)
         schedules.changedIn = filling
         answer(ticket, .schedule(.deleted), seen: filling)
     }
 
     private mutating func setPaused(
-        _ name: ScheduleName, _ isPaused: Bool, _ reason: String, _ ticket: ReplyTicket
+        _ name: ScheduleName, _ isPaused: Bool, _ reason: String, _ by: Signature,
+        _ ticket: ReplyTicket
     ) {
         guard let schedule = find(name, ticket) else { return }
         if schedules.cells[schedule].machine.state.isPaused != isPaused {
@@ -110,12 +131,15 @@ extension CoordinationEngine {
             }
             store(schedule)
             schedules.markDue(schedule)
+            audit(
+                isPaused ? "PauseSchedule" : "ResumeSchedule",
+                ScopedName(namespace: name.namespace, name: name.id), by, after: reason)
         }
         answer(ticket, .schedule(.one(view(schedule))), seen: seen(schedule))
     }
 
     private mutating func trigger(
-        _ name: ScheduleName, _ requestID: String, _ ticket: ReplyTicket
+        _ name: ScheduleName, _ requestID: String, _ by: Signature, _ ticket: ReplyTicket
     ) {
         let key = RequestLog.Key(
             namespace: name.namespace, method: TriggeredAnswer.method, requestID: requestID)
@@ -140,6 +164,9 @@ extension CoordinationEngine {
         let workflowID = schedules.cells[schedule].machine.definition.workflowID(of: slot)
         remember(
             key, hash: hash.value, answer: TriggeredAnswer.encode(slot, workflowID, isTaken))
+        audit(
+            "TriggerSchedule", ScopedName(namespace: name.namespace, name: name.id), by,
+            after: isTaken ? workflowID : "left out by the overlap policy")
         let triggered = ScheduleAnswer.triggered(slot, workflowID: workflowID, isTaken: isTaken)
         answer(ticket, .schedule(triggered), seen: filling)
     }

@@ -65,6 +65,7 @@ public struct CoordinationEngine: Sendable {
     var isolationChangedIn = BatchNumber.none
     var router = EventRouter()
     var keys = KeyTable()
+    var graphs: GraphLog
     /// Closed runs that the store has been asked for.
     var loading: Set<RunID> = []
     /// Starts and results whose payloads are being held against a contract.
@@ -143,6 +144,7 @@ public struct CoordinationEngine: Sendable {
         lastRun = base
         lastPayload = base
         lastSession = base
+        graphs = GraphLog(epoch: epoch)
     }
 
     // MARK: Turns
@@ -304,11 +306,13 @@ public struct CoordinationEngine: Sendable {
         case .isolation(.getPolicy, _): return true
         case .isolation: return false
         case .invoke, .listAgents, .listDeadLetters, .watchAgents, .drainAgent, .snapshot,
-            .listDefinitions, .getRun,
+            .listDefinitions, .getRun, .insight,
             .awaitRun, .watchRun,
             .abandon:
             return true
         case .schedule(let command, _): return command.isRead
+        case .keys(.list, _): return true
+        case .keys(.pause, _): return false
         case .finished(let result), .session(.result(let result, _)):
             return isVolatile(result)
         case .session(.left): return backlog.isEmpty
@@ -346,6 +350,8 @@ public struct CoordinationEngine: Sendable {
         case .drainAgent(let id, let reason, let ticket): drainAgent(id, reason: reason, ticket)
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
         case .schedule(let command, let ticket): decide(command, ticket)
+        case .keys(let command, let ticket): decide(command, ticket)
+        case .insight(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
@@ -408,6 +414,7 @@ public struct CoordinationEngine: Sendable {
             case .held(let run, let step): heldStepDue(run, step)
             case .isolation: isolationDue()
             case .gate(let gate): gateDue(gate)
+            case .keyPause(let pause): keyPauseDue(pause)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):
@@ -453,6 +460,7 @@ extension Command {
             .listDefinitions(_, let ticket), .listAgents(let ticket), .watchAgents(let ticket),
             .drainAgent(_, _, let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
+            .keys(_, let ticket), .insight(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .pool, .finished, .heartbeats, .session,

@@ -61,6 +61,10 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxModes = 10_000
     /// Callers that watch breakers or modes at once.
     public var maxBreakerWatchers = 10_000
+    /// Keys that are paused at once.
+    public var maxPausedKeys = 10_000
+    /// Callers that watch graphs at once.
+    public var maxGraphWatchers = 100
     /// Schedules of the whole server.
     public var maxSchedules = 10_000
     public var run = RunLimits.defaults

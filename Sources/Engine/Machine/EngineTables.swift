@@ -153,6 +153,8 @@ enum TimerPurpose: Sendable {
     case gate(Int32)
     /// A pool of in-process instances of this type.
     case elastic(Int32)
+    /// A key's pause ends.
+    case keyPause(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -163,6 +165,7 @@ enum OpenCall: Sendable {
     /// Breakers or the mode of the namespace with this number.
     case watchingBreakers(mode: Int32)
     case watchingAgents
+    case watchingGraphs
 }
 
 /// A current definition of a namespace.

@@ -65,6 +65,8 @@ public struct RunLookup: Sendable {
         case operate(OperateRun)
         /// An operation was carried out before; how the run stands now is the answer.
         case operated
+        case explain
+        case graph
     }
 
     public var reference: RunReference
@@ -88,6 +90,9 @@ public enum EngineNotice: Sendable, Hashable {
     case agentBusy(type: String, nanos: Int64)
     case rejected(reason: String)
     case staleResult
+    /// An event did not start a run of a definition that it triggers: `depth` (the run that published
+    /// it has too many above it) or `open_runs` (the server has as many as it takes).
+    case triggerSkipped(definition: String, reason: String)
     case guarding(GuardNotice)
     case pool(PoolNotice)
 }

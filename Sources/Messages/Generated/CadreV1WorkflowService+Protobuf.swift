@@ -1326,3 +1326,400 @@ extension RequeueResponse: ProtobufMessage {
         unsafe c.pointee.run = arena.message(self.run)
     }
 }
+
+extension PauseKeyRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.PauseKeyRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__pause_key_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__PauseKeyRequest.self)
+        unsafe self.key = CField.string(c.pointee.key)
+        unsafe self.untilUnixMillis = c.pointee.until_unix_millis
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.actor = CField.string(c.pointee.actor)
+        unsafe self.requestID = CField.string(c.pointee.request_id)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__PauseKeyRequest.self)
+        unsafe cadre__v1__pause_key_request__init(c)
+        unsafe c.pointee.key = arena.string(self.key)
+        unsafe c.pointee.until_unix_millis = self.untilUnixMillis
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.actor = arena.string(self.actor)
+        unsafe c.pointee.request_id = arena.string(self.requestID)
+    }
+}
+
+extension PauseKeyResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.PauseKeyResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__pause_key_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__PauseKeyResponse.self)
+        unsafe self.key = CField.message(c.pointee.key)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__PauseKeyResponse.self)
+        unsafe cadre__v1__pause_key_response__init(c)
+        unsafe c.pointee.key = arena.message(self.key)
+    }
+}
+
+extension ListKeysRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListKeysRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__list_keys_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListKeysRequest.self)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListKeysRequest.self)
+        unsafe cadre__v1__list_keys_request__init(c)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
+    }
+}
+
+extension ListKeysResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ListKeysResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__list_keys_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListKeysResponse.self)
+        unsafe self.keys = CField.messages(c.pointee.n_keys, c.pointee.keys)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListKeysResponse.self)
+        unsafe cadre__v1__list_keys_response__init(c)
+        unsafe c.pointee.n_keys = self.keys.count
+        unsafe c.pointee.keys = arena.messages(self.keys)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
+    }
+}
+
+extension KeyStatus: ProtobufMessage {
+    public static let protoName = "cadre.v1.KeyStatus"
+    public static let layout = unsafe WireLayout(cadre__v1__key_status__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__KeyStatus.self)
+        unsafe self.key = CField.string(c.pointee.key)
+        unsafe self.holderCount = c.pointee.holder_count
+        unsafe self.holders = CField.messages(c.pointee.n_holders, c.pointee.holders)
+        unsafe self.waiterCount = c.pointee.waiter_count
+        unsafe self.waiters = CField.messages(c.pointee.n_waiters, c.pointee.waiters)
+        unsafe self.nextBeginUnixMillis = c.pointee.next_begin_unix_millis
+        unsafe self.pause = CField.message(c.pointee.pause)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__KeyStatus.self)
+        unsafe cadre__v1__key_status__init(c)
+        unsafe c.pointee.key = arena.string(self.key)
+        unsafe c.pointee.holder_count = self.holderCount
+        unsafe c.pointee.n_holders = self.holders.count
+        unsafe c.pointee.holders = arena.messages(self.holders)
+        unsafe c.pointee.waiter_count = self.waiterCount
+        unsafe c.pointee.n_waiters = self.waiters.count
+        unsafe c.pointee.waiters = arena.messages(self.waiters)
+        unsafe c.pointee.next_begin_unix_millis = self.nextBeginUnixMillis
+        unsafe c.pointee.pause = arena.message(self.pause)
+    }
+}
+
+extension KeyUser: ProtobufMessage {
+    public static let protoName = "cadre.v1.KeyUser"
+    public static let layout = unsafe WireLayout(cadre__v1__key_user__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__KeyUser.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.step = CField.string(c.pointee.step)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__KeyUser.self)
+        unsafe cadre__v1__key_user__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.step = arena.string(self.step)
+    }
+}
+
+extension KeyPause: ProtobufMessage {
+    public static let protoName = "cadre.v1.KeyPause"
+    public static let layout = unsafe WireLayout(cadre__v1__key_pause__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__KeyPause.self)
+        unsafe self.untilUnixMillis = c.pointee.until_unix_millis
+        unsafe self.sinceUnixMillis = c.pointee.since_unix_millis
+        unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.actor = CField.string(c.pointee.actor)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__KeyPause.self)
+        unsafe cadre__v1__key_pause__init(c)
+        unsafe c.pointee.until_unix_millis = self.untilUnixMillis
+        unsafe c.pointee.since_unix_millis = self.sinceUnixMillis
+        unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.actor = arena.string(self.actor)
+    }
+}
+
+extension ExplainRunRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.ExplainRunRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__explain_run_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ExplainRunRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ExplainRunRequest.self)
+        unsafe cadre__v1__explain_run_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension ExplainRunResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.ExplainRunResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__explain_run_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ExplainRunResponse.self)
+        unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.causes = CField.messages(c.pointee.n_causes, c.pointee.causes)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ExplainRunResponse.self)
+        unsafe cadre__v1__explain_run_response__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.n_causes = self.causes.count
+        unsafe c.pointee.causes = arena.messages(self.causes)
+    }
+}
+
+extension RunCause: ProtobufMessage {
+    public static let protoName = "cadre.v1.RunCause"
+    public static let layout = unsafe WireLayout(cadre__v1__run_cause__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RunCause.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.step = CField.string(c.pointee.step)
+        unsafe self.kind = RunCauseKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
+        unsafe self.message = CField.string(c.pointee.message)
+        unsafe self.untilUnixMillis = c.pointee.until_unix_millis
+        unsafe self.waitsFor = CField.strings(c.pointee.n_waits_for, c.pointee.waits_for)
+        unsafe self.position = c.pointee.position
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RunCause.self)
+        unsafe cadre__v1__run_cause__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.step = arena.string(self.step)
+        unsafe c.pointee.kind = Cadre__V1__RunCauseKind(rawValue: .init(truncatingIfNeeded: self.kind.rawValue))
+        unsafe c.pointee.message = arena.string(self.message)
+        unsafe c.pointee.until_unix_millis = self.untilUnixMillis
+        unsafe c.pointee.n_waits_for = self.waitsFor.count
+        unsafe c.pointee.waits_for = arena.strings(self.waitsFor)
+        unsafe c.pointee.position = self.position
+    }
+}
+
+extension GetGraphRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.GetGraphRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__get_graph_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GetGraphRequest.self)
+        unsafe self.run = CField.message(c.pointee.run)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GetGraphRequest.self)
+        unsafe cadre__v1__get_graph_request__init(c)
+        unsafe c.pointee.run = arena.message(self.run)
+    }
+}
+
+extension GetGraphResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.GetGraphResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__get_graph_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GetGraphResponse.self)
+        unsafe self.graph = CField.message(c.pointee.graph)
+        unsafe self.sequence = c.pointee.sequence
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GetGraphResponse.self)
+        unsafe cadre__v1__get_graph_response__init(c)
+        unsafe c.pointee.graph = arena.message(self.graph)
+        unsafe c.pointee.sequence = self.sequence
+    }
+}
+
+extension Graph: ProtobufMessage {
+    public static let protoName = "cadre.v1.Graph"
+    public static let layout = unsafe WireLayout(cadre__v1__graph__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__Graph.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.workflowID = CField.string(c.pointee.workflow_id)
+        unsafe self.workflow = CField.string(c.pointee.workflow)
+        unsafe self.version = CField.string(c.pointee.version)
+        unsafe self.status = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        unsafe self.nodes = CField.messages(c.pointee.n_nodes, c.pointee.nodes)
+        unsafe self.edges = CField.messages(c.pointee.n_edges, c.pointee.edges)
+        unsafe self.progress = c.pointee.progress
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__Graph.self)
+        unsafe cadre__v1__graph__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.workflow_id = arena.string(self.workflowID)
+        unsafe c.pointee.workflow = arena.string(self.workflow)
+        unsafe c.pointee.version = arena.string(self.version)
+        unsafe c.pointee.status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        unsafe c.pointee.n_nodes = self.nodes.count
+        unsafe c.pointee.nodes = arena.messages(self.nodes)
+        unsafe c.pointee.n_edges = self.edges.count
+        unsafe c.pointee.edges = arena.messages(self.edges)
+        unsafe c.pointee.progress = self.progress
+    }
+}
+
+extension GraphNode: ProtobufMessage {
+    public static let protoName = "cadre.v1.GraphNode"
+    public static let layout = unsafe WireLayout(cadre__v1__graph_node__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GraphNode.self)
+        unsafe self.step = CField.message(c.pointee.step)
+        unsafe self.durationMillis = c.pointee.duration_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GraphNode.self)
+        unsafe cadre__v1__graph_node__init(c)
+        unsafe c.pointee.step = arena.message(self.step)
+        unsafe c.pointee.duration_millis = self.durationMillis
+    }
+}
+
+extension GraphEdge: ProtobufMessage {
+    public static let protoName = "cadre.v1.GraphEdge"
+    public static let layout = unsafe WireLayout(cadre__v1__graph_edge__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GraphEdge.self)
+        unsafe self.from = CField.string(c.pointee.from)
+        unsafe self.to = CField.string(c.pointee.to)
+        unsafe self.passed = c.pointee.passed != 0
+        unsafe self.passedUnixMillis = c.pointee.passed_unix_millis
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GraphEdge.self)
+        unsafe cadre__v1__graph_edge__init(c)
+        unsafe c.pointee.from = arena.string(self.from)
+        unsafe c.pointee.to = arena.string(self.to)
+        unsafe c.pointee.passed = self.passed ? 1 : 0
+        unsafe c.pointee.passed_unix_millis = self.passedUnixMillis
+    }
+}
+
+extension GraphDelta: ProtobufMessage {
+    public static let protoName = "cadre.v1.GraphDelta"
+    public static let layout = unsafe WireLayout(cadre__v1__graph_delta__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__GraphDelta.self)
+        unsafe self.runID = CField.string(c.pointee.run_id)
+        unsafe self.status = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        unsafe self.progress = c.pointee.progress
+        unsafe self.nodes = CField.messages(c.pointee.n_nodes, c.pointee.nodes)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__GraphDelta.self)
+        unsafe cadre__v1__graph_delta__init(c)
+        unsafe c.pointee.run_id = arena.string(self.runID)
+        unsafe c.pointee.status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+        unsafe c.pointee.progress = self.progress
+        unsafe c.pointee.n_nodes = self.nodes.count
+        unsafe c.pointee.nodes = arena.messages(self.nodes)
+    }
+}
+
+extension WatchGraphsRequest: ProtobufMessage {
+    public static let protoName = "cadre.v1.WatchGraphsRequest"
+    public static let layout = unsafe WireLayout(cadre__v1__watch_graphs_request__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WatchGraphsRequest.self)
+        unsafe self.runIDs = CField.strings(c.pointee.n_run_ids, c.pointee.run_ids)
+        unsafe self.afterSequence = c.pointee.after_sequence
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WatchGraphsRequest.self)
+        unsafe cadre__v1__watch_graphs_request__init(c)
+        unsafe c.pointee.n_run_ids = self.runIDs.count
+        unsafe c.pointee.run_ids = arena.strings(self.runIDs)
+        unsafe c.pointee.after_sequence = self.afterSequence
+    }
+}
+
+extension WatchGraphsResponse: ProtobufMessage {
+    public static let protoName = "cadre.v1.WatchGraphsResponse"
+    public static let layout = unsafe WireLayout(cadre__v1__watch_graphs_response__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WatchGraphsResponse.self)
+        unsafe self.sequence = c.pointee.sequence
+        switch unsafe c.pointee.update_case.rawValue {
+            case 2: unsafe self.update = .graph(CField.message(c.pointee.graph) ?? Graph())
+            case 3: unsafe self.update = .delta(CField.message(c.pointee.delta) ?? GraphDelta())
+            case 4: unsafe self.update = .endedRunID(CField.string(c.pointee.ended_run_id))
+            case 5: unsafe self.update = .ready(c.pointee.ready != 0)
+            default: self.update = nil
+        }
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__WatchGraphsResponse.self)
+        unsafe cadre__v1__watch_graphs_response__init(c)
+        unsafe c.pointee.sequence = self.sequence
+        switch self.update {
+            case nil: break
+            case .graph(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 2)
+                unsafe c.pointee.graph = arena.message(value)
+            case .delta(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 3)
+                unsafe c.pointee.delta = arena.message(value)
+            case .endedRunID(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 4)
+                unsafe c.pointee.ended_run_id = arena.string(value)
+            case .ready(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 5)
+                unsafe c.pointee.ready = value ? 1 : 0
+        }
+    }
+}

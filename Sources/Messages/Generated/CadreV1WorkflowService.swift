@@ -654,6 +654,113 @@ public enum HistoryEventType: WireEnum {
     }
 }
 
+/// What kind of thing a run or step waits for.
+public enum RunCauseKind: WireEnum {
+    case unspecified
+    /// The run as a whole: paused, queued, being undone, or its result is made.
+    case run
+    /// Steps that must end first.
+    case dependency
+    /// A concurrency or rate key has no room, or is paused.
+    case key
+    /// A breaker lets nothing through.
+    case breaker
+    /// The operating mode does not let it begin.
+    case mode
+    /// No instance of the agent type is alive, or the one that held it has not come back.
+    case noAgent
+    /// Every instance is busy, draining or isolated.
+    case queue
+    /// A payload is being made, or the start of the attempt is being written.
+    case preparation
+    /// An instance works on it.
+    case attempt
+    /// The wait before the next attempt.
+    case retry
+    /// A timer, a signal or an event.
+    case wait
+    /// Somebody's decision.
+    case decision
+    /// Another run.
+    case child
+    /// Elements of a list.
+    case elements
+    /// A dead letter.
+    case parked
+    /// A number this version does not know.
+    case unrecognized(Int32)
+
+    public static var allCases: [RunCauseKind] {
+        [.unspecified, .run, .dependency, .key, .breaker, .mode, .noAgent, .queue, .preparation, .attempt, .retry, .wait, .decision, .child, .elements, .parked]
+    }
+
+    public init(rawValue: Int32) {
+        switch rawValue {
+            case 0: self = .unspecified
+            case 1: self = .run
+            case 2: self = .dependency
+            case 3: self = .key
+            case 4: self = .breaker
+            case 5: self = .mode
+            case 6: self = .noAgent
+            case 7: self = .queue
+            case 8: self = .preparation
+            case 9: self = .attempt
+            case 10: self = .retry
+            case 11: self = .wait
+            case 12: self = .decision
+            case 13: self = .child
+            case 14: self = .elements
+            case 15: self = .parked
+            default: self = .unrecognized(rawValue)
+        }
+    }
+
+    public var rawValue: Int32 {
+        switch self {
+            case .unspecified: 0
+            case .run: 1
+            case .dependency: 2
+            case .key: 3
+            case .breaker: 4
+            case .mode: 5
+            case .noAgent: 6
+            case .queue: 7
+            case .preparation: 8
+            case .attempt: 9
+            case .retry: 10
+            case .wait: 11
+            case .decision: 12
+            case .child: 13
+            case .elements: 14
+            case .parked: 15
+            case .unrecognized(let number): number
+        }
+    }
+
+    public var protoName: String? {
+        switch self {
+            case .unspecified: "RUN_CAUSE_KIND_UNSPECIFIED"
+            case .run: "RUN_CAUSE_KIND_RUN"
+            case .dependency: "RUN_CAUSE_KIND_DEPENDENCY"
+            case .key: "RUN_CAUSE_KIND_KEY"
+            case .breaker: "RUN_CAUSE_KIND_BREAKER"
+            case .mode: "RUN_CAUSE_KIND_MODE"
+            case .noAgent: "RUN_CAUSE_KIND_NO_AGENT"
+            case .queue: "RUN_CAUSE_KIND_QUEUE"
+            case .preparation: "RUN_CAUSE_KIND_PREPARATION"
+            case .attempt: "RUN_CAUSE_KIND_ATTEMPT"
+            case .retry: "RUN_CAUSE_KIND_RETRY"
+            case .wait: "RUN_CAUSE_KIND_WAIT"
+            case .decision: "RUN_CAUSE_KIND_DECISION"
+            case .child: "RUN_CAUSE_KIND_CHILD"
+            case .elements: "RUN_CAUSE_KIND_ELEMENTS"
+            case .parked: "RUN_CAUSE_KIND_PARKED"
+            case .unrecognized: nil
+        }
+    }
+}
+
 /// A workflow as data: a DAG of steps that agents carry out.
 public struct WorkflowDefinition: Sendable, Hashable {
     /// Required, 1 to 256 bytes.
@@ -2161,5 +2268,437 @@ public struct RequeueResponse: Sendable, Hashable {
         run: Run? = nil
     ) {
         self.run = run
+    }
+}
+
+/// `cadre.v1.PauseKeyRequest`.
+public struct PauseKeyRequest: Sendable, Hashable {
+    /// Required, 1 to 256 bytes. Concurrency and rate keys of this name are paused together.
+    public var key: String = ""
+    /// Wall clock, at most 366 days ahead; 0 or a time that has passed ends the pause.
+    public var untilUnixMillis: Int64 = 0
+    /// For those who ask why, and the audit log; may be empty, at most 1,024 bytes.
+    public var reason: String = ""
+    /// Who does it, for the audit log; empty: the caller's address. At most 256 bytes.
+    public var actor: String = ""
+    /// For the audit log; a repeat of this call is harmless without one. At most 256 bytes.
+    public var requestID: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        key: String = "",
+        untilUnixMillis: Int64 = 0,
+        reason: String = "",
+        actor: String = "",
+        requestID: String = ""
+    ) {
+        self.key = key
+        self.untilUnixMillis = untilUnixMillis
+        self.reason = reason
+        self.actor = actor
+        self.requestID = requestID
+    }
+}
+
+/// `cadre.v1.PauseKeyResponse`.
+public struct PauseKeyResponse: Sendable, Hashable {
+    public var key: KeyStatus? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        key: KeyStatus? = nil
+    ) {
+        self.key = key
+    }
+}
+
+/// `cadre.v1.ListKeysRequest`.
+public struct ListKeysRequest: Sendable, Hashable {
+    /// 1 to 1,000; 0 means the default, 100.
+    public var pageSize: Int32 = 0
+    /// From the page before; empty: the first.
+    public var pageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        pageSize: Int32 = 0,
+        pageToken: String = ""
+    ) {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+}
+
+/// `cadre.v1.ListKeysResponse`.
+public struct ListKeysResponse: Sendable, Hashable {
+    public var keys: [KeyStatus] = []
+    /// Empty on the last page.
+    public var nextPageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        keys: [KeyStatus] = [],
+        nextPageToken: String = ""
+    ) {
+        self.keys = keys
+        self.nextPageToken = nextPageToken
+    }
+}
+
+/// A key as it stands: the concurrency and the rate of its name together.
+public struct KeyStatus: Sendable, Hashable {
+    public var key: String = ""
+    /// How many steps hold it, and the first 100 of them by age of their runs.
+    public var holderCount: Int32 = 0
+    public var holders: [KeyUser] = []
+    /// How many steps wait at it, and the first 100 of them in their order.
+    public var waiterCount: Int32 = 0
+    public var waiters: [KeyUser] = []
+    /// When its rate lets the next attempt begin; 0: at once.
+    public var nextBeginUnixMillis: Int64 = 0
+    /// Unset: it is not paused.
+    public var pause: KeyPause? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        key: String = "",
+        holderCount: Int32 = 0,
+        holders: [KeyUser] = [],
+        waiterCount: Int32 = 0,
+        waiters: [KeyUser] = [],
+        nextBeginUnixMillis: Int64 = 0,
+        pause: KeyPause? = nil
+    ) {
+        self.key = key
+        self.holderCount = holderCount
+        self.holders = holders
+        self.waiterCount = waiterCount
+        self.waiters = waiters
+        self.nextBeginUnixMillis = nextBeginUnixMillis
+        self.pause = pause
+    }
+}
+
+/// A step that holds a key or waits at it.
+public struct KeyUser: Sendable, Hashable {
+    public var runID: String = ""
+    public var step: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        runID: String = "",
+        step: String = ""
+    ) {
+        self.runID = runID
+        self.step = step
+    }
+}
+
+/// `cadre.v1.KeyPause`.
+public struct KeyPause: Sendable, Hashable {
+    public var untilUnixMillis: Int64 = 0
+    public var sinceUnixMillis: Int64 = 0
+    public var reason: String = ""
+    public var actor: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        untilUnixMillis: Int64 = 0,
+        sinceUnixMillis: Int64 = 0,
+        reason: String = "",
+        actor: String = ""
+    ) {
+        self.untilUnixMillis = untilUnixMillis
+        self.sinceUnixMillis = sinceUnixMillis
+        self.reason = reason
+        self.actor = actor
+    }
+}
+
+/// `cadre.v1.ExplainRunRequest`.
+public struct ExplainRunRequest: Sendable, Hashable {
+    public var run: RunReference? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        run: RunReference? = nil
+    ) {
+        self.run = run
+    }
+}
+
+/// `cadre.v1.ExplainRunResponse`.
+public struct ExplainRunResponse: Sendable, Hashable {
+    public var run: Run? = nil
+    /// In the order of the steps, a child's behind its step; at most 1,000. Empty when the run has
+    /// ended.
+    public var causes: [RunCause] = []
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        run: Run? = nil,
+        causes: [RunCause] = []
+    ) {
+        self.run = run
+        self.causes = causes
+    }
+}
+
+/// One reason why a run does not move, or what will move it.
+public struct RunCause: Sendable, Hashable {
+    /// The run, which may be one that the asked one waits for.
+    public var runID: String = ""
+    /// Empty for the run as a whole.
+    public var step: String = ""
+    public var kind: RunCauseKind = .unspecified
+    /// The reason, in one sentence.
+    public var message: String = ""
+    /// When it goes on by itself; 0: not by time.
+    public var untilUnixMillis: Int64 = 0
+    /// Names of what it waits for: steps, runs, a key, a breaker, an agent type, a signal.
+    public var waitsFor: [String] = []
+    /// How many stand before it in line; -1: it is in none.
+    public var position: Int32 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        runID: String = "",
+        step: String = "",
+        kind: RunCauseKind = .unspecified,
+        message: String = "",
+        untilUnixMillis: Int64 = 0,
+        waitsFor: [String] = [],
+        position: Int32 = 0
+    ) {
+        self.runID = runID
+        self.step = step
+        self.kind = kind
+        self.message = message
+        self.untilUnixMillis = untilUnixMillis
+        self.waitsFor = waitsFor
+        self.position = position
+    }
+}
+
+/// `cadre.v1.GetGraphRequest`.
+public struct GetGraphRequest: Sendable, Hashable {
+    public var run: RunReference? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        run: RunReference? = nil
+    ) {
+        self.run = run
+    }
+}
+
+/// `cadre.v1.GetGraphResponse`.
+public struct GetGraphResponse: Sendable, Hashable {
+    public var graph: Graph? = nil
+    /// WatchGraphs with this number goes on behind what is told here; 0 for a run that has ended.
+    public var sequence: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        graph: Graph? = nil,
+        sequence: Int64 = 0
+    ) {
+        self.graph = graph
+        self.sequence = sequence
+    }
+}
+
+/// A run as a graph.
+public struct Graph: Sendable, Hashable {
+    public var runID: String = ""
+    public var workflowID: String = ""
+    public var workflow: String = ""
+    public var version: String = ""
+    public var status: RunStatus = .unspecified
+    /// In the order of the definition.
+    public var nodes: [GraphNode] = []
+    public var edges: [GraphEdge] = []
+    /// Share of the steps that have ended, 0 to 1.
+    public var progress: Double = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        runID: String = "",
+        workflowID: String = "",
+        workflow: String = "",
+        version: String = "",
+        status: RunStatus = .unspecified,
+        nodes: [GraphNode] = [],
+        edges: [GraphEdge] = [],
+        progress: Double = 0
+    ) {
+        self.runID = runID
+        self.workflowID = workflowID
+        self.workflow = workflow
+        self.version = version
+        self.status = status
+        self.nodes = nodes
+        self.edges = edges
+        self.progress = progress
+    }
+}
+
+/// A step as a node.
+public struct GraphNode: Sendable, Hashable {
+    public var step: StepRun? = nil
+    /// From its first attempt's begin to its end, or up to now; 0 when it has not begun.
+    public var durationMillis: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        step: StepRun? = nil,
+        durationMillis: Int64 = 0
+    ) {
+        self.step = step
+        self.durationMillis = durationMillis
+    }
+}
+
+/// From a step to one that depends on it.
+public struct GraphEdge: Sendable, Hashable {
+    public var from: String = ""
+    public var to: String = ""
+    /// Whether the first has ended, so that its output has been handed on.
+    public var passed: Bool = false
+    /// When; 0: it has not.
+    public var passedUnixMillis: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        from: String = "",
+        to: String = "",
+        passed: Bool = false,
+        passedUnixMillis: Int64 = 0
+    ) {
+        self.from = from
+        self.to = to
+        self.passed = passed
+        self.passedUnixMillis = passedUnixMillis
+    }
+}
+
+/// What of a graph has changed since it was told of last.
+public struct GraphDelta: Sendable, Hashable {
+    public var runID: String = ""
+    public var status: RunStatus = .unspecified
+    public var progress: Double = 0
+    /// As they are now; an edge is passed when its first node has ended.
+    public var nodes: [GraphNode] = []
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        runID: String = "",
+        status: RunStatus = .unspecified,
+        progress: Double = 0,
+        nodes: [GraphNode] = []
+    ) {
+        self.runID = runID
+        self.status = status
+        self.progress = progress
+        self.nodes = nodes
+    }
+}
+
+/// `cadre.v1.WatchGraphsRequest`.
+public struct WatchGraphsRequest: Sendable, Hashable {
+    /// Only these, at most 100; empty: all runs of the namespace that change from now on.
+    public var runIDs: [String] = []
+    /// Goes on behind this number. 0: from now on, and the named runs come as they are. OUT_OF_RANGE when
+    /// changes behind it are not held any more; `oldest_sequence` in the error says which are.
+    public var afterSequence: Int64 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        runIDs: [String] = [],
+        afterSequence: Int64 = 0
+    ) {
+        self.runIDs = runIDs
+        self.afterSequence = afterSequence
+    }
+}
+
+/// `cadre.v1.WatchGraphsResponse`.
+public struct WatchGraphsResponse: Sendable, Hashable {
+    /// Everything up to this number has been told; 0 until then. Watch with it to go on.
+    public var sequence: Int64 = 0
+    public var update: Update? = nil
+
+    /// At most one of these.
+    public enum Update: Sendable, Hashable {
+        /// A run that this stream has not told of yet.
+        case graph(Graph)
+        case delta(GraphDelta)
+        /// A run that was asked for and has ended, or never was here.
+        case endedRunID(String)
+        /// All that was there at the begin has been told.
+        case ready(Bool)
+    }
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        sequence: Int64 = 0,
+        update: Update? = nil
+    ) {
+        self.sequence = sequence
+        self.update = update
     }
 }

@@ -29,6 +29,7 @@ extension Rejection.Code {
         case .overloaded: .resourceExhausted
         case .deadline: .deadlineExceeded
         case .conflict: .aborted
+        case .outOfRange: .outOfRange
         }
     }
 }

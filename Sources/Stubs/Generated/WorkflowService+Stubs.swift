@@ -72,10 +72,25 @@ public enum WorkflowServiceDescriptor {
     public static let requeue = MethodDescriptor(
         service: name, name: "Requeue", kind: .unary)
 
+    public static let pauseKey = MethodDescriptor(
+        service: name, name: "PauseKey", kind: .unary)
+
+    public static let listKeys = MethodDescriptor(
+        service: name, name: "ListKeys", kind: .unary)
+
+    public static let explainRun = MethodDescriptor(
+        service: name, name: "ExplainRun", kind: .unary)
+
+    public static let getGraph = MethodDescriptor(
+        service: name, name: "GetGraph", kind: .unary)
+
+    public static let watchGraphs = MethodDescriptor(
+        service: name, name: "WatchGraphs", kind: .serverStreaming)
+
     /// The service and its methods, in the order of the proto.
     public static let service = ServiceDescriptor(
         name: name,
-        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, countRuns, getHistory, watchRun, cancelRun, terminateRun, signalRun, signalWithStart, decideApproval, pauseRun, resumeRun, retryRun, listDeadLetters, requeue])
+        methods: [putDefinition, getDefinition, listDefinitions, startRun, executeRun, awaitRun, getRun, listRuns, countRuns, getHistory, watchRun, cancelRun, terminateRun, signalRun, signalWithStart, decideApproval, pauseRun, resumeRun, retryRun, listDeadLetters, requeue, pauseKey, listKeys, explainRun, getGraph, watchGraphs])
 }
 
 /// Durable workflows: definitions are data, runs survive crashes and restarts.
@@ -150,6 +165,23 @@ public protocol WorkflowServiceHandler: Sendable {
 
     /// Tries a dead letter again, or gives it up.
     func requeue(_ request: RequeueRequest, _ call: UnaryCall<RequeueResponse>)
+
+    /// Keeps steps with a concurrency or rate key from beginning until a time, over restarts too; what
+    /// works goes on. A time that has passed lets them go on. Lands in the audit log.
+    func pauseKey(_ request: PauseKeyRequest, _ call: UnaryCall<PauseKeyResponse>)
+
+    /// Keys that are in use or paused, by ascending name, with who holds them and who waits.
+    func listKeys(_ request: ListKeysRequest, _ call: UnaryCall<ListKeysResponse>)
+
+    /// Why a run does not move: the cause of every open step, and of the runs it waits for.
+    func explainRun(_ request: ExplainRunRequest, _ call: UnaryCall<ExplainRunResponse>)
+
+    /// A run as a graph: its steps, how they stand, and what leads to what.
+    func getGraph(_ request: GetGraphRequest, _ call: UnaryCall<GetGraphResponse>)
+
+    /// Graphs as they change. A run comes whole the first time it is told of, then what has changed. A
+    /// slow reader is not ended: what changes meanwhile is put together, and comes as it is by then.
+    func watchGraphs(_ request: WatchGraphsRequest, _ call: ServerStreamCall<WatchGraphsResponse>)
 }
 
 extension WorkflowServiceHandler {
@@ -237,6 +269,26 @@ extension WorkflowServiceHandler {
         call.fail(.unimplemented(WorkflowServiceDescriptor.requeue))
     }
 
+    public func pauseKey(_ request: PauseKeyRequest, _ call: UnaryCall<PauseKeyResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.pauseKey))
+    }
+
+    public func listKeys(_ request: ListKeysRequest, _ call: UnaryCall<ListKeysResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.listKeys))
+    }
+
+    public func explainRun(_ request: ExplainRunRequest, _ call: UnaryCall<ExplainRunResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.explainRun))
+    }
+
+    public func getGraph(_ request: GetGraphRequest, _ call: UnaryCall<GetGraphResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.getGraph))
+    }
+
+    public func watchGraphs(_ request: WatchGraphsRequest, _ call: ServerStreamCall<WatchGraphsResponse>) {
+        call.fail(.unimplemented(WorkflowServiceDescriptor.watchGraphs))
+    }
+
     /// What a server needs to route calls here.
     public var registration: ServiceRegistration {
         registration(as: WorkflowServiceDescriptor.name)
@@ -309,6 +361,21 @@ extension WorkflowServiceHandler {
                 },
                 .unary(WorkflowServiceDescriptor.requeue.moved(to: serviceName)) {
                     self.requeue($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.pauseKey.moved(to: serviceName)) {
+                    self.pauseKey($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.listKeys.moved(to: serviceName)) {
+                    self.listKeys($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.explainRun.moved(to: serviceName)) {
+                    self.explainRun($0, $1)
+                },
+                .unary(WorkflowServiceDescriptor.getGraph.moved(to: serviceName)) {
+                    self.getGraph($0, $1)
+                },
+                .serverStreaming(WorkflowServiceDescriptor.watchGraphs.moved(to: serviceName)) {
+                    self.watchGraphs($0, $1)
                 },
             ])
     }
@@ -473,5 +540,42 @@ public struct WorkflowServiceClient: Sendable {
         _ request: RequeueRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> RequeueResponse {
         try await client.unary(WorkflowServiceDescriptor.requeue, request, options)
+    }
+
+    /// Keeps steps with a concurrency or rate key from beginning until a time, over restarts too; what
+    /// works goes on. A time that has passed lets them go on. Lands in the audit log.
+    public func pauseKey(
+        _ request: PauseKeyRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> PauseKeyResponse {
+        try await client.unary(WorkflowServiceDescriptor.pauseKey, request, options)
+    }
+
+    /// Keys that are in use or paused, by ascending name, with who holds them and who waits.
+    public func listKeys(
+        _ request: ListKeysRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> ListKeysResponse {
+        try await client.unary(WorkflowServiceDescriptor.listKeys, request, options)
+    }
+
+    /// Why a run does not move: the cause of every open step, and of the runs it waits for.
+    public func explainRun(
+        _ request: ExplainRunRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> ExplainRunResponse {
+        try await client.unary(WorkflowServiceDescriptor.explainRun, request, options)
+    }
+
+    /// A run as a graph: its steps, how they stand, and what leads to what.
+    public func getGraph(
+        _ request: GetGraphRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> GetGraphResponse {
+        try await client.unary(WorkflowServiceDescriptor.getGraph, request, options)
+    }
+
+    /// Graphs as they change. A run comes whole the first time it is told of, then what has changed. A
+    /// slow reader is not ended: what changes meanwhile is put together, and comes as it is by then.
+    public func watchGraphs(
+        _ request: WatchGraphsRequest, options: CallOptions = CallOptions()
+    ) async throws(GRPCStatus) -> MessageStream<WatchGraphsResponse> {
+        try await client.serverStream(WorkflowServiceDescriptor.watchGraphs, request, options)
     }
 }

@@ -13,7 +13,9 @@ struct WorkflowCommand: AsyncParsableCommand {
             Run.self, List.self, Count.self, Show.self, History.self, Watch.self, Signal.self,
             Approve.self,
             Reject.self, Pause.self, Resume.self, Retry.self, Cancel.self, Terminate.self,
-            DeadLetters.self, Requeue.self, Definitions.self, Put.self,
+            DeadLetters.self, Requeue.self,
+            Explain.self, Graph.self, Keys.self, PauseKey.self, ResumeKey.self, Definitions.self,
+            Put.self,
         ])
 }
 

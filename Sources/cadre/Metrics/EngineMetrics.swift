@@ -15,6 +15,7 @@ final class EngineMetrics: EngineObserver {
     private let commit: Histogram
     private let rejected: MetricFamily<Counter>
     private let stale: Counter
+    private let skipped: MetricFamily<Counter>
     private let guards: GuardMetrics
     private let pools: PoolMetrics
     private let emergencies: EmergencyRunner?
@@ -61,6 +62,11 @@ final class EngineMetrics: EngineObserver {
         rejected = registry.counter(
             name: "cadre_engine_rejected", help: "Commands refused, by reason.",
             labels: ["reason"])
+        skipped = registry.counter(
+            name: "cadre_workflow_triggers_skipped",
+            help:
+                "Runs that an event should have started and did not: nested too deep, or too many "
+                + "open runs.", labels: ["workflow", "reason"])
         stale =
             registry.counter(
                 name: "cadre_engine_stale_results",
@@ -96,6 +102,10 @@ final class EngineMetrics: EngineObserver {
     func staleResult() { stale.add() }
 
     func noted(_ notice: PoolNotice) { pools.noted(notice) }
+
+    func triggerSkipped(definition: String, reason: String) {
+        skipped.with(definition, reason).add()
+    }
 
     func noted(_ notice: GuardNotice) {
         if case .order(let namespace, let order, let call) = notice {

@@ -174,12 +174,15 @@ extension EngineBench {
     }
 
     /// Starts a run and gives its id.
-    mutating func start(_ name: String, _ namespace: Namespace = .default) -> RunID {
+    mutating func start(
+        _ name: String, _ namespace: Namespace = .default, workflowID: String = "",
+        conflict: StartRun.ConflictPolicy = .fail
+    ) -> RunID {
         let answer = ask {
             .startRun(
                 StartRun(
-                    namespace: namespace, definition: name, workflowID: "",
-                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail), $0)
+                    namespace: namespace, definition: name, workflowID: workflowID,
+                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: conflict), $0)
         }
         guard case .started(let run, _)? = answer else {
             Issue.record("a start was answered with \(String(describing: answer))")

@@ -24,7 +24,7 @@ extension Simulation {
         guardCalls += 1
         let ticket = ReplyTicket(port: Self.guardPort, call: guardCalls)
         let by = Signature(actor: "operator", reason: "chance")
-        switch random.int(0...5) {
+        switch random.int(0...6) {
         case 0:
             submit(.breaker(.put(put(by)), ticket))
         case 1: submit(force(random.chance(0.5) ? .forcedOpen : .metricsOnly, by, ticket))
@@ -35,6 +35,7 @@ extension Simulation {
                     .isolate(
                         agentID(random.int(0...4)), forMillis: Int64(random.int(1...500)), by: by),
                     ticket))
+        case 5: submit(pauseKey(random.int(0...500), ticket))
         default: submit(.isolation(.restore(agentID(random.int(0...4)), by: by), ticket))
         }
     }
@@ -45,6 +46,15 @@ extension Simulation {
             acknowledged.call = guardCalls
         }
         engine?.submit(command)
+    }
+
+    private func pauseKey(_ millis: Int, _ ticket: ReplyTicket) -> Command {
+        .keys(
+            .pause(
+                PauseKey(
+                    name: KeyName(namespace: .default, name: "k\(random.int(0...1))"),
+                    untilMillis: now.wallMillis + Int64(millis),
+                    signature: Signature(actor: "operator"))), ticket)
     }
 
     private func put(_ by: Signature) -> PutBreaker {

@@ -40,6 +40,27 @@ extension Simulation {
         }
     }
 
+    static let scheduleName = "every-second"
+
+    /// A schedule that starts small runs beside those of the clients; put again after every kill,
+    /// which changes nothing when it is there.
+    func putSchedule() {
+        let overlaps = ScheduleDefinition.Overlap.allCases
+        let schedule = ScheduleDefinition(
+            id: Self.scheduleName, namespace: .default, workflow: "child",
+            workflowIDPrefix: Self.scheduleName,
+            input: Payload(bytes: Array(#"{"child":0}"#.utf8)),
+            times: ScheduleTimes(intervals: [ScheduleTimes.Interval(everySeconds: 1)]),
+            overlap: overlaps[Int(seed % UInt64(overlaps.count))], catchUpMillis: 5_000)
+        guardCalls += 1
+        let ticket = ReplyTicket(port: Self.guardPort, call: guardCalls)
+        engine?.submit(
+            .schedule(
+                isHealed
+                    ? .delete(ScheduleName(namespace: .default, id: Self.scheduleName))
+                    : .put(schedule), ticket))
+    }
+
     func retry(_ run: RunID, _ client: Int) {
         clients[client].tries += 1
         let ticket = ReplyTicket(port: client + 10, call: clients[client].tries)

@@ -137,6 +137,7 @@ final class Simulation {
         faults = .none
         isHealed = true
         healGuards()
+        putSchedule()
         for worker in workers.indices { queue.add(.workerConnects(worker), at: after(millis: 1)) }
         for agent in 0..<Self.agentCount { queue.add(.agentReturns(agent), at: after(millis: 1)) }
     }
@@ -155,6 +156,7 @@ final class Simulation {
         auditGuards()
         guard let engine else { return }
         problems += EngineAudit.faults(engine, pending: pending)
+        problems += CauseAudit.faults(engine)
         if openInvokes.values.contains(where: { $0 < now.monotonicNanos }) {
             problems.append("an invoke was not answered by its deadline")
         }
@@ -206,6 +208,7 @@ final class Simulation {
             queue.add(.workerConnects(worker), at: after(millis: random.int(1...400)))
         }
         for index in definitions.indices { putDefinition(index) }
+        putSchedule()
     }
 
     private func putDefinition(_ index: Int) {

@@ -22,6 +22,8 @@ struct StoreModel {
     private(set) var started: [AssignmentToken: StepOrigin] = [:]
     /// What holds concurrency keys by what is stored of open runs, and the limit of each.
     private var holders: [RunID: [(key: String, limit: Int)]] = [:]
+    /// The run of each slot of a schedule, by its workflow id.
+    private(set) var slots: [String: RunID] = [:]
     private var startedInputs: Set<[UInt8]> = []
     private var lastToken: [StepOrigin: AssignmentToken] = [:]
     private(set) var faults: [String] = []
@@ -84,6 +86,11 @@ struct StoreModel {
     private mutating func apply(_ row: RunRow, isRetried: Bool) {
         if let old = runs[row.run], old.closedMillis != nil, !isRetried {
             faults.append("closed run \(row.run) changed")
+        }
+        if row.workflowID.hasPrefix(Simulation.scheduleName),
+            slots.updateValue(row.run, forKey: row.workflowID) ?? row.run != row.run
+        {
+            faults.append("slot \(row.workflowID) has two runs")
         }
         runs[row.run] = row
     }

@@ -2752,6 +2752,816 @@ void   cadre__v1__requeue_response__free_unpacked
   assert(message->base.descriptor == &cadre__v1__requeue_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__pause_key_request__init
+                     (Cadre__V1__PauseKeyRequest         *message)
+{
+  static const Cadre__V1__PauseKeyRequest init_value = CADRE__V1__PAUSE_KEY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__pause_key_request__get_packed_size
+                     (const Cadre__V1__PauseKeyRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__pause_key_request__pack
+                     (const Cadre__V1__PauseKeyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__pause_key_request__pack_to_buffer
+                     (const Cadre__V1__PauseKeyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__PauseKeyRequest *
+       cadre__v1__pause_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__PauseKeyRequest *)
+     protobuf_c_message_unpack (&cadre__v1__pause_key_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__pause_key_request__free_unpacked
+                     (Cadre__V1__PauseKeyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__pause_key_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__pause_key_response__init
+                     (Cadre__V1__PauseKeyResponse         *message)
+{
+  static const Cadre__V1__PauseKeyResponse init_value = CADRE__V1__PAUSE_KEY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__pause_key_response__get_packed_size
+                     (const Cadre__V1__PauseKeyResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__pause_key_response__pack
+                     (const Cadre__V1__PauseKeyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__pause_key_response__pack_to_buffer
+                     (const Cadre__V1__PauseKeyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__pause_key_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__PauseKeyResponse *
+       cadre__v1__pause_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__PauseKeyResponse *)
+     protobuf_c_message_unpack (&cadre__v1__pause_key_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__pause_key_response__free_unpacked
+                     (Cadre__V1__PauseKeyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__pause_key_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_keys_request__init
+                     (Cadre__V1__ListKeysRequest         *message)
+{
+  static const Cadre__V1__ListKeysRequest init_value = CADRE__V1__LIST_KEYS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_keys_request__get_packed_size
+                     (const Cadre__V1__ListKeysRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_keys_request__pack
+                     (const Cadre__V1__ListKeysRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_keys_request__pack_to_buffer
+                     (const Cadre__V1__ListKeysRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListKeysRequest *
+       cadre__v1__list_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListKeysRequest *)
+     protobuf_c_message_unpack (&cadre__v1__list_keys_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_keys_request__free_unpacked
+                     (Cadre__V1__ListKeysRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_keys_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__list_keys_response__init
+                     (Cadre__V1__ListKeysResponse         *message)
+{
+  static const Cadre__V1__ListKeysResponse init_value = CADRE__V1__LIST_KEYS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__list_keys_response__get_packed_size
+                     (const Cadre__V1__ListKeysResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__list_keys_response__pack
+                     (const Cadre__V1__ListKeysResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__list_keys_response__pack_to_buffer
+                     (const Cadre__V1__ListKeysResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__list_keys_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ListKeysResponse *
+       cadre__v1__list_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ListKeysResponse *)
+     protobuf_c_message_unpack (&cadre__v1__list_keys_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__list_keys_response__free_unpacked
+                     (Cadre__V1__ListKeysResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__list_keys_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__key_status__init
+                     (Cadre__V1__KeyStatus         *message)
+{
+  static const Cadre__V1__KeyStatus init_value = CADRE__V1__KEY_STATUS__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__key_status__get_packed_size
+                     (const Cadre__V1__KeyStatus *message)
+{
+  assert(message->base.descriptor == &cadre__v1__key_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__key_status__pack
+                     (const Cadre__V1__KeyStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__key_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__key_status__pack_to_buffer
+                     (const Cadre__V1__KeyStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__key_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__KeyStatus *
+       cadre__v1__key_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__KeyStatus *)
+     protobuf_c_message_unpack (&cadre__v1__key_status__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__key_status__free_unpacked
+                     (Cadre__V1__KeyStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__key_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__key_user__init
+                     (Cadre__V1__KeyUser         *message)
+{
+  static const Cadre__V1__KeyUser init_value = CADRE__V1__KEY_USER__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__key_user__get_packed_size
+                     (const Cadre__V1__KeyUser *message)
+{
+  assert(message->base.descriptor == &cadre__v1__key_user__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__key_user__pack
+                     (const Cadre__V1__KeyUser *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__key_user__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__key_user__pack_to_buffer
+                     (const Cadre__V1__KeyUser *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__key_user__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__KeyUser *
+       cadre__v1__key_user__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__KeyUser *)
+     protobuf_c_message_unpack (&cadre__v1__key_user__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__key_user__free_unpacked
+                     (Cadre__V1__KeyUser *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__key_user__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__key_pause__init
+                     (Cadre__V1__KeyPause         *message)
+{
+  static const Cadre__V1__KeyPause init_value = CADRE__V1__KEY_PAUSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__key_pause__get_packed_size
+                     (const Cadre__V1__KeyPause *message)
+{
+  assert(message->base.descriptor == &cadre__v1__key_pause__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__key_pause__pack
+                     (const Cadre__V1__KeyPause *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__key_pause__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__key_pause__pack_to_buffer
+                     (const Cadre__V1__KeyPause *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__key_pause__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__KeyPause *
+       cadre__v1__key_pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__KeyPause *)
+     protobuf_c_message_unpack (&cadre__v1__key_pause__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__key_pause__free_unpacked
+                     (Cadre__V1__KeyPause *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__key_pause__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__explain_run_request__init
+                     (Cadre__V1__ExplainRunRequest         *message)
+{
+  static const Cadre__V1__ExplainRunRequest init_value = CADRE__V1__EXPLAIN_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__explain_run_request__get_packed_size
+                     (const Cadre__V1__ExplainRunRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__explain_run_request__pack
+                     (const Cadre__V1__ExplainRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__explain_run_request__pack_to_buffer
+                     (const Cadre__V1__ExplainRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ExplainRunRequest *
+       cadre__v1__explain_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ExplainRunRequest *)
+     protobuf_c_message_unpack (&cadre__v1__explain_run_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__explain_run_request__free_unpacked
+                     (Cadre__V1__ExplainRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__explain_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__explain_run_response__init
+                     (Cadre__V1__ExplainRunResponse         *message)
+{
+  static const Cadre__V1__ExplainRunResponse init_value = CADRE__V1__EXPLAIN_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__explain_run_response__get_packed_size
+                     (const Cadre__V1__ExplainRunResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__explain_run_response__pack
+                     (const Cadre__V1__ExplainRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__explain_run_response__pack_to_buffer
+                     (const Cadre__V1__ExplainRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__explain_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ExplainRunResponse *
+       cadre__v1__explain_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ExplainRunResponse *)
+     protobuf_c_message_unpack (&cadre__v1__explain_run_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__explain_run_response__free_unpacked
+                     (Cadre__V1__ExplainRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__explain_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__run_cause__init
+                     (Cadre__V1__RunCause         *message)
+{
+  static const Cadre__V1__RunCause init_value = CADRE__V1__RUN_CAUSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__run_cause__get_packed_size
+                     (const Cadre__V1__RunCause *message)
+{
+  assert(message->base.descriptor == &cadre__v1__run_cause__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__run_cause__pack
+                     (const Cadre__V1__RunCause *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__run_cause__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__run_cause__pack_to_buffer
+                     (const Cadre__V1__RunCause *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__run_cause__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RunCause *
+       cadre__v1__run_cause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RunCause *)
+     protobuf_c_message_unpack (&cadre__v1__run_cause__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__run_cause__free_unpacked
+                     (Cadre__V1__RunCause *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__run_cause__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__get_graph_request__init
+                     (Cadre__V1__GetGraphRequest         *message)
+{
+  static const Cadre__V1__GetGraphRequest init_value = CADRE__V1__GET_GRAPH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__get_graph_request__get_packed_size
+                     (const Cadre__V1__GetGraphRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__get_graph_request__pack
+                     (const Cadre__V1__GetGraphRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__get_graph_request__pack_to_buffer
+                     (const Cadre__V1__GetGraphRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GetGraphRequest *
+       cadre__v1__get_graph_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GetGraphRequest *)
+     protobuf_c_message_unpack (&cadre__v1__get_graph_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__get_graph_request__free_unpacked
+                     (Cadre__V1__GetGraphRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__get_graph_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__get_graph_response__init
+                     (Cadre__V1__GetGraphResponse         *message)
+{
+  static const Cadre__V1__GetGraphResponse init_value = CADRE__V1__GET_GRAPH_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__get_graph_response__get_packed_size
+                     (const Cadre__V1__GetGraphResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__get_graph_response__pack
+                     (const Cadre__V1__GetGraphResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__get_graph_response__pack_to_buffer
+                     (const Cadre__V1__GetGraphResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__get_graph_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GetGraphResponse *
+       cadre__v1__get_graph_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GetGraphResponse *)
+     protobuf_c_message_unpack (&cadre__v1__get_graph_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__get_graph_response__free_unpacked
+                     (Cadre__V1__GetGraphResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__get_graph_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__graph__init
+                     (Cadre__V1__Graph         *message)
+{
+  static const Cadre__V1__Graph init_value = CADRE__V1__GRAPH__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__graph__get_packed_size
+                     (const Cadre__V1__Graph *message)
+{
+  assert(message->base.descriptor == &cadre__v1__graph__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__graph__pack
+                     (const Cadre__V1__Graph *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__graph__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__graph__pack_to_buffer
+                     (const Cadre__V1__Graph *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__graph__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__Graph *
+       cadre__v1__graph__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__Graph *)
+     protobuf_c_message_unpack (&cadre__v1__graph__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__graph__free_unpacked
+                     (Cadre__V1__Graph *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__graph__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__graph_node__init
+                     (Cadre__V1__GraphNode         *message)
+{
+  static const Cadre__V1__GraphNode init_value = CADRE__V1__GRAPH_NODE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__graph_node__get_packed_size
+                     (const Cadre__V1__GraphNode *message)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_node__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__graph_node__pack
+                     (const Cadre__V1__GraphNode *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_node__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__graph_node__pack_to_buffer
+                     (const Cadre__V1__GraphNode *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_node__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GraphNode *
+       cadre__v1__graph_node__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GraphNode *)
+     protobuf_c_message_unpack (&cadre__v1__graph_node__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__graph_node__free_unpacked
+                     (Cadre__V1__GraphNode *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__graph_node__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__graph_edge__init
+                     (Cadre__V1__GraphEdge         *message)
+{
+  static const Cadre__V1__GraphEdge init_value = CADRE__V1__GRAPH_EDGE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__graph_edge__get_packed_size
+                     (const Cadre__V1__GraphEdge *message)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_edge__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__graph_edge__pack
+                     (const Cadre__V1__GraphEdge *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_edge__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__graph_edge__pack_to_buffer
+                     (const Cadre__V1__GraphEdge *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_edge__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GraphEdge *
+       cadre__v1__graph_edge__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GraphEdge *)
+     protobuf_c_message_unpack (&cadre__v1__graph_edge__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__graph_edge__free_unpacked
+                     (Cadre__V1__GraphEdge *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__graph_edge__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__graph_delta__init
+                     (Cadre__V1__GraphDelta         *message)
+{
+  static const Cadre__V1__GraphDelta init_value = CADRE__V1__GRAPH_DELTA__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__graph_delta__get_packed_size
+                     (const Cadre__V1__GraphDelta *message)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_delta__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__graph_delta__pack
+                     (const Cadre__V1__GraphDelta *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_delta__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__graph_delta__pack_to_buffer
+                     (const Cadre__V1__GraphDelta *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__graph_delta__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__GraphDelta *
+       cadre__v1__graph_delta__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__GraphDelta *)
+     protobuf_c_message_unpack (&cadre__v1__graph_delta__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__graph_delta__free_unpacked
+                     (Cadre__V1__GraphDelta *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__graph_delta__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__watch_graphs_request__init
+                     (Cadre__V1__WatchGraphsRequest         *message)
+{
+  static const Cadre__V1__WatchGraphsRequest init_value = CADRE__V1__WATCH_GRAPHS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__watch_graphs_request__get_packed_size
+                     (const Cadre__V1__WatchGraphsRequest *message)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__watch_graphs_request__pack
+                     (const Cadre__V1__WatchGraphsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__watch_graphs_request__pack_to_buffer
+                     (const Cadre__V1__WatchGraphsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WatchGraphsRequest *
+       cadre__v1__watch_graphs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WatchGraphsRequest *)
+     protobuf_c_message_unpack (&cadre__v1__watch_graphs_request__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__watch_graphs_request__free_unpacked
+                     (Cadre__V1__WatchGraphsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__watch_graphs_response__init
+                     (Cadre__V1__WatchGraphsResponse         *message)
+{
+  static const Cadre__V1__WatchGraphsResponse init_value = CADRE__V1__WATCH_GRAPHS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__watch_graphs_response__get_packed_size
+                     (const Cadre__V1__WatchGraphsResponse *message)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__watch_graphs_response__pack
+                     (const Cadre__V1__WatchGraphsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__watch_graphs_response__pack_to_buffer
+                     (const Cadre__V1__WatchGraphsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__WatchGraphsResponse *
+       cadre__v1__watch_graphs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__WatchGraphsResponse *)
+     protobuf_c_message_unpack (&cadre__v1__watch_graphs_response__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__watch_graphs_response__free_unpacked
+                     (Cadre__V1__WatchGraphsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__watch_graphs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor cadre__v1__workflow_definition__field_descriptors[8] =
 {
   {
@@ -7013,6 +7823,1249 @@ const ProtobufCMessageDescriptor cadre__v1__requeue_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__requeue_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor cadre__v1__pause_key_request__field_descriptors[5] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyRequest, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_unix_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyRequest, until_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyRequest, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyRequest, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyRequest, request_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__pause_key_request__field_indices_by_name[] = {
+  3,   /* field[3] = actor */
+  0,   /* field[0] = key */
+  2,   /* field[2] = reason */
+  4,   /* field[4] = request_id */
+  1,   /* field[1] = until_unix_millis */
+};
+static const ProtobufCIntRange cadre__v1__pause_key_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor cadre__v1__pause_key_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.PauseKeyRequest",
+  "PauseKeyRequest",
+  "Cadre__V1__PauseKeyRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__PauseKeyRequest),
+  5,
+  cadre__v1__pause_key_request__field_descriptors,
+  cadre__v1__pause_key_request__field_indices_by_name,
+  1,  cadre__v1__pause_key_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__pause_key_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__pause_key_response__field_descriptors[1] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__PauseKeyResponse, key),
+    &cadre__v1__key_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__pause_key_response__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+};
+static const ProtobufCIntRange cadre__v1__pause_key_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__pause_key_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.PauseKeyResponse",
+  "PauseKeyResponse",
+  "Cadre__V1__PauseKeyResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__PauseKeyResponse),
+  1,
+  cadre__v1__pause_key_response__field_descriptors,
+  cadre__v1__pause_key_response__field_indices_by_name,
+  1,  cadre__v1__pause_key_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__pause_key_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_keys_request__field_descriptors[2] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListKeysRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListKeysRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_keys_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_keys_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_keys_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListKeysRequest",
+  "ListKeysRequest",
+  "Cadre__V1__ListKeysRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListKeysRequest),
+  2,
+  cadre__v1__list_keys_request__field_descriptors,
+  cadre__v1__list_keys_request__field_indices_by_name,
+  1,  cadre__v1__list_keys_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_keys_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__list_keys_response__field_descriptors[2] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ListKeysResponse, n_keys),
+    offsetof(Cadre__V1__ListKeysResponse, keys),
+    &cadre__v1__key_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListKeysResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_keys_response__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+  1,   /* field[1] = next_page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_keys_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__list_keys_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ListKeysResponse",
+  "ListKeysResponse",
+  "Cadre__V1__ListKeysResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ListKeysResponse),
+  2,
+  cadre__v1__list_keys_response__field_descriptors,
+  cadre__v1__list_keys_response__field_indices_by_name,
+  1,  cadre__v1__list_keys_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__list_keys_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__key_status__field_descriptors[7] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyStatus, key),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holder_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyStatus, holder_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holders",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__KeyStatus, n_holders),
+    offsetof(Cadre__V1__KeyStatus, holders),
+    &cadre__v1__key_user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiter_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyStatus, waiter_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiters",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__KeyStatus, n_waiters),
+    offsetof(Cadre__V1__KeyStatus, waiters),
+    &cadre__v1__key_user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_begin_unix_millis",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyStatus, next_begin_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pause",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyStatus, pause),
+    &cadre__v1__key_pause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__key_status__field_indices_by_name[] = {
+  1,   /* field[1] = holder_count */
+  2,   /* field[2] = holders */
+  0,   /* field[0] = key */
+  5,   /* field[5] = next_begin_unix_millis */
+  6,   /* field[6] = pause */
+  3,   /* field[3] = waiter_count */
+  4,   /* field[4] = waiters */
+};
+static const ProtobufCIntRange cadre__v1__key_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cadre__v1__key_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.KeyStatus",
+  "KeyStatus",
+  "Cadre__V1__KeyStatus",
+  "cadre.v1",
+  sizeof(Cadre__V1__KeyStatus),
+  7,
+  cadre__v1__key_status__field_descriptors,
+  cadre__v1__key_status__field_indices_by_name,
+  1,  cadre__v1__key_status__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__key_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__key_user__field_descriptors[2] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyUser, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyUser, step),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__key_user__field_indices_by_name[] = {
+  0,   /* field[0] = run_id */
+  1,   /* field[1] = step */
+};
+static const ProtobufCIntRange cadre__v1__key_user__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__key_user__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.KeyUser",
+  "KeyUser",
+  "Cadre__V1__KeyUser",
+  "cadre.v1",
+  sizeof(Cadre__V1__KeyUser),
+  2,
+  cadre__v1__key_user__field_descriptors,
+  cadre__v1__key_user__field_indices_by_name,
+  1,  cadre__v1__key_user__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__key_user__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__key_pause__field_descriptors[4] =
+{
+  {
+    "until_unix_millis",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyPause, until_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_unix_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyPause, since_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyPause, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__KeyPause, actor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__key_pause__field_indices_by_name[] = {
+  3,   /* field[3] = actor */
+  2,   /* field[2] = reason */
+  1,   /* field[1] = since_unix_millis */
+  0,   /* field[0] = until_unix_millis */
+};
+static const ProtobufCIntRange cadre__v1__key_pause__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__key_pause__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.KeyPause",
+  "KeyPause",
+  "Cadre__V1__KeyPause",
+  "cadre.v1",
+  sizeof(Cadre__V1__KeyPause),
+  4,
+  cadre__v1__key_pause__field_descriptors,
+  cadre__v1__key_pause__field_indices_by_name,
+  1,  cadre__v1__key_pause__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__key_pause__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__explain_run_request__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ExplainRunRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__explain_run_request__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__explain_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__explain_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ExplainRunRequest",
+  "ExplainRunRequest",
+  "Cadre__V1__ExplainRunRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__ExplainRunRequest),
+  1,
+  cadre__v1__explain_run_request__field_descriptors,
+  cadre__v1__explain_run_request__field_indices_by_name,
+  1,  cadre__v1__explain_run_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__explain_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__explain_run_response__field_descriptors[2] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ExplainRunResponse, run),
+    &cadre__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "causes",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__ExplainRunResponse, n_causes),
+    offsetof(Cadre__V1__ExplainRunResponse, causes),
+    &cadre__v1__run_cause__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__explain_run_response__field_indices_by_name[] = {
+  1,   /* field[1] = causes */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__explain_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__explain_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ExplainRunResponse",
+  "ExplainRunResponse",
+  "Cadre__V1__ExplainRunResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__ExplainRunResponse),
+  2,
+  cadre__v1__explain_run_response__field_descriptors,
+  cadre__v1__explain_run_response__field_indices_by_name,
+  1,  cadre__v1__explain_run_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__explain_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__run_cause__field_descriptors[7] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, step),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, kind),
+    &cadre__v1__run_cause_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, message),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_unix_millis",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, until_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waits_for",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__RunCause, n_waits_for),
+    offsetof(Cadre__V1__RunCause, waits_for),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "position",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunCause, position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__run_cause__field_indices_by_name[] = {
+  2,   /* field[2] = kind */
+  3,   /* field[3] = message */
+  6,   /* field[6] = position */
+  0,   /* field[0] = run_id */
+  1,   /* field[1] = step */
+  4,   /* field[4] = until_unix_millis */
+  5,   /* field[5] = waits_for */
+};
+static const ProtobufCIntRange cadre__v1__run_cause__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor cadre__v1__run_cause__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RunCause",
+  "RunCause",
+  "Cadre__V1__RunCause",
+  "cadre.v1",
+  sizeof(Cadre__V1__RunCause),
+  7,
+  cadre__v1__run_cause__field_descriptors,
+  cadre__v1__run_cause__field_indices_by_name,
+  1,  cadre__v1__run_cause__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__run_cause__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__get_graph_request__field_descriptors[1] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetGraphRequest, run),
+    &cadre__v1__run_reference__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__get_graph_request__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange cadre__v1__get_graph_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor cadre__v1__get_graph_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GetGraphRequest",
+  "GetGraphRequest",
+  "Cadre__V1__GetGraphRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__GetGraphRequest),
+  1,
+  cadre__v1__get_graph_request__field_descriptors,
+  cadre__v1__get_graph_request__field_indices_by_name,
+  1,  cadre__v1__get_graph_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__get_graph_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__get_graph_response__field_descriptors[2] =
+{
+  {
+    "graph",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetGraphResponse, graph),
+    &cadre__v1__graph__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GetGraphResponse, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__get_graph_response__field_indices_by_name[] = {
+  0,   /* field[0] = graph */
+  1,   /* field[1] = sequence */
+};
+static const ProtobufCIntRange cadre__v1__get_graph_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__get_graph_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GetGraphResponse",
+  "GetGraphResponse",
+  "Cadre__V1__GetGraphResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__GetGraphResponse),
+  2,
+  cadre__v1__get_graph_response__field_descriptors,
+  cadre__v1__get_graph_response__field_indices_by_name,
+  1,  cadre__v1__get_graph_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__get_graph_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__graph__field_descriptors[8] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workflow_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, workflow_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "workflow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, workflow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, version),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, status),
+    &cadre__v1__run_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nodes",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__Graph, n_nodes),
+    offsetof(Cadre__V1__Graph, nodes),
+    &cadre__v1__graph_node__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "edges",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__Graph, n_edges),
+    offsetof(Cadre__V1__Graph, edges),
+    &cadre__v1__graph_edge__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, progress),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__graph__field_indices_by_name[] = {
+  6,   /* field[6] = edges */
+  5,   /* field[5] = nodes */
+  7,   /* field[7] = progress */
+  0,   /* field[0] = run_id */
+  4,   /* field[4] = status */
+  3,   /* field[3] = version */
+  2,   /* field[2] = workflow */
+  1,   /* field[1] = workflow_id */
+};
+static const ProtobufCIntRange cadre__v1__graph__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor cadre__v1__graph__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.Graph",
+  "Graph",
+  "Cadre__V1__Graph",
+  "cadre.v1",
+  sizeof(Cadre__V1__Graph),
+  8,
+  cadre__v1__graph__field_descriptors,
+  cadre__v1__graph__field_indices_by_name,
+  1,  cadre__v1__graph__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__graph__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__graph_node__field_descriptors[2] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphNode, step),
+    &cadre__v1__step_run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duration_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphNode, duration_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__graph_node__field_indices_by_name[] = {
+  1,   /* field[1] = duration_millis */
+  0,   /* field[0] = step */
+};
+static const ProtobufCIntRange cadre__v1__graph_node__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__graph_node__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GraphNode",
+  "GraphNode",
+  "Cadre__V1__GraphNode",
+  "cadre.v1",
+  sizeof(Cadre__V1__GraphNode),
+  2,
+  cadre__v1__graph_node__field_descriptors,
+  cadre__v1__graph_node__field_indices_by_name,
+  1,  cadre__v1__graph_node__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__graph_node__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__graph_edge__field_descriptors[4] =
+{
+  {
+    "from",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphEdge, from),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphEdge, to),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "passed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphEdge, passed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "passed_unix_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphEdge, passed_unix_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__graph_edge__field_indices_by_name[] = {
+  0,   /* field[0] = from */
+  2,   /* field[2] = passed */
+  3,   /* field[3] = passed_unix_millis */
+  1,   /* field[1] = to */
+};
+static const ProtobufCIntRange cadre__v1__graph_edge__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__graph_edge__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GraphEdge",
+  "GraphEdge",
+  "Cadre__V1__GraphEdge",
+  "cadre.v1",
+  sizeof(Cadre__V1__GraphEdge),
+  4,
+  cadre__v1__graph_edge__field_descriptors,
+  cadre__v1__graph_edge__field_indices_by_name,
+  1,  cadre__v1__graph_edge__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__graph_edge__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__graph_delta__field_descriptors[4] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphDelta, run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphDelta, status),
+    &cadre__v1__run_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__GraphDelta, progress),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nodes",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__GraphDelta, n_nodes),
+    offsetof(Cadre__V1__GraphDelta, nodes),
+    &cadre__v1__graph_node__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__graph_delta__field_indices_by_name[] = {
+  3,   /* field[3] = nodes */
+  2,   /* field[2] = progress */
+  0,   /* field[0] = run_id */
+  1,   /* field[1] = status */
+};
+static const ProtobufCIntRange cadre__v1__graph_delta__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__graph_delta__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.GraphDelta",
+  "GraphDelta",
+  "Cadre__V1__GraphDelta",
+  "cadre.v1",
+  sizeof(Cadre__V1__GraphDelta),
+  4,
+  cadre__v1__graph_delta__field_descriptors,
+  cadre__v1__graph_delta__field_indices_by_name,
+  1,  cadre__v1__graph_delta__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__graph_delta__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__watch_graphs_request__field_descriptors[2] =
+{
+  {
+    "run_ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WatchGraphsRequest, n_run_ids),
+    offsetof(Cadre__V1__WatchGraphsRequest, run_ids),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WatchGraphsRequest, after_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__watch_graphs_request__field_indices_by_name[] = {
+  1,   /* field[1] = after_sequence */
+  0,   /* field[0] = run_ids */
+};
+static const ProtobufCIntRange cadre__v1__watch_graphs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__watch_graphs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WatchGraphsRequest",
+  "WatchGraphsRequest",
+  "Cadre__V1__WatchGraphsRequest",
+  "cadre.v1",
+  sizeof(Cadre__V1__WatchGraphsRequest),
+  2,
+  cadre__v1__watch_graphs_request__field_descriptors,
+  cadre__v1__watch_graphs_request__field_indices_by_name,
+  1,  cadre__v1__watch_graphs_request__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__watch_graphs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__watch_graphs_response__field_descriptors[5] =
+{
+  {
+    "sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WatchGraphsResponse, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "graph",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WatchGraphsResponse, update_case),
+    offsetof(Cadre__V1__WatchGraphsResponse, graph),
+    &cadre__v1__graph__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delta",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__WatchGraphsResponse, update_case),
+    offsetof(Cadre__V1__WatchGraphsResponse, delta),
+    &cadre__v1__graph_delta__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended_run_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WatchGraphsResponse, update_case),
+    offsetof(Cadre__V1__WatchGraphsResponse, ended_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ready",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Cadre__V1__WatchGraphsResponse, update_case),
+    offsetof(Cadre__V1__WatchGraphsResponse, ready),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__watch_graphs_response__field_indices_by_name[] = {
+  2,   /* field[2] = delta */
+  3,   /* field[3] = ended_run_id */
+  1,   /* field[1] = graph */
+  4,   /* field[4] = ready */
+  0,   /* field[0] = sequence */
+};
+static const ProtobufCIntRange cadre__v1__watch_graphs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor cadre__v1__watch_graphs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.WatchGraphsResponse",
+  "WatchGraphsResponse",
+  "Cadre__V1__WatchGraphsResponse",
+  "cadre.v1",
+  sizeof(Cadre__V1__WatchGraphsResponse),
+  5,
+  cadre__v1__watch_graphs_response__field_descriptors,
+  cadre__v1__watch_graphs_response__field_indices_by_name,
+  1,  cadre__v1__watch_graphs_response__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__watch_graphs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue cadre__v1__step_behavior__enum_values_by_number[6] =
 {
   { "STEP_BEHAVIOR_UNSPECIFIED", "CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED", 0 },
@@ -7423,7 +9476,63 @@ const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
   cadre__v1__history_event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[21] =
+static const ProtobufCEnumValue cadre__v1__run_cause_kind__enum_values_by_number[16] =
+{
+  { "RUN_CAUSE_KIND_UNSPECIFIED", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_UNSPECIFIED", 0 },
+  { "RUN_CAUSE_KIND_RUN", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_RUN", 1 },
+  { "RUN_CAUSE_KIND_DEPENDENCY", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_DEPENDENCY", 2 },
+  { "RUN_CAUSE_KIND_KEY", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_KEY", 3 },
+  { "RUN_CAUSE_KIND_BREAKER", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_BREAKER", 4 },
+  { "RUN_CAUSE_KIND_MODE", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_MODE", 5 },
+  { "RUN_CAUSE_KIND_NO_AGENT", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_NO_AGENT", 6 },
+  { "RUN_CAUSE_KIND_QUEUE", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_QUEUE", 7 },
+  { "RUN_CAUSE_KIND_PREPARATION", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_PREPARATION", 8 },
+  { "RUN_CAUSE_KIND_ATTEMPT", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_ATTEMPT", 9 },
+  { "RUN_CAUSE_KIND_RETRY", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_RETRY", 10 },
+  { "RUN_CAUSE_KIND_WAIT", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_WAIT", 11 },
+  { "RUN_CAUSE_KIND_DECISION", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_DECISION", 12 },
+  { "RUN_CAUSE_KIND_CHILD", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_CHILD", 13 },
+  { "RUN_CAUSE_KIND_ELEMENTS", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_ELEMENTS", 14 },
+  { "RUN_CAUSE_KIND_PARKED", "CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_PARKED", 15 },
+};
+static const ProtobufCIntRange cadre__v1__run_cause_kind__value_ranges[] = {
+{0, 0},{0, 16}
+};
+static const ProtobufCEnumValueIndex cadre__v1__run_cause_kind__enum_values_by_name[16] =
+{
+  { "RUN_CAUSE_KIND_ATTEMPT", 9 },
+  { "RUN_CAUSE_KIND_BREAKER", 4 },
+  { "RUN_CAUSE_KIND_CHILD", 13 },
+  { "RUN_CAUSE_KIND_DECISION", 12 },
+  { "RUN_CAUSE_KIND_DEPENDENCY", 2 },
+  { "RUN_CAUSE_KIND_ELEMENTS", 14 },
+  { "RUN_CAUSE_KIND_KEY", 3 },
+  { "RUN_CAUSE_KIND_MODE", 5 },
+  { "RUN_CAUSE_KIND_NO_AGENT", 6 },
+  { "RUN_CAUSE_KIND_PARKED", 15 },
+  { "RUN_CAUSE_KIND_PREPARATION", 8 },
+  { "RUN_CAUSE_KIND_QUEUE", 7 },
+  { "RUN_CAUSE_KIND_RETRY", 10 },
+  { "RUN_CAUSE_KIND_RUN", 1 },
+  { "RUN_CAUSE_KIND_UNSPECIFIED", 0 },
+  { "RUN_CAUSE_KIND_WAIT", 11 },
+};
+const ProtobufCEnumDescriptor cadre__v1__run_cause_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.RunCauseKind",
+  "RunCauseKind",
+  "Cadre__V1__RunCauseKind",
+  "cadre.v1",
+  16,
+  cadre__v1__run_cause_kind__enum_values_by_number,
+  16,
+  cadre__v1__run_cause_kind__enum_values_by_name,
+  1,
+  cadre__v1__run_cause_kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descriptors[26] =
 {
   { "PutDefinition", &cadre__v1__put_definition_request__descriptor, &cadre__v1__put_definition_response__descriptor },
   { "GetDefinition", &cadre__v1__get_definition_request__descriptor, &cadre__v1__get_definition_response__descriptor },
@@ -7446,6 +9555,11 @@ static const ProtobufCMethodDescriptor cadre__v1__workflow_service__method_descr
   { "RetryRun", &cadre__v1__retry_run_request__descriptor, &cadre__v1__retry_run_response__descriptor },
   { "ListDeadLetters", &cadre__v1__list_dead_letters_request__descriptor, &cadre__v1__list_dead_letters_response__descriptor },
   { "Requeue", &cadre__v1__requeue_request__descriptor, &cadre__v1__requeue_response__descriptor },
+  { "PauseKey", &cadre__v1__pause_key_request__descriptor, &cadre__v1__pause_key_response__descriptor },
+  { "ListKeys", &cadre__v1__list_keys_request__descriptor, &cadre__v1__list_keys_response__descriptor },
+  { "ExplainRun", &cadre__v1__explain_run_request__descriptor, &cadre__v1__explain_run_response__descriptor },
+  { "GetGraph", &cadre__v1__get_graph_request__descriptor, &cadre__v1__get_graph_response__descriptor },
+  { "WatchGraphs", &cadre__v1__watch_graphs_request__descriptor, &cadre__v1__watch_graphs_response__descriptor },
 };
 const unsigned cadre__v1__workflow_service__method_indices_by_name[] = {
   5,        /* AwaitRun */
@@ -7453,12 +9567,16 @@ const unsigned cadre__v1__workflow_service__method_indices_by_name[] = {
   8,        /* CountRuns */
   15,        /* DecideApproval */
   4,        /* ExecuteRun */
+  23,        /* ExplainRun */
   1,        /* GetDefinition */
+  24,        /* GetGraph */
   9,        /* GetHistory */
   6,        /* GetRun */
   19,        /* ListDeadLetters */
   2,        /* ListDefinitions */
+  22,        /* ListKeys */
   7,        /* ListRuns */
+  21,        /* PauseKey */
   16,        /* PauseRun */
   0,        /* PutDefinition */
   20,        /* Requeue */
@@ -7468,6 +9586,7 @@ const unsigned cadre__v1__workflow_service__method_indices_by_name[] = {
   14,        /* SignalWithStart */
   3,        /* StartRun */
   12,        /* TerminateRun */
+  25,        /* WatchGraphs */
   10         /* WatchRun */
 };
 const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
@@ -7477,7 +9596,7 @@ const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor =
   "WorkflowService",
   "Cadre__V1__WorkflowService",
   "cadre.v1",
-  21,
+  26,
   cadre__v1__workflow_service__method_descriptors,
   cadre__v1__workflow_service__method_indices_by_name
 };
@@ -7648,6 +9767,46 @@ void cadre__v1__workflow_service__requeue(ProtobufCService *service,
 {
   assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
   service->invoke(service, 20, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__pause_key(ProtobufCService *service,
+                                            const Cadre__V1__PauseKeyRequest *input,
+                                            Cadre__V1__PauseKeyResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 21, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__list_keys(ProtobufCService *service,
+                                            const Cadre__V1__ListKeysRequest *input,
+                                            Cadre__V1__ListKeysResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 22, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__explain_run(ProtobufCService *service,
+                                              const Cadre__V1__ExplainRunRequest *input,
+                                              Cadre__V1__ExplainRunResponse_Closure closure,
+                                              void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 23, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__get_graph(ProtobufCService *service,
+                                            const Cadre__V1__GetGraphRequest *input,
+                                            Cadre__V1__GetGraphResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 24, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void cadre__v1__workflow_service__watch_graphs(ProtobufCService *service,
+                                               const Cadre__V1__WatchGraphsRequest *input,
+                                               Cadre__V1__WatchGraphsResponse_Closure closure,
+                                               void *closure_data)
+{
+  assert(service->descriptor == &cadre__v1__workflow_service__descriptor);
+  service->invoke(service, 25, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *service,
                                         Cadre__V1__WorkflowService_ServiceDestroy destroy)

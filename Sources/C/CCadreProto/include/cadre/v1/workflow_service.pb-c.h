@@ -77,6 +77,24 @@ typedef struct Cadre__V1__ListDeadLettersResponse Cadre__V1__ListDeadLettersResp
 typedef struct Cadre__V1__DeadLetter Cadre__V1__DeadLetter;
 typedef struct Cadre__V1__RequeueRequest Cadre__V1__RequeueRequest;
 typedef struct Cadre__V1__RequeueResponse Cadre__V1__RequeueResponse;
+typedef struct Cadre__V1__PauseKeyRequest Cadre__V1__PauseKeyRequest;
+typedef struct Cadre__V1__PauseKeyResponse Cadre__V1__PauseKeyResponse;
+typedef struct Cadre__V1__ListKeysRequest Cadre__V1__ListKeysRequest;
+typedef struct Cadre__V1__ListKeysResponse Cadre__V1__ListKeysResponse;
+typedef struct Cadre__V1__KeyStatus Cadre__V1__KeyStatus;
+typedef struct Cadre__V1__KeyUser Cadre__V1__KeyUser;
+typedef struct Cadre__V1__KeyPause Cadre__V1__KeyPause;
+typedef struct Cadre__V1__ExplainRunRequest Cadre__V1__ExplainRunRequest;
+typedef struct Cadre__V1__ExplainRunResponse Cadre__V1__ExplainRunResponse;
+typedef struct Cadre__V1__RunCause Cadre__V1__RunCause;
+typedef struct Cadre__V1__GetGraphRequest Cadre__V1__GetGraphRequest;
+typedef struct Cadre__V1__GetGraphResponse Cadre__V1__GetGraphResponse;
+typedef struct Cadre__V1__Graph Cadre__V1__Graph;
+typedef struct Cadre__V1__GraphNode Cadre__V1__GraphNode;
+typedef struct Cadre__V1__GraphEdge Cadre__V1__GraphEdge;
+typedef struct Cadre__V1__GraphDelta Cadre__V1__GraphDelta;
+typedef struct Cadre__V1__WatchGraphsRequest Cadre__V1__WatchGraphsRequest;
+typedef struct Cadre__V1__WatchGraphsResponse Cadre__V1__WatchGraphsResponse;
 
 
 /* --- enums --- */
@@ -300,6 +318,73 @@ typedef enum _Cadre__V1__HistoryEventType {
   CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED = 29
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__HISTORY_EVENT_TYPE)
 } Cadre__V1__HistoryEventType;
+/*
+ * What kind of thing a run or step waits for.
+ */
+typedef enum _Cadre__V1__RunCauseKind {
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_UNSPECIFIED = 0,
+  /*
+   * The run as a whole: paused, queued, being undone, or its result is made.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_RUN = 1,
+  /*
+   * Steps that must end first.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_DEPENDENCY = 2,
+  /*
+   * A concurrency or rate key has no room, or is paused.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_KEY = 3,
+  /*
+   * A breaker lets nothing through.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_BREAKER = 4,
+  /*
+   * The operating mode does not let it begin.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_MODE = 5,
+  /*
+   * No instance of the agent type is alive, or the one that held it has not come back.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_NO_AGENT = 6,
+  /*
+   * Every instance is busy, draining or isolated.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_QUEUE = 7,
+  /*
+   * A payload is being made, or the start of the attempt is being written.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_PREPARATION = 8,
+  /*
+   * An instance works on it.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_ATTEMPT = 9,
+  /*
+   * The wait before the next attempt.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_RETRY = 10,
+  /*
+   * A timer, a signal or an event.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_WAIT = 11,
+  /*
+   * Somebody's decision.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_DECISION = 12,
+  /*
+   * Another run.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_CHILD = 13,
+  /*
+   * Elements of a list.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_ELEMENTS = 14,
+  /*
+   * A dead letter.
+   */
+  CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_PARKED = 15
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__RUN_CAUSE_KIND)
+} Cadre__V1__RunCauseKind;
 
 /* --- messages --- */
 
@@ -1538,6 +1623,369 @@ struct  Cadre__V1__RequeueResponse
     , NULL }
 
 
+struct  Cadre__V1__PauseKeyRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Required, 1 to 256 bytes. Concurrency and rate keys of this name are paused together.
+   */
+  char *key;
+  /*
+   * Wall clock, at most 366 days ahead; 0 or a time that has passed ends the pause.
+   */
+  int64_t until_unix_millis;
+  /*
+   * For those who ask why, and the audit log; may be empty, at most 1,024 bytes.
+   */
+  char *reason;
+  /*
+   * Who does it, for the audit log; empty: the caller's address. At most 256 bytes.
+   */
+  char *actor;
+  /*
+   * For the audit log; a repeat of this call is harmless without one. At most 256 bytes.
+   */
+  char *request_id;
+};
+#define CADRE__V1__PAUSE_KEY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__pause_key_request__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__PauseKeyResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__KeyStatus *key;
+};
+#define CADRE__V1__PAUSE_KEY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__pause_key_response__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__ListKeysRequest
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 1,000; 0 means the default, 100.
+   */
+  int32_t page_size;
+  /*
+   * From the page before; empty: the first.
+   */
+  char *page_token;
+};
+#define CADRE__V1__LIST_KEYS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_keys_request__descriptor) \
+    , 0, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__ListKeysResponse
+{
+  ProtobufCMessage base;
+  size_t n_keys;
+  Cadre__V1__KeyStatus **keys;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
+};
+#define CADRE__V1__LIST_KEYS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_keys_response__descriptor) \
+    , 0,NULL, (char *)protobuf_c_empty_string }
+
+
+/*
+ * A key as it stands: the concurrency and the rate of its name together.
+ */
+struct  Cadre__V1__KeyStatus
+{
+  ProtobufCMessage base;
+  char *key;
+  /*
+   * How many steps hold it, and the first 100 of them by age of their runs.
+   */
+  int32_t holder_count;
+  size_t n_holders;
+  Cadre__V1__KeyUser **holders;
+  /*
+   * How many steps wait at it, and the first 100 of them in their order.
+   */
+  int32_t waiter_count;
+  size_t n_waiters;
+  Cadre__V1__KeyUser **waiters;
+  /*
+   * When its rate lets the next attempt begin; 0: at once.
+   */
+  int64_t next_begin_unix_millis;
+  /*
+   * Unset: it is not paused.
+   */
+  Cadre__V1__KeyPause *pause;
+};
+#define CADRE__V1__KEY_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__key_status__descriptor) \
+    , (char *)protobuf_c_empty_string, 0, 0,NULL, 0, 0,NULL, 0, NULL }
+
+
+/*
+ * A step that holds a key or waits at it.
+ */
+struct  Cadre__V1__KeyUser
+{
+  ProtobufCMessage base;
+  char *run_id;
+  char *step;
+};
+#define CADRE__V1__KEY_USER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__key_user__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__KeyPause
+{
+  ProtobufCMessage base;
+  int64_t until_unix_millis;
+  int64_t since_unix_millis;
+  char *reason;
+  char *actor;
+};
+#define CADRE__V1__KEY_PAUSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__key_pause__descriptor) \
+    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+
+
+struct  Cadre__V1__ExplainRunRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+};
+#define CADRE__V1__EXPLAIN_RUN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__explain_run_request__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__ExplainRunResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Run *run;
+  /*
+   * In the order of the steps, a child's behind its step; at most 1,000. Empty when the run has
+   * ended.
+   */
+  size_t n_causes;
+  Cadre__V1__RunCause **causes;
+};
+#define CADRE__V1__EXPLAIN_RUN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__explain_run_response__descriptor) \
+    , NULL, 0,NULL }
+
+
+/*
+ * One reason why a run does not move, or what will move it.
+ */
+struct  Cadre__V1__RunCause
+{
+  ProtobufCMessage base;
+  /*
+   * The run, which may be one that the asked one waits for.
+   */
+  char *run_id;
+  /*
+   * Empty for the run as a whole.
+   */
+  char *step;
+  Cadre__V1__RunCauseKind kind;
+  /*
+   * The reason, in one sentence.
+   */
+  char *message;
+  /*
+   * When it goes on by itself; 0: not by time.
+   */
+  int64_t until_unix_millis;
+  /*
+   * Names of what it waits for: steps, runs, a key, a breaker, an agent type, a signal.
+   */
+  size_t n_waits_for;
+  char **waits_for;
+  /*
+   * How many stand before it in line; -1: it is in none.
+   */
+  int32_t position;
+};
+#define CADRE__V1__RUN_CAUSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run_cause__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0,NULL, 0 }
+
+
+struct  Cadre__V1__GetGraphRequest
+{
+  ProtobufCMessage base;
+  Cadre__V1__RunReference *run;
+};
+#define CADRE__V1__GET_GRAPH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_graph_request__descriptor) \
+    , NULL }
+
+
+struct  Cadre__V1__GetGraphResponse
+{
+  ProtobufCMessage base;
+  Cadre__V1__Graph *graph;
+  /*
+   * WatchGraphs with this number goes on behind what is told here; 0 for a run that has ended.
+   */
+  int64_t sequence;
+};
+#define CADRE__V1__GET_GRAPH_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__get_graph_response__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * A run as a graph.
+ */
+struct  Cadre__V1__Graph
+{
+  ProtobufCMessage base;
+  char *run_id;
+  char *workflow_id;
+  char *workflow;
+  char *version;
+  Cadre__V1__RunStatus status;
+  /*
+   * In the order of the definition.
+   */
+  size_t n_nodes;
+  Cadre__V1__GraphNode **nodes;
+  size_t n_edges;
+  Cadre__V1__GraphEdge **edges;
+  /*
+   * Share of the steps that have ended, 0 to 1.
+   */
+  double progress;
+};
+#define CADRE__V1__GRAPH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0,NULL, 0,NULL, 0 }
+
+
+/*
+ * A step as a node.
+ */
+struct  Cadre__V1__GraphNode
+{
+  ProtobufCMessage base;
+  Cadre__V1__StepRun *step;
+  /*
+   * From its first attempt's begin to its end, or up to now; 0 when it has not begun.
+   */
+  int64_t duration_millis;
+};
+#define CADRE__V1__GRAPH_NODE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph_node__descriptor) \
+    , NULL, 0 }
+
+
+/*
+ * From a step to one that depends on it.
+ */
+struct  Cadre__V1__GraphEdge
+{
+  ProtobufCMessage base;
+  char *from;
+  char *to;
+  /*
+   * Whether the first has ended, so that its output has been handed on.
+   */
+  protobuf_c_boolean passed;
+  /*
+   * When; 0: it has not.
+   */
+  int64_t passed_unix_millis;
+};
+#define CADRE__V1__GRAPH_EDGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph_edge__descriptor) \
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, 0 }
+
+
+/*
+ * What of a graph has changed since it was told of last.
+ */
+struct  Cadre__V1__GraphDelta
+{
+  ProtobufCMessage base;
+  char *run_id;
+  Cadre__V1__RunStatus status;
+  double progress;
+  /*
+   * As they are now; an edge is passed when its first node has ended.
+   */
+  size_t n_nodes;
+  Cadre__V1__GraphNode **nodes;
+};
+#define CADRE__V1__GRAPH_DELTA__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph_delta__descriptor) \
+    , (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0,NULL }
+
+
+struct  Cadre__V1__WatchGraphsRequest
+{
+  ProtobufCMessage base;
+  /*
+   * Only these, at most 100; empty: all runs of the namespace that change from now on.
+   */
+  size_t n_run_ids;
+  char **run_ids;
+  /*
+   * Goes on behind this number. 0: from now on, and the named runs come as they are. OUT_OF_RANGE when
+   * changes behind it are not held any more; `oldest_sequence` in the error says which are.
+   */
+  int64_t after_sequence;
+};
+#define CADRE__V1__WATCH_GRAPHS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__watch_graphs_request__descriptor) \
+    , 0,NULL, 0 }
+
+
+typedef enum {
+  CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE__NOT_SET = 0,
+  CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE_GRAPH = 2,
+  CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE_DELTA = 3,
+  CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE_ENDED_RUN_ID = 4,
+  CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE_READY = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE__CASE)
+} Cadre__V1__WatchGraphsResponse__UpdateCase;
+
+struct  Cadre__V1__WatchGraphsResponse
+{
+  ProtobufCMessage base;
+  /*
+   * Everything up to this number has been told; 0 until then. Watch with it to go on.
+   */
+  int64_t sequence;
+  Cadre__V1__WatchGraphsResponse__UpdateCase update_case;
+  union {
+    /*
+     * A run that this stream has not told of yet.
+     */
+    Cadre__V1__Graph *graph;
+    Cadre__V1__GraphDelta *delta;
+    /*
+     * A run that was asked for and has ended, or never was here.
+     */
+    char *ended_run_id;
+    /*
+     * All that was there at the begin has been told.
+     */
+    protobuf_c_boolean ready;
+  };
+};
+#define CADRE__V1__WATCH_GRAPHS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__watch_graphs_response__descriptor) \
+    , 0, CADRE__V1__WATCH_GRAPHS_RESPONSE__UPDATE__NOT_SET, {0} }
+
+
 /* Cadre__V1__WorkflowDefinition methods */
 void   cadre__v1__workflow_definition__init
                      (Cadre__V1__WorkflowDefinition         *message);
@@ -2697,6 +3145,348 @@ Cadre__V1__RequeueResponse *
 void   cadre__v1__requeue_response__free_unpacked
                      (Cadre__V1__RequeueResponse *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__PauseKeyRequest methods */
+void   cadre__v1__pause_key_request__init
+                     (Cadre__V1__PauseKeyRequest         *message);
+size_t cadre__v1__pause_key_request__get_packed_size
+                     (const Cadre__V1__PauseKeyRequest   *message);
+size_t cadre__v1__pause_key_request__pack
+                     (const Cadre__V1__PauseKeyRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__pause_key_request__pack_to_buffer
+                     (const Cadre__V1__PauseKeyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__PauseKeyRequest *
+       cadre__v1__pause_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__pause_key_request__free_unpacked
+                     (Cadre__V1__PauseKeyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__PauseKeyResponse methods */
+void   cadre__v1__pause_key_response__init
+                     (Cadre__V1__PauseKeyResponse         *message);
+size_t cadre__v1__pause_key_response__get_packed_size
+                     (const Cadre__V1__PauseKeyResponse   *message);
+size_t cadre__v1__pause_key_response__pack
+                     (const Cadre__V1__PauseKeyResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__pause_key_response__pack_to_buffer
+                     (const Cadre__V1__PauseKeyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__PauseKeyResponse *
+       cadre__v1__pause_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__pause_key_response__free_unpacked
+                     (Cadre__V1__PauseKeyResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListKeysRequest methods */
+void   cadre__v1__list_keys_request__init
+                     (Cadre__V1__ListKeysRequest         *message);
+size_t cadre__v1__list_keys_request__get_packed_size
+                     (const Cadre__V1__ListKeysRequest   *message);
+size_t cadre__v1__list_keys_request__pack
+                     (const Cadre__V1__ListKeysRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_keys_request__pack_to_buffer
+                     (const Cadre__V1__ListKeysRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListKeysRequest *
+       cadre__v1__list_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_keys_request__free_unpacked
+                     (Cadre__V1__ListKeysRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ListKeysResponse methods */
+void   cadre__v1__list_keys_response__init
+                     (Cadre__V1__ListKeysResponse         *message);
+size_t cadre__v1__list_keys_response__get_packed_size
+                     (const Cadre__V1__ListKeysResponse   *message);
+size_t cadre__v1__list_keys_response__pack
+                     (const Cadre__V1__ListKeysResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__list_keys_response__pack_to_buffer
+                     (const Cadre__V1__ListKeysResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ListKeysResponse *
+       cadre__v1__list_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__list_keys_response__free_unpacked
+                     (Cadre__V1__ListKeysResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__KeyStatus methods */
+void   cadre__v1__key_status__init
+                     (Cadre__V1__KeyStatus         *message);
+size_t cadre__v1__key_status__get_packed_size
+                     (const Cadre__V1__KeyStatus   *message);
+size_t cadre__v1__key_status__pack
+                     (const Cadre__V1__KeyStatus   *message,
+                      uint8_t             *out);
+size_t cadre__v1__key_status__pack_to_buffer
+                     (const Cadre__V1__KeyStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__KeyStatus *
+       cadre__v1__key_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__key_status__free_unpacked
+                     (Cadre__V1__KeyStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__KeyUser methods */
+void   cadre__v1__key_user__init
+                     (Cadre__V1__KeyUser         *message);
+size_t cadre__v1__key_user__get_packed_size
+                     (const Cadre__V1__KeyUser   *message);
+size_t cadre__v1__key_user__pack
+                     (const Cadre__V1__KeyUser   *message,
+                      uint8_t             *out);
+size_t cadre__v1__key_user__pack_to_buffer
+                     (const Cadre__V1__KeyUser   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__KeyUser *
+       cadre__v1__key_user__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__key_user__free_unpacked
+                     (Cadre__V1__KeyUser *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__KeyPause methods */
+void   cadre__v1__key_pause__init
+                     (Cadre__V1__KeyPause         *message);
+size_t cadre__v1__key_pause__get_packed_size
+                     (const Cadre__V1__KeyPause   *message);
+size_t cadre__v1__key_pause__pack
+                     (const Cadre__V1__KeyPause   *message,
+                      uint8_t             *out);
+size_t cadre__v1__key_pause__pack_to_buffer
+                     (const Cadre__V1__KeyPause   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__KeyPause *
+       cadre__v1__key_pause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__key_pause__free_unpacked
+                     (Cadre__V1__KeyPause *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ExplainRunRequest methods */
+void   cadre__v1__explain_run_request__init
+                     (Cadre__V1__ExplainRunRequest         *message);
+size_t cadre__v1__explain_run_request__get_packed_size
+                     (const Cadre__V1__ExplainRunRequest   *message);
+size_t cadre__v1__explain_run_request__pack
+                     (const Cadre__V1__ExplainRunRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__explain_run_request__pack_to_buffer
+                     (const Cadre__V1__ExplainRunRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ExplainRunRequest *
+       cadre__v1__explain_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__explain_run_request__free_unpacked
+                     (Cadre__V1__ExplainRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ExplainRunResponse methods */
+void   cadre__v1__explain_run_response__init
+                     (Cadre__V1__ExplainRunResponse         *message);
+size_t cadre__v1__explain_run_response__get_packed_size
+                     (const Cadre__V1__ExplainRunResponse   *message);
+size_t cadre__v1__explain_run_response__pack
+                     (const Cadre__V1__ExplainRunResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__explain_run_response__pack_to_buffer
+                     (const Cadre__V1__ExplainRunResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ExplainRunResponse *
+       cadre__v1__explain_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__explain_run_response__free_unpacked
+                     (Cadre__V1__ExplainRunResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RunCause methods */
+void   cadre__v1__run_cause__init
+                     (Cadre__V1__RunCause         *message);
+size_t cadre__v1__run_cause__get_packed_size
+                     (const Cadre__V1__RunCause   *message);
+size_t cadre__v1__run_cause__pack
+                     (const Cadre__V1__RunCause   *message,
+                      uint8_t             *out);
+size_t cadre__v1__run_cause__pack_to_buffer
+                     (const Cadre__V1__RunCause   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RunCause *
+       cadre__v1__run_cause__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__run_cause__free_unpacked
+                     (Cadre__V1__RunCause *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GetGraphRequest methods */
+void   cadre__v1__get_graph_request__init
+                     (Cadre__V1__GetGraphRequest         *message);
+size_t cadre__v1__get_graph_request__get_packed_size
+                     (const Cadre__V1__GetGraphRequest   *message);
+size_t cadre__v1__get_graph_request__pack
+                     (const Cadre__V1__GetGraphRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__get_graph_request__pack_to_buffer
+                     (const Cadre__V1__GetGraphRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GetGraphRequest *
+       cadre__v1__get_graph_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__get_graph_request__free_unpacked
+                     (Cadre__V1__GetGraphRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GetGraphResponse methods */
+void   cadre__v1__get_graph_response__init
+                     (Cadre__V1__GetGraphResponse         *message);
+size_t cadre__v1__get_graph_response__get_packed_size
+                     (const Cadre__V1__GetGraphResponse   *message);
+size_t cadre__v1__get_graph_response__pack
+                     (const Cadre__V1__GetGraphResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__get_graph_response__pack_to_buffer
+                     (const Cadre__V1__GetGraphResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GetGraphResponse *
+       cadre__v1__get_graph_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__get_graph_response__free_unpacked
+                     (Cadre__V1__GetGraphResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__Graph methods */
+void   cadre__v1__graph__init
+                     (Cadre__V1__Graph         *message);
+size_t cadre__v1__graph__get_packed_size
+                     (const Cadre__V1__Graph   *message);
+size_t cadre__v1__graph__pack
+                     (const Cadre__V1__Graph   *message,
+                      uint8_t             *out);
+size_t cadre__v1__graph__pack_to_buffer
+                     (const Cadre__V1__Graph   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__Graph *
+       cadre__v1__graph__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__graph__free_unpacked
+                     (Cadre__V1__Graph *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GraphNode methods */
+void   cadre__v1__graph_node__init
+                     (Cadre__V1__GraphNode         *message);
+size_t cadre__v1__graph_node__get_packed_size
+                     (const Cadre__V1__GraphNode   *message);
+size_t cadre__v1__graph_node__pack
+                     (const Cadre__V1__GraphNode   *message,
+                      uint8_t             *out);
+size_t cadre__v1__graph_node__pack_to_buffer
+                     (const Cadre__V1__GraphNode   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GraphNode *
+       cadre__v1__graph_node__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__graph_node__free_unpacked
+                     (Cadre__V1__GraphNode *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GraphEdge methods */
+void   cadre__v1__graph_edge__init
+                     (Cadre__V1__GraphEdge         *message);
+size_t cadre__v1__graph_edge__get_packed_size
+                     (const Cadre__V1__GraphEdge   *message);
+size_t cadre__v1__graph_edge__pack
+                     (const Cadre__V1__GraphEdge   *message,
+                      uint8_t             *out);
+size_t cadre__v1__graph_edge__pack_to_buffer
+                     (const Cadre__V1__GraphEdge   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GraphEdge *
+       cadre__v1__graph_edge__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__graph_edge__free_unpacked
+                     (Cadre__V1__GraphEdge *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__GraphDelta methods */
+void   cadre__v1__graph_delta__init
+                     (Cadre__V1__GraphDelta         *message);
+size_t cadre__v1__graph_delta__get_packed_size
+                     (const Cadre__V1__GraphDelta   *message);
+size_t cadre__v1__graph_delta__pack
+                     (const Cadre__V1__GraphDelta   *message,
+                      uint8_t             *out);
+size_t cadre__v1__graph_delta__pack_to_buffer
+                     (const Cadre__V1__GraphDelta   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__GraphDelta *
+       cadre__v1__graph_delta__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__graph_delta__free_unpacked
+                     (Cadre__V1__GraphDelta *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WatchGraphsRequest methods */
+void   cadre__v1__watch_graphs_request__init
+                     (Cadre__V1__WatchGraphsRequest         *message);
+size_t cadre__v1__watch_graphs_request__get_packed_size
+                     (const Cadre__V1__WatchGraphsRequest   *message);
+size_t cadre__v1__watch_graphs_request__pack
+                     (const Cadre__V1__WatchGraphsRequest   *message,
+                      uint8_t             *out);
+size_t cadre__v1__watch_graphs_request__pack_to_buffer
+                     (const Cadre__V1__WatchGraphsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WatchGraphsRequest *
+       cadre__v1__watch_graphs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__watch_graphs_request__free_unpacked
+                     (Cadre__V1__WatchGraphsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__WatchGraphsResponse methods */
+void   cadre__v1__watch_graphs_response__init
+                     (Cadre__V1__WatchGraphsResponse         *message);
+size_t cadre__v1__watch_graphs_response__get_packed_size
+                     (const Cadre__V1__WatchGraphsResponse   *message);
+size_t cadre__v1__watch_graphs_response__pack
+                     (const Cadre__V1__WatchGraphsResponse   *message,
+                      uint8_t             *out);
+size_t cadre__v1__watch_graphs_response__pack_to_buffer
+                     (const Cadre__V1__WatchGraphsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__WatchGraphsResponse *
+       cadre__v1__watch_graphs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__watch_graphs_response__free_unpacked
+                     (Cadre__V1__WatchGraphsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Cadre__V1__WorkflowDefinition_Closure)
@@ -2882,6 +3672,60 @@ typedef void (*Cadre__V1__RequeueRequest_Closure)
 typedef void (*Cadre__V1__RequeueResponse_Closure)
                  (const Cadre__V1__RequeueResponse *message,
                   void *closure_data);
+typedef void (*Cadre__V1__PauseKeyRequest_Closure)
+                 (const Cadre__V1__PauseKeyRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__PauseKeyResponse_Closure)
+                 (const Cadre__V1__PauseKeyResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListKeysRequest_Closure)
+                 (const Cadre__V1__ListKeysRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ListKeysResponse_Closure)
+                 (const Cadre__V1__ListKeysResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__KeyStatus_Closure)
+                 (const Cadre__V1__KeyStatus *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__KeyUser_Closure)
+                 (const Cadre__V1__KeyUser *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__KeyPause_Closure)
+                 (const Cadre__V1__KeyPause *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ExplainRunRequest_Closure)
+                 (const Cadre__V1__ExplainRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__ExplainRunResponse_Closure)
+                 (const Cadre__V1__ExplainRunResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RunCause_Closure)
+                 (const Cadre__V1__RunCause *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GetGraphRequest_Closure)
+                 (const Cadre__V1__GetGraphRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GetGraphResponse_Closure)
+                 (const Cadre__V1__GetGraphResponse *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__Graph_Closure)
+                 (const Cadre__V1__Graph *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GraphNode_Closure)
+                 (const Cadre__V1__GraphNode *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GraphEdge_Closure)
+                 (const Cadre__V1__GraphEdge *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__GraphDelta_Closure)
+                 (const Cadre__V1__GraphDelta *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WatchGraphsRequest_Closure)
+                 (const Cadre__V1__WatchGraphsRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__WatchGraphsResponse_Closure)
+                 (const Cadre__V1__WatchGraphsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -2973,6 +3817,26 @@ struct Cadre__V1__WorkflowService_Service
                   const Cadre__V1__RequeueRequest *input,
                   Cadre__V1__RequeueResponse_Closure closure,
                   void *closure_data);
+  void (*pause_key)(Cadre__V1__WorkflowService_Service *service,
+                    const Cadre__V1__PauseKeyRequest *input,
+                    Cadre__V1__PauseKeyResponse_Closure closure,
+                    void *closure_data);
+  void (*list_keys)(Cadre__V1__WorkflowService_Service *service,
+                    const Cadre__V1__ListKeysRequest *input,
+                    Cadre__V1__ListKeysResponse_Closure closure,
+                    void *closure_data);
+  void (*explain_run)(Cadre__V1__WorkflowService_Service *service,
+                      const Cadre__V1__ExplainRunRequest *input,
+                      Cadre__V1__ExplainRunResponse_Closure closure,
+                      void *closure_data);
+  void (*get_graph)(Cadre__V1__WorkflowService_Service *service,
+                    const Cadre__V1__GetGraphRequest *input,
+                    Cadre__V1__GetGraphResponse_Closure closure,
+                    void *closure_data);
+  void (*watch_graphs)(Cadre__V1__WorkflowService_Service *service,
+                       const Cadre__V1__WatchGraphsRequest *input,
+                       Cadre__V1__WatchGraphsResponse_Closure closure,
+                       void *closure_data);
 };
 typedef void (*Cadre__V1__WorkflowService_ServiceDestroy)(Cadre__V1__WorkflowService_Service *);
 void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *service,
@@ -3001,7 +3865,12 @@ void cadre__v1__workflow_service__init (Cadre__V1__WorkflowService_Service *serv
       function_prefix__ ## resume_run,\
       function_prefix__ ## retry_run,\
       function_prefix__ ## list_dead_letters,\
-      function_prefix__ ## requeue  }
+      function_prefix__ ## requeue,\
+      function_prefix__ ## pause_key,\
+      function_prefix__ ## list_keys,\
+      function_prefix__ ## explain_run,\
+      function_prefix__ ## get_graph,\
+      function_prefix__ ## watch_graphs  }
 void cadre__v1__workflow_service__put_definition(ProtobufCService *service,
                                                  const Cadre__V1__PutDefinitionRequest *input,
                                                  Cadre__V1__PutDefinitionResponse_Closure closure,
@@ -3086,6 +3955,26 @@ void cadre__v1__workflow_service__requeue(ProtobufCService *service,
                                           const Cadre__V1__RequeueRequest *input,
                                           Cadre__V1__RequeueResponse_Closure closure,
                                           void *closure_data);
+void cadre__v1__workflow_service__pause_key(ProtobufCService *service,
+                                            const Cadre__V1__PauseKeyRequest *input,
+                                            Cadre__V1__PauseKeyResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__workflow_service__list_keys(ProtobufCService *service,
+                                            const Cadre__V1__ListKeysRequest *input,
+                                            Cadre__V1__ListKeysResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__workflow_service__explain_run(ProtobufCService *service,
+                                              const Cadre__V1__ExplainRunRequest *input,
+                                              Cadre__V1__ExplainRunResponse_Closure closure,
+                                              void *closure_data);
+void cadre__v1__workflow_service__get_graph(ProtobufCService *service,
+                                            const Cadre__V1__GetGraphRequest *input,
+                                            Cadre__V1__GetGraphResponse_Closure closure,
+                                            void *closure_data);
+void cadre__v1__workflow_service__watch_graphs(ProtobufCService *service,
+                                               const Cadre__V1__WatchGraphsRequest *input,
+                                               Cadre__V1__WatchGraphsResponse_Closure closure,
+                                               void *closure_data);
 
 /* --- descriptors --- */
 
@@ -3099,6 +3988,7 @@ extern const ProtobufCEnumDescriptor    cadre__v1__step_state__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__compensation_state__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__step_kind__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__history_event_type__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__run_cause_kind__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__mode_behavior__descriptor;
@@ -3160,6 +4050,24 @@ extern const ProtobufCMessageDescriptor cadre__v1__list_dead_letters_response__d
 extern const ProtobufCMessageDescriptor cadre__v1__dead_letter__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__requeue_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__requeue_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__pause_key_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__pause_key_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_keys_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__list_keys_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__key_status__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__key_user__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__key_pause__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__explain_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__explain_run_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__run_cause__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__get_graph_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__get_graph_response__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__graph__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__graph_node__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__graph_edge__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__graph_delta__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__watch_graphs_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__watch_graphs_response__descriptor;
 extern const ProtobufCServiceDescriptor cadre__v1__workflow_service__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -1,0 +1,128 @@
+import Coordination
+import Engine
+import Messages
+
+extension Messages.RunCause {
+    init(_ cause: Engine.RunCause) {
+        self.init()
+        runID = cause.run.description
+        step = cause.step
+        kind = RunCauseKind(cause.kind)
+        message = cause.message
+        untilUnixMillis = cause.untilMillis
+        waitsFor = cause.waitsFor
+        position = Int32(clamping: cause.position)
+    }
+}
+
+extension RunCauseKind {
+    init(_ kind: Engine.RunCause.Kind) {
+        switch kind {
+        case .run: self = .run
+        case .dependency: self = .dependency
+        case .key: self = .key
+        case .breaker: self = .breaker
+        case .mode: self = .mode
+        case .noAgent: self = .noAgent
+        case .queue: self = .queue
+        case .preparation: self = .preparation
+        case .attempt: self = .attempt
+        case .retry: self = .retry
+        case .wait: self = .wait
+        case .decision: self = .decision
+        case .child: self = .child
+        case .elements: self = .elements
+        case .parked: self = .parked
+        }
+    }
+}
+
+extension Graph {
+    init(_ summary: RunSummary, nowMillis: Int64) {
+        self.init()
+        runID = summary.id.description
+        workflowID = summary.workflowID
+        workflow = summary.definition
+        version = summary.version
+        status = Messages.RunStatus(summary.status)
+        nodes = summary.steps.map { GraphNode($0, nowMillis: nowMillis) }
+        var ends: [String: Int64] = [:]
+        for step in summary.steps where step.state.hasEnded {
+            ends[step.id] = step.endedMillis ?? 0
+        }
+        edges = summary.steps.flatMap { step in
+            step.dependsOn.map { dependency in
+                var edge = GraphEdge()
+                edge.from = dependency
+                edge.to = step.id
+                edge.passed = ends[dependency] != nil
+                edge.passedUnixMillis = ends[dependency] ?? 0
+                return edge
+            }
+        }
+        progress = summary.progress
+    }
+}
+
+extension GraphDelta {
+    /// What differs between two states of a run.
+    init(_ summary: RunSummary, since last: RunSummary, nowMillis: Int64) {
+        self.init()
+        runID = summary.id.description
+        status = Messages.RunStatus(summary.status)
+        progress = summary.progress
+        var known: [String: StepSummary] = [:]
+        for step in last.steps { known[step.id] = step }
+        nodes = summary.steps.filter { known[$0.id] != $0 }
+            .map { GraphNode($0, nowMillis: nowMillis) }
+    }
+}
+
+extension GraphNode {
+    init(_ step: StepSummary, nowMillis: Int64) {
+        self.init()
+        self.step = StepRun(step)
+        if let began = step.startedMillis {
+            durationMillis = max(0, (step.endedMillis ?? nowMillis) - began)
+        }
+    }
+}
+
+extension RunSummary {
+    /// Share of the steps that have ended; 1 without steps.
+    fileprivate var progress: Double {
+        if steps.isEmpty { return 1 }
+        return Double(steps.count(where: \.state.hasEnded)) / Double(steps.count)
+    }
+}
+
+extension KeyStatus {
+    init(_ view: KeyView) {
+        self.init()
+        key = view.name
+        holderCount = Int32(clamping: view.holderCount)
+        holders = view.holders.map(KeyUser.init)
+        waiterCount = Int32(clamping: view.waiterCount)
+        waiters = view.waiters.map(KeyUser.init)
+        nextBeginUnixMillis = view.nextBeginMillis
+        pause = view.pause.map(Messages.KeyPause.init)
+    }
+}
+
+extension KeyUser {
+    init(_ origin: StepOrigin) {
+        self.init()
+        runID = origin.run.description
+        step = origin.step
+    }
+}
+
+extension Messages.KeyPause {
+    init(_ pause: Coordination.KeyPause) {
+        self.init()
+        untilUnixMillis = pause.untilMillis
+        sinceUnixMillis = pause.sinceMillis
+        reason = pause.reason
+        actor = pause.actor
+    }
+}
