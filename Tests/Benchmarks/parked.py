@@ -92,7 +92,7 @@ def measure(chosen, wait: str) -> bool:
             recovered = servers.full.resident_mib()
         finally:
             servers.stop()
-    print(f"{chosen.runs} runs that wait for a {wait}: the server grew by {held:.0f} MiB; restarted "
+    print(f"{chosen.runs} runs that wait ({wait}): the server grew by {held:.0f} MiB; restarted "
           f"it holds {recovered:.0f} MiB in all")
     return judge(held * 1024 / chosen.runs, start, found)
 
