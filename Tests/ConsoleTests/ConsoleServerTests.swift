@@ -16,6 +16,8 @@ import Testing
         let registry = MetricsRegistry()
         registry.counter(name: "cadre_tests", help: "Tests.").with().add(3)
         var configuration = ConsoleConfiguration(host: "127.0.0.1", port: 0)
+        // On a busy machine a test may stand still for longer than a client would.
+        configuration.connectionTimeout = .minutes(10)
         change(&configuration)
         let console = try await ConsoleServer.start(
             configuration,
@@ -235,8 +237,10 @@ import Testing
         let route = ConsoleRoute(path: "/large", summary: "much") { _ in
             ConsoleResponse(contentType: "text/plain", body: large)
         }
+        var configuration = ConsoleConfiguration(host: "127.0.0.1", port: 0)
+        configuration.connectionTimeout = .minutes(10)
         let console = try await ConsoleServer.start(
-            ConsoleConfiguration(host: "127.0.0.1", port: 0), routes: [route], group: Self.group)
+            configuration, routes: [route], group: Self.group)
         // Eight mebibytes do not fit into the socket buffers, so the second request finds the first
         // answer still on its way.
         let all = try await RawClient.untilClosed(

@@ -63,8 +63,6 @@ struct AdminVerbTests {
 
     @Test func `a drained server refuses new work, says so, and stops well`() async throws {
         try await with(try TemporaryDirectory()) { server in
-            let audit = try json(try await server.cadre("admin", "audit", "-o", "json"))
-            #expect(audit["entries"]?.count == 0)
             let drained = try json(try await server.cadre("admin", "drain", "-o", "json"))
             #expect(drained["drained"]?.bool == true)
             #expect(drained["open_runs"]?.int64 == 0)

@@ -63,7 +63,7 @@ import Testing
         #expect(rig.answers[list.call] == nil && rig.answers[late.call] == nil)
         #expect(rig.answers[watch.call]?.count == known)
         rig.commit()
-        guard case .agents(let agents) = rig.answers[list.call]?.first,
+        guard case .listed(let agents, _) = rig.answers[list.call]?.first,
             case .agentChange(let change) = rig.answers[watch.call]?.last,
             case .changed(let changed) = change.kind
         else {
