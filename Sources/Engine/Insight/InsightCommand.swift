@@ -20,6 +20,7 @@ public enum InsightCommand: Sendable {
 
 /// Follows how runs change.
 public struct WatchGraphs: Sendable, Hashable {
+    /// Whose runs.
     public var namespace: Namespace
     /// Only these; empty: all of the namespace.
     public var runs: Set<RunID>

@@ -10,6 +10,7 @@ public enum KeyCommand: Sendable {
 
 /// Keeps steps with a concurrency or rate key from beginning until a time; what works goes on.
 public struct PauseKey: Sendable, Hashable {
+    /// Which key; its concurrency and its rate together.
     public var name: KeyName
     /// Wall clock, milliseconds; an instant that has passed lets the key's steps go on.
     public var untilMillis: Int64
@@ -34,6 +35,7 @@ public enum KeyAnswer: Sendable {
 
 /// One key as it stands: the concurrency and the rate of that name together.
 public struct KeyView: Sendable, Hashable {
+    /// As the steps name it.
     public var name: String
     /// How many steps hold it, and the first hundred of them by age of their runs.
     public var holderCount = 0
