@@ -156,14 +156,20 @@ import Testing
 
     // Golden bytes: never change these; a new version gets golden bytes of its own.
     static let goldenPause = "01d00fe8070177036f7073"
-    static let goldenPace = "01d00f"
+    static let goldenFirstPace = "01d00f"
+    static let goldenPace = "02d00f64"
 
     @Test func `stored pauses and paces stay readable`() throws {
         let pause = KeyPause(untilMillis: 1_000, sinceMillis: 500, reason: "w", actor: "ops")
         #expect(KeyCodec.encode(pause) == CodecTests.bytes(Self.goldenPause))
         #expect(try KeyCodec.decodePause(CodecTests.bytes(Self.goldenPause)) == pause)
-        #expect(KeyCodec.encode(paceMillis: 1_000) == CodecTests.bytes(Self.goldenPace))
-        #expect(try KeyCodec.decodePace(CodecTests.bytes(Self.goldenPace)) == 1_000)
+        #expect(
+            KeyCodec.encode(paceMillis: 1_000, waitMillis: 50)
+                == CodecTests.bytes(Self.goldenPace))
+        let pace = try KeyCodec.decodePace(CodecTests.bytes(Self.goldenPace))
+        #expect(pace == (1_000, 50))
+        let first = try KeyCodec.decodePace(CodecTests.bytes(Self.goldenFirstPace))
+        #expect(first == (1_000, .max))
         #expect(throws: CodecError.self) { _ = try KeyCodec.decodePause([2]) }
         #expect(throws: CodecError.self) { _ = try KeyCodec.decodePace([]) }
     }

@@ -39,18 +39,23 @@ public enum KeyCodec {
             reason: try reader.string(), actor: try reader.string())
     }
 
-    /// Stored bytes of a pace: when the next attempt may begin, wall clock milliseconds.
-    public static func encode(paceMillis: Int64) -> [UInt8] {
-        var writer = ByteWriter(capacity: 12)
-        writer.byte(1)
+    /// Stored bytes of a pace: when the next attempt may begin, wall clock milliseconds, and how long
+    /// that was to wait when it was stored.
+    public static func encode(paceMillis: Int64, waitMillis: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 20)
+        writer.byte(2)
         writer.signed(paceMillis)
+        writer.signed(waitMillis)
         return writer.bytes
     }
 
-    /// A pace from its stored bytes.
-    public static func decodePace(_ bytes: [UInt8]) throws(CodecError) -> Int64 {
+    /// A pace from its stored bytes; version 1 does not say how long it was to wait.
+    public static func decodePace(
+        _ bytes: [UInt8]
+    ) throws(CodecError) -> (millis: Int64, waitMillis: Int64) {
         var reader = ByteReader(bytes)
-        _ = try reader.version(newest: 1)
-        return try reader.signed()
+        let version = try reader.version(newest: 2)
+        let millis = try reader.signed()
+        return (millis, version < 2 ? .max : try reader.signed())
     }
 }

@@ -150,8 +150,11 @@ extension CoordinationEngine {
         let next = keys.gates.nextNanos(gate)
         guard next < .max else { return }
         let wait = max(0, next - now.monotonicNanos)
-        let millis = now.wallMillis + (wait + 999_999) / 1_000_000
-        put(paceRow(keys.gates.key(of: gate), KeyCodec.encode(paceMillis: millis)))
+        let waitMillis = (wait + 999_999) / 1_000_000
+        put(
+            paceRow(
+                keys.gates.key(of: gate),
+                KeyCodec.encode(paceMillis: now.wallMillis + waitMillis, waitMillis: waitMillis)))
     }
 
     private func paceRow(_ key: KeyGates.Key, _ blob: [UInt8]?) -> EntityRow {
@@ -180,10 +183,13 @@ extension CoordinationEngine {
         for row in rows {
             guard let blob = row.blob else { continue }
             let name = KeyName(namespace: Namespace(row.namespace), name: row.key)
-            if row.entityKind == .keyPace, let millis = try? KeyCodec.decodePace(blob) {
+            if row.entityKind == .keyPace, let pace = try? KeyCodec.decodePace(blob) {
+                // A clock that was set back meanwhile does not make the wait longer than it was.
+                let nanos = min(
+                    monotonicNanos(atWallMillis: pace.millis),
+                    monotonicNanos(inMillis: pace.waitMillis))
                 let gate = keys.gates.setPace(
-                    KeyGates.Key(name: name, isRate: true),
-                    nextNanos: monotonicNanos(atWallMillis: millis))
+                    KeyGates.Key(name: name, isRate: true), nextNanos: nanos)
                 keys.opened.append(gate)
             } else if row.entityKind == .pausedKey {
                 takeUpPause(name, blob)

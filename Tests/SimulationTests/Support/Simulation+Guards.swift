@@ -35,7 +35,7 @@ extension Simulation {
                     .isolate(
                         agentID(random.int(0...4)), forMillis: Int64(random.int(1...500)), by: by),
                     ticket))
-        case 5: submit(pauseKey(random.int(0...500), ticket))
+        case 5: submit(pauseKey(random.int(0...500), random.int(0...1), ticket))
         default: submit(.isolation(.restore(agentID(random.int(0...4)), by: by), ticket))
         }
     }
@@ -48,13 +48,22 @@ extension Simulation {
         engine?.submit(command)
     }
 
-    private func pauseKey(_ millis: Int, _ ticket: ReplyTicket) -> Command {
+    private func pauseKey(_ millis: Int, _ key: Int, _ ticket: ReplyTicket) -> Command {
         .keys(
             .pause(
                 PauseKey(
-                    name: KeyName(namespace: .default, name: "k\(random.int(0...1))"),
+                    name: KeyName(namespace: .default, name: "k\(key)"),
                     untilMillis: now.wallMillis + Int64(millis),
                     signature: Signature(actor: "operator"))), ticket)
+    }
+
+    /// Nothing stays paused: a clock that was set back would make a pause long.
+    func resumeKeys() {
+        for key in 0...1 {
+            guardCalls += 1
+            let ticket = ReplyTicket(port: Self.guardPort, call: guardCalls)
+            engine?.submit(pauseKey(-1_000_000, key, ticket))
+        }
     }
 
     private func put(_ by: Signature) -> PutBreaker {
@@ -136,5 +145,6 @@ extension Simulation {
         guardCalls += 1
         let ticket = ReplyTicket(port: Self.guardPort, call: guardCalls)
         submit(force(nil, Signature(actor: "operator"), ticket))
+        resumeKeys()
     }
 }

@@ -138,6 +138,7 @@ final class Simulation {
         isHealed = true
         healGuards()
         putSchedule()
+        if isHealed { resumeKeys() }
         for worker in workers.indices { queue.add(.workerConnects(worker), at: after(millis: 1)) }
         for agent in 0..<Self.agentCount { queue.add(.agentReturns(agent), at: after(millis: 1)) }
     }
