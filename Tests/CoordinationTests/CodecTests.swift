@@ -148,7 +148,9 @@ import Testing
                 try DefinitionCodec.decode(Array(definition[..<length]))
             }
         }
-        #expect(throws: CodecError.self) { try HistoryCodec.decode([HistoryCodec.version + 1] + history.dropFirst()) }
+        #expect(throws: CodecError.self) {
+            try HistoryCodec.decode([HistoryCodec.version + 1] + history.dropFirst())
+        }
     }
 
     @Test(arguments: [Int64.min, -129, -64, -1, 0, 1, 63, 64, 127, 128, 1 << 40, .max])

@@ -101,7 +101,7 @@ struct RequestLog: Sendable {
         if nextSwept >= namespaces.count { nextSwept = 0 }
         let namespace = namespaces[nextSwept]
         guard var line = lines.removeValue(forKey: namespace) else { return }
-        forgetOldest(&line, nowMillis: nowMillis, committed, atMost: Self.sweptAtOnce)
+        forgetOldest(&line, nowMillis: nowMillis, committed, isSwept: true)
         if line.held > 0 {
             lines[namespace] = line
             nextSwept += 1
@@ -114,13 +114,15 @@ struct RequestLog: Sendable {
     }
 
     private mutating func forgetOldest(
-        _ line: inout Line, nowMillis: Int64, _ committed: BatchNumber, atMost count: Int = .max
+        _ line: inout Line, nowMillis: Int64, _ committed: BatchNumber, isSwept: Bool = false
     ) {
-        var left = count
+        var left = isSwept ? Self.sweptAtOnce : .max
         while left > 0, line.oldest < line.order.count, let old = entries[line.order[line.oldest]] {
             let isOld = old.createdMillis + lifeMillis <= nowMillis
-            let isOver = line.held > maxPerNamespace || entries.count > maxInAll
-            guard isOld || isOver, old.changedIn <= committed else { break }
+            // A namespace that is swept makes room for all, but keeps its newest.
+            let isCrowded = isSwept && entries.count > maxInAll && line.held > 1
+            guard isOld || isCrowded || line.held > maxPerNamespace, old.changedIn <= committed
+            else { break }
             if !isOld { forgottenEarly += 1 }
             entries[line.order[line.oldest]] = nil
             line.oldest += 1
