@@ -70,6 +70,8 @@ public indirect enum Command: Sendable {
     case cancelRun(CancelRun, ReplyTicket)
     /// Answers `.operated` when what it does is on disk.
     case operateRun(OperateRun, ReplyTicket)
+    /// The newest run of the workflow id of a start that asked for it; `nil`: there is none.
+    case reuseKnown(Result<RunSummary?, Rejection>, Namespace, String, ReplyTicket)
     /// A closed run that an operation needs, as the store has it.
     case loaded(Result<RunState, Rejection>, OperateRun, ReplyTicket)
     /// The instance finishes what it has and gets nothing new. Answers `.agents` with it alone.
@@ -152,6 +154,10 @@ public struct StartRun: Sendable {
     public var conflict: ConflictPolicy
     /// Given to the run as soon as it is there; `nil`: none.
     public var signal: RunSignal?
+    /// What a run of the same workflow id that has ended means.
+    public var reuse: ReusePolicy
+    /// What the run can be found by; checked by whoever builds the command.
+    public var attributes: [RunAttribute]
 
     /// Fingerprint of all that the run depends on; made by whoever builds the command.
     let contentHash: UInt64
@@ -168,11 +174,20 @@ public struct StartRun: Sendable {
         var startsBesideOpen: Bool { self == .terminateExisting || self == .enqueue }
     }
 
+    /// Begin in any case, only if the last one did not complete, or never: looked at when no run of
+    /// the workflow id is open.
+    public enum ReusePolicy: UInt8, Sendable, Hashable {
+        case allow = 0
+        case allowIfFailed = 1
+        case reject = 2
+    }
+
     /// Describes the run. O(bytes) when there is a request id, since its content is fingerprinted.
     /// Combines the parts.
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
-        requestID: String, conflict: ConflictPolicy, signal: RunSignal? = nil
+        requestID: String, conflict: ConflictPolicy, signal: RunSignal? = nil,
+        reuse: ReusePolicy = .allow, attributes: [RunAttribute] = []
     ) {
         self.namespace = namespace
         self.definition = definition
@@ -181,6 +196,8 @@ public struct StartRun: Sendable {
         self.requestID = requestID
         self.conflict = conflict
         self.signal = signal
+        self.reuse = reuse
+        self.attributes = attributes
         var hash = StableHash()
         if !requestID.isEmpty {
             hash.combine(definition)
@@ -192,6 +209,9 @@ public struct StartRun: Sendable {
                 hash.combine(signal.name)
                 hash.combine(signal.payload.bytes)
             }
+            // Only what was given, so that ids remembered by an older build keep their content.
+            if reuse != .allow { hash.combine(UInt64(reuse.rawValue)) }
+            if !attributes.isEmpty { hash.combine("\(attributes)") }
         }
         contentHash = hash.value
     }

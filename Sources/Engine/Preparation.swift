@@ -23,13 +23,15 @@ public struct Preparation: Sendable {
         case cachedInput(StepPlace, attempt: Int)
         /// The elements of a step's list.
         case elements(StepPlace, attempt: Int)
+        /// Whether the loop of a repeated child ends.
+        case loopEnd(StepPlace, attempt: Int)
         /// The output of a step that children or elements have worked for.
         case collected(StepPlace, attempt: Int)
 
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
-            case .stepInput, .partInput, .elements, .collected, .condition, .cachedInput,
+            case .stepInput, .partInput, .elements, .collected, .condition, .loopEnd, .cachedInput,
                 .startInput,
                 .runInput, .stepOutput:
                 .stepInput

@@ -112,7 +112,8 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
                 workflowID: request.workflowID, input: input, requestID: request.requestID,
                 conflict: signal == nil
                     ? StartRun.ConflictPolicy(request.conflictPolicy) : .useExisting,
-                signal: signal)
+                signal: signal, reuse: StartRun.ReusePolicy(request.reusePolicy),
+                attributes: request.attributes.compactMap(Coordination.RunAttribute.init))
             let link = links.link(on: call.eventLoop)
             let ticket = link.ask({ .startRun(start, $0) }) { answer in
                 guard case .started(let run, let existing) = answer else {
@@ -135,6 +136,10 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         if case .unrecognized(let value) = request.conflictPolicy {
             faults.check(false, "conflict_policy", "is \(value), which this server does not know")
         }
+        if case .unrecognized(let value) = request.reusePolicy {
+            faults.check(false, "reuse_policy", "is \(value), which this server does not know")
+        }
+        faults.checkAttributes(request.attributes)
         if let status = faults.status { call.fail(status) }
         return faults.status == nil
     }
@@ -272,6 +277,16 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
             "no workflow \(Excerpt(name)) is defined in this namespace; "
                 + (known.isEmpty ? "none is" : "defined are: \(known)")
         ).status
+    }
+}
+
+extension StartRun.ReusePolicy {
+    init(_ message: Messages.ReusePolicy) {
+        switch message {
+        case .allowIfFailed: self = .allowIfFailed
+        case .reject: self = .reject
+        default: self = .allow
+        }
     }
 }
 

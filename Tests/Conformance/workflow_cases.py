@@ -296,6 +296,29 @@ def graphs_are_watched_from_where_they_were_got(server):
         expect_equal(error.code(), grpc.StatusCode.OUT_OF_RANGE, "status")
 
 
+def runs_are_found_by_their_attributes(server):
+    mark = uuid.uuid4().hex
+    _put(server, "attributed", pb.StepDefinition(id="a", agent_type="echo", operation="say"))
+    for number in range(3):
+        run = _start_of(server, "attributed", workflow_id=f"{mark}-{number}",
+                        reuse_policy=pb.REUSE_POLICY_REJECT, attributes=[
+                            pb.RunAttribute(name="mark", text=mark),
+                            pb.RunAttribute(name="number", number=number)])
+        server.workflows.AwaitRun(pb.AwaitRunRequest(run=run), timeout=SECONDS)
+    condition = f"attributes.mark = '{mark}' AND attributes.number >= 1"
+    listed = server.workflows.ListRuns(pb.ListRunsRequest(filter=condition), timeout=SECONDS).runs
+    expect_equal([run.workflow_id for run in listed], [f"{mark}-2", f"{mark}-1"], "runs found")
+    expect_equal(listed[0].attributes[1].number, 2, "number")
+    counted = server.workflows.CountRuns(pb.CountRunsRequest(filter=condition), timeout=SECONDS)
+    expect_equal([entry.count for entry in counted.counts], [2], "count")
+    try:
+        _start_of(server, "attributed", workflow_id=f"{mark}-0",
+                  reuse_policy=pb.REUSE_POLICY_REJECT)
+        raise Failed("a workflow id was used twice")
+    except grpc.RpcError as error:
+        expect_equal(error.code(), grpc.StatusCode.ALREADY_EXISTS, "status")
+
+
 CASES = [
     the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
     history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
@@ -303,4 +326,5 @@ CASES = [
     runs_come_in_pages, a_repeated_signal_is_taken_once, an_approval_is_for_its_assignees,
     what_a_cancelled_run_did_is_undone, conditions_and_contracts_hold,
     keys_are_held_paused_and_explained, graphs_are_watched_from_where_they_were_got,
+    runs_are_found_by_their_attributes,
 ]

@@ -139,12 +139,12 @@ import Testing
         (
             "typ = 'a'",
             "character 1: typ is no field of runs; those are id, run_id, type, status, "
-                + "start, close"
+                + "start, close, attributes.NAME"
         ),
         (
             "type.x = 'a'",
             "character 1: type.x is no field of runs; those are id, run_id, type, "
-                + "status, start, close"
+                + "status, start, close, attributes.NAME"
         ),
         ("type = ", "character 8: expected a path or a literal, found the end"),
     ])

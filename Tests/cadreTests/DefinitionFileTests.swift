@@ -36,6 +36,32 @@ struct DefinitionFileTests {
         #expect(definition.steps[1].inputTemplate.isEmpty)
     }
 
+    @Test func `conditions, contracts, modes and loops are read`() throws {
+        let definition = try DefinitionFile(
+            """
+            name: all
+            version: "1"
+            input_schema: {type: object}
+            steps:
+              - id: a
+                when: "input.n > 1"
+                output_schema: {type: array}
+                modes: {degraded: hold, emergency: cached}
+              - {id: b, child: {workflow: w, repeat: {until: "output.done", times: 3}}}
+            """
+        ).definition
+        #expect(definition.inputSchema == #"{"type":"object"}"#)
+        #expect(definition.steps[0].when == "input.n > 1")
+        #expect(definition.steps[0].outputSchema == #"{"type":"array"}"#)
+        #expect(definition.steps[0].modes?.degraded == .hold)
+        #expect(definition.steps[0].modes?.emergency == .cached)
+        guard case .child(let child) = definition.steps[1].kind else {
+            Issue.record("the child is gone")
+            return
+        }
+        #expect(child.repeat?.until == "output.done" && child.repeat?.times == 3)
+    }
+
     @Test func `JSON is read as well`() throws {
         let text = #"{"name": "a", "version": "2", "steps": [{"id": "x", "retry": {"factor": 3}}]}"#
         let definition = try DefinitionFile(text).definition

@@ -4,10 +4,11 @@
 /// Version 2 is version 1 with what steps in remote hands have behind the steps. Version 3 adds
 /// options behind all that and behind each step that has begun: a tag, then its value, and 0 at the
 /// end; it may hold more steps than the plan, the elements of lists. Version 4 knows steps whose
-/// condition is being looked at, and runs whose input is.
+/// condition is being looked at, and runs whose input is. Version 5 has attributes behind the
+/// definition's id, and knows children that are repeated.
 public enum RunCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 4
+    public static let version: UInt8 = 5
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
@@ -37,6 +38,7 @@ public enum RunCodec {
         var writer = ByteWriter(capacity: 64 + run.steps.count * 48)
         writer.byte(version)
         writer.unsigned(run.planID.serial.rawValue)
+        writer.attributes(run.extra.isDefault ? [] : run.extra.value.attributes)
         writer.unsigned(run.input.serial.rawValue)
         writer.optional(run.deadlineMillis) { $0.signed($1) }
         writer.signed(run.lastSequence)
@@ -96,6 +98,7 @@ public enum RunCodec {
         }
         if head.format >= 2 { try readHeld(&reader, &run.steps) }
         if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
+        if !head.attributes.isEmpty { run.extra.value.attributes = head.attributes }
         try check(run)
         for step in plan.steps.indices {
             run.steps[step].waitingFor = plan.steps[step].dependencies.count {
@@ -118,6 +121,7 @@ public enum RunCodec {
     private struct Head {
         var format: UInt8
         var plan: PayloadID
+        var attributes: [RunAttribute]
         var input: PayloadID
         var deadline: Int64?
         var lastSequence: Int64
@@ -129,6 +133,7 @@ public enum RunCodec {
     private static func readHead(_ reader: inout ByteReader) throws(CodecError) -> Head {
         let format = try reader.version(newest: version)
         let plan = try reader.payloadID()
+        let attributes = format >= 5 ? try reader.attributes() : []
         let input = try reader.payloadID()
         let deadline = try reader.optional { reader throws(CodecError) in try reader.signed() }
         let lastSequence = try reader.signed()
@@ -136,7 +141,7 @@ public enum RunCodec {
         let failure = try reader.optional { reader throws(CodecError) in try reader.failure() }
         let result = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         return Head(
-            format: format, plan: plan, input: input, deadline: deadline,
+            format: format, plan: plan, attributes: attributes, input: input, deadline: deadline,
             lastSequence: lastSequence, payloadBytes: payloadBytes,
             failure: failure, result: result)
     }

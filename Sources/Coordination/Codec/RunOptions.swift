@@ -78,6 +78,7 @@ enum RunOptions {
             writer.count(extra.itemsBegun)
             writer.count(extra.itemsOpen)
         }
+        writer.option(9, extra.rounds, unless: 0) { $0.count($1) }
         writer.byte(0)
     }
 
@@ -105,6 +106,7 @@ enum RunOptions {
                 extra.firstItem = try reader.int()
                 extra.itemsBegun = try reader.int()
                 extra.itemsOpen = try reader.int()
+            case 9: extra.rounds = min(try reader.int(), ChildLoop.maxTimes)
             default: throw CodecError("unknown step option \(tag)", at: 0)
             }
         }

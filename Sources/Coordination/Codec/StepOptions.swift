@@ -59,6 +59,13 @@ enum StepOptions {
                 step.rate = RateKey(
                     key: try reader.string(), limit: try reader.int(),
                     perMillis: try reader.signed())
+            case 18:
+                let loop = ChildLoop(until: try reader.string(), times: try reader.int())
+                guard case .child(var spec) = step.kind else {
+                    throw CodecError("a step that is no child repeats", at: 0)
+                }
+                spec.loop = loop
+                step.kind = .child(spec)
             case 17:
                 step.modes = ModeBehavior(
                     normal: try reader.choice("step behavior"),
@@ -93,6 +100,11 @@ enum StepOptions {
             writer.byte(4)
             writer.string(spec.workflow)
             writer.byte(spec.onParentClose.rawValue)
+            if let loop = spec.loop {
+                writer.byte(18)
+                writer.string(loop.until)
+                writer.count(loop.times)
+            }
         case .fanOut(let spec):
             writer.byte(5)
             writer.count(spec.width)

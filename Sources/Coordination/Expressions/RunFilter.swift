@@ -3,7 +3,8 @@ import JSON
 /// A condition over runs: the filter of lists and counts.
 ///
 /// Fields are `id` (the workflow id), `run_id`, `type` (the definition's name), `status` (a word such
-/// as `timed_out`), `start` and `close` (timestamps; an open run has no `close`).
+/// as `timed_out`), `start` and `close` (timestamps; an open run has no `close`), and `attributes.NAME`
+/// (what its start gave it; one that has no such attribute has no value there).
 public struct RunFilter: Sendable {
     /// What must hold.
     public let condition: Condition
@@ -12,7 +13,10 @@ public struct RunFilter: Sendable {
     /// Whether only open runs can fit.
     public let isOpenOnly: Bool
 
-    /// The fields that a condition may ask for.
+    /// Whether it asks for attributes, which no column holds.
+    public let usesAttributes: Bool
+
+    /// The fields that a condition may ask for, beside `attributes.NAME`.
     public static let fields = ["id", "run_id", "type", "status", "start", "close"]
 
     /// Reads a filter; empty text means every run.
@@ -34,12 +38,18 @@ public struct RunFilter: Sendable {
     }
 
     private init(_ condition: Condition) throws(ConditionError) {
-        for path in condition.paths
-        where path.steps.count != 1 || !Self.fields.contains(path.root ?? "") {
-            throw ConditionError(
-                at: 1,
-                "\(path) is no field of runs; those are \(Self.fields.joined(separator: ", "))")
+        var usesAttributes = false
+        for path in condition.paths {
+            if path.attribute != nil {
+                usesAttributes = true
+            } else if path.steps.count != 1 || !Self.fields.contains(path.root ?? "") {
+                throw ConditionError(
+                    at: 1,
+                    "\(path) is no field of runs; those are "
+                        + Self.fields.joined(separator: ", ") + ", attributes.NAME")
+            }
         }
+        self.usesAttributes = usesAttributes
         try Self.checkStatusWords(condition.root)
         self.condition = condition
         let parts = if case .all(let parts) = condition.root { parts } else { [condition.root] }
@@ -97,11 +107,13 @@ public struct RunColumns: ConditionScope, Sendable {
     public var startedMillis: Int64
     /// When it ended; `nil` while it is open.
     public var closedMillis: Int64?
+    /// Its attributes, if the filter asks for any.
+    public var attributes: [RunAttribute]
 
     /// Combines the columns.
     public init(
         run: RunID, workflowID: String, definition: String, status: RunStatus?,
-        startedMillis: Int64, closedMillis: Int64?
+        startedMillis: Int64, closedMillis: Int64?, attributes: [RunAttribute] = []
     ) {
         self.run = run
         self.workflowID = workflowID
@@ -109,11 +121,15 @@ public struct RunColumns: ConditionScope, Sendable {
         self.status = status
         self.startedMillis = startedMillis
         self.closedMillis = closedMillis
+        self.attributes = attributes
     }
 
-    /// The value of one of ``RunFilter/fields``.
+    /// The value of one of ``RunFilter/fields``, or of an attribute.
     public func value(at path: JSONPathExpression) -> ConditionValue? {
-        switch path.root {
+        if let name = path.attribute {
+            return attributes.first { $0.name == name }.map { ConditionValue($0.value) }
+        }
+        return switch path.root {
         case "id": .string(workflowID)
         case "run_id": .string(run.description)
         case "type": .string(definition)
@@ -121,6 +137,27 @@ public struct RunColumns: ConditionScope, Sendable {
         case "start": .timestamp(Timestamp(millis: startedMillis))
         case "close": closedMillis.map { .timestamp(Timestamp(millis: $0)) }
         default: nil
+        }
+    }
+}
+
+extension JSONPathExpression {
+    /// The attribute that `attributes.NAME` means.
+    fileprivate var attribute: String? {
+        guard steps.count == 2, root == "attributes", case .name(let name) = steps[1] else {
+            return nil
+        }
+        return name
+    }
+}
+
+extension ConditionValue {
+    fileprivate init(_ value: RunAttribute.Value) {
+        switch value {
+        case .text(let text): self = .string(text)
+        case .flag(let flag): self = .bool(flag)
+        case .number(let number):
+            self = Int64(exactly: number).map(ConditionValue.integer) ?? .double(number)
         }
     }
 }

@@ -3,10 +3,11 @@ import JSON
 /// Conditions of steps, what they do by mode, and the contracts of inputs and outputs.
 extension DefinitionValidation {
     mutating func condition(
-        _ text: String?, _ field: String, _ reachable: StepSet?, _ step: String
+        _ text: String?, _ field: String, _ reachable: StepSet?, _ step: String,
+        own: String? = nil
     ) -> StepCondition? {
         guard let text else { return nil }
-        switch StepCondition.parse(text) {
+        switch StepCondition.parse(text, own: own) {
         case .failure(let error):
             fault(field, error.message)
             return nil

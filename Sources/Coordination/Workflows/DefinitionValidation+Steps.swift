@@ -30,7 +30,11 @@ extension DefinitionValidation {
         case .wait(let spec): checkWait(spec, "\(field).wait")
         case .approval(let spec): checkApproval(spec, "\(field).approval")
         case .publish(let eventType): checkName(eventType, "\(field).publish.event_type")
-        case .child(let spec): checkName(spec.workflow, "\(field).child.workflow")
+        case .child(let spec):
+            checkName(spec.workflow, "\(field).child.workflow")
+            if let loop = spec.loop {
+                checkCount(loop.times, 1...ChildLoop.maxTimes, "\(field).child.repeat.times")
+            }
         case .fanOut(let spec):
             checkCount(spec.width, 1...FanOutSpec.maxWidth, "\(field).fan_out.width")
             checkCount(spec.concurrency, 1...FanOutSpec.maxWidth, "\(field).fan_out.concurrency")

@@ -32,6 +32,7 @@ struct DefinitionValidation {
         var fallback: InputTemplate?
         var compensation: InputTemplate?
         var condition: StepCondition?
+        var until: StepCondition?
         var outputContract: JSONSchema?
     }
 
@@ -95,6 +96,10 @@ struct DefinitionValidation {
             step.compensation?.inputTemplate, field: "steps[\(index)].compensation.input",
             reachable: undone, step: step.id)
         parts.condition = condition(step.when, "steps[\(index)].when", ancestors, step.id)
+        if case .child(let spec) = step.kind, let loop = spec.loop {
+            parts.until = condition(
+                loop.until, "steps[\(index)].child.repeat.until", ancestors, step.id, own: step.id)
+        }
         parts.outputContract = contract(step.outputSchema, "steps[\(index)].output_schema")
         return parts
     }

@@ -23,6 +23,8 @@ public final class PlannedStep: Sendable {
     public let input: InputTemplate?
     /// What must hold for it to run; `nil`: nothing.
     public let condition: StepCondition?
+    /// What must hold for its child not to run again; `nil`: it runs once.
+    public let until: StepCondition?
     /// What its output must fit; `nil`: anything.
     public let outputContract: JSONSchema?
     /// What takes its place when its attempts are used up.
@@ -44,6 +46,7 @@ public final class PlannedStep: Sendable {
         role = .own
         input = parts.input
         condition = parts.condition
+        until = parts.until
         outputContract = parts.outputContract
         fallback = definition.fallback.map {
             PlannedStep($0.definition(named: definition.id), input: parts.fallback, role: .part)
@@ -57,6 +60,7 @@ public final class PlannedStep: Sendable {
         self.role = role
         self.input = input
         condition = nil
+        until = nil
         outputContract = nil
         dependencies = []
         dependents = []

@@ -11,6 +11,8 @@ public struct RunExtra: Sendable, Hashable, DefaultValued {
     public internal(set) var compensation = CompensationState.none
     /// Why it is paused, or why it was cancelled or terminated.
     public internal(set) var reason = ""
+    /// What whoever started it gave it to be found by.
+    public internal(set) var attributes: [RunAttribute] = []
     /// Whether its input must still be held against the definition's contract.
     public internal(set) var isInputUnchecked = false
 
@@ -34,6 +36,8 @@ public struct StepExtra: Sendable, Hashable, DefaultValued {
     public internal(set) var child: RunID?
     /// The child's result, until the parent has one of its own.
     public internal(set) var childResult: PayloadID?
+    /// Runs of a repeated child that have ended without ending the loop.
+    public internal(set) var rounds = 0
     /// When it was first ready to run; 0: nobody needs to know.
     public internal(set) var readyMillis: Int64 = 0
     /// A `fan_out` step's elements: where the first one stands, how many have been begun, and how

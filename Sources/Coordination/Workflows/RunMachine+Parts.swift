@@ -60,6 +60,28 @@ extension RunMachine {
         attemptFailed(step, failure.bounded, now, random: random, &out)
     }
 
+    /// The condition that ends a loop does not hold: the child runs again, on its own result, or has
+    /// run often enough.
+    public mutating func childRepeats(_ step: Int, at now: Int64, into out: inout RunOutput) {
+        guard isGoing, isCollecting(step),
+            case .child(let spec) = state.plan.steps[step].definition.kind, let loop = spec.loop
+        else { return }
+        state.steps[step].extra.value.rounds += 1
+        guard state.steps[step].extra.value.rounds < loop.times, hasRoomForAttempt else {
+            let rounds = state.steps[step].extra.value.rounds
+            return giveUp(
+                step,
+                StepFailure(
+                    type: "repeat_exhausted",
+                    message: "\(loop.until) does not hold after \(rounds) runs of "
+                        + "\"\(spec.workflow)\"", retryable: false
+                ).bounded, now, &out)
+        }
+        state.steps[step].extra.value.input = state.steps[step].extra.value.childResult
+        state.steps[step].extra.value.childResult = nil
+        schedule(step, notBefore: now, now, &out)
+    }
+
     /// Whoever stops a step stops its child with it, as the definition says.
     func closeChild(of step: Int, _ out: inout RunOutput) {
         guard state.steps[step].state == .waiting, step < state.plan.ownSteps,

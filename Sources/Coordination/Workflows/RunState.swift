@@ -52,6 +52,11 @@ public struct RunState: Sendable {
         extra.value.depth = depth
     }
 
+    /// A new run that can be found by these.
+    public mutating func setAttributes(_ attributes: [RunAttribute]) {
+        extra.value.attributes = attributes
+    }
+
     /// A new run whose input nobody has held against the definition's contract.
     public mutating func leaveInputUnchecked() {
         if plan.inputContract != nil { extra.value.isInputUnchecked = true }
@@ -59,13 +64,18 @@ public struct RunState: Sendable {
 
     /// The run as people look at it.
     public var summary: RunSummary {
-        RunSummary(
+        var summary = RunSummary(
             id: id, namespace: namespace, workflowID: workflowID,
             definition: plan.definition.name, version: plan.definition.version, status: status,
             startedMillis: startedMillis, closedMillis: closedMillis, failure: failure,
             steps: steps.indices.compactMap(summary(ofStep:)), lastSequence: lastSequence,
             compensation: extra.value.compensation, parent: extra.value.parent?.run,
-            reason: extra.value.reason)
+            reason: extra.value.reason, attributes: extra.value.attributes)
+        let limits = RunLimits.defaults
+        summary.isNearLimits =
+            lastSequence >= limits.maxEvents / 5 * 4
+            || payloadBytes >= limits.maxPayloadBytes / 5 * 4
+        return summary
     }
 
     /// Compensations that nothing happened to, and room of elements that is free, are not shown.
@@ -129,6 +139,17 @@ public struct RunState: Sendable {
         for id in condition.stepIDs { outputs[id] = output(of: id) }
         return .condition(
             condition, input: condition.usesInput ? input : nil, outputs: outputs)
+    }
+
+    /// How whether a repeated child has run often enough comes from what is stored; `nil`: it runs
+    /// once.
+    public func untilRecipe(of step: Int) -> PayloadRecipe? {
+        guard let until = plan.steps[step].until, let result = steps[step].extra.value.childResult
+        else { return nil }
+        var outputs: [String: PayloadID] = [:]
+        for id in until.stepIDs { outputs[id] = output(of: id) }
+        outputs[plan.steps[step].definition.id] = result
+        return .condition(until, input: until.usesInput ? input : nil, outputs: outputs)
     }
 
     /// How the list of a `fan_out` step's outcomes comes from what is stored.

@@ -104,13 +104,18 @@ public struct RunSummary: Sendable, Hashable {
     public var parent: RunID?
     /// Why it is paused, or why it was cancelled or terminated; may be empty.
     public var reason: String
+    /// What whoever started it gave it to be found by.
+    public var attributes: [RunAttribute]
+    /// Whether it has used up most of what one run may: its next part belongs into a new run.
+    public var isNearLimits = false
 
     /// Combines the parts.
     public init(
         id: RunID, namespace: Namespace, workflowID: String, definition: String, version: String,
         status: RunStatus, startedMillis: Int64, closedMillis: Int64? = nil,
         failure: StepFailure? = nil, steps: [StepSummary], lastSequence: Int64,
-        compensation: CompensationState = .none, parent: RunID? = nil, reason: String = ""
+        compensation: CompensationState = .none, parent: RunID? = nil, reason: String = "",
+        attributes: [RunAttribute] = []
     ) {
         self.id = id
         self.namespace = namespace
@@ -126,6 +131,7 @@ public struct RunSummary: Sendable, Hashable {
         self.compensation = compensation
         self.parent = parent
         self.reason = reason
+        self.attributes = attributes
     }
 }
 

@@ -3,6 +3,8 @@ import JSON
 /// A step's `when`, checked for what it may refer to: `input...` and `steps.ID.output...`.
 public struct StepCondition: Sendable {
     private let condition: Condition
+    /// The step whose own output `output...` means; `nil`: it means nothing.
+    private let own: String?
     /// Whether it refers to the run's input.
     public let usesInput: Bool
     /// How many places in the documents it looks at.
@@ -11,7 +13,9 @@ public struct StepCondition: Sendable {
     public let stepIDs: [String]
 
     /// Parses a condition; the failure says where and what would be right.
-    static func parse(_ text: String) -> Result<StepCondition, InputTemplate.ParseFailure> {
+    static func parse(_ text: String, own: String? = nil) -> Result<
+        StepCondition, InputTemplate.ParseFailure
+    > {
         let condition: Condition
         do throws(ConditionError) {
             condition = try Condition(parsing: text)
@@ -22,32 +26,44 @@ public struct StepCondition: Sendable {
         var stepIDs: [String] = []
         let paths = condition.paths
         for path in paths {
-            switch InputTemplate.split(path)?.source {
+            switch Self.split(path, own)?.source {
             case .input: usesInput = true
+            case .output(let step) where step == own: break
             case .output(let step): if !stepIDs.contains(step) { stepIDs.append(step) }
             case nil:
                 return .failure(
                     InputTemplate.ParseFailure(
                         message: "\(path) refers to nothing; write input... or "
-                            + "steps.ID.output..."))
+                            + "steps.ID.output..." + (own == nil ? "" : " or output...")))
             }
         }
         return .success(
             StepCondition(
-                condition: condition, usesInput: usesInput, paths: paths.count, stepIDs: stepIDs))
+                condition: condition, own: own, usesInput: usesInput, paths: paths.count,
+                stepIDs: stepIDs))
     }
 
     /// Whether it holds; an absent value makes comparisons unknown, which is not enough.
     func holds(_ documents: [PayloadSource: JSONDocument]) -> Bool {
-        var scope = Scope(lookups: documents.mapValues { JSONLookup($0) })
+        var scope = Scope(lookups: documents.mapValues { JSONLookup($0) }, own: own)
         return condition.holds(in: &scope)
+    }
+
+    private static func split(
+        _ path: JSONPathExpression, _ own: String?
+    ) -> (source: PayloadSource, rest: ArraySlice<JSONPathExpression.Step>)? {
+        if let own, path.root == "output" {
+            return (.output(step: own), path.steps.dropFirst())
+        }
+        return InputTemplate.split(path)
     }
 
     private struct Scope: ConditionScope {
         var lookups: [PayloadSource: JSONLookup]
+        let own: String?
 
         mutating func value(at path: JSONPathExpression) -> ConditionValue? {
-            guard let (source, rest) = InputTemplate.split(path) else { return nil }
+            guard let (source, rest) = StepCondition.split(path, own) else { return nil }
             return lookups[source]?.at(rest).map(ConditionValue.init)
         }
     }

@@ -85,11 +85,35 @@ public struct ChildSpec: Sendable, Hashable {
     public var workflow: String
     /// What becomes of the child when its parent ends first.
     public var onParentClose: ParentClosePolicy
+    /// Runs it again and again; `nil`: once.
+    public var loop: ChildLoop?
 
     /// Combines the parts.
-    public init(workflow: String, onParentClose: ParentClosePolicy = .terminate) {
+    public init(
+        workflow: String, onParentClose: ParentClosePolicy = .terminate, loop: ChildLoop? = nil
+    ) {
         self.workflow = workflow
         self.onParentClose = onParentClose
+        self.loop = loop
+    }
+}
+
+/// How a `child` step repeats its run: each gets the result of the one before as its input.
+public struct ChildLoop: Sendable, Hashable {
+    /// What must hold for the loop to end: a condition over `output` (the result of the newest run),
+    /// `input` and `steps.ID.output`.
+    public var until: String
+    /// Runs at most, 1 to ``maxTimes``; the step fails (`repeat_exhausted`) if `until` does not hold
+    /// after the last one.
+    public var times: Int
+
+    /// The most that any step may ask for.
+    public static let maxTimes = 1_000
+
+    /// Combines the parts.
+    public init(until: String, times: Int) {
+        self.until = until
+        self.times = times
     }
 }
 

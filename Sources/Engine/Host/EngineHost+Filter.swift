@@ -161,6 +161,8 @@ private struct RunScan: Sendable {
             RunColumns(
                 run: row.run, workflowID: row.workflowID, definition: row.definition,
                 status: RunStatus(rawValue: row.status), startedMillis: row.startedMillis,
-                closedMillis: row.closedMillis))
+                closedMillis: row.closedMillis,
+                attributes: filter.usesAttributes
+                    ? (try? RunCodec.attributes(of: row.blob)) ?? [] : []))
     }
 }

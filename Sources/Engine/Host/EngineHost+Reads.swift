@@ -120,7 +120,12 @@ extension EngineHost {
     /// A workflow id that no run bears may still be the id of a run that has no other name.
     private func notFound(_ lookup: RunLookup) {
         guard case .workflow(let namespace, let name) = lookup.reference, let id = RunID(name)
-        else { return failed(lookup, .unknownRun(lookup.reference)) }
+        else {
+            if case .reuse(let name, let namespace) = lookup.purpose {
+                return post([.reuseKnown(.success(nil), namespace, name, lookup.ticket)])
+            }
+            return failed(lookup, .unknownRun(lookup.reference))
+        }
         var byID = lookup
         byID.reference = .run(namespace, id)
         look(byID)
@@ -128,12 +133,16 @@ extension EngineHost {
 
     private func found(_ run: RunReader.StoredRun, _ lookup: RunLookup) {
         let summary = run.summary
+        if case .reuse(let name, let namespace) = lookup.purpose {
+            return post([.reuseKnown(.success(summary), namespace, name, lookup.ticket)])
+        }
         guard summary.status.isClosed else { return stillOpen(summary, lookup) }
         switch lookup.purpose {
         case .operate(let order): operate(order, run, lookup)
         case .operated: reply(lookup, .operated(summary))
         case .explain: reply(lookup, .insight(.explained(summary, [])))
         case .graph: reply(lookup, .insight(.graph(summary, sequence: 0)))
+        case .reuse: break
         case .cancel:
             if summary.status == .cancelled { return reply(lookup, .cancelled(summary)) }
             reply(lookup, .rejected(.runClosed(summary)))
@@ -158,6 +167,7 @@ extension EngineHost {
         case .operated: reply(lookup, .operated(run))
         case .explain: post([.insight(.explain(reference), lookup.ticket)])
         case .graph: post([.insight(.graph(reference), lookup.ticket)])
+        case .reuse: break
         case .operate(let order):
             post([.operateRun(order.about(reference), lookup.ticket)])
         case .cancel(let reason):
@@ -187,6 +197,9 @@ extension EngineHost {
     private func failed(_ lookup: RunLookup, _ rejection: Rejection) {
         if case .operate(let order) = lookup.purpose, case .retry = order.operation {
             return post([.loaded(.failure(rejection), order, lookup.ticket)])
+        }
+        if case .reuse(let name, let namespace) = lookup.purpose {
+            return post([.reuseKnown(.failure(rejection), namespace, name, lookup.ticket)])
         }
         reply(lookup, .rejected(rejection))
     }

@@ -253,8 +253,8 @@ extension Command {
         case .keys(.pause, _): .vital
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
-        case .loaded, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft, .pool,
-            .finished, .heartbeats, .session, .prepared:
+        case .loaded, .reuseKnown, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft,
+            .pool, .finished, .heartbeats, .session, .prepared:
             .vital
         }
     }

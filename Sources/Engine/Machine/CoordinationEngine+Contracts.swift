@@ -34,11 +34,7 @@ extension CoordinationEngine {
     mutating func check(
         _ start: StartRun, _ contract: JSONSchema, _ planID: PayloadID, _ ticket: ReplyTicket
     ) {
-        if held.starts.count >= limits.maxBacklogCommands
-            || held.startBytes > limits.maxBacklogBytes
-        {
-            return reject(ticket, .backlogFull(held.starts.count))
-        }
+        if let refusal = refusalOfHolding { return reject(ticket, refusal) }
         held.keep(start, planID, ticket)
         ready.preparations.append(
             Preparation(

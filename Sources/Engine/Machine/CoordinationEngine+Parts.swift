@@ -194,8 +194,37 @@ extension CoordinationEngine {
             let recipe = state.outcomesRecipe(of: step)
             return ask(recipe, for: .collected(place, attempt: state.steps[step].attempt))
         }
+        if let recipe = state.untilRecipe(of: step) {
+            return ask(recipe, for: .loopEnd(place, attempt: state.steps[step].attempt))
+        }
+        collectChild(run, step, result)
+    }
+
+    private mutating func collectChild(_ run: Int32, _ step: Int, _ result: PayloadID) {
         if let payload = payloads[result] { return collected(run, step, .success([payload])) }
-        ask(.whole(result), for: .collected(place, attempt: state.steps[step].attempt))
+        let state = runs[run].machine.state
+        ask(
+            .whole(result),
+            for: .collected(
+                StepPlace(run: state.id, step: step), attempt: state.steps[step].attempt))
+    }
+
+    /// Whether the loop of a repeated child ends with its newest result.
+    mutating func loopEndKnown(
+        _ place: StepPlace, attempt: Int, _ result: Result<[Payload], StepFailure>
+    ) {
+        guard let run = runIndex[place.run], runs[run].machine.isCollecting(place.step),
+            runs[run].machine.state.steps[place.step].attempt == attempt,
+            let output = runs[run].machine.state.steps[place.step].extra.value.childResult
+        else { return }
+        switch result {
+        case .failure(let failure): collected(run, place.step, .failure(failure))
+        case .success(let made) where made.first?.bytes == Array("true".utf8):
+            collectChild(run, place.step, output)
+        case .success:
+            let at = now.wallMillis
+            change(run) { machine, out, _ in machine.childRepeats(place.step, at: at, into: &out) }
+        }
     }
 
     mutating func collected(

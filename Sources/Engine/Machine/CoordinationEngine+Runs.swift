@@ -5,9 +5,12 @@ import Store
 extension CoordinationEngine {
     // MARK: Start
 
-    /// - Parameter checked: the definition whose contract the input is known to fit.
+    /// - Parameters:
+    ///   - checked: the definition whose contract the input is known to fit.
+    ///   - isReusable: whether the last run of the workflow id is known to allow another one.
     mutating func startRun(
-        _ start: StartRun, _ ticket: ReplyTicket, checked: PayloadID? = nil
+        _ start: StartRun, _ ticket: ReplyTicket, checked: PayloadID? = nil,
+        isReusable: Bool = false
     ) {
         switch rememberedAnswer(start.requestKey, hash: start.contentHash) {
         case .known(let bytes, let seen): return repeatStart(bytes, ticket, seen: seen)
@@ -23,6 +26,7 @@ extension CoordinationEngine {
                 ticket, .unknownWorkflow(start.definition, known: known),
                 seen: definitionsChangedIn)
         }
+        if !isReusable, isBehindLookup(start, ticket) { return }
         let open = openRun(start)
         if let open, !start.conflict.startsBesideOpen {
             return answerOpen(start, open, ticket)
@@ -31,6 +35,9 @@ extension CoordinationEngine {
             return check(start, contract, definition.planID, ticket)
         }
         if let open { return replace(open, start, definition, ticket) }
+        if start.reuse != .allow, !start.workflowID.isEmpty, !isReusable {
+            return askReuse(start, checked, ticket)
+        }
         if openRuns >= limits.maxOpenRuns {
             return reject(ticket, .tooManyRuns(limits.maxOpenRuns))
         }
@@ -113,6 +120,7 @@ extension CoordinationEngine {
             plan: definition.plan, planID: definition.planID, input: input,
             inputBytes: new.input.bytes.count, startedMillis: now.wallMillis)
         if !new.isChecked { state.leaveInputUnchecked() }
+        if !new.attributes.isEmpty { state.setAttributes(new.attributes) }
         if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
         let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
         if let root = new.root { joinFamily(run, of: root) }
@@ -392,12 +400,13 @@ struct NewRun {
     var isQueued = false
     /// Whether its input is known to fit the definition's contract.
     var isChecked = false
+    var attributes: [RunAttribute] = []
 }
 
 extension NewRun {
     init(_ start: StartRun) {
         self.init(
             namespace: start.namespace, workflowID: start.workflowID, input: start.input,
-            isChecked: true)
+            isChecked: true, attributes: start.attributes)
     }
 }

@@ -103,6 +103,8 @@ extension CoordinationEngine {
                 if let payload = made.first { inputReady(job, run, step, payload) }
             case .failure(let failure): startFailed(job, run, step, failure)
             }
+        case .loopEnd(let place, let attempt):
+            loopEndKnown(place, attempt: attempt, outcome.result)
         case .cachedInput(let place, let attempt):
             cachedInputReady(place, attempt: attempt, outcome.result)
         case .condition(let place): conditionKnown(place, outcome.result)

@@ -320,7 +320,7 @@ public struct CoordinationEngine: Sendable {
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
-        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared:
+        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared, .reuseKnown:
             return false
         }
     }
@@ -355,6 +355,8 @@ public struct CoordinationEngine: Sendable {
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
+        case .reuseKnown(let last, let namespace, let name, let ticket):
+            reuseKnown(last, namespace, name, ticket)
         case .abandon(let ticket): abandon(ticket)
         case .agentsJoined(let agents, let port): agentsJoined(agents, port)
         case .agentsLeft(let agents): agentsLeft(agents)
@@ -461,7 +463,8 @@ extension Command {
             .drainAgent(_, _, let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
             .keys(_, let ticket), .insight(_, let ticket),
-            .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket):
+            .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
+            .reuseKnown(_, _, _, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .pool, .finished, .heartbeats, .session,
             .prepared:

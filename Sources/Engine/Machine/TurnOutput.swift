@@ -60,6 +60,8 @@ extension TurnOutput {
 /// A question about a run that the engine does not hold: it has ended, or never was.
 public struct RunLookup: Sendable {
     public enum Purpose: Sendable, Hashable {
+        /// How the last run of a start's workflow id ended decides whether it may begin.
+        case reuse(name: String, Namespace)
         case get, await, watch, cancel(reason: String)
         /// Closed runs take no more operations, but a retry needs all that is stored of one.
         case operate(OperateRun)

@@ -206,6 +206,7 @@ extension ChildStep: ProtobufMessage {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ChildStep.self)
         unsafe self.workflow = CField.string(c.pointee.workflow)
         unsafe self.onParentClose = ParentClosePolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.on_parent_close.rawValue))
+        unsafe self.`repeat` = CField.message(c.pointee.repeat)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -213,6 +214,25 @@ extension ChildStep: ProtobufMessage {
         unsafe cadre__v1__child_step__init(c)
         unsafe c.pointee.workflow = arena.string(self.workflow)
         unsafe c.pointee.on_parent_close = Cadre__V1__ParentClosePolicy(rawValue: .init(truncatingIfNeeded: self.onParentClose.rawValue))
+        unsafe c.pointee.repeat = arena.message(self.`repeat`)
+    }
+}
+
+extension ChildLoop: ProtobufMessage {
+    public static let protoName = "cadre.v1.ChildLoop"
+    public static let layout = unsafe WireLayout(cadre__v1__child_loop__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ChildLoop.self)
+        unsafe self.until = CField.string(c.pointee.until)
+        unsafe self.times = c.pointee.times
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ChildLoop.self)
+        unsafe cadre__v1__child_loop__init(c)
+        unsafe c.pointee.until = arena.string(self.until)
+        unsafe c.pointee.times = self.times
     }
 }
 
@@ -426,6 +446,8 @@ extension StartRunRequest: ProtobufMessage {
         unsafe self.input = CField.message(c.pointee.input)
         unsafe self.requestID = CField.string(c.pointee.request_id)
         unsafe self.conflictPolicy = ConflictPolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.conflict_policy.rawValue))
+        unsafe self.reusePolicy = ReusePolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.reuse_policy.rawValue))
+        unsafe self.attributes = CField.messages(c.pointee.n_attributes, c.pointee.attributes)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -436,6 +458,43 @@ extension StartRunRequest: ProtobufMessage {
         unsafe c.pointee.input = arena.message(self.input)
         unsafe c.pointee.request_id = arena.string(self.requestID)
         unsafe c.pointee.conflict_policy = Cadre__V1__ConflictPolicy(rawValue: .init(truncatingIfNeeded: self.conflictPolicy.rawValue))
+        unsafe c.pointee.reuse_policy = Cadre__V1__ReusePolicy(rawValue: .init(truncatingIfNeeded: self.reusePolicy.rawValue))
+        unsafe c.pointee.n_attributes = self.attributes.count
+        unsafe c.pointee.attributes = arena.messages(self.attributes)
+    }
+}
+
+extension RunAttribute: ProtobufMessage {
+    public static let protoName = "cadre.v1.RunAttribute"
+    public static let layout = unsafe WireLayout(cadre__v1__run_attribute__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__RunAttribute.self)
+        unsafe self.name = CField.string(c.pointee.name)
+        switch unsafe c.pointee.value_case.rawValue {
+            case 2: unsafe self.value = .text(CField.string(c.pointee.text))
+            case 3: unsafe self.value = .number(c.pointee.number)
+            case 4: unsafe self.value = .flag(c.pointee.flag != 0)
+            default: self.value = nil
+        }
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__RunAttribute.self)
+        unsafe cadre__v1__run_attribute__init(c)
+        unsafe c.pointee.name = arena.string(self.name)
+        switch self.value {
+            case nil: break
+            case .text(let value)?:
+                unsafe c.pointee.value_case = .init(rawValue: 2)
+                unsafe c.pointee.text = arena.string(value)
+            case .number(let value)?:
+                unsafe c.pointee.value_case = .init(rawValue: 3)
+                unsafe c.pointee.number = value
+            case .flag(let value)?:
+                unsafe c.pointee.value_case = .init(rawValue: 4)
+                unsafe c.pointee.flag = value ? 1 : 0
+        }
     }
 }
 
@@ -606,6 +665,8 @@ extension Run: ProtobufMessage {
         unsafe self.compensation = CompensationState(rawValue: Int32(truncatingIfNeeded: c.pointee.compensation.rawValue))
         unsafe self.parentRunID = CField.string(c.pointee.parent_run_id)
         unsafe self.reason = CField.string(c.pointee.reason)
+        unsafe self.attributes = CField.messages(c.pointee.n_attributes, c.pointee.attributes)
+        unsafe self.nearLimits = c.pointee.near_limits != 0
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -625,6 +686,9 @@ extension Run: ProtobufMessage {
         unsafe c.pointee.compensation = Cadre__V1__CompensationState(rawValue: .init(truncatingIfNeeded: self.compensation.rawValue))
         unsafe c.pointee.parent_run_id = arena.string(self.parentRunID)
         unsafe c.pointee.reason = arena.string(self.reason)
+        unsafe c.pointee.n_attributes = self.attributes.count
+        unsafe c.pointee.attributes = arena.messages(self.attributes)
+        unsafe c.pointee.near_limits = self.nearLimits ? 1 : 0
     }
 }
 

@@ -244,6 +244,53 @@ public enum ConflictPolicy: WireEnum {
     }
 }
 
+/// What it means for a start that the last run of its workflow id has ended; looked at when none is
+/// open. ALREADY_EXISTS when no other run is allowed.
+public enum ReusePolicy: WireEnum {
+    /// Means ALLOW.
+    case unspecified
+    case allow
+    /// Only after one that did not complete.
+    case allowIfFailed
+    case reject
+    /// A number this version does not know.
+    case unrecognized(Int32)
+
+    public static var allCases: [ReusePolicy] {
+        [.unspecified, .allow, .allowIfFailed, .reject]
+    }
+
+    public init(rawValue: Int32) {
+        switch rawValue {
+            case 0: self = .unspecified
+            case 1: self = .allow
+            case 2: self = .allowIfFailed
+            case 3: self = .reject
+            default: self = .unrecognized(rawValue)
+        }
+    }
+
+    public var rawValue: Int32 {
+        switch self {
+            case .unspecified: 0
+            case .allow: 1
+            case .allowIfFailed: 2
+            case .reject: 3
+            case .unrecognized(let number): number
+        }
+    }
+
+    public var protoName: String? {
+        switch self {
+            case .unspecified: "REUSE_POLICY_UNSPECIFIED"
+            case .allow: "REUSE_POLICY_ALLOW"
+            case .allowIfFailed: "REUSE_POLICY_ALLOW_IF_FAILED"
+            case .reject: "REUSE_POLICY_REJECT"
+            case .unrecognized: nil
+        }
+    }
+}
+
 /// `cadre.v1.RunStatus`.
 public enum RunStatus: WireEnum {
     case unspecified
@@ -1021,6 +1068,8 @@ public struct PublishStep: Sendable, Hashable {
 public struct ChildStep: Sendable, Hashable {
     public var workflow: String = ""
     public var onParentClose: ParentClosePolicy = .unspecified
+    /// Runs it again and again. Unset: once.
+    public var `repeat`: ChildLoop? = nil
 
     /// Every field at its default.
     public init() {}
@@ -1028,10 +1077,32 @@ public struct ChildStep: Sendable, Hashable {
     /// The given fields, the others at their defaults.
     public init(
         workflow: String = "",
-        onParentClose: ParentClosePolicy = .unspecified
+        onParentClose: ParentClosePolicy = .unspecified,
+        `repeat`: ChildLoop? = nil
     ) {
         self.workflow = workflow
         self.onParentClose = onParentClose
+        self.`repeat` = `repeat`
+    }
+}
+
+/// Repeats a child: each run gets the result of the one before as its input, until a condition holds.
+public struct ChildLoop: Sendable, Hashable {
+    /// Over `output` (the newest result), `input` and `steps.ID.output`; required.
+    public var until: String = ""
+    /// Runs at most, 1 to 1,000; the step fails (`repeat_exhausted`) when it does not hold after the last.
+    public var times: Int32 = 0
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        until: String = "",
+        times: Int32 = 0
+    ) {
+        self.until = until
+        self.times = times
     }
 }
 
@@ -1252,6 +1323,9 @@ public struct StartRunRequest: Sendable, Hashable {
     /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
     public var requestID: String = ""
     public var conflictPolicy: ConflictPolicy = .unspecified
+    public var reusePolicy: ReusePolicy = .unspecified
+    /// What the run can be found by, as `attributes.NAME` in filters; at most 32, each name once.
+    public var attributes: [RunAttribute] = []
 
     /// Every field at its default.
     public init() {}
@@ -1262,13 +1336,45 @@ public struct StartRunRequest: Sendable, Hashable {
         workflowID: String = "",
         input: Payload? = nil,
         requestID: String = "",
-        conflictPolicy: ConflictPolicy = .unspecified
+        conflictPolicy: ConflictPolicy = .unspecified,
+        reusePolicy: ReusePolicy = .unspecified,
+        attributes: [RunAttribute] = []
     ) {
         self.workflow = workflow
         self.workflowID = workflowID
         self.input = input
         self.requestID = requestID
         self.conflictPolicy = conflictPolicy
+        self.reusePolicy = reusePolicy
+        self.attributes = attributes
+    }
+}
+
+/// `cadre.v1.RunAttribute`.
+public struct RunAttribute: Sendable, Hashable {
+    /// 1 to 64 letters, digits and `_`, no digit first.
+    public var name: String = ""
+    /// Required.
+    public var value: Value? = nil
+
+    /// Required.
+    public enum Value: Sendable, Hashable {
+        /// At most 256 bytes.
+        case text(String)
+        case number(Double)
+        case flag(Bool)
+    }
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        name: String = "",
+        value: Value? = nil
+    ) {
+        self.name = name
+        self.value = value
     }
 }
 
@@ -1436,6 +1542,10 @@ public struct Run: Sendable, Hashable {
     public var parentRunID: String = ""
     /// Why it is paused, or why it was cancelled or terminated.
     public var reason: String = ""
+    public var attributes: [RunAttribute] = []
+    /// The run has used up most of the 10,000 events or of the 64 MiB of payloads it may have; what comes
+    /// next belongs into a new one. At the limit steps are not tried again and no signals are taken.
+    public var nearLimits: Bool = false
 
     /// Every field at its default.
     public init() {}
@@ -1454,7 +1564,9 @@ public struct Run: Sendable, Hashable {
         lastSequence: Int64 = 0,
         compensation: CompensationState = .unspecified,
         parentRunID: String = "",
-        reason: String = ""
+        reason: String = "",
+        attributes: [RunAttribute] = [],
+        nearLimits: Bool = false
     ) {
         self.runID = runID
         self.workflowID = workflowID
@@ -1469,6 +1581,8 @@ public struct Run: Sendable, Hashable {
         self.compensation = compensation
         self.parentRunID = parentRunID
         self.reason = reason
+        self.attributes = attributes
+        self.nearLimits = nearLimits
     }
 }
 
@@ -1539,7 +1653,8 @@ public struct ListRunsRequest: Sendable, Hashable {
     public var pageToken: String = ""
     /// Only runs for which this holds, such as `status IN ("failed", "timed_out") AND start >=
     /// 2026-01-01T00:00:00Z`; empty: all. Fields are `id` (the workflow id), `run_id`, `type` (the
-    /// definition), `status`, `start` and `close`, which open runs do not have. Operators are = != < <=
+    /// definition), `status`, `start`, `close`, which open runs do not have, and `attributes.NAME`, what
+    /// their starts gave them. Operators are = != < <=
     /// > >= IN BETWEEN STARTS_WITH EXISTS AND OR NOT. A comparison with a missing value does not hold,
     /// nor does its NOT.
     public var filter: String = ""

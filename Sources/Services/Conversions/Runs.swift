@@ -17,6 +17,8 @@ extension Run {
         compensation = Messages.CompensationState(summary.compensation)
         parentRunID = summary.parent?.description ?? ""
         reason = summary.reason
+        nearLimits = summary.isNearLimits
+        attributes = summary.attributes.map(Messages.RunAttribute.init)
     }
 }
 

@@ -40,7 +40,10 @@ extension Coordination.StepDefinition {
             kind = .child(
                 ChildSpec(
                     workflow: child.workflow,
-                    onParentClose: ParentClosePolicy(child.onParentClose)))
+                    onParentClose: ParentClosePolicy(child.onParentClose),
+                    loop: child.`repeat`.map {
+                        Coordination.ChildLoop(until: $0.until, times: Int($0.times))
+                    }))
             if message.retry == nil { retry.maxAttempts = 1 }
         case .fanOut(let list):
             kind = .fanOut(
@@ -147,6 +150,12 @@ extension Messages.StepDefinition {
             var child = ChildStep()
             child.workflow = spec.workflow
             child.onParentClose = Messages.ParentClosePolicy(spec.onParentClose)
+            child.`repeat` = spec.loop.map {
+                var loop = Messages.ChildLoop()
+                loop.until = $0.until
+                loop.times = Int32(clamping: $0.times)
+                return loop
+            }
             self.kind = .child(child)
         case .fanOut(let spec):
             var list = FanOutStep()

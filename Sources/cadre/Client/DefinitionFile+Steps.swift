@@ -51,12 +51,19 @@ extension DefinitionFile {
     }
 
     private static func child(_ fields: Fields) throws(Failed) -> ChildStep {
-        try fields.know(["workflow", "on_parent_close"])
+        try fields.know(["workflow", "on_parent_close", "repeat"])
         var step = ChildStep()
         step.workflow = try fields.text("workflow")
         step.onParentClose = try fields.choice(
             "on_parent_close",
             ["terminate": .terminate, "abandon": .abandon, "request_cancel": .requestCancel])
+        if let loop = try fields.inner("repeat") {
+            try loop.know(["until", "times"])
+            var message = ChildLoop()
+            message.until = try loop.text("until")
+            message.times = Int32(clamping: try loop.integer("times"))
+            step.`repeat` = message
+        }
         return step
     }
 

@@ -89,6 +89,8 @@ extension JSONWriter {
         if !run.compensation.word.isEmpty { member("compensation", run.compensation.word) }
         if !run.parentRunID.isEmpty { member("parent_run_id", run.parentRunID) }
         if !run.reason.isEmpty { member("reason", run.reason) }
+        if run.nearLimits { member("near_limits", true) }
+        if !run.attributes.isEmpty { attributes(run.attributes) }
         if let failure = run.failure {
             key("failure")
             self.failure(failure)
@@ -98,6 +100,21 @@ extension JSONWriter {
             key("result")
             payload(result)
         }
+    }
+
+    private mutating func attributes(_ attributes: [RunAttribute]) {
+        key("attributes")
+        beginObject()
+        for attribute in attributes {
+            key(attribute.name)
+            switch attribute.value {
+            case .text(let text): string(text)
+            case .number(let number): double(number)
+            case .flag(let flag): bool(flag)
+            case nil: null()
+            }
+        }
+        endObject()
     }
 
     private mutating func step(_ step: StepRun) {

@@ -24,6 +24,10 @@ enum RunReport {
         let undone = run.compensation.word
         if !undone.isEmpty { lines.append("compensation: \(undone)") }
         if !run.parentRunID.isEmpty { lines.append("child of run \(run.parentRunID)") }
+        if run.nearLimits { lines.append("near its limits: go on in a new run") }
+        if !run.attributes.isEmpty {
+            lines.append(run.attributes.map(\.shown).joined(separator: "  "))
+        }
         if !run.reason.isEmpty { lines.append("reason: \(run.reason)") }
         if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
         lines.append(steps(run.steps))

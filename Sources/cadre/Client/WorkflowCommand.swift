@@ -40,6 +40,15 @@ extension WorkflowCommand {
         @Option(help: "Makes a repeat of this command harmless for 24 hours.")
         var requestID = ""
 
+        @Option(help: "If the last run of that name has ended: allow, allow_if_failed or reject.")
+        var reuse = ReuseChoice.allow
+
+        @Option(
+            help: ArgumentHelp(
+                "What the run can be found by; may be repeated. A number or true and false are "
+                    + "taken as such, everything else as text.", valueName: "name=value"))
+        var attribute: [String] = []
+
         @Flag(help: "Wait for the end and print the result.")
         var wait = false
 
@@ -51,6 +60,8 @@ extension WorkflowCommand {
                 start.workflow = name
                 start.workflowID = id
                 start.requestID = requestID
+                start.reusePolicy = reuse.policy
+                for text in attribute { start.attributes.append(try RunAttribute(text)) }
                 start.input = Payload(data: try InputText.bytes(input))
                 try await server.withClient { client in
                     let workflows = WorkflowServiceClient(client: client)
@@ -105,7 +116,8 @@ extension WorkflowCommand {
         @Option(
             help: ArgumentHelp(
                 "Only runs for which this holds: status = 'failed' AND start >= "
-                    + "2026-01-01T00:00:00Z. Fields: id, run_id, type, status, start, close.",
+                    + "2026-01-01T00:00:00Z. Fields: id, run_id, type, status, start, close, "
+                    + "attributes.NAME.",
                 valueName: "condition"))
         var filter = ""
 

@@ -201,6 +201,7 @@ enum EngineAudit {
         }
         if cell.machine.isCollecting(step) {
             return pending.contains(.collected(place, attempt: record.attempt))
+                || pending.contains(.loopEnd(place, attempt: record.attempt))
                 ? nil : "\(state.id): nobody puts the output of step \(step) together"
         }
         switch state.plan.steps[step].definition.kind {

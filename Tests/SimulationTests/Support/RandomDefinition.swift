@@ -107,7 +107,12 @@ enum RandomDefinition {
         default:
             let policies = ParentClosePolicy.allCases
             step.kind = .child(
-                ChildSpec(workflow: "child", onParentClose: policies[random.int(0...2)]))
+                ChildSpec(
+                    workflow: "child", onParentClose: policies[random.int(0...2)],
+                    loop: random.chance(0.4)
+                        ? ChildLoop(
+                            until: random.chance(0.5) ? "input.n = 99" : "EXISTS output.work",
+                            times: random.int(1...3)) : nil))
             step.inputTemplate = #"{"child":"${input.n}"}"#
             step.retry.maxAttempts = random.int(1...2)
         }

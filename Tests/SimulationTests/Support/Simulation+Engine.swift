@@ -112,6 +112,11 @@ extension Simulation {
 
     private func look(_ lookup: RunLookup) {
         if case .operate(let order) = lookup.purpose { return lookForOperation(order, lookup) }
+        if case .reuse(let name, let namespace) = lookup.purpose {
+            let last = store.newestRun(of: name)
+            engine?.submit(.reuseKnown(.success(last), namespace, name, lookup.ticket))
+            return
+        }
         guard case .run(_, let id) = lookup.reference else {
             problems.append("clients of the simulation ask by run id")
             return
@@ -195,6 +200,9 @@ extension Simulation {
             if (store.summary(summary.id)?.lastSequence ?? 0) < summary.lastSequence {
                 problems.append("a cancellation was told that is not on disk")
             }
+        case .rejected(let refusal) where refusal.reason == "WORKFLOW_ID_USED":
+            // Its workflow id was used by another client, whose run completed: that is an end too.
+            clients[index].isDone = true
         case .rejected: break
         default: problems.append("an answer that nobody asked for")
         }

@@ -308,7 +308,9 @@ final class Simulation {
                 namespace: .default, definition: client.definition,
                 workflowID: client.workflowID,
                 input: Payload(bytes: Array("{\"n\":\(index)}".utf8)),
-                requestID: "r\(index)", conflict: client.conflict)
+                requestID: "r\(index)", conflict: client.conflict,
+                reuse: index % 4 == 0 ? .allowIfFailed : .allow,
+                attributes: [RunAttribute(name: "n", value: .number(Double(index)))])
             engine?.submit(.startRun(start, ticket))
         }
         clients[index] = client

@@ -110,6 +110,12 @@ struct StoreModel {
         }
     }
 
+    /// The newest run of a workflow id.
+    func newestRun(of workflowID: String) -> RunSummary? {
+        let newest = runs.values.filter { $0.workflowID == workflowID }.max { $0.run < $1.run }
+        return newest.flatMap { summary($0.run) }
+    }
+
     private mutating func note(_ kind: HistoryEventKind, _ run: RunID) {
         switch kind {
         case .runStarted(let input):

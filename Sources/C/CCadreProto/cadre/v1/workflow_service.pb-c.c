@@ -322,6 +322,51 @@ void   cadre__v1__child_step__free_unpacked
   assert(message->base.descriptor == &cadre__v1__child_step__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__child_loop__init
+                     (Cadre__V1__ChildLoop         *message)
+{
+  static const Cadre__V1__ChildLoop init_value = CADRE__V1__CHILD_LOOP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__child_loop__get_packed_size
+                     (const Cadre__V1__ChildLoop *message)
+{
+  assert(message->base.descriptor == &cadre__v1__child_loop__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__child_loop__pack
+                     (const Cadre__V1__ChildLoop *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__child_loop__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__child_loop__pack_to_buffer
+                     (const Cadre__V1__ChildLoop *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__child_loop__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ChildLoop *
+       cadre__v1__child_loop__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ChildLoop *)
+     protobuf_c_message_unpack (&cadre__v1__child_loop__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__child_loop__free_unpacked
+                     (Cadre__V1__ChildLoop *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__child_loop__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__fan_out_step__init
                      (Cadre__V1__FanOutStep         *message)
 {
@@ -860,6 +905,51 @@ void   cadre__v1__start_run_request__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &cadre__v1__start_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__run_attribute__init
+                     (Cadre__V1__RunAttribute         *message)
+{
+  static const Cadre__V1__RunAttribute init_value = CADRE__V1__RUN_ATTRIBUTE__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__run_attribute__get_packed_size
+                     (const Cadre__V1__RunAttribute *message)
+{
+  assert(message->base.descriptor == &cadre__v1__run_attribute__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__run_attribute__pack
+                     (const Cadre__V1__RunAttribute *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__run_attribute__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__run_attribute__pack_to_buffer
+                     (const Cadre__V1__RunAttribute *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__run_attribute__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__RunAttribute *
+       cadre__v1__run_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__RunAttribute *)
+     protobuf_c_message_unpack (&cadre__v1__run_attribute__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__run_attribute__free_unpacked
+                     (Cadre__V1__RunAttribute *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__run_attribute__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   cadre__v1__start_run_response__init
@@ -4297,7 +4387,7 @@ const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor =
   (ProtobufCMessageInit) cadre__v1__publish_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__child_step__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cadre__v1__child_step__field_descriptors[3] =
 {
   {
     "workflow",
@@ -4323,15 +4413,28 @@ static const ProtobufCFieldDescriptor cadre__v1__child_step__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "repeat",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ChildStep, repeat),
+    &cadre__v1__child_loop__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__child_step__field_indices_by_name[] = {
   1,   /* field[1] = on_parent_close */
+  2,   /* field[2] = repeat */
   0,   /* field[0] = workflow */
 };
 static const ProtobufCIntRange cadre__v1__child_step__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor =
 {
@@ -4341,11 +4444,62 @@ const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor =
   "Cadre__V1__ChildStep",
   "cadre.v1",
   sizeof(Cadre__V1__ChildStep),
-  2,
+  3,
   cadre__v1__child_step__field_descriptors,
   cadre__v1__child_step__field_indices_by_name,
   1,  cadre__v1__child_step__number_ranges,
   (ProtobufCMessageInit) cadre__v1__child_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__child_loop__field_descriptors[2] =
+{
+  {
+    "until",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ChildLoop, until),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "times",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ChildLoop, times),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__child_loop__field_indices_by_name[] = {
+  1,   /* field[1] = times */
+  0,   /* field[0] = until */
+};
+static const ProtobufCIntRange cadre__v1__child_loop__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__child_loop__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ChildLoop",
+  "ChildLoop",
+  "Cadre__V1__ChildLoop",
+  "cadre.v1",
+  sizeof(Cadre__V1__ChildLoop),
+  2,
+  cadre__v1__child_loop__field_descriptors,
+  cadre__v1__child_loop__field_indices_by_name,
+  1,  cadre__v1__child_loop__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__child_loop__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__fan_out_step__field_descriptors[2] =
@@ -4902,7 +5056,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_definitions_response__descripto
   (ProtobufCMessageInit) cadre__v1__list_definitions_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__start_run_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor cadre__v1__start_run_request__field_descriptors[7] =
 {
   {
     "workflow",
@@ -4964,18 +5118,44 @@ static const ProtobufCFieldDescriptor cadre__v1__start_run_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reuse_policy",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__StartRunRequest, reuse_policy),
+    &cadre__v1__reuse_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attributes",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StartRunRequest, n_attributes),
+    offsetof(Cadre__V1__StartRunRequest, attributes),
+    &cadre__v1__run_attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__start_run_request__field_indices_by_name[] = {
+  6,   /* field[6] = attributes */
   4,   /* field[4] = conflict_policy */
   2,   /* field[2] = input */
   3,   /* field[3] = request_id */
+  5,   /* field[5] = reuse_policy */
   0,   /* field[0] = workflow */
   1,   /* field[1] = workflow_id */
 };
 static const ProtobufCIntRange cadre__v1__start_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor cadre__v1__start_run_request__descriptor =
 {
@@ -4985,11 +5165,88 @@ const ProtobufCMessageDescriptor cadre__v1__start_run_request__descriptor =
   "Cadre__V1__StartRunRequest",
   "cadre.v1",
   sizeof(Cadre__V1__StartRunRequest),
-  5,
+  7,
   cadre__v1__start_run_request__field_descriptors,
   cadre__v1__start_run_request__field_indices_by_name,
   1,  cadre__v1__start_run_request__number_ranges,
   (ProtobufCMessageInit) cadre__v1__start_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__run_attribute__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__RunAttribute, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__RunAttribute, value_case),
+    offsetof(Cadre__V1__RunAttribute, text),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "number",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Cadre__V1__RunAttribute, value_case),
+    offsetof(Cadre__V1__RunAttribute, number),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "flag",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Cadre__V1__RunAttribute, value_case),
+    offsetof(Cadre__V1__RunAttribute, flag),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__run_attribute__field_indices_by_name[] = {
+  3,   /* field[3] = flag */
+  0,   /* field[0] = name */
+  2,   /* field[2] = number */
+  1,   /* field[1] = text */
+};
+static const ProtobufCIntRange cadre__v1__run_attribute__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor cadre__v1__run_attribute__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.RunAttribute",
+  "RunAttribute",
+  "Cadre__V1__RunAttribute",
+  "cadre.v1",
+  sizeof(Cadre__V1__RunAttribute),
+  4,
+  cadre__v1__run_attribute__field_descriptors,
+  cadre__v1__run_attribute__field_indices_by_name,
+  1,  cadre__v1__run_attribute__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__run_attribute__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__start_run_response__field_descriptors[2] =
@@ -5361,7 +5618,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_run_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[13] =
+static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[15] =
 {
   {
     "run_id",
@@ -5519,12 +5776,38 @@ static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attributes",
+    14,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__Run, n_attributes),
+    offsetof(Cadre__V1__Run, attributes),
+    &cadre__v1__run_attribute__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "near_limits",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, near_limits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__run__field_indices_by_name[] = {
+  13,   /* field[13] = attributes */
   6,   /* field[6] = closed_unix_millis */
   10,   /* field[10] = compensation */
   7,   /* field[7] = failure */
   9,   /* field[9] = last_sequence */
+  14,   /* field[14] = near_limits */
   11,   /* field[11] = parent_run_id */
   12,   /* field[12] = reason */
   0,   /* field[0] = run_id */
@@ -5538,7 +5821,7 @@ static const unsigned cadre__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
 {
@@ -5548,7 +5831,7 @@ const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
   "Cadre__V1__Run",
   "cadre.v1",
   sizeof(Cadre__V1__Run),
-  13,
+  15,
   cadre__v1__run__field_descriptors,
   cadre__v1__run__field_indices_by_name,
   1,  cadre__v1__run__number_ranges,
@@ -9228,6 +9511,38 @@ const ProtobufCEnumDescriptor cadre__v1__conflict_policy__descriptor =
   cadre__v1__conflict_policy__enum_values_by_name,
   1,
   cadre__v1__conflict_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue cadre__v1__reuse_policy__enum_values_by_number[4] =
+{
+  { "REUSE_POLICY_UNSPECIFIED", "CADRE__V1__REUSE_POLICY__REUSE_POLICY_UNSPECIFIED", 0 },
+  { "REUSE_POLICY_ALLOW", "CADRE__V1__REUSE_POLICY__REUSE_POLICY_ALLOW", 1 },
+  { "REUSE_POLICY_ALLOW_IF_FAILED", "CADRE__V1__REUSE_POLICY__REUSE_POLICY_ALLOW_IF_FAILED", 2 },
+  { "REUSE_POLICY_REJECT", "CADRE__V1__REUSE_POLICY__REUSE_POLICY_REJECT", 3 },
+};
+static const ProtobufCIntRange cadre__v1__reuse_policy__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex cadre__v1__reuse_policy__enum_values_by_name[4] =
+{
+  { "REUSE_POLICY_ALLOW", 1 },
+  { "REUSE_POLICY_ALLOW_IF_FAILED", 2 },
+  { "REUSE_POLICY_REJECT", 3 },
+  { "REUSE_POLICY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__reuse_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.ReusePolicy",
+  "ReusePolicy",
+  "Cadre__V1__ReusePolicy",
+  "cadre.v1",
+  4,
+  cadre__v1__reuse_policy__enum_values_by_number,
+  4,
+  cadre__v1__reuse_policy__enum_values_by_name,
+  1,
+  cadre__v1__reuse_policy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[10] =

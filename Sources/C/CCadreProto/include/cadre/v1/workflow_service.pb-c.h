@@ -23,6 +23,7 @@ typedef struct Cadre__V1__WaitStep Cadre__V1__WaitStep;
 typedef struct Cadre__V1__ApprovalStep Cadre__V1__ApprovalStep;
 typedef struct Cadre__V1__PublishStep Cadre__V1__PublishStep;
 typedef struct Cadre__V1__ChildStep Cadre__V1__ChildStep;
+typedef struct Cadre__V1__ChildLoop Cadre__V1__ChildLoop;
 typedef struct Cadre__V1__FanOutStep Cadre__V1__FanOutStep;
 typedef struct Cadre__V1__StepWork Cadre__V1__StepWork;
 typedef struct Cadre__V1__ConcurrencyKey Cadre__V1__ConcurrencyKey;
@@ -35,6 +36,7 @@ typedef struct Cadre__V1__GetDefinitionResponse Cadre__V1__GetDefinitionResponse
 typedef struct Cadre__V1__ListDefinitionsRequest Cadre__V1__ListDefinitionsRequest;
 typedef struct Cadre__V1__ListDefinitionsResponse Cadre__V1__ListDefinitionsResponse;
 typedef struct Cadre__V1__StartRunRequest Cadre__V1__StartRunRequest;
+typedef struct Cadre__V1__RunAttribute Cadre__V1__RunAttribute;
 typedef struct Cadre__V1__StartRunResponse Cadre__V1__StartRunResponse;
 typedef struct Cadre__V1__ExecuteRunRequest Cadre__V1__ExecuteRunRequest;
 typedef struct Cadre__V1__ExecuteRunResponse Cadre__V1__ExecuteRunResponse;
@@ -183,6 +185,23 @@ typedef enum _Cadre__V1__ConflictPolicy {
   CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_ENQUEUE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__CONFLICT_POLICY)
 } Cadre__V1__ConflictPolicy;
+/*
+ * What it means for a start that the last run of its workflow id has ended; looked at when none is
+ * open. ALREADY_EXISTS when no other run is allowed.
+ */
+typedef enum _Cadre__V1__ReusePolicy {
+  /*
+   * Means ALLOW.
+   */
+  CADRE__V1__REUSE_POLICY__REUSE_POLICY_UNSPECIFIED = 0,
+  CADRE__V1__REUSE_POLICY__REUSE_POLICY_ALLOW = 1,
+  /*
+   * Only after one that did not complete.
+   */
+  CADRE__V1__REUSE_POLICY__REUSE_POLICY_ALLOW_IF_FAILED = 2,
+  CADRE__V1__REUSE_POLICY__REUSE_POLICY_REJECT = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__REUSE_POLICY)
+} Cadre__V1__ReusePolicy;
 typedef enum _Cadre__V1__RunStatus {
   CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED = 0,
   CADRE__V1__RUN_STATUS__RUN_STATUS_RUNNING = 1,
@@ -645,10 +664,34 @@ struct  Cadre__V1__ChildStep
   ProtobufCMessage base;
   char *workflow;
   Cadre__V1__ParentClosePolicy on_parent_close;
+  /*
+   * Runs it again and again. Unset: once.
+   */
+  Cadre__V1__ChildLoop *repeat;
 };
 #define CADRE__V1__CHILD_STEP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__child_step__descriptor) \
-    , (char *)protobuf_c_empty_string, CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_UNSPECIFIED }
+    , (char *)protobuf_c_empty_string, CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_UNSPECIFIED, NULL }
+
+
+/*
+ * Repeats a child: each run gets the result of the one before as its input, until a condition holds.
+ */
+struct  Cadre__V1__ChildLoop
+{
+  ProtobufCMessage base;
+  /*
+   * Over `output` (the newest result), `input` and `steps.ID.output`; required.
+   */
+  char *until;
+  /*
+   * Runs at most, 1 to 1,000; the step fails (`repeat_exhausted`) when it does not hold after the last.
+   */
+  int32_t times;
+};
+#define CADRE__V1__CHILD_LOOP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__child_loop__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
 
 
 /*
@@ -838,10 +881,46 @@ struct  Cadre__V1__StartRunRequest
    */
   char *request_id;
   Cadre__V1__ConflictPolicy conflict_policy;
+  Cadre__V1__ReusePolicy reuse_policy;
+  /*
+   * What the run can be found by, as `attributes.NAME` in filters; at most 32, each name once.
+   */
+  size_t n_attributes;
+  Cadre__V1__RunAttribute **attributes;
 };
 #define CADRE__V1__START_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__start_run_request__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_UNSPECIFIED }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, CADRE__V1__CONFLICT_POLICY__CONFLICT_POLICY_UNSPECIFIED, CADRE__V1__REUSE_POLICY__REUSE_POLICY_UNSPECIFIED, 0,NULL }
+
+
+typedef enum {
+  CADRE__V1__RUN_ATTRIBUTE__VALUE__NOT_SET = 0,
+  CADRE__V1__RUN_ATTRIBUTE__VALUE_TEXT = 2,
+  CADRE__V1__RUN_ATTRIBUTE__VALUE_NUMBER = 3,
+  CADRE__V1__RUN_ATTRIBUTE__VALUE_FLAG = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__RUN_ATTRIBUTE__VALUE__CASE)
+} Cadre__V1__RunAttribute__ValueCase;
+
+struct  Cadre__V1__RunAttribute
+{
+  ProtobufCMessage base;
+  /*
+   * 1 to 64 letters, digits and `_`, no digit first.
+   */
+  char *name;
+  Cadre__V1__RunAttribute__ValueCase value_case;
+  union {
+    /*
+     * At most 256 bytes.
+     */
+    char *text;
+    double number;
+    protobuf_c_boolean flag;
+  };
+};
+#define CADRE__V1__RUN_ATTRIBUTE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run_attribute__descriptor) \
+    , (char *)protobuf_c_empty_string, CADRE__V1__RUN_ATTRIBUTE__VALUE__NOT_SET, {0} }
 
 
 struct  Cadre__V1__StartRunResponse
@@ -992,10 +1071,17 @@ struct  Cadre__V1__Run
    * Why it is paused, or why it was cancelled or terminated.
    */
   char *reason;
+  size_t n_attributes;
+  Cadre__V1__RunAttribute **attributes;
+  /*
+   * The run has used up most of the 10,000 events or of the 64 MiB of payloads it may have; what comes
+   * next belongs into a new one. At the limit steps are not tried again and no signals are taken.
+   */
+  protobuf_c_boolean near_limits;
 };
 #define CADRE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0, CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0, CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0 }
 
 
 struct  Cadre__V1__StepRun
@@ -1055,7 +1141,8 @@ struct  Cadre__V1__ListRunsRequest
   /*
    * Only runs for which this holds, such as `status IN ("failed", "timed_out") AND start >=
    * 2026-01-01T00:00:00Z`; empty: all. Fields are `id` (the workflow id), `run_id`, `type` (the
-   * definition), `status`, `start` and `close`, which open runs do not have. Operators are = != < <=
+   * definition), `status`, `start`, `close`, which open runs do not have, and `attributes.NAME`, what
+   * their starts gave them. Operators are = != < <=
    * > >= IN BETWEEN STARTS_WITH EXISTS AND OR NOT. A comparison with a missing value does not hold,
    * nor does its NOT.
    */
@@ -2119,6 +2206,25 @@ Cadre__V1__ChildStep *
 void   cadre__v1__child_step__free_unpacked
                      (Cadre__V1__ChildStep *message,
                       ProtobufCAllocator *allocator);
+/* Cadre__V1__ChildLoop methods */
+void   cadre__v1__child_loop__init
+                     (Cadre__V1__ChildLoop         *message);
+size_t cadre__v1__child_loop__get_packed_size
+                     (const Cadre__V1__ChildLoop   *message);
+size_t cadre__v1__child_loop__pack
+                     (const Cadre__V1__ChildLoop   *message,
+                      uint8_t             *out);
+size_t cadre__v1__child_loop__pack_to_buffer
+                     (const Cadre__V1__ChildLoop   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ChildLoop *
+       cadre__v1__child_loop__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__child_loop__free_unpacked
+                     (Cadre__V1__ChildLoop *message,
+                      ProtobufCAllocator *allocator);
 /* Cadre__V1__FanOutStep methods */
 void   cadre__v1__fan_out_step__init
                      (Cadre__V1__FanOutStep         *message);
@@ -2346,6 +2452,25 @@ Cadre__V1__StartRunRequest *
                       const uint8_t       *data);
 void   cadre__v1__start_run_request__free_unpacked
                      (Cadre__V1__StartRunRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__RunAttribute methods */
+void   cadre__v1__run_attribute__init
+                     (Cadre__V1__RunAttribute         *message);
+size_t cadre__v1__run_attribute__get_packed_size
+                     (const Cadre__V1__RunAttribute   *message);
+size_t cadre__v1__run_attribute__pack
+                     (const Cadre__V1__RunAttribute   *message,
+                      uint8_t             *out);
+size_t cadre__v1__run_attribute__pack_to_buffer
+                     (const Cadre__V1__RunAttribute   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__RunAttribute *
+       cadre__v1__run_attribute__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__run_attribute__free_unpacked
+                     (Cadre__V1__RunAttribute *message,
                       ProtobufCAllocator *allocator);
 /* Cadre__V1__StartRunResponse methods */
 void   cadre__v1__start_run_response__init
@@ -3510,6 +3635,9 @@ typedef void (*Cadre__V1__PublishStep_Closure)
 typedef void (*Cadre__V1__ChildStep_Closure)
                  (const Cadre__V1__ChildStep *message,
                   void *closure_data);
+typedef void (*Cadre__V1__ChildLoop_Closure)
+                 (const Cadre__V1__ChildLoop *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__FanOutStep_Closure)
                  (const Cadre__V1__FanOutStep *message,
                   void *closure_data);
@@ -3545,6 +3673,9 @@ typedef void (*Cadre__V1__ListDefinitionsResponse_Closure)
                   void *closure_data);
 typedef void (*Cadre__V1__StartRunRequest_Closure)
                  (const Cadre__V1__StartRunRequest *message,
+                  void *closure_data);
+typedef void (*Cadre__V1__RunAttribute_Closure)
+                 (const Cadre__V1__RunAttribute *message,
                   void *closure_data);
 typedef void (*Cadre__V1__StartRunResponse_Closure)
                  (const Cadre__V1__StartRunResponse *message,
@@ -3983,6 +4114,7 @@ extern const ProtobufCEnumDescriptor    cadre__v1__approval_decision__descriptor
 extern const ProtobufCEnumDescriptor    cadre__v1__parent_close_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__exhaustion_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__conflict_policy__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__reuse_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__run_status__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__step_state__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__compensation_state__descriptor;
@@ -3996,6 +4128,7 @@ extern const ProtobufCMessageDescriptor cadre__v1__wait_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__approval_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__child_loop__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_work__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__concurrency_key__descriptor;
@@ -4008,6 +4141,7 @@ extern const ProtobufCMessageDescriptor cadre__v1__get_definition_response__desc
 extern const ProtobufCMessageDescriptor cadre__v1__list_definitions_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__list_definitions_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__start_run_request__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__run_attribute__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__start_run_response__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__execute_run_request__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__execute_run_response__descriptor;
