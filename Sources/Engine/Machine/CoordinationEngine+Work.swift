@@ -30,14 +30,7 @@ extension CoordinationEngine {
 
     private func nextJob(for agent: Int32) -> Int32? {
         if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
-        return nextDoable(for: agent)
-    }
-
-    /// Apart from ``nextJob(for:)``: for the closure the compiler copies the whole engine to the
-    /// stack, also on the ways that never come to it.
-    @inline(never)
-    private func nextDoable(for agent: Int32) -> Int32? {
-        pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
+        return pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
     }
 
     /// The operation that a job calls.
