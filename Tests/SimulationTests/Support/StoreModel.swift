@@ -120,8 +120,8 @@ struct StoreModel {
         switch kind {
         case .runStarted(let input):
             // Each client puts its own number into its input and starts one run. A step may start
-            // several children, one after the other.
-            if let bytes = payloads[input]?.bytes, !bytes.starts(with: Array("{\"child".utf8)),
+            // several children of one input, one after the other.
+            if let bytes = payloads[input]?.bytes, bytes.starts(with: Array("{\"n\":".utf8)),
                 !startedInputs.insert(bytes).inserted
             {
                 faults.append("one request started two runs")
