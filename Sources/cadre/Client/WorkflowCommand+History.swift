@@ -86,6 +86,14 @@ extension WorkflowCommand {
                     $0.members(of: closed.run ?? Messages.Run(), result: closed.result)
                     $0.endObject()
                 }
+            case (.continuedRunID(let run), .table):
+                StandardOutput.line("continued as run \(run)")
+            case (.continuedRunID(let run), .json):
+                printLine {
+                    $0.beginObject()
+                    $0.member("continued_run_id", run)
+                    $0.endObject()
+                }
             case (nil, _): break
             }
         }

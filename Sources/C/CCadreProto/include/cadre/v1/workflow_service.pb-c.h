@@ -25,6 +25,7 @@ typedef struct Cadre__V1__PublishStep Cadre__V1__PublishStep;
 typedef struct Cadre__V1__ChildStep Cadre__V1__ChildStep;
 typedef struct Cadre__V1__ChildLoop Cadre__V1__ChildLoop;
 typedef struct Cadre__V1__FanOutStep Cadre__V1__FanOutStep;
+typedef struct Cadre__V1__ContinueStep Cadre__V1__ContinueStep;
 typedef struct Cadre__V1__StepWork Cadre__V1__StepWork;
 typedef struct Cadre__V1__ConcurrencyKey Cadre__V1__ConcurrencyKey;
 typedef struct Cadre__V1__RateKey Cadre__V1__RateKey;
@@ -146,6 +147,24 @@ typedef enum _Cadre__V1__ParentClosePolicy {
   CADRE__V1__PARENT_CLOSE_POLICY__PARENT_CLOSE_POLICY_REQUEST_CANCEL = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__PARENT_CLOSE_POLICY)
 } Cadre__V1__ParentClosePolicy;
+/*
+ * Which version of a definition a successor runs.
+ */
+typedef enum _Cadre__V1__VersionPolicy {
+  /*
+   * Means CURRENT.
+   */
+  CADRE__V1__VERSION_POLICY__VERSION_POLICY_UNSPECIFIED = 0,
+  /*
+   * The one that is current when it begins.
+   */
+  CADRE__V1__VERSION_POLICY__VERSION_POLICY_CURRENT = 1,
+  /*
+   * The one of the run before it; only for the run's own definition.
+   */
+  CADRE__V1__VERSION_POLICY__VERSION_POLICY_KEEP = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__VERSION_POLICY)
+} Cadre__V1__VersionPolicy;
 typedef enum _Cadre__V1__ExhaustionPolicy {
   /*
    * Means FAIL.
@@ -221,7 +240,11 @@ typedef enum _Cadre__V1__RunStatus {
   /*
    * Open: it begins when the run before it, of the same workflow id, has ended.
    */
-  CADRE__V1__RUN_STATUS__RUN_STATUS_QUEUED = 9
+  CADRE__V1__RUN_STATUS__RUN_STATUS_QUEUED = 9,
+  /*
+   * Ended: its successor (`continued_as`) has taken its place.
+   */
+  CADRE__V1__RUN_STATUS__RUN_STATUS_CONTINUED_AS_NEW = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__RUN_STATUS)
 } Cadre__V1__RunStatus;
 typedef enum _Cadre__V1__StepState {
@@ -283,7 +306,8 @@ typedef enum _Cadre__V1__StepKind {
   CADRE__V1__STEP_KIND__STEP_KIND_APPROVAL = 3,
   CADRE__V1__STEP_KIND__STEP_KIND_PUBLISH = 4,
   CADRE__V1__STEP_KIND__STEP_KIND_CHILD = 5,
-  CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT = 6
+  CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT = 6,
+  CADRE__V1__STEP_KIND__STEP_KIND_CONTINUE_AS_NEW = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_KIND)
 } Cadre__V1__StepKind;
 typedef enum _Cadre__V1__HistoryEventType {
@@ -334,7 +358,11 @@ typedef enum _Cadre__V1__HistoryEventType {
   /*
    * The step is held, or was answered from memory, because of the operating mode (the `reason`).
    */
-  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED = 29
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED = 29,
+  /*
+   * The run has ended, and its successor has taken its place.
+   */
+  CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_CONTINUED = 30
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__HISTORY_EVENT_TYPE)
 } Cadre__V1__HistoryEventType;
 /*
@@ -460,7 +488,8 @@ typedef enum {
   CADRE__V1__STEP_DEFINITION__KIND_APPROVAL = 10,
   CADRE__V1__STEP_DEFINITION__KIND_PUBLISH = 11,
   CADRE__V1__STEP_DEFINITION__KIND_CHILD = 12,
-  CADRE__V1__STEP_DEFINITION__KIND_FAN_OUT = 13
+  CADRE__V1__STEP_DEFINITION__KIND_FAN_OUT = 13,
+  CADRE__V1__STEP_DEFINITION__KIND_CONTINUE_AS_NEW = 26
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__STEP_DEFINITION__KIND__CASE)
 } Cadre__V1__StepDefinition__KindCase;
 
@@ -560,6 +589,7 @@ struct  Cadre__V1__StepDefinition
     Cadre__V1__PublishStep *publish;
     Cadre__V1__ChildStep *child;
     Cadre__V1__FanOutStep *fan_out;
+    Cadre__V1__ContinueStep *continue_as_new;
   };
 };
 #define CADRE__V1__STEP_DEFINITION__INIT \
@@ -716,6 +746,34 @@ struct  Cadre__V1__FanOutStep
 
 
 /*
+ * Continues the run as a new one: when every step has ended and none has failed the run, this step's
+ * input becomes the input of a successor, which takes the run's place in the same change. The
+ * successor has the run's workflow id, attributes, parent, the signals that no step has taken, and
+ * those that wait for the run; its history, payloads, timeout and limits are its own. The run has no
+ * result, and nothing of it is undone. Nothing may depend on such a step, and it takes neither retry
+ * nor compensation; with `when` it is how a loop ends. Of several the first in the order of the
+ * definition, whose condition holds, counts. In a run younger than a second the step waits until it is
+ * that old, so that a loop does not run hot.
+ */
+struct  Cadre__V1__ContinueStep
+{
+  ProtobufCMessage base;
+  /*
+   * The successor's definition; empty: the run's own. The step fails (`workflow_not_found`) when there
+   * is none of this name.
+   */
+  char *workflow;
+  /*
+   * Which version of it.
+   */
+  Cadre__V1__VersionPolicy version;
+};
+#define CADRE__V1__CONTINUE_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__continue_step__descriptor) \
+    , (char *)protobuf_c_empty_string, CADRE__V1__VERSION_POLICY__VERSION_POLICY_UNSPECIFIED }
+
+
+/*
  * An operation that stands in for a step or undoes it.
  */
 struct  Cadre__V1__StepWork
@@ -844,10 +902,18 @@ struct  Cadre__V1__GetDefinitionResponse
 struct  Cadre__V1__ListDefinitionsRequest
 {
   ProtobufCMessage base;
+  /*
+   * 1 to 1,000; 0: as many as fit into one answer.
+   */
+  int32_t page_size;
+  /*
+   * From the page before; empty: the first.
+   */
+  char *page_token;
 };
 #define CADRE__V1__LIST_DEFINITIONS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_definitions_request__descriptor) \
-     }
+    , 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__ListDefinitionsResponse
@@ -855,10 +921,14 @@ struct  Cadre__V1__ListDefinitionsResponse
   ProtobufCMessage base;
   size_t n_definitions;
   Cadre__V1__WorkflowDefinition **definitions;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
 };
 #define CADRE__V1__LIST_DEFINITIONS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_definitions_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__StartRunRequest
@@ -969,7 +1039,7 @@ typedef enum {
 } Cadre__V1__RunReference__ByCase;
 
 /*
- * Names a run by its id, or the newest of a workflow id.
+ * Names a run by its id, or the newest of a workflow id; of runs that continue as new, the newest.
  */
 struct  Cadre__V1__RunReference
 {
@@ -989,10 +1059,15 @@ struct  Cadre__V1__AwaitRunRequest
 {
   ProtobufCMessage base;
   Cadre__V1__RunReference *run;
+  /*
+   * By run id too, answer when the last of its successors has ended rather than when it has continued
+   * as new itself.
+   */
+  protobuf_c_boolean follow;
 };
 #define CADRE__V1__AWAIT_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__await_run_request__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 struct  Cadre__V1__AwaitRunResponse
@@ -1043,6 +1118,14 @@ struct  Cadre__V1__Run
    */
   char *workflow;
   char *version;
+  /*
+   * The run that has taken its place; empty: none.
+   */
+  char *continued_as;
+  /*
+   * The run whose place it has taken; empty: none.
+   */
+  char *continued_from;
   Cadre__V1__RunStatus status;
   int64_t started_unix_millis;
   /*
@@ -1059,6 +1142,10 @@ struct  Cadre__V1__Run
   size_t n_steps;
   Cadre__V1__StepRun **steps;
   /*
+   * Steps left out because the answer was full, the last ones first.
+   */
+  int32_t omitted_steps;
+  /*
    * The newest event's sequence number.
    */
   int64_t last_sequence;
@@ -1074,14 +1161,16 @@ struct  Cadre__V1__Run
   size_t n_attributes;
   Cadre__V1__RunAttribute **attributes;
   /*
-   * The run has used up most of the 10,000 events or of the 64 MiB of payloads it may have; what comes
-   * next belongs into a new one. At the limit steps are not tried again and no signals are taken.
+   * The run has used up 80 % of the events (10,000), bytes of history (10 MiB) or bytes of payloads
+   * (64 MiB) that it may have; what comes next belongs into a new one, see ContinueStep. At a limit it
+   * takes no signals, and a step that would begin another attempt, part or child fails the run instead
+   * (`history_limit`, or `run_too_large` for payloads).
    */
   protobuf_c_boolean near_limits;
 };
 #define CADRE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__run__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0, CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0, NULL, 0,NULL, 0, 0, CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0 }
 
 
 struct  Cadre__V1__StepRun
@@ -1317,10 +1406,14 @@ struct  Cadre__V1__HistoryEvent
    * Set on CHILD_ENDED.
    */
   Cadre__V1__RunStatus child_status;
+  /*
+   * The successor on RUN_CONTINUED; the run before it on RUN_STARTED of a successor.
+   */
+  char *continued_run_id;
 };
 #define CADRE__V1__HISTORY_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__history_event__descriptor) \
-    , 0, 0, CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, 0, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED }
+    , 0, 0, CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, 0, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__APPROVAL_DECISION__APPROVAL_DECISION_UNSPECIFIED, (char *)protobuf_c_empty_string, 0, 0, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__WatchRunRequest
@@ -1331,16 +1424,22 @@ struct  Cadre__V1__WatchRunRequest
    * The first event wanted; 0 and 1 mean from the start.
    */
   int64_t from_sequence;
+  /*
+   * By run id too, go on with its successors rather than end when it has continued as new. With it, a
+   * watch that broke is taken up where it was: by the id of the run it had come to.
+   */
+  protobuf_c_boolean follow;
 };
 #define CADRE__V1__WATCH_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__watch_run_request__descriptor) \
-    , NULL, 0 }
+    , NULL, 0, 0 }
 
 
 typedef enum {
   CADRE__V1__WATCH_RUN_RESPONSE__UPDATE__NOT_SET = 0,
   CADRE__V1__WATCH_RUN_RESPONSE__UPDATE_EVENT = 1,
-  CADRE__V1__WATCH_RUN_RESPONSE__UPDATE_CLOSED = 2
+  CADRE__V1__WATCH_RUN_RESPONSE__UPDATE_CLOSED = 2,
+  CADRE__V1__WATCH_RUN_RESPONSE__UPDATE_CONTINUED_RUN_ID = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__WATCH_RUN_RESPONSE__UPDATE__CASE)
 } Cadre__V1__WatchRunResponse__UpdateCase;
 
@@ -1354,6 +1453,11 @@ struct  Cadre__V1__WatchRunResponse
      * The last message of the stream: the run has ended.
      */
     Cadre__V1__RunClosed *closed;
+    /*
+     * The run has continued as new and is followed: what comes next are the events of this run, from
+     * its first on.
+     */
+    char *continued_run_id;
   };
 };
 #define CADRE__V1__WATCH_RUN_RESPONSE__INIT \
@@ -1645,6 +1749,9 @@ struct  Cadre__V1__ListDeadLettersRequest
 struct  Cadre__V1__ListDeadLettersResponse
 {
   ProtobufCMessage base;
+  /*
+   * A page ends early rather than grow over what fits into one answer.
+   */
   size_t n_dead_letters;
   Cadre__V1__DeadLetter **dead_letters;
   /*
@@ -1856,8 +1963,8 @@ struct  Cadre__V1__ExplainRunResponse
   ProtobufCMessage base;
   Cadre__V1__Run *run;
   /*
-   * In the order of the steps, a child's behind its step; at most 1,000. Empty when the run has
-   * ended.
+   * In the order of the steps, a child's behind its step; at most 1,000, and as many as fit into one
+   * answer. Empty when the run has ended.
    */
   size_t n_causes;
   Cadre__V1__RunCause **causes;
@@ -1951,10 +2058,15 @@ struct  Cadre__V1__Graph
    * Share of the steps that have ended, 0 to 1.
    */
   double progress;
+  /*
+   * Nodes and edges left out because the answer was full, edges first; the nodes name what they depend
+   * on too.
+   */
+  int32_t omitted;
 };
 #define CADRE__V1__GRAPH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0,NULL, 0,NULL, 0 }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0,NULL, 0,NULL, 0, 0 }
 
 
 /*
@@ -2243,6 +2355,25 @@ Cadre__V1__FanOutStep *
                       const uint8_t       *data);
 void   cadre__v1__fan_out_step__free_unpacked
                      (Cadre__V1__FanOutStep *message,
+                      ProtobufCAllocator *allocator);
+/* Cadre__V1__ContinueStep methods */
+void   cadre__v1__continue_step__init
+                     (Cadre__V1__ContinueStep         *message);
+size_t cadre__v1__continue_step__get_packed_size
+                     (const Cadre__V1__ContinueStep   *message);
+size_t cadre__v1__continue_step__pack
+                     (const Cadre__V1__ContinueStep   *message,
+                      uint8_t             *out);
+size_t cadre__v1__continue_step__pack_to_buffer
+                     (const Cadre__V1__ContinueStep   *message,
+                      ProtobufCBuffer     *buffer);
+Cadre__V1__ContinueStep *
+       cadre__v1__continue_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   cadre__v1__continue_step__free_unpacked
+                     (Cadre__V1__ContinueStep *message,
                       ProtobufCAllocator *allocator);
 /* Cadre__V1__StepWork methods */
 void   cadre__v1__step_work__init
@@ -3641,6 +3772,9 @@ typedef void (*Cadre__V1__ChildLoop_Closure)
 typedef void (*Cadre__V1__FanOutStep_Closure)
                  (const Cadre__V1__FanOutStep *message,
                   void *closure_data);
+typedef void (*Cadre__V1__ContinueStep_Closure)
+                 (const Cadre__V1__ContinueStep *message,
+                  void *closure_data);
 typedef void (*Cadre__V1__StepWork_Closure)
                  (const Cadre__V1__StepWork *message,
                   void *closure_data);
@@ -4112,6 +4246,7 @@ void cadre__v1__workflow_service__watch_graphs(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    cadre__v1__step_behavior__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__approval_decision__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__parent_close_policy__descriptor;
+extern const ProtobufCEnumDescriptor    cadre__v1__version_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__exhaustion_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__conflict_policy__descriptor;
 extern const ProtobufCEnumDescriptor    cadre__v1__reuse_policy__descriptor;
@@ -4130,6 +4265,7 @@ extern const ProtobufCMessageDescriptor cadre__v1__publish_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__child_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__child_loop__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor;
+extern const ProtobufCMessageDescriptor cadre__v1__continue_step__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__step_work__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__concurrency_key__descriptor;
 extern const ProtobufCMessageDescriptor cadre__v1__rate_key__descriptor;
