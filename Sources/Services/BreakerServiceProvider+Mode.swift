@@ -93,7 +93,7 @@ extension BreakerServiceProvider {
             let namespace = try call.metadata.namespace()
             let watch = StateWatch(link: links.link(on: call.eventLoop), call: call) { answer in
                 guard case .breaker(.mode(let view)) = answer else { return nil }
-                return WatchModeResponse(status: ModeStatus(view))
+                return [WatchModeResponse(status: ModeStatus(view))]
             }
             watch.begin { .breaker(.watchMode(namespace), $0) }
         } catch {

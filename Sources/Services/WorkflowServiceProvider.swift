@@ -65,11 +65,16 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         _ request: ListDefinitionsRequest, _ call: UnaryCall<ListDefinitionsResponse>
     ) {
         guard let namespace = call.namespace() else { return }
+        var faults = FieldFaults()
+        faults.checkPage(size: request.pageSize, token: request.pageToken)
+        if let status = faults.status { return call.fail(status) }
         ask(call, { .listDefinitions(namespace, $0) }) { answer in
             guard case .definitions(let all) = answer else { return nil }
+            let rest = all.filter { $0.name > request.pageToken }.sorted { $0.name < $1.name }
+            let page = rest.page(limit: request.pageSize, Messages.WorkflowDefinition.init)
             var response = ListDefinitionsResponse()
-            response.definitions =
-                all.sorted { $0.name < $1.name }.map(Messages.WorkflowDefinition.init)
+            response.definitions = page.entries
+            if !page.isWhole { response.nextPageToken = page.entries.last?.name ?? "" }
             return response
         }
     }

@@ -116,6 +116,10 @@ struct Probe: Agent {
             AgentOperation(raw: "fail", "Fails for good.") { _, _ throws -> Payload in
                 throw StepFailure(type: "broken", message: "as asked", retryable: false)
             },
+            AgentOperation(raw: "moan", "Fails for good, at length.") { _, _ throws -> Payload in
+                throw StepFailure(
+                    type: "moan", message: String(repeating: "m", count: 10_000), retryable: false)
+            },
             AgentOperation(raw: "swell", "Returns 1.5 MB.") { _, _ in
                 Payload(bytes: [UInt8](repeating: 0x31, count: 1_500_000))
             },

@@ -41,7 +41,8 @@ extension CoordinationEngine {
         return DeadLetter(
             run: state.id, workflowID: state.workflowID, definition: state.plan.definition.name,
             step: state.steps[step].summary(of: state.plan.steps[step].definition),
-            parkedMillis: state.steps[step].notBeforeMillis)
+            parkedMillis: state.steps[step].notBeforeMillis,
+            cursor: DeadLetterCursor(StepPlace(run: state.id, step: step)))
     }
 
     private static func isBefore(_ a: StepPlace, _ b: StepPlace) -> Bool {

@@ -50,6 +50,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxAuditText = 4_096
     /// Definitions of the whole server; each version that is put takes the place of the last one.
     public var maxDefinitions = 10_000
+    /// Bytes of a definition as it is stored: what is said of a run grows with it, and must fit into
+    /// one answer.
+    public var maxDefinitionBytes = 1 << 20
     /// Callers that watch the agents, and callers that watch one run or wait for its end.
     public var maxAgentWatchers = 10_000
     public var maxRunWatchers = 10_000

@@ -12,7 +12,10 @@ extension Run {
         startedUnixMillis = summary.startedMillis
         closedUnixMillis = summary.closedMillis ?? 0
         failure = summary.failure.map(Failure.init)
-        steps = summary.steps.map(StepRun.init)
+        // Beside it there may be a result.
+        let page = summary.steps.page(maxBytes: PageBudget.sharedBytes, StepRun.init)
+        steps = page.entries
+        omittedSteps = Int32(clamping: summary.steps.count - steps.count)
         lastSequence = summary.lastSequence
         compensation = Messages.CompensationState(summary.compensation)
         parentRunID = summary.parent?.description ?? ""

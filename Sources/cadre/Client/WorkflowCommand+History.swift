@@ -154,9 +154,13 @@ extension WorkflowCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    let response = try await WorkflowServiceClient(client: client)
-                        .listDefinitions(ListDefinitionsRequest(), options: server.callOptions)
-                    show(response.definitions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    show(
+                        try await allPages {
+                            let page = try await workflows.listDefinitions(
+                                ListDefinitionsRequest(pageToken: $0), options: server.callOptions)
+                            return (page.definitions, page.nextPageToken)
+                        })
                 }
             }
         }
