@@ -193,10 +193,10 @@ final class SQLiteStoreThread {
         switch outcome {
         case .committed:
             orders[first.shard]?.committed(last.number)
+            // Before the answers: whoever reads after one finds nothing that is too old by then.
+            let newest = batches.lazy.flatMap(\.requests).map(\.createdMillis).max()
+            if let newest { timePassed(toMillis: newest) }
             answer(completions, .committed)
-            for row in batches.lazy.flatMap(\.requests) {
-                timePassed(toMillis: row.createdMillis)
-            }
             requestsSinceDrop += batches.reduce(0) { $0 + $1.requests.count }
             if requestsSinceDrop >= Self.requestsBetweenDrops { hasOldRequests = true }
             checkpointIfDue()

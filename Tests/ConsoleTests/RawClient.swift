@@ -17,20 +17,24 @@ enum RawClient {
 
     /// Sends `request` and reads until the server closes.
     static func untilClosed(_ request: String, port: Int) async throws -> Conversation {
-        try await onConnection(port: port) { connection in
-            if !request.isEmpty { try await connection.send(request) }
-            return try await connection.receive(.max)
+        try await onConnection(port: port, saying: request) { connection in
+            try await connection.receive(.max)
         }
     }
 
     /// Gives a connection to `body` and closes it after.
+    ///
+    /// - Parameter greeting: sent by the socket loop as soon as the connection stands, so that a
+    ///   test that waits for its turn on a busy machine does not run into the server's timeouts.
     static func onConnection<Answer: Sendable>(
-        port: Int, _ body: @Sendable (inout RawConnection) async throws -> Answer
+        port: Int, saying greeting: String = "",
+        _ body: @Sendable (inout RawConnection) async throws -> Answer
     ) async throws -> Answer {
         let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                    try channel.pipeline.syncOperations.addHandler(Greeter(greeting))
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
                         wrappingChannelSynchronously: channel)
                 }
             }
@@ -39,6 +43,23 @@ enum RawClient {
                 incoming: inbound.makeAsyncIterator(), outgoing: outbound)
             return try await body(&connection)
         }
+    }
+}
+
+/// Says something as soon as the connection stands.
+private final class Greeter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let greeting: String
+
+    init(_ greeting: String) { self.greeting = greeting }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !greeting.isEmpty {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: greeting)), promise: nil)
+        }
+        context.fireChannelActive()
     }
 }
 

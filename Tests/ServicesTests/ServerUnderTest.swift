@@ -2,6 +2,7 @@ import AgentKit
 import Coordination
 import Engine
 import GRPC
+import NIOCore
 import NIOPosix
 import Services
 import Store
@@ -47,7 +48,8 @@ struct ServerUnderTest {
         let agents = try AgentHost(sink: host)
         try agents.add(Probe(), slots: 1)
         let links = try await EngineLinks.attach(host, to: group)
-        let streams = AgentStreams()
+        // A test may wait long for its turn between opening a stream and the hello on it.
+        let streams = AgentStreams(helloTime: .minutes(2))
         let health = HealthRegistry(services: [AgentServiceDescriptor.name])
         let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
         let server = GRPCServer(

@@ -25,9 +25,6 @@ final class AgentStream {
     /// Where progress of assignments goes that somebody watches.
     private var watched: [AssignmentToken: (port: any ProgressPort, attempt: Int)] = [:]
 
-    /// How long a worker may take to say hello.
-    private static let helloTime = TimeAmount.seconds(10)
-
     init(
         call: BidirectionalCall<ConnectRequest, ConnectResponse>, link: EngineLink,
         host: EngineHost, streams: AgentStreams
@@ -50,7 +47,7 @@ final class AgentStream {
         }
         call.onCancel { _ in self.leave(.dropped) }
         call.onWritable { self.proceed() }
-        helloTask = loop.scheduleTask(in: Self.helloTime) { self.end(Self.noHello) }
+        helloTask = loop.scheduleTask(in: streams.helloTime) { self.end(self.noHello) }
     }
 
     // MARK: What the worker says
@@ -176,9 +173,12 @@ final class AgentStream {
         }
     }
 
-    private static let noHello = GRPCStatus(
-        .deadlineExceeded, "no hello came within 10 s; say it in the first message",
-        reason: "NO_HELLO")
+    private var noHello: GRPCStatus {
+        GRPCStatus(
+            .deadlineExceeded,
+            "no hello came within \(streams.helloTime.nanoseconds / 1_000_000_000) s; say it in the "
+                + "first message", reason: "NO_HELLO")
+    }
 
     private static let expired = GRPCStatus(
         .unavailable,

@@ -12,10 +12,15 @@ public final class AgentStreams: Sendable {
         var isShutDown = false
     }
 
+    /// How long a worker may take to say hello.
+    let helloTime: TimeAmount
     private let state = Locked(State())
 
     /// No streams.
-    public init() {}
+    ///
+    /// - Parameter helloTime: how long a worker may take to say hello; its stream ends with
+    ///   DEADLINE_EXCEEDED then.
+    public init(helloTime: TimeAmount = .seconds(10)) { self.helloTime = helloTime }
 
     /// Ends every stream as unavailable, those that come later too. Workers connect again, and find
     /// what they held if it was durable.
