@@ -84,6 +84,7 @@ extension CoordinationEngine {
     // MARK: Waiting and choice
 
     /// Whether a call may wait though nobody is alive.
+    @inline(__always)
     func mayWait(_ invoke: Invoke) -> Bool {
         guard let start = invoke.extras?.startByNanos else { return false }
         return start > now.monotonicNanos

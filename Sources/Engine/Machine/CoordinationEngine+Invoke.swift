@@ -24,8 +24,6 @@ extension CoordinationEngine {
         if let deadline = invoke.deadlineNanos, deadline <= now.monotonicNanos {
             return reject(ticket, .deadlinePassed)
         }
-        // Two conditions, not one with `||`: its right side is a closure, for which the compiler
-        // copies the whole engine to the stack.
         if !hasInstances(type), !mayWait(invoke) {
             let hasWaited = invoke.extras?.startByNanos != nil
             return reject(
