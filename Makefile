@@ -14,7 +14,7 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-breaker bench-workflows bench-parked bench-peers bench-store instructions generate \
+	bench-breaker bench-cache bench-workflows bench-parked bench-peers bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -68,6 +68,10 @@ bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and A
 bench-store: setup ## hold the store against a bare C loop
 	swift build -c release --product StoreBench
 	@python3 Tests/Benchmarks/store_bench.py
+
+bench-cache: setup ## measure lookups in the shared cache, and how they scale
+	swift build -c release --product CacheBench
+	.build/release/CacheBench
 
 bench-breaker: setup ## measure what asking and telling a breaker costs
 	swift build -c release --product BreakerBench
