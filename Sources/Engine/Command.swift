@@ -65,6 +65,10 @@ public indirect enum Command: Sendable {
     case keys(KeyCommand, ReplyTicket)
     /// How runs stand, and why.
     case insight(InsightCommand, ReplyTicket)
+    /// Ballots and their series.
+    case ballot(BallotCommand, ReplyTicket)
+    /// Batches and their items.
+    case items(ItemCommand, ReplyTicket)
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
@@ -338,6 +342,8 @@ public indirect enum Answer: Sendable {
     case schedule(ScheduleAnswer)
     case keys(KeyAnswer)
     case insight(InsightAnswer)
+    case ballot(BallotAnswer)
+    case items(ItemAnswer)
     case operated(RunSummary)
     case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)

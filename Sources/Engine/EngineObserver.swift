@@ -26,6 +26,10 @@ public protocol EngineObserver: Sendable {
     func noted(_ notice: GuardNotice)
     /// Something about pools of in-process instances.
     func noted(_ notice: PoolNotice)
+    /// Something about ballots.
+    func noted(_ notice: BallotNotice)
+    /// Something about batches of items.
+    func noted(_ notice: ItemNotice)
 }
 
 /// Counts nothing.

@@ -27,13 +27,27 @@ public struct Preparation: Sendable {
         case loopEnd(StepPlace, attempt: Int)
         /// The output of a step that children or elements have worked for.
         case collected(StepPlace, attempt: Int)
+        /// What a voter of the open ballot with this number said.
+        case vote(ballot: Int32, serial: UInt64, voter: Int)
+        /// What somebody says would have been right.
+        case truth(ReplyTicket)
+        /// A batch that has left: its bytes, or the results in its answer.
+        case batch(Int32, serial: UInt64, number: UInt64)
+
+        /// Whether what comes of it changes nothing that is stored, or only by what it leads to.
+        var isVolatile: Bool {
+            switch self {
+            case .vote, .batch: true
+            default: false
+            }
+        }
 
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
             case .stepInput, .partInput, .elements, .collected, .condition, .loopEnd, .cachedInput,
                 .startInput,
-                .runInput, .stepOutput:
+                .runInput, .stepOutput, .vote, .truth, .batch:
                 .stepInput
             case .runResult: .runResult
             }
@@ -47,6 +61,8 @@ public struct Preparation: Sendable {
     public var loaded: [PayloadID: Payload]
     /// The ones that must be read from the store first.
     public var missing: [PayloadID]
+    /// Done instead of the recipe, where there is one.
+    public private(set) var task: PayloadTask?
 
     /// Describes the work.
     public init(
@@ -59,8 +75,19 @@ public struct Preparation: Sendable {
         self.missing = missing
     }
 
+    /// Work on payloads that are not stored.
+    init(_ task: PayloadTask, for purpose: Purpose) {
+        self.init(purpose: purpose, recipe: .collected([]), loaded: [:], missing: [])
+        self.task = task
+    }
+
     /// Makes the payloads from what is loaded.
     public func make() -> Outcome {
+        if let task {
+            var outcome = Outcome(purpose: purpose, result: .success([]))
+            outcome.made = task.make()
+            return outcome
+        }
         let rendered = recipe.render(loaded, for: purpose.payload)
         switch (purpose, rendered) {
         case (_, .failure(let failure)): return Outcome(purpose: purpose, result: .failure(failure))
@@ -76,6 +103,8 @@ public struct Preparation: Sendable {
         public var purpose: Purpose
         /// The payload; for ``Purpose/elements(_:attempt:)`` one for each element.
         public var result: Result<[Payload], StepFailure>
+        /// What came of a ``PayloadTask``.
+        public internal(set) var made: PayloadTask.Made?
 
         /// Combines the parts.
         public init(purpose: Purpose, result: Result<[Payload], StepFailure>) {

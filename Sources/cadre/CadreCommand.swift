@@ -16,7 +16,9 @@ struct CadreCommand: AsyncParsableCommand {
         version: CadreVersion.current,
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
-            AgentCommand.self, BreakerCommand.self, ModeCommand.self, AdminCommand.self,
+            AgentCommand.self, BallotCommand.self, BatchCommand.self, BreakerCommand.self,
+            ModeCommand.self,
+            AdminCommand.self,
             InfoCommand.self,
         ])
 }

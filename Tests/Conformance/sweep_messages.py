@@ -28,6 +28,8 @@ HINTS = {
     "RunAttribute.text": "sweep",
     "ChildLoop.until": "EXISTS output",
     "ChildLoop.times": 3,
+    "series": "sweep",
+    "decision": "sweep",
     "InvokeRequest.key": "",
     "ConcurrencyKey.limit": 10_000,
     "RateKey.limit": 1_000_000,

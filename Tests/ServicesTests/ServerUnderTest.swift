@@ -57,6 +57,8 @@ struct ServerUnderTest {
             services: [
                 AgentServiceProvider(links: links, host: host, streams: streams).registration,
                 BreakerServiceProvider(links: links).registration,
+                BallotServiceProvider(links: links).registration,
+                BatchServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 ScheduleServiceProvider(
                     links: links,

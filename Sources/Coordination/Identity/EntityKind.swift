@@ -43,6 +43,18 @@ extension EntityKind {
     /// run.
     public static let stepOutput = EntityKind(rawValue: 10)
 
+    /// The totals of a series of ballots.
+    public static let ballotSeries = EntityKind(rawValue: 40)
+    /// A decision of a series: who said what.
+    public static let ballotRecord = EntityKind(rawValue: 41)
+    /// What a series has learnt of a voter.
+    public static let voterAccuracy = EntityKind(rawValue: 42)
+
+    /// How items of an operation are gathered.
+    public static let batchDefinition = EntityKind(rawValue: 43)
+    /// A durable item of a batch, or what it came to.
+    public static let batchItem = EntityKind(rawValue: 44)
+
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)
 }

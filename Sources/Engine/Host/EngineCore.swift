@@ -100,7 +100,9 @@ final class EngineCore: @unchecked Sendable {
     /// Makes a small payload at once; `false`: it needs the preparation thread.
     private func prepareInline(_ preparation: Preparation) -> Bool {
         guard preparation.missing.isEmpty else { return false }
-        let bytes = preparation.loaded.values.reduce(0) { $0 + $1.bytes.count }
+        let bytes = preparation.loaded.values.reduce(preparation.task?.bytes ?? 0) {
+            $0 + $1.bytes.count
+        }
         guard bytes <= configuration.limits.maxInlineBytes,
             preparation.recipe.workBytes(preparation.loaded)
                 <= configuration.limits.maxInlineWorkBytes
@@ -176,6 +178,8 @@ final class EngineCore: @unchecked Sendable {
                 observer.triggerSkipped(definition: definition, reason: reason)
             case .guarding(let notice): observer.noted(notice)
             case .pool(let notice): observer.noted(notice)
+            case .ballot(let notice): observer.noted(notice)
+            case .items(let notice): observer.noted(notice)
             }
         }
         if engine.openRunCount != reportedOpenRuns {
@@ -187,6 +191,7 @@ final class EngineCore: @unchecked Sendable {
     private func finishDrains(_ time: EngineTime) {
         if drains.isEmpty { return }
         let isDone = fatal != nil || engine.isQuiet && engine.openInvokeCount == 0
+            && engine.openItemCount == 0
         let ended = drains.filter { isDone || $0.deadlineNanos <= time.monotonicNanos }
         drains.removeAll { isDone || $0.deadlineNanos <= time.monotonicNanos }
         for drain in ended { drain.continuation.resume() }

@@ -251,6 +251,7 @@ extension Command {
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .keys(.pause, _): .vital
+        case .ballot, .items: .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
         case .loaded, .reuseKnown, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft,

@@ -90,6 +90,7 @@ extension Command {
         case .putDefinition, .startRun: true
         case .breaker(.put, _), .breaker(.setPlan, _), .isolation(.setPolicy, _): true
         case .schedule(let command, _): command.isNewWork
+        case .items(let command, _): command.isNewWork
         case .operateRun(let order, _): order.operation.isSignal
         default: false
         }
@@ -99,6 +100,7 @@ extension Command {
     var inputBytes: Int {
         switch self {
         case .schedule(let command, _): command.inputBytes
+        case .items(let command, _): command.inputBytes
         case .startRun(let start, _):
             start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
         case .operateRun(let order, _): order.operation.payloadBytes

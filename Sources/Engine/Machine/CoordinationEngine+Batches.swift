@@ -8,6 +8,11 @@ extension CoordinationEngine {
 
     /// Answers once the newest batch that the answer wrote or read is on disk.
     mutating func answer(_ ticket: ReplyTicket, _ answer: Answer, seen: BatchNumber) {
+        if ticket.isOwn {
+            ownCalls.replies.append(
+                OwnCalls.Reply(call: ticket.call, answer: answer, seen: seen))
+            return
+        }
         let reply = Reply(ticket, answer)
         if seen <= committed {
             ready.replies.append(reply)
@@ -122,6 +127,7 @@ extension CoordinationEngine {
         ready.lookups += effects.lookups
         ready.notices += effects.notices
         for change in effects.modes { show(change) }
+        for item in effects.items { itemStored(item) }
         for dispatch in effects.dispatches { release(dispatch) }
         for (port, token) in effects.cancels {
             ready[port].cancels.append(token)

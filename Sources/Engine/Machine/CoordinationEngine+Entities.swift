@@ -58,6 +58,8 @@ extension CoordinationEngine {
         switch entity.entityKind {
         case .breaker, .operatingMode, .isolationPolicy, .isolation: try keepForFirstTurn(entity)
         case .pausedKey, .keyPace: try keepKey(entity)
+        case .batchDefinition, .batchItem: try keepItem(entity)
+        case .ballotSeries, .ballotRecord, .voterAccuracy: try restoreSeries(entity)
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
         case .stepOutput: try restoreStepOutput(entity)

@@ -10,7 +10,8 @@ extension CoordinationEngine {
     }
 
     private mutating func admit(_ invoke: Invoke, _ ticket: ReplyTicket) {
-        if isDraining { return reject(ticket, .draining) }
+        // What the engine calls for itself was taken before it began to drain.
+        if isDraining, !ticket.isOwn { return reject(ticket, .draining) }
         guard let type = pool.type(named: invoke.agentType), pool.isKnown(type: type) else {
             return reject(ticket, .unknownAgentType(invoke.agentType, known: pool.knownTypes))
         }
@@ -154,7 +155,10 @@ extension CoordinationEngine {
         case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
         case .watchingAgents: agentWatchers.removeAll { $0 == ticket }
         case .watchingGraphs: graphs.watchers[ticket] = nil
+        case .deciding(let ballot): ballotAbandoned(ballot)
+        case .submitted: submitAbandoned(ticket)
         case nil where held.starts[ticket] != nil: held.drop(ticket)
+        case nil where ballots.reports.removeValue(forKey: ticket) != nil: break
         case nil: backlog.strike(ticket)
         }
     }

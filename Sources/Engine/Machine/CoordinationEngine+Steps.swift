@@ -107,6 +107,14 @@ extension CoordinationEngine {
             loopEndKnown(place, attempt: attempt, outcome.result)
         case .cachedInput(let place, let attempt):
             cachedInputReady(place, attempt: attempt, outcome.result)
+        case .vote(let ballot, let serial, let voter):
+            guard case .reading(let reading) = outcome.made else { return }
+            voteRead(ballot, serial: serial, voter, reading)
+        case .batch(let batch, let serial, let number):
+            if let made = outcome.made { batchMade(batch, serial: serial, number, made) }
+        case .truth(let ticket):
+            guard case .reading(let reading) = outcome.made else { return }
+            truthRead(ticket, reading)
         case .condition(let place): conditionKnown(place, outcome.result)
         case .startInput(let ticket): startChecked(ticket, outcome.result)
         case .runInput(let id): inputChecked(id, outcome.result)

@@ -66,6 +66,9 @@ public struct CoordinationEngine: Sendable {
     var router = EventRouter()
     var keys = KeyTable()
     var graphs: GraphLog
+    var ownCalls = OwnCalls()
+    var ballots = BallotTables()
+    var items = ItemTables()
     /// Closed runs that the store has been asked for.
     var loading: Set<RunID> = []
     /// Starts and results whose payloads are being held against a contract.
@@ -168,6 +171,7 @@ public struct CoordinationEngine: Sendable {
         randomState ^= random
         takeUpRestoredEntities()
         takeUpRestoredKeys()
+        takeUpRestoredItems()
         fireTimers()
         takeUpRecoveredRuns()
         takeWaitingParts()
@@ -223,12 +227,15 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// From now on new work is refused as unavailable; what is open goes on.
-    public mutating func beginDraining() { isDraining = true }
+    public mutating func beginDraining() {
+        isDraining = true
+        flushAllBatches()
+    }
 
     /// Whether everything decided is on disk.
     public var isQuiet: Bool {
         inFlight == nil && !draft.hasRows && backlog.isEmpty && inbox.isEmpty
-            && held.starts.isEmpty && held.results.isEmpty
+            && held.starts.isEmpty && held.results.isEmpty && ballots.reports.isEmpty
             && takenUp == recovering.count
     }
 
@@ -249,6 +256,8 @@ public struct CoordinationEngine: Sendable {
     public var openRunCount: Int { openRuns }
     /// Plain invokes without an answer.
     public var openInvokeCount: Int { openInvokes }
+    /// Items of batches without an outcome that would be lost with the process.
+    public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 
     /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
     public var nextDeadlineNanos: Int64? { timers.smallestKey }
@@ -261,6 +270,7 @@ public struct CoordinationEngine: Sendable {
         tickets += draft.effects.allReplies.map(\.ticket)
         tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
         tickets += held.starts.keys
+        tickets += ballots.reports.keys
         tickets += backlog.tickets + inbox.compactMap(\.ticket)
         open = OpenCalls()
         return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
@@ -313,6 +323,8 @@ public struct CoordinationEngine: Sendable {
         case .schedule(let command, _): return command.isRead
         case .keys(.list, _): return true
         case .keys(.pause, _): return false
+        case .ballot(let command, _): return command.isVolatile
+        case .items(let command, _): return command.isVolatile
         case .finished(let result), .session(.result(let result, _)):
             return isVolatile(result)
         case .session(.left): return backlog.isEmpty
@@ -320,8 +332,8 @@ public struct CoordinationEngine: Sendable {
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
-        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared, .reuseKnown:
-            return false
+        case .prepared(let outcome): return outcome.purpose.isVolatile
+        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .reuseKnown: return false
         }
     }
 
@@ -352,6 +364,8 @@ public struct CoordinationEngine: Sendable {
         case .schedule(let command, let ticket): decide(command, ticket)
         case .keys(let command, let ticket): decide(command, ticket)
         case .insight(let command, let ticket): decide(command, ticket)
+        case .ballot(let command, let ticket): decide(command, ticket)
+        case .items(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
@@ -380,6 +394,8 @@ public struct CoordinationEngine: Sendable {
                 serve(agent)
             } else if let gate = keys.opened.popLast() {
                 serveGate(gate)
+            } else if let reply = ownCalls.replies.popLast() {
+                take(reply)
             } else {
                 break
             }
@@ -417,6 +433,8 @@ public struct CoordinationEngine: Sendable {
             case .isolation: isolationDue()
             case .gate(let gate): gateDue(gate)
             case .keyPause(let pause): keyPauseDue(pause)
+            case .ballot(let ballot): ballotDue(ballot)
+            case .items(let batch): batchDue(batch)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):
@@ -462,7 +480,8 @@ extension Command {
             .listDefinitions(_, let ticket), .listAgents(let ticket), .watchAgents(let ticket),
             .drainAgent(_, _, let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
-            .keys(_, let ticket), .insight(_, let ticket),
+            .keys(_, let ticket), .insight(_, let ticket), .ballot(_, let ticket),
+            .items(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
             .reuseKnown(_, _, _, let ticket):
             ticket

@@ -68,6 +68,20 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxPausedKeys = 10_000
     /// Callers that watch graphs at once.
     public var maxGraphWatchers = 100
+    /// Ballots that are open at once, and series of the whole server.
+    public var maxBallots = 10_000
+    public var maxBallotSeries = 1_000
+    /// Bytes of the answers that one open ballot holds, and all of them together.
+    public var maxBallotBytes = 16 << 20
+    public var maxBallotBytesInAll = 256 << 20
+    /// Batches of the whole server, and payload bytes of the items in them.
+    public var maxBatches = 1_000
+    public var maxItemBytes = 256 << 20
+    /// Ended items that are kept for whoever submits them again: how many, for how long, and how much
+    /// of a result.
+    public var maxEndedItems = 10_000
+    public var endedItemMillis: Int64 = 3_600_000
+    public var maxEndedItemBytes = 16 << 10
     /// Schedules of the whole server.
     public var maxSchedules = 10_000
     public var run = RunLimits.defaults

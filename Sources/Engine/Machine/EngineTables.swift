@@ -155,6 +155,10 @@ enum TimerPurpose: Sendable {
     case elastic(Int32)
     /// A key's pause ends.
     case keyPause(Int32)
+    /// The time of a ballot is over.
+    case ballot(Int32)
+    /// Items of a batch leave.
+    case items(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -166,6 +170,9 @@ enum OpenCall: Sendable {
     case watchingBreakers(mode: Int32)
     case watchingAgents
     case watchingGraphs
+    case deciding(ballot: Int32)
+    /// Items of a batch.
+    case submitted
 }
 
 /// A current definition of a namespace.
@@ -192,6 +199,8 @@ struct HeldEffects: Sendable {
     var sessionNotices: [(port: Int, notice: SessionNotice)] = []
     var lookups: [RunLookup] = []
     var notices: [EngineNotice] = []
+    /// Items of batches that stand in line from now on.
+    var items: [UInt64] = []
     /// Told to agents before `dispatches`.
     var modes: [ModeChange] = []
     /// Every reply in the order in which it must arrive.

@@ -97,4 +97,6 @@ public enum EngineNotice: Sendable, Hashable {
     case triggerSkipped(definition: String, reason: String)
     case guarding(GuardNotice)
     case pool(PoolNotice)
+    case ballot(BallotNotice)
+    case items(ItemNotice)
 }

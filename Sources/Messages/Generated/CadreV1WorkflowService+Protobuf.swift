@@ -57,6 +57,7 @@ extension StepDefinition: ProtobufMessage {
             case 12: unsafe self.kind = .child(CField.message(c.pointee.child) ?? ChildStep())
             case 13: unsafe self.kind = .fanOut(CField.message(c.pointee.fan_out) ?? FanOutStep())
             case 26: unsafe self.kind = .continueAsNew(CField.message(c.pointee.continue_as_new) ?? ContinueStep())
+            case 27: unsafe self.kind = .ballot(CField.message(c.pointee.ballot) ?? BallotStep())
             default: self.kind = nil
         }
         unsafe self.scheduleToStartMillis = c.pointee.schedule_to_start_millis
@@ -105,6 +106,9 @@ extension StepDefinition: ProtobufMessage {
             case .continueAsNew(let value)?:
                 unsafe c.pointee.kind_case = .init(rawValue: 26)
                 unsafe c.pointee.continue_as_new = arena.message(value)
+            case .ballot(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 27)
+                unsafe c.pointee.ballot = arena.message(value)
         }
         unsafe c.pointee.schedule_to_start_millis = self.scheduleToStartMillis
         unsafe c.pointee.schedule_to_close_millis = self.scheduleToCloseMillis
@@ -255,6 +259,25 @@ extension FanOutStep: ProtobufMessage {
         unsafe cadre__v1__fan_out_step__init(c)
         unsafe c.pointee.width = self.width
         unsafe c.pointee.concurrency = self.concurrency
+    }
+}
+
+extension BallotStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.BallotStep"
+    public static let layout = unsafe WireLayout(cadre__v1__ballot_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__BallotStep.self)
+        unsafe self.voters = CField.messages(c.pointee.n_voters, c.pointee.voters)
+        unsafe self.rules = CField.message(c.pointee.rules)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__BallotStep.self)
+        unsafe cadre__v1__ballot_step__init(c)
+        unsafe c.pointee.n_voters = self.voters.count
+        unsafe c.pointee.voters = arena.messages(self.voters)
+        unsafe c.pointee.rules = arena.message(self.rules)
     }
 }
 

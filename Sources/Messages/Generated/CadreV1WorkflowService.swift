@@ -549,11 +549,12 @@ public enum StepKind: WireEnum {
     case child
     case fanOut
     case continueAsNew
+    case ballot
     /// A number this version does not know.
     case unrecognized(Int32)
 
     public static var allCases: [StepKind] {
-        [.unspecified, .invoke, .wait, .approval, .publish, .child, .fanOut, .continueAsNew]
+        [.unspecified, .invoke, .wait, .approval, .publish, .child, .fanOut, .continueAsNew, .ballot]
     }
 
     public init(rawValue: Int32) {
@@ -566,6 +567,7 @@ public enum StepKind: WireEnum {
             case 5: self = .child
             case 6: self = .fanOut
             case 7: self = .continueAsNew
+            case 8: self = .ballot
             default: self = .unrecognized(rawValue)
         }
     }
@@ -580,6 +582,7 @@ public enum StepKind: WireEnum {
             case .child: 5
             case .fanOut: 6
             case .continueAsNew: 7
+            case .ballot: 8
             case .unrecognized(let number): number
         }
     }
@@ -594,6 +597,7 @@ public enum StepKind: WireEnum {
             case .child: "STEP_KIND_CHILD"
             case .fanOut: "STEP_KIND_FAN_OUT"
             case .continueAsNew: "STEP_KIND_CONTINUE_AS_NEW"
+            case .ballot: "STEP_KIND_BALLOT"
             case .unrecognized: nil
         }
     }
@@ -973,6 +977,7 @@ public struct StepDefinition: Sendable, Hashable {
         case child(ChildStep)
         case fanOut(FanOutStep)
         case continueAsNew(ContinueStep)
+        case ballot(BallotStep)
     }
 
     /// Every field at its default.
@@ -1182,6 +1187,31 @@ public struct FanOutStep: Sendable, Hashable {
     ) {
         self.width = width
         self.concurrency = concurrency
+    }
+}
+
+/// Puts the step's input to a ballot: the step's `operation` is what the voters are asked, and
+/// start_to_close is how long they have. The output is `{"result": ..., "support": 0.8, "margin": 0.6,
+/// "confidence": 0.8, "agreement": 0.7, "voters": 5, "answered": 5, "dissenters": ["name", ...]}`. No
+/// decision is a failure of the attempt, of the type `ballot_no_quorum`, `ballot_no_support`, `ballot_tie`,
+/// `ballot_not_unanimous` or `ballot_cycle`; the retry policy says whether the voters are asked again. A
+/// server that starts again asks them again.
+public struct BallotStep: Sendable, Hashable {
+    /// As in DecideRequest.
+    public var voters: [Voter] = []
+    /// Unset: the defaults.
+    public var rules: BallotRules? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        voters: [Voter] = [],
+        rules: BallotRules? = nil
+    ) {
+        self.voters = voters
+        self.rules = rules
     }
 }
 

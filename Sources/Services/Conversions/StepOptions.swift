@@ -50,7 +50,7 @@ extension Coordination.StepDefinition {
                 FanOutSpec(
                     width: list.width == 0 ? FanOutSpec.maxWidth : Int(list.width),
                     concurrency: list.concurrency == 0 ? 16 : Int(list.concurrency)))
-        case .continueAsNew, nil: kind = .invoke
+        case .continueAsNew, .ballot, nil: kind = .invoke
         }
     }
 }

@@ -18,12 +18,16 @@ final class EngineMetrics: EngineObserver {
     private let skipped: MetricFamily<Counter>
     private let guards: GuardMetrics
     private let pools: PoolMetrics
+    private let ballots: BallotMetrics
+    private let batches: BatchMetrics
     private let emergencies: EmergencyRunner?
 
     /// - Parameter emergencies: carries out what an emergency asks of agents.
     init(_ registry: MetricsRegistry, emergencies: EmergencyRunner? = nil) {
         guards = GuardMetrics(registry)
         pools = PoolMetrics(registry)
+        ballots = BallotMetrics(registry)
+        batches = BatchMetrics(registry)
         self.emergencies = emergencies
         started = registry.counter(
             name: "cadre_workflow_started", help: "Runs whose start is on disk.",
@@ -102,6 +106,10 @@ final class EngineMetrics: EngineObserver {
     func staleResult() { stale.add() }
 
     func noted(_ notice: PoolNotice) { pools.noted(notice) }
+
+    func noted(_ notice: BallotNotice) { ballots.noted(notice) }
+
+    func noted(_ notice: ItemNotice) { batches.noted(notice) }
 
     func triggerSkipped(definition: String, reason: String) {
         skipped.with(definition, reason).add()

@@ -289,6 +289,8 @@ struct ServerAssembly {
         return [
             AgentServiceProvider(links: links, host: host, streams: streams).registration,
             BreakerServiceProvider(links: links).registration,
+            BallotServiceProvider(links: links).registration,
+            BatchServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
             admin.registration,
@@ -304,7 +306,8 @@ enum ServedInterfaces {
     static let names = [
         AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
-        AdminServiceDescriptor.name,
+        AdminServiceDescriptor.name, BallotServiceDescriptor.name,
+        BatchServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
     ]

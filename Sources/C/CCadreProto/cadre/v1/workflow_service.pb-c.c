@@ -412,6 +412,51 @@ void   cadre__v1__fan_out_step__free_unpacked
   assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__ballot_step__init
+                     (Cadre__V1__BallotStep         *message)
+{
+  static const Cadre__V1__BallotStep init_value = CADRE__V1__BALLOT_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__ballot_step__get_packed_size
+                     (const Cadre__V1__BallotStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__ballot_step__pack
+                     (const Cadre__V1__BallotStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__ballot_step__pack_to_buffer
+                     (const Cadre__V1__BallotStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__BallotStep *
+       cadre__v1__ballot_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__BallotStep *)
+     protobuf_c_message_unpack (&cadre__v1__ballot_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__ballot_step__free_unpacked
+                     (Cadre__V1__BallotStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__continue_step__init
                      (Cadre__V1__ContinueStep         *message)
 {
@@ -3826,7 +3871,7 @@ const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
   (ProtobufCMessageInit) cadre__v1__workflow_definition__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[26] =
+static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[27] =
 {
   {
     "id",
@@ -4140,10 +4185,23 @@ static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ballot",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, ballot),
+    &cadre__v1__ballot_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
   9,   /* field[9] = approval */
+  26,   /* field[26] = ballot */
   11,   /* field[11] = child */
   18,   /* field[18] = compensation */
   20,   /* field[20] = concurrency */
@@ -4172,7 +4230,7 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__step_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 26 }
+  { 0, 27 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
 {
@@ -4182,7 +4240,7 @@ const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
   "Cadre__V1__StepDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__StepDefinition),
-  26,
+  27,
   cadre__v1__step_definition__field_descriptors,
   cadre__v1__step_definition__field_indices_by_name,
   1,  cadre__v1__step_definition__number_ranges,
@@ -4609,6 +4667,57 @@ const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor =
   cadre__v1__fan_out_step__field_indices_by_name,
   1,  cadre__v1__fan_out_step__number_ranges,
   (ProtobufCMessageInit) cadre__v1__fan_out_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__ballot_step__field_descriptors[2] =
+{
+  {
+    "voters",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__BallotStep, n_voters),
+    offsetof(Cadre__V1__BallotStep, voters),
+    &cadre__v1__voter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rules",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__BallotStep, rules),
+    &cadre__v1__ballot_rules__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__ballot_step__field_indices_by_name[] = {
+  1,   /* field[1] = rules */
+  0,   /* field[0] = voters */
+};
+static const ProtobufCIntRange cadre__v1__ballot_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__ballot_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.BallotStep",
+  "BallotStep",
+  "Cadre__V1__BallotStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__BallotStep),
+  2,
+  cadre__v1__ballot_step__field_descriptors,
+  cadre__v1__ballot_step__field_indices_by_name,
+  1,  cadre__v1__ballot_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__ballot_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__continue_step__field_descriptors[2] =
@@ -9960,7 +10069,7 @@ const ProtobufCEnumDescriptor cadre__v1__compensation_state__descriptor =
   cadre__v1__compensation_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[8] =
+static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[9] =
 {
   { "STEP_KIND_UNSPECIFIED", "CADRE__V1__STEP_KIND__STEP_KIND_UNSPECIFIED", 0 },
   { "STEP_KIND_INVOKE", "CADRE__V1__STEP_KIND__STEP_KIND_INVOKE", 1 },
@@ -9970,13 +10079,15 @@ static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[8] =
   { "STEP_KIND_CHILD", "CADRE__V1__STEP_KIND__STEP_KIND_CHILD", 5 },
   { "STEP_KIND_FAN_OUT", "CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT", 6 },
   { "STEP_KIND_CONTINUE_AS_NEW", "CADRE__V1__STEP_KIND__STEP_KIND_CONTINUE_AS_NEW", 7 },
+  { "STEP_KIND_BALLOT", "CADRE__V1__STEP_KIND__STEP_KIND_BALLOT", 8 },
 };
 static const ProtobufCIntRange cadre__v1__step_kind__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 9}
 };
-static const ProtobufCEnumValueIndex cadre__v1__step_kind__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex cadre__v1__step_kind__enum_values_by_name[9] =
 {
   { "STEP_KIND_APPROVAL", 3 },
+  { "STEP_KIND_BALLOT", 8 },
   { "STEP_KIND_CHILD", 5 },
   { "STEP_KIND_CONTINUE_AS_NEW", 7 },
   { "STEP_KIND_FAN_OUT", 6 },
@@ -9992,9 +10103,9 @@ const ProtobufCEnumDescriptor cadre__v1__step_kind__descriptor =
   "StepKind",
   "Cadre__V1__StepKind",
   "cadre.v1",
-  8,
+  9,
   cadre__v1__step_kind__enum_values_by_number,
-  8,
+  9,
   cadre__v1__step_kind__enum_values_by_name,
   1,
   cadre__v1__step_kind__value_ranges,
