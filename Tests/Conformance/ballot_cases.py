@@ -175,13 +175,13 @@ def a_ballot_with_many_faults(server):
             equivalence=pb.AnswerEquivalence(
                 rule=pb.EQUIVALENCE_RULE_BYTES, field="a[", absolute_tolerance=-1,
                 relative_tolerance=2)),
-        deadline_millis=-1, priority=9, request_id="r" * 300), timeout=SECONDS),
+        request_id="r" * 300), timeout=SECONDS),
         grpc.StatusCode.INVALID_ARGUMENT)
     wanted = {"voters[0].weight", "voters[0].operation", "voters[1].agent_type",
               "voters[1].every_instance", "voters[2].name", "rules.quorum", "rules.support",
               "rules.trim", "rules.weights", "rules.series", "rules.equivalence.rule",
               "rules.equivalence.field", "rules.equivalence.absolute_tolerance",
-              "rules.equivalence.relative_tolerance", "deadline_millis", "priority", "request_id"}
+              "rules.equivalence.relative_tolerance", "request_id"}
     expect(wanted <= bad_fields(error), f"not named: {wanted - bad_fields(error)}")
 
 
@@ -194,6 +194,9 @@ BAD = [
      "NOT_FOUND", set()),
     ("Decide", pb.DecideRequest(operation="say", voters=[pb.Voter(agent_type="echo")] * 101),
      "INVALID_ARGUMENT", {"voters"}),
+    ("Decide", pb.DecideRequest(operation="say", voters=[pb.Voter(agent_type="echo")],
+                                deadline_millis=-1, priority=9),
+     "INVALID_ARGUMENT", {"deadline_millis", "priority"}),
     ("ReportOutcome", pb.ReportOutcomeRequest(), "INVALID_ARGUMENT",
      {"series", "decision", "outcome"}),
     ("ReportOutcome", pb.ReportOutcomeRequest(
