@@ -30,6 +30,7 @@ public struct DecideBallot: Sendable {
     public var namespace: Namespace
     /// What is asked, unless a voter names its own.
     public var operation: String
+    /// Given to each voter.
     public var payload: Payload
     /// Without faults.
     public var spec: BallotSpec
@@ -67,9 +68,13 @@ public struct ReportBallotOutcome: Sendable {
         case correct(Bool)
     }
 
+    /// Where the series belongs.
     public var namespace: Namespace
+    /// Its name.
     public var series: String
+    /// The decision's name in it.
     public var decision: String
+    /// What is said of it.
     public var outcome: Outcome
     /// Empty: none.
     public var requestID: String
@@ -99,9 +104,11 @@ public enum BallotAnswer: Sendable {
 
 /// How a ballot ended.
 public struct BallotOutcome: Sendable {
+    /// The decision's name in its series.
     public var requestID: String
     /// The voters and what became of each.
     public var ballot: Ballot
+    /// What the answers added up to.
     public var verdict: BallotVerdict
     /// What each voter answered, in their order; `nil`: nothing.
     public var answers: [Payload?]
@@ -109,15 +116,21 @@ public struct BallotOutcome: Sendable {
     public var agents: [AgentID?]
     /// Whether it ended before all were heard.
     public var isEarly: Bool
+    /// From the question to the outcome.
     public var elapsedNanos: Int64
 }
 
 /// A series in a list.
 public struct SeriesView: Sendable, Hashable {
+    /// Its name.
     public var name: String
+    /// How many it holds.
     public var decisions: Int
+    /// Known outcomes, of all there ever were.
     public var judged: Int64
+    /// Those of them that were right.
     public var correct: Int64
+    /// When the newest decision was made, milliseconds since 1970.
     public var lastMillis: Int64
 }
 

@@ -64,7 +64,9 @@ public struct SubmitItems: Sendable {
         }
     }
 
+    /// Where the batch belongs.
     public var namespace: Namespace
+    /// The name of the batch.
     public var operation: String
     /// At least one.
     public var items: [Item]
@@ -90,6 +92,7 @@ public enum ItemAnswer: Sendable {
 
 /// How an item ended.
 public struct ItemOutcome: Sendable {
+    /// Its result, or why it failed.
     public var outcome: AssignmentOutcome
     /// How many items the batch had that brought it.
     public var batchItems: Int
@@ -105,25 +108,35 @@ public struct ItemOutcome: Sendable {
 
 /// How the batches of an operation stand.
 public struct BatchStats: Sendable {
+    /// As it was configured, defaults filled in.
     public var definition: BatchDefinition
+    /// Items that wait, those that are to be tried again included.
     public var waitingItems: Int
+    /// Payload bytes of those.
     public var waitingBytes: Int
+    /// Batches that have left and not ended.
     public var inFlightBatches: Int
+    /// Items in those.
     public var inFlightItems: Int
     /// Of the oldest item that waits; 0: none does.
     public var oldestWaitMillis: Int64
+    /// Since the server started.
     public var counts: BatchCounts
 }
 
 /// What happened in the batches of an operation since the server started.
 public struct BatchCounts: Sendable, Hashable {
+    /// Items that were taken.
     public var submitted: Int64 = 0
+    /// Items with a result.
     public var succeeded: Int64 = 0
+    /// Items that failed for good.
     public var failed: Int64 = 0
     /// For want of room.
     public var refused: Int64 = 0
     /// Their caller left before they did.
     public var abandoned: Int64 = 0
+    /// Items that were tried again.
     public var retried: Int64 = 0
     /// Batches that left, by what made them.
     public var left: [BatchLine.Cause: Int64] = [:]
