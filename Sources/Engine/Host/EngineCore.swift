@@ -190,8 +190,10 @@ final class EngineCore: @unchecked Sendable {
 
     private func finishDrains(_ time: EngineTime) {
         if drains.isEmpty { return }
-        let isDone = fatal != nil || engine.isQuiet && engine.openInvokeCount == 0
-            && engine.openItemCount == 0
+        let isDone =
+            fatal != nil
+            || engine.isQuiet && engine.openInvokeCount == 0
+                && engine.openItemCount == 0
         let ended = drains.filter { isDone || $0.deadlineNanos <= time.monotonicNanos }
         drains.removeAll { isDone || $0.deadlineNanos <= time.monotonicNanos }
         for drain in ended { drain.continuation.resume() }
