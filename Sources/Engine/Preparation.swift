@@ -9,6 +9,8 @@ public struct Preparation: Sendable {
         case stepInput(AssignmentToken)
         /// The result of a run whose steps have all ended.
         case runResult(RunID)
+        /// What a run's successor gets, as it is stored: its input, then signals.
+        case successor(RunID, [PayloadID])
         /// The input of a step that no agent works on.
         case partInput(StepPlace, attempt: Int)
         /// Whether a step's condition holds.
@@ -49,7 +51,7 @@ public struct Preparation: Sendable {
                 .startInput,
                 .runInput, .stepOutput, .vote, .truth, .batch:
                 .stepInput
-            case .runResult: .runResult
+            case .runResult, .successor: .runResult
             }
         }
     }
@@ -91,11 +93,24 @@ public struct Preparation: Sendable {
         let rendered = recipe.render(loaded, for: purpose.payload)
         switch (purpose, rendered) {
         case (_, .failure(let failure)): return Outcome(purpose: purpose, result: .failure(failure))
+        case (.successor(_, let ids), .success):
+            return Outcome(purpose: purpose, result: originals(ids))
         case (.elements, .success(let list)):
             return Outcome(purpose: purpose, result: list.elements(atMost: FanOutSpec.maxWidth))
         case (_, .success(let payload)):
             return Outcome(purpose: purpose, result: .success([payload]))
         }
+    }
+
+    private func originals(_ ids: [PayloadID]) -> Result<[Payload], StepFailure> {
+        var found: [Payload] = []
+        for id in ids {
+            guard let payload = loaded[id] else {
+                return PayloadRecipe.whole(id).render(loaded).map { [$0] }
+            }
+            found.append(payload)
+        }
+        return .success(found)
     }
 
     /// What became of a preparation.

@@ -94,14 +94,36 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         guard let namespace = call.namespace() else { return }
         guard let startRequest = request.start else { return call.fail(.missing("start")) }
         start(startRequest, call) { run, _ in
-            ask(call, { .awaitRun(.run(namespace, run), $0) }) { answer in
-                guard case .runClosed(let summary, let result) = answer else { return nil }
+            awaitEnd(of: .run(namespace, run), follows: true, call) { summary, result in
                 var response = ExecuteRunResponse()
                 response.run = Run(summary)
                 response.result = result.map(Messages.Payload.init)
                 return response
             }
         }
+    }
+
+    /// Responds when a run has ended.
+    ///
+    /// - Parameter follows: whether the successors of a run that continues as new count as it. Each
+    ///   is found, since it began in the change that ended the one before.
+    func awaitEnd<Response>(
+        of run: Engine.RunReference, follows: Bool, _ call: UnaryCall<Response>,
+        _ make: @escaping (RunSummary, Coordination.Payload?) -> Response
+    ) {
+        guard call.isOpen else { return }
+        let link = links.link(on: call.eventLoop)
+        let ticket = link.ask({ .awaitRun(run, $0) }) { answer in
+            guard case .runClosed(let summary, let result) = answer else {
+                return call.fail(answer.refusal)
+            }
+            if follows, let next = summary.continuedAs {
+                let successor = Engine.RunReference.run(summary.namespace, next)
+                return awaitEnd(of: successor, follows: true, call, make)
+            }
+            call.respond(make(summary, result))
+        }
+        call.onCancel { _ in link.abandon(ticket) }
     }
 
     /// Checks and starts; calls `then` with the run when the start is on disk.
@@ -153,8 +175,8 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
 
     public func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>) {
         guard let reference = reference(request.run, call) else { return }
-        ask(call, { .awaitRun(reference, $0) }) { answer in
-            guard case .runClosed(let summary, let result) = answer else { return nil }
+        let follows = request.follow || reference.isByWorkflow
+        awaitEnd(of: reference, follows: follows, call) { summary, result in
             var response = AwaitRunResponse()
             response.run = Run(summary)
             response.result = result.map(Messages.Payload.init)
@@ -328,6 +350,11 @@ extension GRPCStatus {
 }
 
 extension Engine.RunReference {
+    /// Whether it means whatever run bears a workflow id, rather than one in particular.
+    var isByWorkflow: Bool {
+        if case .workflow = self { true } else { false }
+    }
+
     /// Reads a reference off the wire.
     init(_ reference: Messages.RunReference?, in namespace: Namespace) throws(GRPCStatus) {
         switch reference?.by {

@@ -38,6 +38,21 @@ extension DefinitionValidation {
         case .fanOut(let spec):
             checkCount(spec.width, 1...FanOutSpec.maxWidth, "\(field).fan_out.width")
             checkCount(spec.concurrency, 1...FanOutSpec.maxWidth, "\(field).fan_out.concurrency")
+        case .continueAsNew(let spec): checkContinuing(spec, step, "\(field).continue_as_new")
+        }
+    }
+
+    private mutating func checkContinuing(
+        _ spec: ContinueSpec, _ step: StepDefinition, _ field: String
+    ) {
+        if !spec.workflow.isEmpty {
+            checkName(spec.workflow, "\(field).workflow")
+            if spec.version == .keep {
+                fault("\(field).version", "is KEEP, which is for the run's own definition")
+            }
+        }
+        if step.compensation != nil {
+            fault(field, "has a compensation, but nothing is undone in a run that is continued")
         }
     }
 

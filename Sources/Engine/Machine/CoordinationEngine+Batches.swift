@@ -69,7 +69,8 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func markDirty(_ run: Int32) {
+    /// The filling batch stores the run anew.
+    mutating func markDirty(_ run: Int32) {
         runs[run].changedIn = filling
         if runs[run].isDirty { return }
         runs[run].isDirty = true
@@ -98,6 +99,10 @@ extension CoordinationEngine {
     }
 
     private mutating func sealRun(_ run: Int32, _ batch: inout StoreBatch) {
+        let events = runs[run].events
+        runs[run].events = []
+        let history = events.isEmpty ? [] : HistoryCodec.encode(events)
+        runs[run].machine.historyGrew(by: history.count)
         let state = runs[run].machine.state
         batch.runs.append(
             RunRow(
@@ -106,15 +111,13 @@ extension CoordinationEngine {
                 startedMillis: state.startedMillis, closedMillis: state.closedMillis,
                 blob: RunCodec.encode(state)))
         noteGraph(run)
-        let events = runs[run].events
-        runs[run].events = []
         runs[run].isDirty = false
         runs[run].sealedSequence = state.lastSequence
         guard let first = events.first else { return }
         batch.history.append(
             HistoryRow(
                 run: state.id, firstSequence: first.sequence, count: events.count,
-                blob: HistoryCodec.encode(events)))
+                blob: history))
         for watcher in runs[run].watchers {
             draft.effects.events.append(Reply(watcher, .events(events)))
         }

@@ -11,8 +11,11 @@ extension CoordinationEngine {
         if case .fanOut = state.plan.steps[step].definition.kind {
             return ask(recipe, for: .elements(place, attempt: attempt))
         }
-        if case .whole(let id) = recipe, let payload = payloads[id] {
-            return partReady(run, step, payload)
+        if case .whole(let id) = recipe {
+            if case .continueAsNew = state.plan.steps[step].definition.kind {
+                return successorInputReady(run, step, id, newBytes: 0)
+            }
+            if let payload = payloads[id] { return partReady(run, step, payload) }
         }
         ask(recipe, for: .partInput(place, attempt: attempt))
     }
@@ -48,6 +51,9 @@ extension CoordinationEngine {
         switch runs[run].machine.state.plan.steps[step].definition.kind {
         case .publish(let eventType): publish(run, step, eventType, input)
         case .child(let spec): startChild(run, step, spec, input)
+        case .continueAsNew:
+            let id = newPayload(input, run: runs[run].machine.state.id)
+            successorInputReady(run, step, id, newBytes: input.bytes.count)
         case .invoke, .wait, .approval, .fanOut: break
         }
     }

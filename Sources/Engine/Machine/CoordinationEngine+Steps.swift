@@ -122,6 +122,7 @@ extension CoordinationEngine {
         case .runResult(let id):
             guard let run = runIndex[id] else { return }
             resultPrepared(run, outcome.result)
+        case .successor(let id, _): successorPrepared(id, outcome.result)
         case .partInput(let place, let attempt):
             partPrepared(place, attempt: attempt, outcome.result, isList: false)
         case .elements(let place, let attempt):

@@ -21,6 +21,8 @@ extension Run {
         parentRunID = summary.parent?.description ?? ""
         reason = summary.reason
         nearLimits = summary.isNearLimits
+        continuedAs = summary.continuedAs?.description ?? ""
+        continuedFrom = summary.continuedFrom?.description ?? ""
         attributes = summary.attributes.map(Messages.RunAttribute.init)
     }
 }
@@ -53,6 +55,7 @@ extension Messages.StepKind {
         case .publish: self = .publish
         case .child: self = .child
         case .fanOut: self = .fanOut
+        case .continueAsNew: self = .continueAsNew
         }
     }
 }
@@ -80,6 +83,7 @@ extension Messages.RunStatus {
         case .paused: self = .paused
         case .compensating: self = .compensating
         case .queued: self = .queued
+        case .continuedAsNew: self = .continuedAsNew
         }
     }
 }

@@ -50,7 +50,12 @@ extension Coordination.StepDefinition {
                 FanOutSpec(
                     width: list.width == 0 ? FanOutSpec.maxWidth : Int(list.width),
                     concurrency: list.concurrency == 0 ? 16 : Int(list.concurrency)))
-        case .continueAsNew, .ballot, nil: kind = .invoke
+        case .continueAsNew(let next):
+            kind = .continueAsNew(
+                ContinueSpec(
+                    workflow: next.workflow,
+                    version: next.version == .keep ? .keep : .current))
+        case .ballot, nil: kind = .invoke
         }
     }
 }
@@ -162,6 +167,11 @@ extension Messages.StepDefinition {
             list.width = Int32(clamping: spec.width)
             list.concurrency = Int32(clamping: spec.concurrency)
             self.kind = .fanOut(list)
+        case .continueAsNew(let spec):
+            var next = ContinueStep()
+            next.workflow = spec.workflow
+            next.version = spec.version == .keep ? .keep : .current
+            self.kind = .continueAsNew(next)
         }
     }
 }

@@ -24,6 +24,8 @@ enum RunReport {
         let undone = run.compensation.word
         if !undone.isEmpty { lines.append("compensation: \(undone)") }
         if !run.parentRunID.isEmpty { lines.append("child of run \(run.parentRunID)") }
+        if !run.continuedFrom.isEmpty { lines.append("continues run \(run.continuedFrom)") }
+        if !run.continuedAs.isEmpty { lines.append("continued as run \(run.continuedAs)") }
         if run.nearLimits { lines.append("near its limits: go on in a new run") }
         if !run.attributes.isEmpty {
             lines.append(run.attributes.map(\.shown).joined(separator: "  "))

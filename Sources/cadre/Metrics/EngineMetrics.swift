@@ -136,6 +136,7 @@ extension RunStatus {
         case .paused: "paused"
         case .compensating: "compensating"
         case .queued: "queued"
+        case .continuedAsNew: "continued_as_new"
         }
     }
 }

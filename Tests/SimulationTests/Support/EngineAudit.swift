@@ -145,7 +145,7 @@ enum EngineAudit {
             }
         }
         let isPaused = state.status == .paused
-        let isFinishing = cell.machine.isFinishing && pending.contains(.runResult(state.id))
+        let isFinishing = cell.machine.isFinishing && pending.contains { $0.ends(state.id) }
         if !isMoving, !isPaused, !isFinishing {
             faults.append("\(state.id): nothing will ever move it")
         }
@@ -212,7 +212,17 @@ enum EngineAudit {
             let child = record.extra.value.child.flatMap { engine.runIndex[$0] }
             return child == nil ? "\(state.id): the child of step \(step) is gone" : nil
         case .approval, .fanOut: return nil
-        case .invoke, .publish: return "\(state.id): step \(step) waits for nothing"
+        case .invoke, .publish, .continueAsNew: return "\(state.id): step \(step) waits for nothing"
+        }
+    }
+}
+
+extension Preparation.Purpose {
+    /// Whether it is the last thing that a run waits for.
+    fileprivate func ends(_ run: RunID) -> Bool {
+        switch self {
+        case .runResult(run), .successor(run, _): true
+        default: false
         }
     }
 }
