@@ -23,7 +23,7 @@ extension BreakerServiceProvider {
         var mode: Coordination.OperatingMode?
         switch request.change {
         case .mode(let wanted):
-            mode = Coordination.OperatingMode(rawValue: UInt8(clamping: wanted.rawValue))
+            mode = UInt8(exactly: wanted.rawValue).flatMap(Coordination.OperatingMode.init)
             faults.check(
                 mode != nil, "mode", "is \(wanted.rawValue), which this server does not know")
         case .release(let isRelease):

@@ -119,7 +119,7 @@ extension WorkflowServiceProvider {
         let payload = Coordination.Payload(orEmptyObject: request.payload)
         withCheckedJSON(payload, "payload", call) {
             let signal = RunSignal(name: request.signal, payload: payload)
-            start(startRequest, signal: signal, call) { run, existing in
+            start(startRequest, at: "start.", signal: signal, call) { run, existing in
                 var response = SignalWithStartResponse()
                 response.runID = run.description
                 response.existing = existing

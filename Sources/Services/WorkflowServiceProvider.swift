@@ -93,7 +93,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     public func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>) {
         guard let namespace = call.namespace() else { return }
         guard let startRequest = request.start else { return call.fail(.missing("start")) }
-        start(startRequest, call) { run, _ in
+        start(startRequest, at: "start.", call) { run, _ in
             awaitEnd(of: .run(namespace, run), follows: true, call) { summary, result in
                 var response = ExecuteRunResponse()
                 response.run = Run(summary)
@@ -127,13 +127,15 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     }
 
     /// Checks and starts; calls `then` with the run when the start is on disk.
+    ///
+    /// - Parameter place: where the start stands in the request, for the names of bad fields.
     func start<Response>(
-        _ request: StartRunRequest, signal: RunSignal? = nil, _ call: UnaryCall<Response>,
-        _ then: @escaping (RunID, _ existing: Bool) -> Void
+        _ request: StartRunRequest, at place: String = "", signal: RunSignal? = nil,
+        _ call: UnaryCall<Response>, _ then: @escaping (RunID, _ existing: Bool) -> Void
     ) {
-        guard let namespace = call.namespace(), validated(request, call) else { return }
+        guard let namespace = call.namespace(), validated(request, at: place, call) else { return }
         let input = Coordination.Payload(orEmptyObject: request.input)
-        withCheckedJSON(input, "input", call) {
+        withCheckedJSON(input, "\(place)input", call) {
             let start = StartRun(
                 namespace: namespace, definition: request.workflow,
                 workflowID: request.workflowID, input: input, requestID: request.requestID,
@@ -144,7 +146,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
             let link = links.link(on: call.eventLoop)
             let ticket = link.ask({ .startRun(start, $0) }) { answer in
                 guard case .started(let run, let existing) = answer else {
-                    return call.fail(answer.refusal)
+                    return call.fail(answer.refusal(of: place))
                 }
                 then(run, existing)
             }
@@ -153,9 +155,9 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     }
 
     func validated<Response>(
-        _ request: StartRunRequest, _ call: UnaryCall<Response>
+        _ request: StartRunRequest, at place: String, _ call: UnaryCall<Response>
     ) -> Bool {
-        var faults = FieldFaults()
+        var faults = FieldFaults(place: place)
         faults.checkName(request.workflow, "workflow")
         faults.check(request.workflowID.utf8.count <= 256, "workflow_id", "is over 256 bytes")
         faults.check(request.requestID.utf8.count <= 256, "request_id", "is over 256 bytes")
@@ -333,6 +335,15 @@ extension Answer {
     var refusal: GRPCStatus {
         if case .rejected(let rejection) = self { return rejection.status }
         return .unexpectedAnswer
+    }
+
+    /// The same for a part of a request, whose fields the engine names without their place.
+    func refusal(of place: String) -> GRPCStatus {
+        guard case .rejected(var rejection) = self, !place.isEmpty else { return refusal }
+        rejection.fields = rejection.fields.map {
+            FieldFault(field: place + $0.field, description: $0.description)
+        }
+        return rejection.status
     }
 }
 

@@ -10,6 +10,9 @@ extension InvokeRequest {
     func check(_ faults: inout FieldFaults, prefix: String = "") {
         faults.checkName(agentType, "\(prefix)agent_type")
         faults.checkName(operation, "\(prefix)operation")
+        faults.check(
+            !operation.hasPrefix("$"), "\(prefix)operation",
+            "begins with $, as the server's own calls do; CheckHealth asks how agents are")
         faults.check(requestID.utf8.count <= 256, "\(prefix)request_id", "is over 256 bytes")
         faults.check(agentID.utf8.count <= 256, "\(prefix)agent_id", "is over 256 bytes")
         faults.check(

@@ -38,13 +38,19 @@ extension Rejection.Code {
 /// there are none.
 struct FieldFaults {
     private(set) var faults: [FieldFault] = []
+    /// Goes before the name of each field: where what is checked stands in the request.
+    private let place: String
+
+    /// None yet.
+    init(place: String = "") { self.place = place }
 
     /// Notes a fault when `isRight` is false.
     mutating func check(
         _ isRight: Bool, _ field: @autoclosure () -> String,
         _ description: @autoclosure () -> String
     ) {
-        if !isRight { faults.append(FieldFault(field: field(), description: description())) }
+        if isRight { return }
+        faults.append(FieldFault(field: place + field(), description: description()))
     }
 
     /// Notes a missing or overlong name. Names are 1 to 256 bytes.

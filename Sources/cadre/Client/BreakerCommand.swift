@@ -144,7 +144,7 @@ extension BreakerCommand {
             try await reporting {
                 try await server.withClient { client in
                     let updates = try await BreakerServiceClient(client: client)
-                        .watchBreakers(WatchBreakersRequest(), options: server.callOptions)
+                        .watchBreakers(WatchBreakersRequest(), options: server.watchOptions)
                     for try await update in updates { show(update) }
                 }
             }

@@ -68,7 +68,7 @@ extension WorkflowCommand {
                     var request = WatchRunRequest()
                     request.run = RunReference(text: run)
                     let updates = try await WorkflowServiceClient(client: client)
-                        .watchRun(request, options: server.callOptions)
+                        .watchRun(request, options: server.watchOptions)
                     for try await update in updates { show(update) }
                 }
             }
@@ -197,7 +197,7 @@ extension HistoryEvent {
             return "\(failure.type): \(failure.message)\(next)"
         }
         if !actor.isEmpty { return "\(decision == .approve ? "approved" : "rejected") by \(actor)" }
-        let texts = [reason, agent, signal, eventType, childRunID]
+        let texts = [reason, agent, signal, eventType, childRunID, continuedRunID]
         return texts.first { !$0.isEmpty } ?? ""
     }
 
