@@ -245,9 +245,7 @@ extension CoordinationEngine {
         }
         if cell.isListening { stopListening(run, step) }
         stopHolding(run, step)
-        if !parked.isEmpty {
-            parked.remove(StepPlace(run: runs[run].machine.state.id, step: step))
-        }
+        if !parked.isEmpty { forgetPark(run, step) }
         guard cell.job >= 0 else { return }
         cancelAssignment(cell.job)
         endStep(cell.job)

@@ -8,7 +8,7 @@ extension CoordinationEngine {
     mutating func grant(_ job: Int32, _ agent: Int32) {
         lastToken += 1
         jobs[job].token = lastToken
-        jobs[job].agent = agent
+        hold(job, agent)
         tokens.insert(job, for: lastToken)
         if pool.session(of: agent) >= 0 { takeCredit(job, agent) }
         switch jobs[job].work {
@@ -65,7 +65,7 @@ extension CoordinationEngine {
             return
         }
         tokens.remove(jobs[job].token)
-        jobs[job].agent = -1
+        letGo(job)
         if pool.session(of: agent) >= 0 { settleHeld(job, agent) }
         if !children.isEmpty { endChildren(of: jobs[job].token) }
         pool.freeSlot(of: agent)
@@ -190,11 +190,6 @@ extension CoordinationEngine {
         agentRemoved(id, type: pool.name(ofType: type))
         elasticLeft(agent, type)
         if !hasInstances(type) { rejectWaiting(ofType: type) }
-    }
-
-    /// What an instance holds, in the order of the dispatch.
-    func tokensHeld(by agent: Int32) -> [UInt64] {
-        tokens.entries.filter { jobs[$0.value].agent == agent }.map(\.key).sorted()
     }
 
     mutating func lost(_ job: Int32, _ agent: AgentID) {

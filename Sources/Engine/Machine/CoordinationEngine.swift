@@ -78,7 +78,9 @@ public struct CoordinationEngine: Sendable {
     /// How many open runs descend from each run that began by itself and has such.
     var descendants: [RunID: Int] = [:]
     /// Steps that were parked, and perhaps released since.
-    var parked: Set<StepPlace> = []
+    var parked = ParkedSteps()
+    /// The first of the jobs that hold slots of an instance, by instance.
+    var heldJobs: [Int32] = []
     var recorded = RecordedCalls()
     /// The open calls made on behalf of an assignment, by its token.
     var children: [UInt64: Set<ReplyTicket>] = [:]

@@ -34,6 +34,9 @@ struct Job: Sendable {
     var permits: [HeldPermit] = []
     /// Remote instances only: the connection on which it was granted.
     var grantPort = 0
+    /// Its neighbours among the jobs that hold slots of its instance, see ``HeldJobs``; -1: none.
+    var nextHeld: Int32 = -1
+    var previousHeld: Int32 = -1
 
     static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
 }

@@ -14,7 +14,9 @@ enum EngineAudit {
             faults += check(job, index, engine)
         }
         for agent in engine.pool.livingAgents
-        where engine.pool.inFlight(of: agent) != held[agent, default: 0] {
+        where engine.pool.inFlight(of: agent) != held[agent, default: 0]
+            || engine.tokensHeld(by: agent).count != held[agent, default: 0]
+        {
             faults.append("slots of \(engine.pool.id(of: agent)) do not add up")
         }
         faults += checkKeys(engine)
@@ -133,7 +135,9 @@ enum EngineAudit {
                 }
             case .parked:
                 isMoving = true
-                if !engine.parked.contains(StepPlace(run: state.id, step: step)) {
+                if !engine.parked.contains(
+                    StepPlace(run: state.id, step: step), in: state.namespace)
+                {
                     faults.append("\(state.id): a parked step is not among the dead letters")
                 }
             case .waitingRetry:
