@@ -162,6 +162,9 @@ public struct StartRun: Sendable {
     public var reuse: ReusePolicy
     /// What the run can be found by; checked by whoever builds the command.
     public var attributes: [RunAttribute]
+    /// Where the call stands in its caller's trace; handed on to the agents of the run and its
+    /// children. No part of what makes a repeat the same.
+    public var trace: TraceContext?
 
     /// Fingerprint of all that the run depends on; made by whoever builds the command.
     let contentHash: UInt64
@@ -191,8 +194,10 @@ public struct StartRun: Sendable {
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
         requestID: String, conflict: ConflictPolicy, signal: RunSignal? = nil,
-        reuse: ReusePolicy = .allow, attributes: [RunAttribute] = []
+        reuse: ReusePolicy = .allow, attributes: [RunAttribute] = [],
+        trace: TraceContext? = nil
     ) {
+        self.trace = trace
         self.namespace = namespace
         self.definition = definition
         self.workflowID = workflowID
@@ -276,13 +281,16 @@ public final class InvokeExtras: Sendable {
     public let parent: AssignmentToken?
     /// Its name under the parent; empty: its answer is not kept.
     public let key: String
+    /// Where the call stands in its caller's trace; handed on to the agent.
+    public let trace: TraceContext?
 
     /// Combines the parts.
     public init(
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
         fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
-        parent: AssignmentToken? = nil, key: String = ""
+        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil
     ) {
+        self.trace = trace
         self.fairnessWeight = fairnessWeight
         self.progress = progress
         self.startByNanos = startByNanos

@@ -35,7 +35,8 @@ public struct AgentServiceProvider: AgentServiceHandler {
         if let status = faults.status { return call.fail(status) }
         guard let namespace = call.namespace() else { return }
         let command = request.command(
-            namespace: namespace, deadline: call.deadline, received: call.receivedAt)
+            namespace: namespace, deadline: call.deadline, received: call.receivedAt,
+            trace: call.metadata.trace)
         let link = links.link(on: call.eventLoop)
         let requestID = request.requestID.isEmpty ? link.newRequestID() : request.requestID
         let ticket = link.ask({ .invoke(command, $0) }) { answer in
@@ -60,7 +61,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
         let relay = ProgressRelay(call)
         let command = invoke.command(
             namespace: namespace, deadline: call.deadline, received: call.receivedAt,
-            progress: relay)
+            progress: relay, trace: call.metadata.trace)
         let link = links.link(on: call.eventLoop)
         let requestID = invoke.requestID.isEmpty ? link.newRequestID() : invoke.requestID
         let ticket = link.ask({ .invoke(command, $0) }) { answer in

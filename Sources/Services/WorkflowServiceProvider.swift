@@ -142,7 +142,8 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
                 conflict: signal == nil
                     ? StartRun.ConflictPolicy(request.conflictPolicy) : .useExisting,
                 signal: signal, reuse: StartRun.ReusePolicy(request.reusePolicy),
-                attributes: request.attributes.compactMap(Coordination.RunAttribute.init))
+                attributes: request.attributes.compactMap(Coordination.RunAttribute.init),
+                trace: call.metadata.trace)
             let link = links.link(on: call.eventLoop)
             let ticket = link.ask({ .startRun(start, $0) }) { answer in
                 guard case .started(let run, let existing) = answer else {

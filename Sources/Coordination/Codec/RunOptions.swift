@@ -25,6 +25,10 @@ enum RunOptions {
         if extra.isInputUnchecked { writer.byte(7) }
         writer.run(8, extra.continuedFrom)
         writer.run(9, extra.continuedAs)
+        if let trace = extra.trace {
+            writer.byte(10)
+            writer.string(trace.traceparent)
+        }
         writer.byte(0)
     }
 
@@ -52,6 +56,7 @@ enum RunOptions {
             case 7: extra.isInputUnchecked = true
             case 8: extra.continuedFrom = try reader.runID()
             case 9: extra.continuedAs = try reader.runID()
+            case 10: extra.trace = TraceContext(traceparent: try reader.string())
             default: throw CodecError("unknown run option \(tag)", at: 0)
             }
         }

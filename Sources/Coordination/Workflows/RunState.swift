@@ -59,6 +59,9 @@ public struct RunState: Sendable {
         extra.value.attributes = attributes
     }
 
+    /// A new run whose start belongs to a trace.
+    public mutating func setTrace(_ trace: TraceContext) { extra.value.trace = trace }
+
     /// A new run that takes the place of another one.
     public mutating func setPredecessor(_ run: RunID) {
         extra.value.continuedFrom = run

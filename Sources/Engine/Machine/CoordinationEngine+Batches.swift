@@ -162,7 +162,8 @@ extension CoordinationEngine {
                 attempt: state.steps[step].attempt, namespace: state.namespace,
                 origin: StepOrigin(run: state.id, step: state.name(of: step)),
                 mode: shownMode(of: state.namespace),
-                extras: state.steps[step].heartbeat.map { AssignmentExtras(lastHeartbeat: $0) }),
+                extras: .some(
+                    lastHeartbeat: state.steps[step].heartbeat, trace: state.extra.value.trace)),
             agent)
     }
 

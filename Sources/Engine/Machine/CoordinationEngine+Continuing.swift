@@ -59,7 +59,8 @@ extension CoordinationEngine {
             NewRun(
                 namespace: state.namespace, workflowID: state.workflowID, input: input,
                 parent: extra.parent, root: root(of: run), depth: extra.depth,
-                attributes: extra.attributes, predecessor: state.id), definition)
+                attributes: extra.attributes, predecessor: state.id,
+                trace: extra.trace), definition)
         if let successor = runIndex[id] {
             runs[successor].followers = runs[run].followers
             runs[run].followers = []

@@ -102,7 +102,8 @@ extension CoordinationEngine {
                 agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
                 deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
                 namespace: invoke.namespace, origin: nil, mode: shownMode(of: invoke.namespace),
-                extras: invoke.extras?.progress.map { AssignmentExtras(progress: $0) }), agent)
+                extras: invoke.extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
+            agent)
     }
 
     mutating func invokeFinished(_ job: Int32, _ part: InvokeJob, _ result: AssignmentResult) {

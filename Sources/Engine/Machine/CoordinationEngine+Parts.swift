@@ -158,7 +158,8 @@ extension CoordinationEngine {
         let child = begin(
             NewRun(
                 namespace: state.namespace, workflowID: "", input: input,
-                parent: StepPlace(run: state.id, step: step), root: root(of: run), depth: depth),
+                parent: StepPlace(run: state.id, step: step), root: root(of: run), depth: depth,
+                trace: state.extra.value.trace),
             definition)
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.childStarted(step, child, at: at, into: &out) }

@@ -121,6 +121,7 @@ extension CoordinationEngine {
             inputBytes: new.input.bytes.count, startedMillis: now.wallMillis)
         if !new.isChecked { state.leaveInputUnchecked() }
         if !new.attributes.isEmpty { state.setAttributes(new.attributes) }
+        if let trace = new.trace { state.setTrace(trace) }
         if let predecessor = new.predecessor { state.setPredecessor(predecessor) }
         if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
         let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
@@ -405,12 +406,14 @@ struct NewRun {
     var attributes: [RunAttribute] = []
     /// The run whose place it takes.
     var predecessor: RunID?
+    /// Where its start stands in its caller's trace.
+    var trace: TraceContext?
 }
 
 extension NewRun {
     init(_ start: StartRun) {
         self.init(
             namespace: start.namespace, workflowID: start.workflowID, input: start.input,
-            isChecked: true, attributes: start.attributes)
+            isChecked: true, attributes: start.attributes, trace: start.trace)
     }
 }

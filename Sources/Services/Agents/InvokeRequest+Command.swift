@@ -51,18 +51,19 @@ extension InvokeRequest {
     /// The engine's form of a right request.
     func command(
         namespace: Namespace, deadline: NIODeadline?, received: NIODeadline,
-        progress: (any ProgressPort)? = nil
+        progress: (any ProgressPort)? = nil, trace: TraceContext?
     ) -> Invoke {
         let now = received.nanoseconds
         var extras: InvokeExtras?
-        if progress != nil || hasExtras {
+        if progress != nil || trace != nil || hasExtras {
             extras = InvokeExtras(
                 progress: progress,
                 startByNanos: scheduleToStartMillis == 0
                     ? nil : now + scheduleToStartMillis * 1_000_000,
                 fairnessKey: fairnessKey, fairnessWeight: max(1, Int(fairnessWeight)),
                 affinityKey: affinityKey,
-                parent: parentToken == 0 ? nil : AssignmentToken(wire: parentToken), key: key)
+                parent: parentToken == 0 ? nil : AssignmentToken(wire: parentToken), key: key,
+                trace: trace)
         }
         return Invoke(
             namespace: namespace, agentType: agentType,
