@@ -14,7 +14,8 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-breaker bench-cache bench-workflows bench-parked bench-peers bench-store instructions generate \
+	bench-breaker bench-cache bench-metrics bench-workflows bench-parked bench-peers bench-store \
+	instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -76,6 +77,10 @@ bench-cache: setup ## measure lookups in the shared cache, and how they scale
 bench-breaker: setup ## measure what asking and telling a breaker costs
 	swift build -c release --product BreakerBench
 	.build/release/BreakerBench
+
+bench-metrics: setup ## measure what counting costs, and a scrape of 10,000 series
+	swift build -c release --product MetricsBench
+	.build/release/MetricsBench
 
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks

@@ -167,6 +167,10 @@ let package = Package(
         .executableTarget(
             name: "BreakerBench", dependencies: ["AgentKit", "Coordination", "Threads"],
             path: "Tests/Benchmarks/BreakerBench", swiftSettings: tested),
+        .target(name: "AllocationCount", path: "Tests/Benchmarks/AllocationCount"),
+        .executableTarget(
+            name: "MetricsBench", dependencies: ["AllocationCount", "Telemetry", "Threads"],
+            path: "Tests/Benchmarks/MetricsBench", swiftSettings: tested),
 
         .executableTarget(
             name: "CacheBench", dependencies: ["Cache", "Threads"],
