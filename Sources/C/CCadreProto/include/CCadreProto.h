@@ -9,6 +9,7 @@
 #include "cadre/v1/event_service.pb-c.h"
 #include "cadre/v1/lock_service.pb-c.h"
 #include "cadre/v1/memory_service.pb-c.h"
+#include "cadre/v1/monitor_service.pb-c.h"
 #include "cadre/v1/schedule_service.pb-c.h"
 #include "cadre/v1/workflow_service.pb-c.h"
 #include "google/protobuf/any.pb-c.h"
