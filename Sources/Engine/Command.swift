@@ -69,6 +69,8 @@ public indirect enum Command: Sendable {
     case ballot(BallotCommand, ReplyTicket)
     /// Batches and their items.
     case items(ItemCommand, ReplyTicket)
+    /// What coordination is measured by.
+    case monitor(MonitorCommand, ReplyTicket)
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
@@ -352,6 +354,7 @@ public indirect enum Answer: Sendable {
     case insight(InsightAnswer)
     case ballot(BallotAnswer)
     case items(ItemAnswer)
+    case monitor(MonitorAnswer)
     case operated(RunSummary)
     case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)

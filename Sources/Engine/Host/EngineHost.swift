@@ -246,7 +246,8 @@ extension Command {
     var lane: MailboxLane {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
-            .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .keys(.list, _):
+            .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .monitor,
+            .keys(.list, _):
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work

@@ -129,6 +129,7 @@ extension CoordinationEngine {
         ready.replies += effects.allReplies
         ready.lookups += effects.lookups
         ready.notices += effects.notices
+        for notice in effects.notices { measure(notice) }
         for change in effects.modes { show(change) }
         for item in effects.items { itemStored(item) }
         for dispatch in effects.dispatches { release(dispatch) }

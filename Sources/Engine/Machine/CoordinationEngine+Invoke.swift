@@ -61,6 +61,7 @@ extension CoordinationEngine {
     ) {
         if invoke.instance == nil { jobs[job].type = working(jobs[job].type, invoke.operation) }
         let type = jobs[job].type
+        measureWish(job)
         if let id = invoke.instance {
             guard let agent = pool.agent(id), pool.type(of: agent) == type else {
                 endInvoke(job)

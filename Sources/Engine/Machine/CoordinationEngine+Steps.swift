@@ -24,6 +24,7 @@ extension CoordinationEngine {
     /// A slot now, or a place in the line for one.
     mutating func seat(_ job: Int32, priority: Int) {
         let type = jobs[job].type
+        measureWish(job)
         if let agent = pool.takeSlot(ofType: type, for: operation(of: job)) {
             return grant(job, agent)
         }
@@ -172,6 +173,7 @@ extension CoordinationEngine {
         let at = now.wallMillis
         switch result.outcome {
         case .failure(let failure):
+            measureFailure(run, step)
             _ = change(run) { machine, out, random in
                 machine.failureReceived(
                     step, token: result.token, failure, at: at, random: random, into: &out)
@@ -181,6 +183,7 @@ extension CoordinationEngine {
             let bytes = payload.bytes.count
             let state = runs[run].machine.state
             let isTaken = runs[run].machine.refusal(ofOutputBytes: bytes) == nil
+            if isTaken { measureSuccess(run, step) } else { measureFailure(run, step) }
             // A refused output is not stored; its id goes nowhere.
             let id = isTaken ? newPayload(payload, run: state.id) : state.input
             if isTaken, let remembered { remember(payload, as: remembered) }
@@ -200,6 +203,7 @@ extension CoordinationEngine {
             let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
             cancelAssignment(job)
             endStep(job)
+            measureFailure(run, step)
             let at = now.wallMillis
             change(run) { machine, out, random in
                 machine.stepTimedOut(
@@ -220,6 +224,7 @@ extension CoordinationEngine {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         if phase == .preparing { return placeAnew(job) }
         endStep(job)
+        measureFailure(run, step)
         let at = now.wallMillis
         let isShutdown = isDraining
         change(run) { machine, out, _ in

@@ -10,6 +10,7 @@ extension CoordinationEngine {
         jobs[job].token = lastToken
         hold(job, agent)
         tokens.insert(job, for: lastToken)
+        measureGrant(job, agent)
         if pool.session(of: agent) >= 0 { takeCredit(job, agent) }
         switch jobs[job].work {
         case .invoke: dispatchInvoke(job, agent)
@@ -65,6 +66,7 @@ extension CoordinationEngine {
             return
         }
         tokens.remove(jobs[job].token)
+        measureRelease(job, agent)
         letGo(job)
         if pool.session(of: agent) >= 0 { settleHeld(job, agent) }
         if !children.isEmpty { endChildren(of: jobs[job].token) }
@@ -90,11 +92,12 @@ extension CoordinationEngine {
     mutating func finished(_ result: AssignmentResult, isChecked: Bool = false) {
         guard let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running else {
             ready.notices.append(.staleResult)
+            meter.staleResult()
             return
         }
         if !isChecked, isHeldForContract(job, result, from: nil) { return }
         let agent = jobs[job].agent
-        noteWork(of: agent, result)
+        noteWork(of: agent, result, job)
         judge(job, result)
         switch jobs[job].work {
         case .invoke(let part): invokeFinished(job, part, result)
@@ -104,11 +107,12 @@ extension CoordinationEngine {
         judgeAgent(agent, result.outcome)
     }
 
-    private mutating func noteWork(of agent: Int32, _ result: AssignmentResult) {
+    private mutating func noteWork(of agent: Int32, _ result: AssignmentResult, _ job: Int32) {
         let nanos = max(0, result.endedNanos - result.startedNanos)
         var isSuccess = true
         if case .failure = result.outcome { isSuccess = false }
         pool.workEnded(agent, isSuccess: isSuccess, busyNanos: nanos)
+        measureResult(job, executionNanos: nanos, isFailure: !isSuccess)
         let type = Int(pool.type(of: agent))
         while busyNanos.count <= type { busyNanos.append(0) }
         if busyNanos[type] == 0 { busyTypes.append(Int32(type)) }
@@ -169,6 +173,8 @@ extension CoordinationEngine {
 
     /// An instance is in the pool: the isolator and the watchers hear of it.
     mutating func joined(_ agent: Int32) {
+        meter.slotsCame(
+            pool.slots(of: agent), type: pool.type(of: agent), atNanos: now.monotonicNanos)
         apply(isolator.joined(agent, id: pool.id(of: agent), type: pool.type(of: agent), at: now))
         agentChanged(agent)
     }
@@ -186,6 +192,8 @@ extension CoordinationEngine {
             // One lost assignment may have ended others: those that were called on its behalf.
             if let job = tokens[token], jobs[job].agent == agent { lost(job, id) }
         }
+        meter.slotsCame(-pool.slots(of: agent), type: type, atNanos: now.monotonicNanos)
+        meter.agentLeft(agent)
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
         elasticLeft(agent, type)

@@ -95,6 +95,9 @@ public struct CoordinationEngine: Sendable {
 
     var schedules = ScheduleTable()
     var stepCache = StepCache()
+    var meter = CoordinationMeter()
+    /// When the batch in flight was handed out.
+    private var sealedNanos: Int64 = 0
 
     // What comes next.
     var inbox: [Command] = []
@@ -171,6 +174,7 @@ public struct CoordinationEngine: Sendable {
     public mutating func turn(_ time: EngineTime, random: UInt64) -> TurnOutput {
         advance(to: time)
         randomState ^= random
+        meter.begin(at: now)
         takeUpRestoredEntities()
         takeUpRestoredKeys()
         takeUpRestoredItems()
@@ -201,6 +205,7 @@ public struct CoordinationEngine: Sendable {
         inFlight = number
         inFlightEffects = draft.effects
         sealedCommands = draft.commands
+        sealedNanos = now.monotonicNanos
         draft = BatchDraft()
         return batch
     }
@@ -214,6 +219,8 @@ public struct CoordinationEngine: Sendable {
         committed = number
         inFlight = nil
         isDiskFull = false
+        meter.committed(
+            commands: sealedCommands, nanos: now.monotonicNanos - sealedNanos)
         let effects = inFlightEffects
         inFlightEffects = HeldEffects()
         release(effects)
@@ -318,7 +325,7 @@ public struct CoordinationEngine: Sendable {
         case .isolation(.getPolicy, _): return true
         case .isolation: return false
         case .invoke, .listAgents, .listDeadLetters, .watchAgents, .drainAgent, .snapshot,
-            .listDefinitions, .getRun, .insight,
+            .listDefinitions, .getRun, .insight, .monitor,
             .awaitRun, .watchRun,
             .abandon:
             return true
@@ -368,6 +375,7 @@ public struct CoordinationEngine: Sendable {
         case .insight(let command, let ticket): decide(command, ticket)
         case .ballot(let command, let ticket): decide(command, ticket)
         case .items(let command, let ticket): decide(command, ticket)
+        case .monitor(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
@@ -483,7 +491,7 @@ extension Command {
             .drainAgent(_, _, let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
             .keys(_, let ticket), .insight(_, let ticket), .ballot(_, let ticket),
-            .items(_, let ticket),
+            .items(_, let ticket), .monitor(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
             .reuseKnown(_, _, _, let ticket):
             ticket

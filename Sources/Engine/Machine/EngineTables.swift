@@ -27,9 +27,16 @@ struct Job: Sendable {
     /// Steps only: when its attempt must have ended, and when its agent was heard of last.
     var deadlineNanos = Int64.max
     var heardNanos: Int64 = 0
-    /// Invokes only: how often it was given to an instance, and when the last time.
+    /// Invokes only: how often it was given to an instance.
     var attempts = 0
+    /// When it last left the engine for its agent.
     var grantedNanos: Int64 = 0
+    /// When it began to want a slot; 0: it does not, -1: an earlier process gave it one.
+    var wantedNanos: Int64 = 0
+    /// When it was granted the slot that it holds.
+    var slotNanos: Int64 = 0
+    /// Whether the result of what it was dispatched for is in.
+    var hasResult = false
     /// Leave of the breakers that guard it; used up by its end.
     var permits: [HeldPermit] = []
     /// Remote instances only: the connection on which it was granted.
@@ -106,6 +113,8 @@ struct StepCell: Sendable {
     var isListening = false
     /// Whether it waits for another operating mode.
     var isHeldByMode = false
+    /// When its first attempt failed, until one succeeds; 0: none did.
+    var failingNanos: Int64 = 0
 }
 
 /// A step that a breaker does not let go.
