@@ -17,8 +17,7 @@ struct CadreCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
             AgentCommand.self, BallotCommand.self, BatchCommand.self, BreakerCommand.self,
-            ModeCommand.self,
-            AdminCommand.self,
+            ModeCommand.self, AdminCommand.self, MonitorCommand.self, TopCommand.self,
             InfoCommand.self,
         ])
 }

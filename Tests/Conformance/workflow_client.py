@@ -18,7 +18,7 @@ from cases import Cases
 stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
                "cadre/v1/breaker_service.proto", "cadre/v1/workflow_service.proto",
                "cadre/v1/ballot_service.proto", "cadre/v1/batch_service.proto",
-               "cadre/v1/admin_service.proto",
+               "cadre/v1/admin_service.proto", "cadre/v1/monitor_service.proto",
                "google/rpc/status.proto", "google/rpc/error_details.proto")
 
 import agent_cases  # noqa: E402  The stubs above must be there first.
@@ -27,6 +27,7 @@ import ballot_cases  # noqa: E402
 import batch_cases  # noqa: E402
 import breaker_cases  # noqa: E402
 import console_cases  # noqa: E402
+import monitor_cases  # noqa: E402
 import remote_agent_cases  # noqa: E402
 import standard_cases  # noqa: E402
 import workflow_cases  # noqa: E402
@@ -35,11 +36,13 @@ from cadre.v1 import agent_service_pb2_grpc as agents  # noqa: E402
 from cadre.v1 import ballot_service_pb2_grpc as ballots  # noqa: E402
 from cadre.v1 import batch_service_pb2_grpc as batches  # noqa: E402
 from cadre.v1 import breaker_service_pb2_grpc as breakers  # noqa: E402
+from cadre.v1 import monitor_service_pb2_grpc as monitor  # noqa: E402
 from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
 
 CASES = (agent_cases.CASES + ballot_cases.CASES + batch_cases.CASES
          + breaker_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
-         + standard_cases.CASES + console_cases.CASES + remote_agent_cases.CASES)
+         + standard_cases.CASES + monitor_cases.CASES + console_cases.CASES
+         + remote_agent_cases.CASES)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Server:
     batches: batches.BatchServiceStub
     workflows: workflows.WorkflowServiceStub
     admin: admin.AdminServiceStub
+    monitor: monitor.MonitorServiceStub
     console_port: int
     port: int
 
@@ -70,6 +74,7 @@ def main() -> int:
                         ballots.BallotServiceStub(channel),
                         batches.BatchServiceStub(channel),
                         workflows.WorkflowServiceStub(channel), admin.AdminServiceStub(channel),
+                        monitor.MonitorServiceStub(channel),
                         chosen.console_port, chosen.port)
         for case in CASES:
             cases.run(case.__name__, lambda case=case: case(server))

@@ -50,6 +50,9 @@ struct ServerUnderTest {
         let links = try await EngineLinks.attach(host, to: group)
         // A test may wait long for its turn between opening a stream and the hello on it.
         let streams = AgentStreams(helloTime: .minutes(2))
+        let recorder = MetricsRecorder {
+            [ServiceCalls(service: "test", ended: 8, failed: 2, active: 1, seconds: 4)]
+        }
         let health = HealthRegistry(services: [AgentServiceDescriptor.name])
         let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
         let server = GRPCServer(
@@ -67,6 +70,7 @@ struct ServerUnderTest {
                             ? TimeZoneTable(name: $0, firstOffset: 3_600, transitions: []) : nil
                     }
                 ).registration,
+                MonitorServiceProvider(links: links, recorder: recorder).registration,
                 AdminServiceProvider(
                     identity: .init(
                         version: "test", startedMillis: 1, configuration: [],

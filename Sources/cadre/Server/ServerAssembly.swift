@@ -20,7 +20,9 @@ struct ServerAssembly {
     let settings: Settings
     let log: Logger
     let teardown: Teardown
-    private let registry = MetricsRegistry()
+    private let registry: MetricsRegistry
+    private let calls: CallMetrics
+    private let recorder: MetricsRecorder
     private let fatal = FatalSignal()
     private let health = HealthRegistry(services: ServedInterfaces.names)
     private let streams = AgentStreams()
@@ -30,12 +32,17 @@ struct ServerAssembly {
         self.settings = settings
         self.log = log
         self.teardown = teardown
+        registry = MetricsRegistry()
+        let calls = CallMetrics(registry)
+        self.calls = calls
+        recorder = MetricsRecorder { calls.serviceCalls }
     }
 
     /// Starts everything and says where it serves.
     func start() async throws -> CadreServer {
         announceSettings()
         ProcessMetrics.register(in: registry, startedSeconds: Double(startedMillis) / 1_000)
+        MonitorMetrics.register(in: registry, recorder)
         let market = try await openMarket()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         teardown.add { try? await group.shutdownGracefully() }
@@ -259,9 +266,11 @@ struct ServerAssembly {
 
     private func startGRPC(_ host: EngineHost, on group: any EventLoopGroup) async throws -> Int {
         let links = try await EngineLinks.attach(host, to: group)
+        let endRecording = try await recorder.begin(links, on: group.next())
+        teardown.add { endRecording() }
         let server = GRPCServer(
             configuration: ServerConfiguration(host: settings.host, port: settings.grpcPort),
-            services: services(links, host), group: group, metrics: CallMetrics(registry))
+            services: services(links, host), group: group, metrics: calls)
         let port = try await server.start()
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in
@@ -293,6 +302,7 @@ struct ServerAssembly {
             BatchServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
+            MonitorServiceProvider(links: links, recorder: recorder).registration,
             admin.registration,
             HealthServiceProvider(registry: health).registration,
             reflection.registration,
@@ -306,7 +316,7 @@ enum ServedInterfaces {
     static let names = [
         AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
-        AdminServiceDescriptor.name, BallotServiceDescriptor.name,
+        MonitorServiceDescriptor.name, AdminServiceDescriptor.name, BallotServiceDescriptor.name,
         BatchServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
