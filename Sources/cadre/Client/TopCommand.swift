@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GRPC
 import JSON
 import Messages
 import Stubs

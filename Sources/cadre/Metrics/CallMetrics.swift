@@ -123,7 +123,7 @@ private final class MethodMetrics: MethodObserver {
     /// Deadlines are not among them: callers that wait on purpose meet them.
     private static func isServersFault(_ code: GRPCStatusCode) -> Bool {
         switch code {
-        case .unknown, .resourceExhausted, .internal, .unavailable, .dataLoss: true
+        case .unknown, .resourceExhausted, .internalError, .unavailable, .dataLoss: true
         default: false
         }
     }
