@@ -132,7 +132,9 @@ struct MonitorServiceTests {
             func expect(_ words: String, _ body: () async throws -> Void) async {
                 let status = await status(body)
                 #expect(status?.code == .invalidArgument)
-                #expect(status?.message.contains(words) == true, "\(words): \(String(describing: status))")
+                #expect(
+                    status?.message.contains(words) == true,
+                    "\(words): \(String(describing: status))")
             }
             for millis in [-1, 999, 86_400_001, Int64.max, .min] {
                 await expect("window_millis is \(millis)") {

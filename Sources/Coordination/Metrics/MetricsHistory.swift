@@ -52,6 +52,7 @@ public struct MetricsHistory: Sendable {
         fromNanos start: Int64, toNanos end: Int64, step: Int64
     ) -> [WindowMetrics] {
         var windows: [WindowMetrics] = []
+        let end = min(end, newest.nanos)
         var from = base(atNanos: start)
         var at = max(start, from.nanos)
         while at < end {
