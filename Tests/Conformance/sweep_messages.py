@@ -26,6 +26,7 @@ HINTS = {
     "key": "sweep",
     "RunAttribute.name": "sweep",
     "RunAttribute.text": "sweep",
+    "AbandonFillRequest.lease_token": 1,
     "ChildLoop.until": "EXISTS output",
     "ChildLoop.times": 3,
     "series": "sweep",

@@ -18,6 +18,7 @@ from cases import Cases
 stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
                "cadre/v1/breaker_service.proto", "cadre/v1/workflow_service.proto",
                "cadre/v1/ballot_service.proto", "cadre/v1/batch_service.proto",
+               "cadre/v1/cache_service.proto",
                "cadre/v1/admin_service.proto", "cadre/v1/monitor_service.proto",
                "google/rpc/status.proto", "google/rpc/error_details.proto")
 
@@ -26,6 +27,7 @@ import bad_input_cases  # noqa: E402
 import ballot_cases  # noqa: E402
 import batch_cases  # noqa: E402
 import breaker_cases  # noqa: E402
+import cache_cases  # noqa: E402
 import console_cases  # noqa: E402
 import monitor_cases  # noqa: E402
 import remote_agent_cases  # noqa: E402
@@ -36,12 +38,14 @@ from cadre.v1 import agent_service_pb2_grpc as agents  # noqa: E402
 from cadre.v1 import ballot_service_pb2_grpc as ballots  # noqa: E402
 from cadre.v1 import batch_service_pb2_grpc as batches  # noqa: E402
 from cadre.v1 import breaker_service_pb2_grpc as breakers  # noqa: E402
+from cadre.v1 import cache_service_pb2_grpc as cache  # noqa: E402
 from cadre.v1 import monitor_service_pb2_grpc as monitor  # noqa: E402
 from cadre.v1 import workflow_service_pb2_grpc as workflows  # noqa: E402
 
 CASES = (agent_cases.CASES + ballot_cases.CASES + batch_cases.CASES
-         + breaker_cases.CASES + workflow_cases.CASES + bad_input_cases.CASES
-         + standard_cases.CASES + monitor_cases.CASES + console_cases.CASES
+         + breaker_cases.CASES + cache_cases.CASES + workflow_cases.CASES
+         + bad_input_cases.CASES + standard_cases.CASES + monitor_cases.CASES
+         + console_cases.CASES
          + remote_agent_cases.CASES)
 
 
@@ -54,6 +58,7 @@ class Server:
     breakers: breakers.BreakerServiceStub
     ballots: ballots.BallotServiceStub
     batches: batches.BatchServiceStub
+    cache: cache.CacheServiceStub
     workflows: workflows.WorkflowServiceStub
     admin: admin.AdminServiceStub
     monitor: monitor.MonitorServiceStub
@@ -73,6 +78,7 @@ def main() -> int:
                         breakers.BreakerServiceStub(channel),
                         ballots.BallotServiceStub(channel),
                         batches.BatchServiceStub(channel),
+                        cache.CacheServiceStub(channel),
                         workflows.WorkflowServiceStub(channel), admin.AdminServiceStub(channel),
                         monitor.MonitorServiceStub(channel),
                         chosen.console_port, chosen.port)

@@ -1,4 +1,5 @@
 import AgentKit
+import Cache
 import Console
 import Coordination
 import Engine
@@ -26,6 +27,7 @@ struct ServerAssembly {
     private let fatal = FatalSignal()
     private let health = HealthRegistry(services: ServedInterfaces.names)
     private let streams = AgentStreams()
+    private let cache: SharedCache
     private let startedMillis = SystemClock.wallMillis()
 
     init(_ settings: Settings, _ log: Logger, _ teardown: Teardown) {
@@ -36,6 +38,10 @@ struct ServerAssembly {
         let calls = CallMetrics(registry)
         self.calls = calls
         recorder = MetricsRecorder { calls.serviceCalls }
+        var cache = CacheConfiguration()
+        cache.epoch = UInt64(max(startedMillis, 0)) * 1_000
+        cache.seed = UInt64.random(in: .min ... .max)
+        self.cache = SharedCache(cache)
     }
 
     /// Starts everything and says where it serves.
@@ -43,6 +49,7 @@ struct ServerAssembly {
         announceSettings()
         ProcessMetrics.register(in: registry, startedSeconds: Double(startedMillis) / 1_000)
         MonitorMetrics.register(in: registry, recorder)
+        CacheMetrics.register(cache, in: registry)
         let market = try await openMarket()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         teardown.add { try? await group.shutdownGracefully() }
@@ -303,6 +310,7 @@ struct ServerAssembly {
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
             MonitorServiceProvider(links: links, recorder: recorder).registration,
+            CacheServiceProvider(cache: cache).registration,
             admin.registration,
             HealthServiceProvider(registry: health).registration,
             reflection.registration,
@@ -317,7 +325,7 @@ enum ServedInterfaces {
         AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
         MonitorServiceDescriptor.name, AdminServiceDescriptor.name, BallotServiceDescriptor.name,
-        BatchServiceDescriptor.name,
+        BatchServiceDescriptor.name, CacheServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
     ]
