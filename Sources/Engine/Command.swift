@@ -71,6 +71,10 @@ public indirect enum Command: Sendable {
     case items(ItemCommand, ReplyTicket)
     /// What coordination is measured by.
     case monitor(MonitorCommand, ReplyTicket)
+    /// Shared memory.
+    case memory(MemoryCommand, ReplyTicket)
+    /// Locks.
+    case locks(LockCommand, ReplyTicket)
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
@@ -355,6 +359,8 @@ public indirect enum Answer: Sendable {
     case ballot(BallotAnswer)
     case items(ItemAnswer)
     case monitor(MonitorAnswer)
+    case memory(MemoryAnswer)
+    case locks(LockAnswer)
     case operated(RunSummary)
     case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)
@@ -401,6 +407,8 @@ public struct Rejection: Error, Sendable, Hashable {
         case exists
         /// FAILED_PRECONDITION
         case precondition
+        /// PERMISSION_DENIED
+        case denied
         /// UNAVAILABLE: try again, maybe elsewhere.
         case unavailable
         /// RESOURCE_EXHAUSTED, with pushback.

@@ -30,6 +30,10 @@ public protocol EngineObserver: Sendable {
     func noted(_ notice: BallotNotice)
     /// Something about batches of items.
     func noted(_ notice: ItemNotice)
+    /// Something about shared memory.
+    func noted(_ notice: MemoryNotice)
+    /// Something about locks.
+    func noted(_ notice: LockNotice)
 }
 
 /// Counts nothing.

@@ -11,6 +11,7 @@ struct SQLiteReader {
     private let definitionsPage, openRunsPage, requestsPage: SQLiteStatement
     private let entities: SQLiteEntityReads
     private let audit: SQLiteAuditReads
+    private let memory: SQLiteMemoryReads
     private let begin, end: SQLiteStatement
 
     /// Opens the connection on the calling thread.
@@ -53,6 +54,7 @@ struct SQLiteReader {
             """)
         entities = try SQLiteEntityReads(connection)
         audit = try SQLiteAuditReads(connection)
+        memory = try SQLiteMemoryReads(connection)
         begin = try connection.prepare("BEGIN")
         end = try connection.prepare("COMMIT")
     }
@@ -81,6 +83,9 @@ struct SQLiteReader {
             return .audit(
                 try audit.page(
                     namespace: namespace, subject: subject, before: before, limit: max(limit, 0)))
+        case .memory(let query):
+            return .memory(
+                try inTransaction { () throws(SQLiteFailure) in try memory.page(query) })
         }
     }
 
@@ -106,6 +111,7 @@ struct SQLiteReader {
             var page = RecoveryPageBuilder(request)
             try fillDefinitions(&page)
             try entities.fill(&page)
+            try memory.fill(&page)
             try fillOpenRuns(&page)
             try fillRequests(&page)
             return page.finish()

@@ -18,6 +18,8 @@ public enum StoreQuery: Sendable {
     /// Lines of the audit log, newest first; `before` is the last number of the page before.
     /// `nil` for namespace or subject: any.
     case audit(namespace: String?, subject: String?, before: Int64?, limit: Int)
+    /// Shared memory.
+    case memory(MemoryQuery)
 }
 
 /// The answer to a ``StoreQuery``.
@@ -32,4 +34,6 @@ public enum StoreAnswer: Sendable {
     case entities([EntityRow])
     /// To `.audit`.
     case audit([AuditRow])
+    /// To `.memory`.
+    case memory(MemoryPage)
 }

@@ -62,6 +62,8 @@ struct ServerUnderTest {
                 BreakerServiceProvider(links: links).registration,
                 BallotServiceProvider(links: links).registration,
                 BatchServiceProvider(links: links).registration,
+                MemoryServiceProvider(links: links, host: host).registration,
+                LockServiceProvider(links: links).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 ScheduleServiceProvider(
                     links: links,

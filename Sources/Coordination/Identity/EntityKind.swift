@@ -54,6 +54,10 @@ extension EntityKind {
     public static let batchDefinition = EntityKind(rawValue: 43)
     /// A durable item of a batch, or what it came to.
     public static let batchItem = EntityKind(rawValue: 44)
+    /// Where the revision line of a namespace's shared memory stands.
+    public static let memoryLine = EntityKind(rawValue: 20)
+    /// One acquire that holds its locks.
+    public static let lockAcquire = EntityKind(rawValue: 21)
 
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)

@@ -180,6 +180,8 @@ final class EngineCore: @unchecked Sendable {
             case .pool(let notice): observer.noted(notice)
             case .ballot(let notice): observer.noted(notice)
             case .items(let notice): observer.noted(notice)
+            case .memory(let notice): observer.noted(notice)
+            case .locks(let notice): observer.noted(notice)
             }
         }
         if engine.openRunCount != reportedOpenRuns {

@@ -51,6 +51,9 @@ struct EngineRecovery {
         for row in page.entities {
             do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
         }
+        for row in page.memory {
+            do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
+        }
         for row in page.requests {
             do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
         }

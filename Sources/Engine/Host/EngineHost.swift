@@ -247,9 +247,10 @@ extension Command {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
             .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .monitor,
-            .keys(.list, _):
+            .keys(.list, _), .memory:
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
+        case .locks(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .keys(.pause, _): .vital
         case .ballot, .items: .work

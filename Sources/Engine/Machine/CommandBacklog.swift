@@ -92,6 +92,8 @@ extension Command {
         case .schedule(let command, _): command.isNewWork
         case .items(let command, _): command.isNewWork
         case .operateRun(let order, _): order.operation.isSignal
+        case .memory(let command, _): command.isNewWork
+        case .locks(let command, _): command.isNewWork
         default: false
         }
     }
@@ -104,6 +106,7 @@ extension Command {
         case .startRun(let start, _):
             start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
         case .operateRun(let order, _): order.operation.payloadBytes
+        case .memory(let command, _): command.inputBytes
         case .putDefinition(let put, _):
             put.definition.textBytes
         case .breaker(.put(let put), _): BreakerCodec.encode(put.definition).count

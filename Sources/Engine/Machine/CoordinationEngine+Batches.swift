@@ -92,6 +92,9 @@ extension CoordinationEngine {
         batch.requests = draft.requests
         batch.entities = draft.entities
         batch.audits = draft.audits
+        batch.memory = draft.memory
+        batch.memoryPrunings = draft.memoryPrunings
+        sealMemory(&batch)
         batch.runs.reserveCapacity(draft.dirtyRuns.count)
         batch.history.reserveCapacity(draft.dirtyRuns.count)
         for run in draft.dirtyRuns { sealRun(run, &batch) }

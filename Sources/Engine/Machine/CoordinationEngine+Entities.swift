@@ -63,6 +63,8 @@ extension CoordinationEngine {
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
         case .stepOutput: try restoreStepOutput(entity)
+        case .memoryLine: try restoreLine(entity)
+        case .lockAcquire: try restoreLock(entity)
         default: break
         }
     }

@@ -159,6 +159,9 @@ extension CoordinationEngine {
         case .watchingGraphs: graphs.watchers[ticket] = nil
         case .deciding(let ballot): ballotAbandoned(ballot)
         case .submitted: submitAbandoned(ticket)
+        case .watchingMemory(let cell): stopWatchingMemory(ticket, cell)
+        case .awaitingLock(let cell, let waiter): stopAwaitingLock(ticket, Int(cell), waiter)
+        case .followingLock(let cell, let serial): stopFollowingLock(ticket, Int(cell), serial)
         case nil where held.starts[ticket] != nil: held.drop(ticket)
         case nil where ballots.reports.removeValue(forKey: ticket) != nil: break
         case nil: backlog.strike(ticket)

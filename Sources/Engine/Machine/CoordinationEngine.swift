@@ -98,6 +98,8 @@ public struct CoordinationEngine: Sendable {
     var meter = CoordinationMeter()
     /// When the batch in flight was handed out.
     private var sealedNanos: Int64 = 0
+    var memory = SharedMemory()
+    var locks = LockSpaces()
 
     // What comes next.
     var inbox: [Command] = []
@@ -178,6 +180,8 @@ public struct CoordinationEngine: Sendable {
         takeUpRestoredEntities()
         takeUpRestoredKeys()
         takeUpRestoredItems()
+        takeUpRestoredMemory()
+        takeUpRestoredLocks()
         fireTimers()
         takeUpRecoveredRuns()
         takeWaitingParts()
@@ -186,6 +190,9 @@ public struct CoordinationEngine: Sendable {
         inbox = []
         for command in commands { take(command) }
         takeDueSchedules()
+        takeDueMemory()
+        takeDueLocks()
+        tellLockQueues()
         noteBusyTime()
         noteBreakers()
         return takeReady()
@@ -254,7 +261,8 @@ public struct CoordinationEngine: Sendable {
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
         if hasRoomForParts, !waitingParts.isEmpty { return true }
         return hasRoom
-            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty)
+            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty
+                || !memory.due.isEmpty || !locks.due.isEmpty)
     }
 
     /// Whether submitted commands wait for a turn.
@@ -330,6 +338,8 @@ public struct CoordinationEngine: Sendable {
             .abandon:
             return true
         case .schedule(let command, _): return command.isRead
+        case .memory(let command, _): return command.isRead
+        case .locks(let command, _): return command.isVolatile
         case .keys(.list, _): return true
         case .keys(.pause, _): return false
         case .ballot(let command, _): return command.isVolatile
@@ -376,6 +386,8 @@ public struct CoordinationEngine: Sendable {
         case .ballot(let command, let ticket): decide(command, ticket)
         case .items(let command, let ticket): decide(command, ticket)
         case .monitor(let command, let ticket): decide(command, ticket)
+        case .memory(let command, let ticket): decide(command, ticket)
+        case .locks(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
@@ -453,6 +465,8 @@ public struct CoordinationEngine: Sendable {
                 change(run) { machine, out, _ in machine.runTimedOut(at: at, into: &out) }
             case .session(let session): leaseDue(session)
             case .elastic(let type): elasticDue(type)
+            case .memory(let cell): memoryTimeCame(cell)
+            case .locks(let cell): lockTimeCame(cell)
             }
             settle()
         }
@@ -491,7 +505,8 @@ extension Command {
             .drainAgent(_, _, let ticket), .snapshot(let ticket),
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
             .keys(_, let ticket), .insight(_, let ticket), .ballot(_, let ticket),
-            .items(_, let ticket), .monitor(_, let ticket),
+            .items(_, let ticket), .monitor(_, let ticket), .memory(_, let ticket),
+            .locks(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
             .reuseKnown(_, _, _, let ticket):
             ticket

@@ -84,6 +84,16 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxEndedItemBytes = 16 << 10
     /// Schedules of the whole server.
     public var maxSchedules = 10_000
+    /// Bounds of one namespace's shared memory.
+    public var memory = MemoryLimits()
+    /// Bytes of the shared memory of all namespaces.
+    public var maxMemoryBytes = 1 << 30
+    /// Namespaces that have shared memory, and callers that watch it.
+    public var maxMemoryNamespaces = 10_000
+    public var maxMemoryWatchers = 10_000
+    /// Bounds of one namespace's locks, and namespaces that have some.
+    public var locks = LockLimits()
+    public var maxLockNamespaces = 10_000
     public var run = RunLimits.defaults
 
     /// The documented bounds.

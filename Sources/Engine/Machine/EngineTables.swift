@@ -171,6 +171,10 @@ enum TimerPurpose: Sendable {
     case ballot(Int32)
     /// Items of a batch leave.
     case items(Int32)
+    /// An entry of this namespace's shared memory ends.
+    case memory(Int32)
+    /// A lease of this namespace's locks ends, or a wait for one.
+    case locks(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -185,6 +189,11 @@ enum OpenCall: Sendable {
     case deciding(ballot: Int32)
     /// Items of a batch.
     case submitted
+    /// Shared memory of the namespace with this number.
+    case watchingMemory(Int32)
+    /// A waiter of the namespace with this number, and a stream of what is held there.
+    case awaitingLock(Int32, UInt64)
+    case followingLock(Int32, UInt64)
 }
 
 /// A current definition of a namespace.
@@ -242,10 +251,12 @@ struct BatchDraft: Sendable {
     /// Where the row of each entity stands in `entities`.
     var entityIndex: [EntityName: Int] = [:]
     var audits: [AuditRow] = []
+    var memory: [MemoryRow] = []
+    var memoryPrunings: [MemoryPruning] = []
     var effects = HeldEffects()
 
     var hasRows: Bool {
         !dirtyRuns.isEmpty || !definitions.isEmpty || !payloads.isEmpty || !requests.isEmpty
-            || !entities.isEmpty || !audits.isEmpty
+            || !entities.isEmpty || !audits.isEmpty || !memory.isEmpty
     }
 }

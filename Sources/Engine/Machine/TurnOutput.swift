@@ -99,4 +99,6 @@ public enum EngineNotice: Sendable, Hashable {
     case pool(PoolNotice)
     case ballot(BallotNotice)
     case items(ItemNotice)
+    case memory(MemoryNotice)
+    case locks(LockNotice)
 }

@@ -87,6 +87,7 @@ extension FieldFaults {
             if case .unrecognized(let value) = next.version {
                 unknown("\(field).continue_as_new.version", value)
             }
+        case .ballot: check(false, "\(field).ballot", "is not supported yet; use an invoke step")
         case .wait, .publish, .fanOut, nil: break
         }
     }

@@ -25,6 +25,7 @@ extension Rejection.Code {
         case .notFound: .notFound
         case .exists: .alreadyExists
         case .precondition: .failedPrecondition
+        case .denied: .permissionDenied
         case .unavailable: .unavailable
         case .overloaded: .resourceExhausted
         case .deadline: .deadlineExceeded

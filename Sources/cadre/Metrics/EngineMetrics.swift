@@ -20,6 +20,7 @@ final class EngineMetrics: EngineObserver {
     private let pools: PoolMetrics
     private let ballots: BallotMetrics
     private let batches: BatchMetrics
+    private let sharing: SharingMetrics
     private let emergencies: EmergencyRunner?
 
     /// - Parameter emergencies: carries out what an emergency asks of agents.
@@ -28,6 +29,7 @@ final class EngineMetrics: EngineObserver {
         pools = PoolMetrics(registry)
         ballots = BallotMetrics(registry)
         batches = BatchMetrics(registry)
+        sharing = SharingMetrics(registry)
         self.emergencies = emergencies
         started = registry.counter(
             name: "cadre_workflow_started", help: "Runs whose start is on disk.",
@@ -110,6 +112,10 @@ final class EngineMetrics: EngineObserver {
     func noted(_ notice: BallotNotice) { ballots.noted(notice) }
 
     func noted(_ notice: ItemNotice) { batches.noted(notice) }
+
+    func noted(_ notice: MemoryNotice) { sharing.noted(notice) }
+
+    func noted(_ notice: LockNotice) { sharing.noted(notice) }
 
     func triggerSkipped(definition: String, reason: String) {
         skipped.with(definition, reason).add()

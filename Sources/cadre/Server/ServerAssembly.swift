@@ -307,6 +307,8 @@ struct ServerAssembly {
             BreakerServiceProvider(links: links).registration,
             BallotServiceProvider(links: links).registration,
             BatchServiceProvider(links: links).registration,
+            MemoryServiceProvider(links: links, host: host).registration,
+            LockServiceProvider(links: links).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
             MonitorServiceProvider(links: links, recorder: recorder).registration,
@@ -322,7 +324,8 @@ struct ServerAssembly {
 /// The interfaces of the server, by their full names.
 enum ServedInterfaces {
     static let names = [
-        AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
+        AgentServiceDescriptor.name, BreakerServiceDescriptor.name, MemoryServiceDescriptor.name,
+        LockServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
         MonitorServiceDescriptor.name, AdminServiceDescriptor.name, BallotServiceDescriptor.name,
         BatchServiceDescriptor.name, CacheServiceDescriptor.name,

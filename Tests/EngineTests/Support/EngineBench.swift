@@ -18,6 +18,8 @@ struct EngineBench {
     /// What is stored.
     private var entities: [EntityName: EntityRow] = [:]
     private var requests: [RequestRow] = []
+    /// What the keys of shared memory hold, by namespace and key.
+    private var memory: [String: [MemoryKey: MemoryRow]] = [:]
     private var epoch: UInt32 = 1
 
     /// The kinds of what is stored.
@@ -74,6 +76,9 @@ struct EngineBench {
             let name = EntityName(kind: row.kind, namespace: row.namespace, key: row.key)
             entities[name] = row.blob == nil ? nil : row
         }
+        for row in batch.memory {
+            memory[row.namespace, default: [:]][row.key] = row.value == nil ? nil : row
+        }
         audits += batch.audits
         requests += batch.requests
         take(engine.batchCommitted(batch.number, at: now))
@@ -100,6 +105,7 @@ struct EngineBench {
         // Another boot may have another monotonic clock.
         now.monotonicNanos = 5_000_000_000
         for row in entities.values { try engine.restore(row) }
+        for row in memory.values.flatMap(\.values) { try engine.restore(row) }
         for row in requests { try engine.restore(row) }
         drive()
     }
