@@ -98,6 +98,7 @@ extension JSONWriter {
             self.failure(failure)
         }
         if !run.steps.isEmpty { member("steps", run.steps) { $0.step($1) } }
+        if run.omittedSteps > 0 { member("omitted_steps", run.omittedSteps) }
         if let result {
             key("result")
             payload(result)

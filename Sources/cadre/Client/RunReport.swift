@@ -33,6 +33,7 @@ enum RunReport {
         if !run.reason.isEmpty { lines.append("reason: \(run.reason)") }
         if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
         lines.append(steps(run.steps))
+        if run.omittedSteps > 0 { lines.append("and \(run.omittedSteps) more steps") }
         if let result { lines.append(Self.result(result)) }
         return lines.joined(separator: "\n")
     }

@@ -55,7 +55,8 @@ extension WorkflowCommand {
     /// Follows a run.
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print what happened in a run, then what happens, until it ends.")
+            abstract: "Print what happened in a run, then what happens, until it ends.",
+            discussion: "A run that continues as a new one is followed into it.")
 
         @Argument(help: "The run id, or a workflow id for its newest run.")
         var run: String
@@ -67,6 +68,7 @@ extension WorkflowCommand {
                 try await server.withClient { client in
                     var request = WatchRunRequest()
                     request.run = RunReference(text: run)
+                    request.follow = true
                     let updates = try await WorkflowServiceClient(client: client)
                         .watchRun(request, options: server.watchOptions)
                     for try await update in updates { show(update) }
