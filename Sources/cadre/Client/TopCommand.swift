@@ -47,28 +47,36 @@ struct TopCommand: AsyncParsableCommand {
             try await server.withClient { client in
                 let client = MonitorServiceClient(client: client)
                 if server.output == .json { return try await snapshot(client) }
-                if isatty(STDOUT_FILENO) == 1 { return try await live(client) }
-                try await follow(client) { StandardOutput.line(MetricsText(metrics: $0).line) }
+                let follower = MetricsFollower(
+                    client: client, request: request, options: server.callOptions, count: count)
+                if isatty(STDOUT_FILENO) == 1 { return try await live(follower, rows) }
+                try await follower.follow {
+                    StandardOutput.line(MetricsText(metrics: $0).line)
+                }
             }
         }
     }
 
+    private var request: WatchMetricsRequest {
+        WatchMetricsRequest(
+            windowMillis: Int64(window * 1_000), intervalMillis: Int64(interval * 1_000))
+    }
+
     private func snapshot(_ client: MonitorServiceClient) async throws {
-        var request = GetMetricsRequest()
-        request.windowMillis = Int64(window * 1_000)
-        let response = try await client.getMetrics(request, options: server.callOptions)
+        let response = try await client.getMetrics(
+            GetMetricsRequest(windowMillis: request.windowMillis), options: server.callOptions)
         printJSON { $0.members(of: response.metrics ?? CoordinationMetrics()) }
     }
 
     /// Draws on the terminal's other screen, so that the first one is as it was in the end.
-    private func live(_ client: MonitorServiceClient) async throws {
+    private func live(_ follower: MetricsFollower, _ rows: Int) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         StandardOutput.text("\u{1b}[?1049h\u{1b}[?25l")
         defer { StandardOutput.text("\u{1b}[?25h\u{1b}[?1049l") }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in signals { return } }
             group.addTask {
-                try await follow(client) { metrics in
+                try await follower.follow { metrics in
                     let lines = MetricsText(metrics: metrics).screen(rows: rows)
                     // Each line erases what stood behind it, the last one all below.
                     StandardOutput.text(
@@ -79,14 +87,19 @@ struct TopCommand: AsyncParsableCommand {
             group.cancelAll()
         }
     }
+}
 
-    private func follow(
-        _ client: MonitorServiceClient, _ show: (CoordinationMetrics) -> Void
-    ) async throws {
-        var request = WatchMetricsRequest()
-        request.windowMillis = Int64(window * 1_000)
-        request.intervalMillis = Int64(interval * 1_000)
-        var options = server.callOptions
+/// Watches the metrics of a server.
+private struct MetricsFollower: Sendable {
+    let client: MonitorServiceClient
+    let request: WatchMetricsRequest
+    let options: CallOptions
+    /// Looks after which it ends; 0: never.
+    let count: Int
+
+    /// Hands over each look.
+    func follow(_ show: (CoordinationMetrics) -> Void) async throws {
+        var options = options
         // It has no end of its own.
         options.timeout = nil
         var seen = 0
