@@ -38,7 +38,8 @@ extension CoordinationEngine {
             let type = Int(pool.type(of: agent))
             readings[type].instances += 1
             // Without credit it works to the full.
-            if !pool.holds(of: agent).subtracting(.noCredit).isEmpty {
+            let isHeld = !pool.holds(of: agent).subtracting(.noCredit).isEmpty
+            if isHeld || isolator.isolation(of: agent)?.state == .isolated {
                 readings[type].heldInstances += 1
             }
         }

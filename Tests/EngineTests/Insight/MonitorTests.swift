@@ -105,9 +105,11 @@ import Testing
         bench.pass(millis: 200)
         Self.finish(&bench, bench.dispatches.last, millis: 0, EngineBench.trouble)
         bench.pass(millis: 400)
-        Self.finish(&bench, bench.dispatches.last, millis: 0)
+        Self.finish(
+            &bench, bench.dispatches.last, millis: 0,
+            .success(Payload(bytes: Array("{}".utf8))))
         let reading = Self.reading(&bench)
-        #expect(reading.runs.started == 1 && reading.runs.completed == 1)
+        #expect(reading.runs.started == 1 && reading.runs.completed == 1, "\(reading.runs)")
         #expect(reading.activeRuns == 0)
         #expect(reading.runDurations.sumNanos == 600 * Self.milli)
         #expect(reading.workRecoveries.count == 1)
