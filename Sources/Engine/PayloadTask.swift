@@ -10,6 +10,9 @@ public indirect enum PayloadTask: Sendable {
     /// The answer to a batch as one result for each of its items.
     case splitting(Payload, count: Int)
 
+    /// What a ballot came to, as the output of a step.
+    case report(BallotOutcome)
+
     /// What came of it.
     public enum Made: Sendable {
         case reading(Result<AnswerReading, StepFailure>)
@@ -21,6 +24,8 @@ public indirect enum PayloadTask: Sendable {
     public var bytes: Int {
         switch self {
         case .reading(let payload, _), .splitting(let payload, _): payload.bytes.count
+        case .report(let outcome):
+            outcome.answers.reduce(0) { $0 + ($1?.bytes.count ?? 0) }
         case .joining(let items): items.reduce(0) { $0 + $1.bytes.count }
         }
     }
@@ -30,6 +35,7 @@ public indirect enum PayloadTask: Sendable {
         switch self {
         case .reading(let payload, let rules): .reading(AnswerReading.read(payload, rules))
         case .joining(let items): .joined(BatchPayload.join(items))
+        case .report(let outcome): .joined(outcome.output)
         case .splitting(let answer, let count): .split(BatchPayload.split(answer, count: count))
         }
     }

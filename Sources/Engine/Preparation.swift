@@ -33,6 +33,8 @@ public struct Preparation: Sendable {
         case vote(ballot: Int32, serial: UInt64, voter: Int)
         /// What somebody says would have been right.
         case truth(ReplyTicket)
+        /// The output of a step whose ballot has decided.
+        case ballotOutput(StepPlace, attempt: Int)
         /// A batch that has left: its bytes, or the results in its answer.
         case batch(Int32, serial: UInt64, number: UInt64)
 
@@ -49,7 +51,8 @@ public struct Preparation: Sendable {
             switch self {
             case .stepInput, .partInput, .elements, .collected, .condition, .loopEnd, .cachedInput,
                 .startInput,
-                .runInput, .stepOutput, .vote, .truth, .batch:
+                .runInput, .stepOutput, .vote, .truth, .batch,
+                .ballotOutput:
                 .stepInput
             case .runResult, .successor: .runResult
             }

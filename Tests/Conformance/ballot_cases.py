@@ -9,6 +9,7 @@ import grpc
 from cadre.v1 import agent_service_pb2 as agents
 from cadre.v1 import ballot_service_pb2 as pb
 from cadre.v1 import common_pb2 as common
+from cadre.v1 import workflow_service_pb2 as workflows
 
 import remote_agent
 from bad_input_cases import _bad_fields as bad_fields
@@ -164,6 +165,34 @@ def a_series_learns_who_is_right(server):
         grpc.StatusCode.NOT_FOUND, "py-series")
 
 
+def a_step_of_a_workflow_is_a_ballot(server):
+    voters = [pb.Voter(agent_type="python-judge", every_instance=True)]
+    with judges(server, '"up"', '"up"', '"down"'):
+        server.workflows.PutDefinition(workflows.PutDefinitionRequest(
+            definition=workflows.WorkflowDefinition(
+                name="py-ballot", version="1", result_template="${steps.vote.output}", steps=[
+                    workflows.StepDefinition(
+                        id="vote", operation="judge", ballot=workflows.BallotStep(
+                            voters=voters, rules=pb.BallotRules(hear_all=True)))])),
+            timeout=SECONDS)
+        ended = server.workflows.ExecuteRun(workflows.ExecuteRunRequest(
+            start=workflows.StartRunRequest(workflow="py-ballot")), timeout=SECONDS)
+        expect_equal(ended.run.status, workflows.RUN_STATUS_COMPLETED, "status")
+        output = json.loads(ended.result.data)
+        expect_equal((output["result"], output["voters"], output["dissenters"]),
+                     ("up", 3, ["judge-2"]), "output")
+        kinds = [step.kind for step in ended.run.steps]
+        expect_equal(kinds, [workflows.STEP_KIND_BALLOT], "kinds of the steps")
+    error = refused(lambda: server.workflows.PutDefinition(workflows.PutDefinitionRequest(
+        definition=workflows.WorkflowDefinition(name="py-ballot-2", version="1", steps=[
+            workflows.StepDefinition(id="vote", agent_type="x", ballot=workflows.BallotStep(
+                rules=pb.BallotRules(quorum=2)))])), timeout=SECONDS),
+        grpc.StatusCode.INVALID_ARGUMENT)
+    wanted = {"definition.steps[0].agent_type", "definition.steps[0].ballot.voters",
+              "definition.steps[0].ballot.rules.quorum"}
+    expect(wanted <= bad_fields(error), f"only {bad_fields(error)}")
+
+
 def a_ballot_with_many_faults(server):
     """All of them are named in one answer."""
     error = refused(lambda: server.ballots.Decide(pb.DecideRequest(
@@ -227,6 +256,7 @@ CASES = [
     who_is_late_or_fails_counts_against_the_quorum,
     the_methods_differ,
     a_series_learns_who_is_right,
+    a_step_of_a_workflow_is_a_ballot,
     a_ballot_with_many_faults,
     bad_requests_to_every_rpc_of_ballots,
 ]

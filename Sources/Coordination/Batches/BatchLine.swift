@@ -56,8 +56,11 @@ public struct BatchLine: Sendable {
     private var freshBytes = 0
     /// Every item up to this id leaves without waiting longer.
     private var flushedThrough: UInt64 = 0
-    /// Items that are tried again, by when.
-    private var retries: [(dueNanos: Int64, item: Item)] = []
+    /// Items that are tried again, by when, and what they are with their places there.
+    private var retryTimes = IndexedHeap<UInt64>()
+    private var retries: [UInt64: (item: Item, place: Int32)] = [:]
+    /// Bytes of those.
+    private var retryBytes = 0
     private var flying: [UInt64: Departure] = [:]
     private var lastNumber: UInt64 = 0
     private var lastID: UInt64 = 0
@@ -96,15 +99,18 @@ public struct BatchLine: Sendable {
             dropWithdrawn()
             return true
         }
-        guard let place = retries.firstIndex(where: { $0.item.id == id }) else { return false }
-        retries.remove(at: place)
+        guard let retry = retries.removeValue(forKey: id) else { return false }
+        retryTimes.remove(retry.place)
+        retryBytes -= retry.item.bytes
         return true
     }
 
     /// What waits leaves as soon as batches in flight allow; how many those are.
     public mutating func flush() -> Int {
         flushedThrough = lastID
-        for place in retries.indices { retries[place].dueNanos = .min }
+        for id in retries.keys.sorted() {
+            if let place = retries[id]?.place { retryTimes.update(place, key: .min) }
+        }
         return waitingCount
     }
 
@@ -113,8 +119,8 @@ public struct BatchLine: Sendable {
         var departures: [Departure] = []
         guard pausedUntilNanos <= nanos else { return [] }
         while flying.count < definition.maxInFlight {
-            if let place = dueRetry(at: nanos) {
-                departures.append(leave([retries.remove(at: place).item], .retry))
+            if let item = nextRetry(at: nanos) {
+                departures.append(leave([item], .retry))
             } else if let cause = cause(at: nanos) {
                 departures.append(leave(nextItems(), cause))
             } else {
@@ -152,20 +158,20 @@ public struct BatchLine: Sendable {
 
     /// Items that wait, those that are to be tried again included.
     public var waitingCount: Int { fresh.count + retries.count }
-    public var waitingBytes: Int { retries.reduce(freshBytes) { $0 + $1.item.bytes } }
+    public var waitingBytes: Int { freshBytes + retryBytes }
     public var flyingCount: Int { flying.count }
     public var flyingItems: Int { flying.values.reduce(0) { $0 + $1.items.count } }
     /// When the oldest item that waits arrived.
     public var oldestNanos: Int64? {
         let oldest = order.first.flatMap { fresh[$0]?.arrivedNanos }
-        return retries.reduce(oldest) { min($0 ?? .max, $1.item.arrivedNanos) }
+        return retries.values.reduce(oldest) { min($0 ?? .max, $1.item.arrivedNanos) }
     }
     public var isEmpty: Bool { fresh.isEmpty && retries.isEmpty && flying.isEmpty }
 
     /// When something leaves if nothing else happens before; `nil`: only when something happens.
     public var nextDeadlineNanos: Int64? {
         guard flying.count < definition.maxInFlight else { return nil }
-        var due = retries.reduce(Int64.max) { min($0, $1.dueNanos) }
+        var due = retryTimes.smallestKey ?? .max
         if let first = order.first, let item = fresh[first] {
             due = min(due, isFull || first <= flushedThrough ? .min : end(of: item))
         }
@@ -184,9 +190,11 @@ public struct BatchLine: Sendable {
         return isTooLate ? .max : end
     }
 
-    private func dueRetry(at nanos: Int64) -> Int? {
-        let first = retries.indices.min { retries[$0].dueNanos < retries[$1].dueNanos }
-        return first.flatMap { retries[$0].dueNanos <= nanos ? $0 : nil }
+    private mutating func nextRetry(at nanos: Int64) -> Item? {
+        guard let id = retryTimes.popFirst(upTo: nanos) else { return nil }
+        guard let retry = retries.removeValue(forKey: id) else { return nil }
+        retryBytes -= retry.item.bytes
+        return retry.item
     }
 
     private func cause(at nanos: Int64) -> Cause? {
@@ -240,7 +248,9 @@ public struct BatchLine: Sendable {
         else { return false }
         let doubled = millis << min(item.attempts - 1, 7)
         let wait = failure.bounded.retryAfterMillis ?? min(doubled, millis * 100)
-        retries.append((nanos + wait * 1_000_000, item))
+        let place = retryTimes.insert(item.id, key: nanos + wait * 1_000_000)
+        retries[item.id] = (item, place)
+        retryBytes += item.bytes
         return true
     }
 

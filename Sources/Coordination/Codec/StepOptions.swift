@@ -42,7 +42,7 @@ enum StepOptions {
             let tag = try reader.byte()
             switch tag {
             case 0: return
-            case 1...5, 19: step.kind = try readKind(tag, &reader)
+            case 1...5, 19, 20: step.kind = try readKind(tag, &reader)
             case 6: step.when = try reader.string()
             case 7: step.outputSchema = try reader.string()
             case 8: step.scheduleToStartMillis = try reader.signed()
@@ -113,6 +113,9 @@ enum StepOptions {
             writer.byte(19)
             writer.string(spec.workflow)
             writer.byte(spec.version.rawValue)
+        case .ballot(let spec):
+            writer.byte(20)
+            BallotCodec.write(spec, &writer)
         }
     }
 
@@ -136,6 +139,7 @@ enum StepOptions {
             return .continueAsNew(
                 ContinueSpec(
                     workflow: try reader.string(), version: try reader.choice("version policy")))
+        case 20: return .ballot(try BallotCodec.read(&reader))
         default:
             return .fanOut(FanOutSpec(width: try reader.int(), concurrency: try reader.int()))
         }

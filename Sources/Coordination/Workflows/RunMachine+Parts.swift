@@ -20,6 +20,28 @@ extension RunMachine {
         complete(step, output: payload, now, &out)
     }
 
+    // MARK: Ballots
+
+    /// A `ballot` step's voters have decided.
+    public mutating func decided(
+        _ step: Int, _ output: PayloadID, bytes: Int, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isGoing, state.steps[step].state == .scheduled else { return }
+        if let failure = refusal(ofOutputBytes: bytes) { return giveUp(step, failure, now, &out) }
+        state.steps[step].startedMillis = state.steps[step].startedMillis ?? now
+        state.payloadBytes += bytes
+        complete(step, output: output, now, &out)
+    }
+
+    /// They have not, or could not be asked: the attempt failed.
+    public mutating func undecided(
+        _ step: Int, _ failure: StepFailure, at now: Int64, random: UInt64,
+        into out: inout RunOutput
+    ) {
+        guard isGoing, state.steps[step].state == .scheduled else { return }
+        attemptFailed(step, failure.bounded, now, random: random, &out)
+    }
+
     // MARK: Children
 
     /// A `child` step's run has begun.
@@ -201,7 +223,7 @@ extension RunMachine {
         switch state.plan.steps[step].definition.kind {
         case .child: return extra.childResult != nil
         case .fanOut: return extra.itemsOpen == 0
-        case .invoke, .wait, .approval, .publish, .continueAsNew: return false
+        case .invoke, .wait, .approval, .publish, .continueAsNew, .ballot: return false
         }
     }
 

@@ -156,7 +156,7 @@ public struct RunMachine: Sendable {
 
     mutating func begin(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
         switch state.plan.steps[step].definition.kind {
-        case .invoke, .publish, .child, .fanOut: schedule(step, notBefore: now, now, &out)
+        case .invoke, .publish, .child, .fanOut, .ballot: schedule(step, notBefore: now, now, &out)
         case .wait(let spec): wait(step, spec, now, &out)
         case .approval(let spec): request(step, spec, now, &out)
         case .continueAsNew:

@@ -17,12 +17,14 @@ public enum StepKind: Sendable, Hashable {
     case fanOut(FanOutSpec)
     /// Ends the run, when every other step has ended too, by a successor whose input is the step's.
     case continueAsNew(ContinueSpec)
+    /// The step's input is put to several agents; its output is what enough of them answer.
+    case ballot(BallotSpec)
 
     /// Whether an agent does the work, so that type and operation must be named.
     public var needsAgent: Bool {
         switch self {
         case .invoke, .fanOut: true
-        case .wait, .approval, .publish, .child, .continueAsNew: false
+        case .wait, .approval, .publish, .child, .continueAsNew, .ballot: false
         }
     }
 }

@@ -42,12 +42,16 @@ public struct DecideBallot: Sendable {
     public var arrivedNanos: Int64
     /// 1 (first) to 5 (last).
     public var priority: Int
+    /// Whether voters of a type without a living instance wait for one.
+    public var waitsForInstances: Bool
 
     /// Combines the parts.
     public init(
         namespace: Namespace, operation: String, payload: Payload, spec: BallotSpec,
-        requestID: String, closesNanos: Int64, arrivedNanos: Int64, priority: Int = 3
+        requestID: String, closesNanos: Int64, arrivedNanos: Int64, priority: Int = 3,
+        waitsForInstances: Bool = false
     ) {
+        self.waitsForInstances = waitsForInstances
         self.namespace = namespace
         self.operation = operation
         self.payload = payload

@@ -47,6 +47,8 @@ struct BallotTables: Sendable {
     var series: [ScopedName: SeriesCell] = [:]
     /// The newest batch that deleted one, or wrote the first row of one.
     var changedIn = BatchNumber.none
+    /// The ballots of steps, by the calls that wait for them.
+    var ofSteps: [StepPlace: ReplyTicket] = [:]
     /// Reports whose right answer is being read.
     var reports: [ReplyTicket: ReportBallotOutcome] = [:]
 

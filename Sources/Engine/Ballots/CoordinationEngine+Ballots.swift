@@ -16,13 +16,15 @@ extension CoordinationEngine {
 
     // MARK: Beginning
 
-    private mutating func beginBallot(_ wish: DecideBallot, _ ticket: ReplyTicket) {
+    mutating func beginBallot(_ wish: DecideBallot, _ ticket: ReplyTicket) {
         var decide = wish
         ballots.lastSerial += 1
         if decide.requestID.isEmpty {
             // Unique for ever, as a series must know its decisions after a restart too.
             decide.requestID = "\(epoch.rawValue)-\(ballots.lastSerial)"
         }
+        // A step that has begun goes on.
+        if isDraining, !ticket.isOwn { return reject(ticket, .draining) }
         if let refusal = refusal(of: decide) { return reject(ticket, refusal) }
         let voters: [BallotSpec.Voter]
         switch allVoters(decide) {
@@ -51,14 +53,14 @@ extension CoordinationEngine {
                 operation: voter.operation.isEmpty ? decide.operation : voter.operation,
                 payload: decide.payload, deadlineNanos: decide.closesNanos,
                 arrivedNanos: decide.arrivedNanos, priority: decide.priority,
-                extras: InvokeExtras())
+                extras: InvokeExtras(
+                    startByNanos: decide.waitsForInstances ? decide.closesNanos : nil))
             ballots.cells[ballot].calls[place] = call(
                 invoke, for: .vote(ballot: ballot, voter: place))
         }
     }
 
     private func refusal(of decide: DecideBallot) -> Rejection? {
-        if isDraining { return .draining }
         if ballots.cells.count >= limits.maxBallots { return .tooManyBallots(limits.maxBallots) }
         if decide.closesNanos <= now.monotonicNanos { return .deadlinePassed }
         if !decide.spec.rules.series.isEmpty, isDiskFull || isLowOnSpace { return .diskFull }

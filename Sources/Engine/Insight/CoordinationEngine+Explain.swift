@@ -159,7 +159,7 @@ extension CoordinationEngine {
         case .fanOut:
             cause.kind = .elements
             cause.message = "waits for \(record.extra.value.itemsOpen) elements of its list"
-        case .wait, .invoke, .publish, .continueAsNew: cause.message = "waits for its time"
+        case .wait, .invoke, .publish, .continueAsNew, .ballot: cause.message = "waits for its time"
         }
     }
 }

@@ -54,6 +54,7 @@ extension CoordinationEngine {
         case .continueAsNew:
             let id = newPayload(input, run: runs[run].machine.state.id)
             successorInputReady(run, step, id, newBytes: input.bytes.count)
+        case .ballot(let spec): putToBallot(run, step, spec, input)
         case .invoke, .wait, .approval, .fanOut: break
         }
     }

@@ -12,7 +12,7 @@ extension CoordinationEngine {
     mutating func preparePart(_ run: Int32, _ step: Int) {
         let state = runs[run].machine.state
         switch state.plan.steps[step].definition.kind {
-        case .fanOut, .continueAsNew: return startPart(run, step)
+        case .fanOut, .continueAsNew, .ballot: return startPart(run, step)
         default: break
         }
         if hasRoomForParts, waitingParts.isEmpty { return startPart(run, step) }

@@ -113,6 +113,10 @@ extension CoordinationEngine {
             voteRead(ballot, serial: serial, voter, reading)
         case .batch(let batch, let serial, let number):
             if let made = outcome.made { batchMade(batch, serial: serial, number, made) }
+        case .ballotOutput(let place, let attempt):
+            if case .joined(let payload) = outcome.made {
+                ballotOutputReady(place, attempt: attempt, payload)
+            }
         case .truth(let ticket):
             guard case .reading(let reading) = outcome.made else { return }
             truthRead(ticket, reading)
@@ -250,6 +254,7 @@ extension CoordinationEngine {
         }
         if cell.isListening { stopListening(run, step) }
         stopHolding(run, step)
+        if !ballots.ofSteps.isEmpty { stopBallot(run, step) }
         if !parked.isEmpty { forgetPark(run, step) }
         guard cell.job >= 0 else { return }
         cancelAssignment(cell.job)

@@ -7,6 +7,8 @@ struct OwnCalls: Sendable {
     enum Purpose: Sendable, Hashable {
         case vote(ballot: Int32, voter: Int)
         case batch(Int32, serial: UInt64, number: UInt64)
+        /// The outcome of a step's ballot.
+        case step(StepPlace, attempt: Int)
     }
 
     /// What a call came to.
@@ -24,6 +26,9 @@ struct OwnCalls: Sendable {
     private var last: UInt64 = 0
     /// Answers that wait for the decision under way to end.
     var replies: [Reply] = []
+
+    /// What the calls without an answer are for.
+    var open: [Purpose] { Array(purposes.values) }
 
     /// A ticket for a call.
     mutating func open(_ purpose: Purpose) -> ReplyTicket {
@@ -63,6 +68,8 @@ extension CoordinationEngine {
         case .vote(let ballot, let voter): voteCame(ballot, voter, reply.answer, seen: reply.seen)
         case .batch(let batch, let serial, let number):
             batchAnswered(batch, serial: serial, number, reply.answer, seen: reply.seen)
+        case .step(let place, let attempt):
+            stepBallotEnded(place, attempt: attempt, reply.answer)
         case nil: break
         }
     }

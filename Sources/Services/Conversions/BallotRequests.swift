@@ -81,3 +81,53 @@ extension Coordination.AnswerEquivalence {
             relativeTolerance: equivalence.relativeTolerance)
     }
 }
+
+extension BallotStep {
+    init(_ spec: BallotSpec) {
+        self.init()
+        voters = spec.voters.map { voter in
+            Messages.Voter(
+                name: voter.name, agentType: voter.agentType, agentID: voter.agentID,
+                everyInstance: voter.isEveryInstance, weight: voter.weight,
+                operation: voter.operation)
+        }
+        rules = Messages.BallotRules(spec.rules)
+    }
+}
+
+extension Messages.BallotRules {
+    fileprivate init(_ rules: Coordination.BallotRules) {
+        self.init(
+            quorum: rules.quorum, support: rules.support ?? 0,
+            method: VotingMethod(rules.method),
+            equivalence: Messages.AnswerEquivalence(
+                rule: EquivalenceRule(rules.equivalence.rule), field: rules.equivalence.field,
+                absoluteTolerance: rules.equivalence.absoluteTolerance,
+                relativeTolerance: rules.equivalence.relativeTolerance),
+            trim: rules.trim, weights: rules.weighsByAccuracy ? .accuracy : .given,
+            series: rules.series, hearAll: rules.hearsAll)
+    }
+}
+
+extension VotingMethod {
+    fileprivate init(_ method: Coordination.BallotRules.Method) {
+        switch method {
+        case .majority: self = .majority
+        case .weighted: self = .weighted
+        case .unanimous: self = .unanimous
+        case .ranked: self = .ranked
+        case .median: self = .median
+        case .trimmedMean: self = .trimmedMean
+        }
+    }
+}
+
+extension EquivalenceRule {
+    fileprivate init(_ rule: Coordination.AnswerEquivalence.Rule) {
+        switch rule {
+        case .bytes: self = .bytes
+        case .json: self = .json
+        case .number: self = .number
+        }
+    }
+}

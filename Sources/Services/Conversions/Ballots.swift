@@ -1,6 +1,5 @@
 import Coordination
 import Engine
-import JSON
 import Messages
 
 /// Payloads that one response can carry, taken in order.
@@ -42,19 +41,6 @@ extension DecideResponse {
 }
 
 extension BallotOutcome {
-    /// What was decided, as a payload.
-    var result: Coordination.Payload? {
-        switch verdict.result {
-        case .answer(let voter): return answers[voter]
-        case .option(let option): return Coordination.Payload(bytes: Array(option.utf8))
-        case .number(let number):
-            var writer = JSONWriter()
-            writer.double(number)
-            return Coordination.Payload(bytes: writer.finish())
-        case nil: return nil
-        }
-    }
-
     fileprivate var missing: [MissingVoter] {
         ballot.states.enumerated().compactMap { place, state in
             guard case .missing(let absence) = state else { return nil }

@@ -87,7 +87,8 @@ extension FieldFaults {
             if case .unrecognized(let value) = next.version {
                 unknown("\(field).continue_as_new.version", value)
             }
-        case .ballot: check(false, "\(field).ballot", "is not supported yet; use an invoke step")
+        case .ballot(let ballot):
+            _ = BallotSpec(ballot.voters, ballot.rules, "\(field).ballot.", &self)
         case .wait, .publish, .fanOut, nil: break
         }
     }

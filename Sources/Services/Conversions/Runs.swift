@@ -56,6 +56,7 @@ extension Messages.StepKind {
         case .child: self = .child
         case .fanOut: self = .fanOut
         case .continueAsNew: self = .continueAsNew
+        case .ballot: self = .ballot
         }
     }
 }

@@ -55,7 +55,11 @@ extension Coordination.StepDefinition {
                 ContinueSpec(
                     workflow: next.workflow,
                     version: next.version == .keep ? .keep : .current))
-        case .ballot, nil: kind = .invoke
+        case .ballot(let ballot):
+            // What this server does not know becomes the default; the rest is validated by the engine.
+            var unknown = FieldFaults()
+            kind = .ballot(BallotSpec(ballot.voters, ballot.rules, "", &unknown))
+        case nil: kind = .invoke
         }
     }
 }
@@ -172,6 +176,7 @@ extension Messages.StepDefinition {
             next.workflow = spec.workflow
             next.version = spec.version == .keep ? .keep : .current
             self.kind = .continueAsNew(next)
+        case .ballot(let spec): self.kind = .ballot(BallotStep(spec))
         }
     }
 }

@@ -29,6 +29,9 @@ extension DefinitionFile {
             step.version = try next.choice("version", ["current": .current, "keep": .keep])
             kinds.append(.continueAsNew(step))
         }
+        if let ballot = try fields.inner("ballot") {
+            kinds.append(.ballot(try self.ballot(ballot)))
+        }
         if kinds.count > 1 {
             throw Failed("\(fields.place) is of \(kinds.count) kinds; give one of them")
         }

@@ -41,6 +41,7 @@ extension StepKind {
         case .child: "child"
         case .fanOut: "fan_out"
         case .continueAsNew: "continue_as_new"
+        case .ballot: "ballot"
         default: "unknown"
         }
     }

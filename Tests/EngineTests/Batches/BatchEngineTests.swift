@@ -129,15 +129,18 @@ import Testing
         var bench = Self.bench(Self.definition(.retryItems(attempts: 2, millis: 10)))
         let calls = ["1", "2", "3"].map { Self.submit(&bench, $0) }
         bench.finishLast(EngineBench.trouble)
-        for number in 1...3 {
+        var alone: Set<String> = []
+        for _ in 1...3 {
             bench.pass(millis: 10)
-            #expect(Self.asked(bench) == #"{"items":[\#(number)]}"#)
-            if number == 2 {
+            let asked = Self.asked(bench) ?? ""
+            alone.insert(asked)
+            if asked == #"{"items":[2]}"# {
                 bench.finishLast(EngineBench.trouble)
             } else {
-                Self.answer(&bench, #"{"value":\#(number)}"#)
+                Self.answer(&bench, #"{"value":\#(asked.filter(\.isNumber))}"#)
             }
         }
+        #expect(alone == Set([1, 2, 3].map { #"{"items":[\#($0)]}"# }))
         #expect(calls.map { Self.results(bench, $0) } == [["1"], ["!unreachable"], ["3"]])
     }
 

@@ -20,6 +20,7 @@ enum EngineAudit {
             faults.append("slots of \(engine.pool.id(of: agent)) do not add up")
         }
         faults += checkKeys(engine)
+        faults += CrowdAudit.faults(engine, pending: pending)
         let takenUp = Set(engine.recovering[engine.takenUp...])
         for run in engine.runs.indices where !takenUp.contains(engine.runs[run].machine.state.id) {
             faults += check(run, engine, pending)
@@ -175,7 +176,9 @@ enum EngineAudit {
         let purposes: [Preparation.Purpose] = [
             .partInput(place, attempt: record.attempt), .elements(place, attempt: record.attempt),
             .cachedInput(place, attempt: record.attempt),
+            .ballotOutput(place, attempt: record.attempt),
         ]
+        if engine.ballots.ofSteps[place] != nil { return nil }
         if purposes.contains(where: pending.contains) { return nil }
         return "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
             + "attempt \(record.attempt), \(state.work(of: step).definition.kind)"
@@ -216,7 +219,7 @@ enum EngineAudit {
             let child = record.extra.value.child.flatMap { engine.runIndex[$0] }
             return child == nil ? "\(state.id): the child of step \(step) is gone" : nil
         case .approval, .fanOut: return nil
-        case .invoke, .publish, .continueAsNew: return "\(state.id): step \(step) waits for nothing"
+        case .invoke, .publish, .continueAsNew, .ballot: return "\(state.id): step \(step) waits for nothing"
         }
     }
 }
