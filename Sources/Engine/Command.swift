@@ -63,6 +63,8 @@ public indirect enum Command: Sendable {
     case schedule(ScheduleCommand, ReplyTicket)
     /// Concurrency and rate keys.
     case keys(KeyCommand, ReplyTicket)
+    /// Topics and what is published to them.
+    case event(EventCommand, ReplyTicket)
     /// How runs stand, and why.
     case insight(InsightCommand, ReplyTicket)
     /// Ballots and their series.
@@ -355,6 +357,7 @@ public indirect enum Answer: Sendable {
     case isolationPolicy(IsolationPolicy)
     case schedule(ScheduleAnswer)
     case keys(KeyAnswer)
+    case event(EventAnswer)
     case insight(InsightAnswer)
     case ballot(BallotAnswer)
     case items(ItemAnswer)

@@ -22,6 +22,8 @@ public protocol EngineObserver: Sendable {
     func staleResult()
     /// An event did not start a run that it should have; see ``EngineNotice``.
     func triggerSkipped(definition: String, reason: String)
+    /// Publications are on disk.
+    func published(count: Int)
     /// Something about breakers, modes or isolations.
     func noted(_ notice: GuardNotice)
     /// Something about pools of in-process instances.
@@ -58,4 +60,6 @@ public struct NoObserver: EngineObserver {
     public func staleResult() {}
     /// Does nothing.
     public func triggerSkipped(definition: String, reason: String) {}
+    /// Does nothing.
+    public func published(count: Int) {}
 }

@@ -14,6 +14,7 @@ struct MemoryTables: Sendable {
     private var entities: [Sharded<EntityRow>] = []
     private var audits: [AuditRow] = []
     private var memory = MemoryShelves()
+    private var publications: [String: MemoryPublications] = [:]
     private var nextRowID: Int64 = 1
     /// Bytes of blobs and payloads held.
     private(set) var bytes = 0
@@ -71,6 +72,15 @@ struct MemoryTables: Sendable {
         for row in batch.audits { append(row) }
         for row in batch.memory { bytes += memory.insert(row, shard: batch.shard) }
         for pruning in batch.memoryPrunings { bytes -= memory.prune(pruning) }
+        for row in batch.publications {
+            bytes += row.byteCount
+            publications[row.namespace, default: MemoryPublications()].append(row.publication)
+        }
+        for name in batch.removedPublications {
+            let gone = publications[name.namespace]?.remove(name.sequence)
+            let row = gone.map { PublicationRow(namespace: name.namespace, publication: $0) }
+            bytes -= row?.byteCount ?? 0
+        }
     }
 
     private mutating func takeRowID() -> Int64 {
@@ -220,6 +230,12 @@ struct MemoryTables: Sendable {
                     $0.row.entityKind == .memoryLine && $0.row.namespace == query.namespace
                 }?.row.blob
             return .memory(page)
+        case .publications(let range):
+            return .publications(
+                (publications[range.namespace] ?? MemoryPublications()).page(range))
+        case .publicationMarks(let namespace, let after, let limit):
+            return .publicationMarks(
+                publications[namespace]?.marks(after: after, limit: max(limit, 0)) ?? [])
         }
     }
 

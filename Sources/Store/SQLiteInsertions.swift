@@ -5,6 +5,7 @@ struct SQLiteInsertions {
     private let definition, payload, run, history, request: SQLiteStatement
     private let entities: SQLiteEntityInsertions
     private let memory: SQLiteMemoryInsertions
+    private let publications: SQLitePublicationInsertions
 
     /// Compiles the statements.
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -34,6 +35,7 @@ struct SQLiteInsertions {
             """)
         entities = try SQLiteEntityInsertions(connection)
         memory = try SQLiteMemoryInsertions(connection)
+        publications = try SQLitePublicationInsertions(connection)
     }
 
     /// Writes all rows of a batch inside of the caller's transaction.
@@ -48,6 +50,8 @@ struct SQLiteInsertions {
         for row in batch.audits { try entities.insert(row) }
         for row in batch.memory { try memory.insert(row, shard: shard) }
         for pruning in batch.memoryPrunings { try memory.prune(pruning) }
+        for row in batch.publications { try publications.insert(row) }
+        for name in batch.removedPublications { try publications.delete(name) }
     }
 
     private func insert(_ row: DefinitionRow, shard: Int64) throws(SQLiteFailure) {

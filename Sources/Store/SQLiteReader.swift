@@ -12,6 +12,7 @@ struct SQLiteReader {
     private let entities: SQLiteEntityReads
     private let audit: SQLiteAuditReads
     private let memory: SQLiteMemoryReads
+    private let publications: SQLitePublicationReads
     private let begin, end: SQLiteStatement
 
     /// Opens the connection on the calling thread.
@@ -55,6 +56,7 @@ struct SQLiteReader {
         entities = try SQLiteEntityReads(connection)
         audit = try SQLiteAuditReads(connection)
         memory = try SQLiteMemoryReads(connection)
+        publications = try SQLitePublicationReads(connection)
         begin = try connection.prepare("BEGIN")
         end = try connection.prepare("COMMIT")
     }
@@ -86,6 +88,10 @@ struct SQLiteReader {
         case .memory(let query):
             return .memory(
                 try inTransaction { () throws(SQLiteFailure) in try memory.page(query) })
+        case .publications(let range): return .publications(try publications.page(range))
+        case .publicationMarks(let namespace, let after, let limit):
+            return .publicationMarks(
+                try publications.marks(namespace, after: after, limit: max(limit, 0)))
         }
     }
 

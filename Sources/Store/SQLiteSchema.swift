@@ -80,6 +80,15 @@ enum SQLiteSchema {
             id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, namespace TEXT NOT NULL,
             key TEXT NOT NULL, revision INTEGER NOT NULL, UNIQUE (namespace, key));
         """,
+        // The index alone says what fits a pattern, and all that a server that starts must know.
+        """
+        CREATE TABLE publications (
+            id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, sequence INTEGER NOT NULL,
+            topic TEXT NOT NULL, topic_sequence INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+            bytes INTEGER NOT NULL, head BLOB NOT NULL, payload BLOB NOT NULL);
+        CREATE INDEX publications_by_sequence ON publications
+            (namespace, sequence, topic, bytes, at_ms);
+        """,
     ]
 }
 

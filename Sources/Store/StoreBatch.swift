@@ -29,6 +29,10 @@ public struct StoreBatch: Sendable {
     public var memory: [MemoryRow] = []
     /// Carried out after `memory`.
     public var memoryPrunings: [MemoryPruning] = []
+    /// Append; a namespace and sequence occur once, ever.
+    public var publications: [PublicationRow] = []
+    /// Removed after `publications` are appended; those that are not there are passed over.
+    public var removedPublications: [PublicationName] = []
 
     /// An empty batch.
     public init(shard: ShardID, epoch: Epoch, number: BatchNumber) {
@@ -42,6 +46,7 @@ public struct StoreBatch: Sendable {
         definitions.isEmpty && payloads.isEmpty && runs.isEmpty && history.isEmpty
             && requests.isEmpty && entities.isEmpty && audits.isEmpty && memory.isEmpty
             && memoryPrunings.isEmpty
+            && publications.isEmpty && removedPublications.isEmpty
     }
 }
 
@@ -50,6 +55,7 @@ extension StoreBatch {
     public var rowCount: Int {
         definitions.count + payloads.count + runs.count + history.count + requests.count
             + entities.count + audits.count + memory.count + memoryPrunings.count
+            + publications.count + removedPublications.count
     }
 
     /// Bytes of blobs and payloads: what limits how much one transaction carries.
@@ -63,6 +69,7 @@ extension StoreBatch {
         for row in entities { total += row.blob?.count ?? 0 }
         for row in audits { total += row.byteCount }
         for row in memory { total += row.byteCount }
+        for row in publications { total += row.byteCount }
         return total
     }
 }

@@ -20,6 +20,10 @@ public enum StoreQuery: Sendable {
     case audit(namespace: String?, subject: String?, before: Int64?, limit: Int)
     /// Shared memory.
     case memory(MemoryQuery)
+    /// A page of publications by ascending sequence.
+    case publications(PublicationRange)
+    /// Marks of the publications of a namespace by ascending sequence, behind `after`.
+    case publicationMarks(namespace: String, after: Int64, limit: Int)
 }
 
 /// The answer to a ``StoreQuery``.
@@ -36,4 +40,8 @@ public enum StoreAnswer: Sendable {
     case audit([AuditRow])
     /// To `.memory`.
     case memory(MemoryPage)
+    /// To `.publications`.
+    case publications(PublicationPage)
+    /// To `.publicationMarks`.
+    case publicationMarks([PublicationMark])
 }

@@ -17,8 +17,9 @@ struct CadreCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
             AgentCommand.self, BallotCommand.self, BatchCommand.self, BreakerCommand.self,
-            ModeCommand.self, MemoryCommand.self, LockCommand.self, CacheCommand.self,
-            AdminCommand.self, MonitorCommand.self, TopCommand.self, InfoCommand.self,
+            EventsCommand.self, ModeCommand.self, MemoryCommand.self, LockCommand.self,
+            CacheCommand.self, AdminCommand.self, MonitorCommand.self, TopCommand.self,
+            InfoCommand.self,
         ])
 }
 

@@ -64,6 +64,7 @@ struct ServerUnderTest {
                 BatchServiceProvider(links: links).registration,
                 MemoryServiceProvider(links: links, host: host).registration,
                 LockServiceProvider(links: links).registration,
+                EventServiceProvider(links: links, host: host).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 ScheduleServiceProvider(
                     links: links,

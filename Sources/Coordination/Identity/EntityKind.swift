@@ -58,6 +58,10 @@ extension EntityKind {
     public static let memoryLine = EntityKind(rawValue: 20)
     /// One acquire that holds its locks.
     public static let lockAcquire = EntityKind(rawValue: 21)
+    /// A topic: its limits and how much was published to it and removed.
+    public static let topic = EntityKind(rawValue: 30)
+    /// How far topics of a namespace that are not known any more had sequences.
+    public static let forgottenTopics = EntityKind(rawValue: 31)
 
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)

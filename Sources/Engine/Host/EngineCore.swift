@@ -176,6 +176,7 @@ final class EngineCore: @unchecked Sendable {
             case .staleResult: observer.staleResult()
             case .triggerSkipped(let definition, let reason):
                 observer.triggerSkipped(definition: definition, reason: reason)
+            case .published(let count): observer.published(count: count)
             case .guarding(let notice): observer.noted(notice)
             case .pool(let notice): observer.noted(notice)
             case .ballot(let notice): observer.noted(notice)

@@ -28,6 +28,7 @@ extension EngineHost {
             try await recovery.take(page)
             cursor = page.next
         } while cursor != nil
+        try await recovery.takePublications()
         do throws(ThreadStartError) {
             let host = try EngineHost(
                 engine: recovery.engine, store: store, configuration: configuration,
@@ -66,6 +67,19 @@ struct EngineRecovery {
                 engine.restore(try RunReader.state(of: row, plans), at: time)
             } catch {
                 throw Self.corrupt(error)
+            }
+        }
+    }
+
+    /// Takes up what is known of publications, when all pages are.
+    mutating func takePublications() async throws(StoreError) {
+        for namespace in engine.publishingNamespaces {
+            var after: Int64 = 0
+            while true {
+                let marks = try await reader.publicationMarks(namespace, after: after)
+                engine.restore(marks, in: namespace)
+                guard let last = marks.last else { break }
+                after = last.mark.sequence
             }
         }
     }

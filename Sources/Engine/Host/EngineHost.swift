@@ -254,6 +254,7 @@ extension Command {
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .keys(.pause, _): .vital
         case .ballot, .items: .work
+        case .event(let command, _): command.isVital ? .vital : .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
         case .loaded, .reuseKnown, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft,

@@ -91,6 +91,7 @@ extension Command {
         case .breaker(.put, _), .breaker(.setPlan, _), .isolation(.setPolicy, _): true
         case .schedule(let command, _): command.isNewWork
         case .items(let command, _): command.isNewWork
+        case .event(let command, _): command.isNewWork
         case .operateRun(let order, _): order.operation.isSignal
         case .memory(let command, _): command.isNewWork
         case .locks(let command, _): command.isNewWork
@@ -103,6 +104,7 @@ extension Command {
         switch self {
         case .schedule(let command, _): command.inputBytes
         case .items(let command, _): command.inputBytes
+        case .event(let command, _): command.inputBytes
         case .startRun(let start, _):
             start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
         case .operateRun(let order, _): order.operation.payloadBytes

@@ -95,6 +95,9 @@ extension CoordinationEngine {
         batch.memory = draft.memory
         batch.memoryPrunings = draft.memoryPrunings
         sealMemory(&batch)
+        batch.publications = draft.publications
+        batch.removedPublications = events.takeDoomed()
+        tellFollowers()
         batch.runs.reserveCapacity(draft.dirtyRuns.count)
         batch.history.reserveCapacity(draft.dirtyRuns.count)
         for run in draft.dirtyRuns { sealRun(run, &batch) }

@@ -62,6 +62,7 @@ extension CoordinationEngine {
         case .ballotSeries, .ballotRecord, .voterAccuracy: try restoreSeries(entity)
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
+        case .topic, .forgottenTopics: try restoreTopic(entity)
         case .stepOutput: try restoreStepOutput(entity)
         case .memoryLine: try restoreLine(entity)
         case .lockAcquire: try restoreLock(entity)

@@ -83,12 +83,18 @@ extension CoordinationEngine {
         let refusal =
             refusal(ofReceivers: count, payload) ?? refusal(ofStarting: triggered.count, by: run)
         if let refusal { return partFailed(run, step, refusal) }
+        if let refusal = keep(payload, of: eventType, by: run, step) {
+            return partFailed(run, step, refusal)
+        }
         if triggered.isEmpty {
             for name in receivers.definitions {
                 draft.effects.notices.append(.triggerSkipped(definition: name, reason: "depth"))
             }
         }
-        for name in triggered { startTriggered(name, payload, depth: depth, by: run) }
+        for name in triggered {
+            startTriggered(
+                name, payload, in: state.namespace, root: root(of: run), depth: depth)
+        }
         for listener in receivers.listeners { feed(listener, payload) }
         draft.starts += max(1, count)
         let id = newPayload(payload, run: state.id)
@@ -100,20 +106,19 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func startTriggered(
-        _ name: String, _ payload: Payload, depth: Int, by run: Int32
+    mutating func startTriggered(
+        _ name: String, _ payload: Payload, in namespace: Namespace, root: RunID?, depth: Int
     ) {
-        let namespace = runs[run].machine.state.namespace
         guard let definition = definitions[ScopedName(namespace: namespace, name: name)] else {
             return
         }
         _ = begin(
             NewRun(
-                namespace: namespace, workflowID: "", input: payload, root: root(of: run),
-                depth: depth), definition)
+                namespace: namespace, workflowID: "", input: payload, root: root, depth: depth),
+            definition)
     }
 
-    private mutating func feed(_ listener: EventRouter.Listener, _ payload: Payload) {
+    mutating func feed(_ listener: EventRouter.Listener, _ payload: Payload) {
         let bytes = payload.bytes.count
         let id = newPayload(payload, run: runs[listener.run].machine.state.id)
         let at = now.wallMillis

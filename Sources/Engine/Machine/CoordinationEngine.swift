@@ -65,6 +65,7 @@ public struct CoordinationEngine: Sendable {
     var isolationChangedIn = BatchNumber.none
     var router = EventRouter()
     var keys = KeyTable()
+    var events = EventTables()
     var graphs: GraphLog
     var ownCalls = OwnCalls()
     var ballots = BallotTables()
@@ -182,6 +183,7 @@ public struct CoordinationEngine: Sendable {
         takeUpRestoredItems()
         takeUpRestoredMemory()
         takeUpRestoredLocks()
+        takeUpRestoredTopics()
         fireTimers()
         takeUpRecoveredRuns()
         takeWaitingParts()
@@ -201,7 +203,7 @@ public struct CoordinationEngine: Sendable {
     /// The filling batch, made ready for the store; `nil` when one is in flight or nothing is to
     /// be written. The caller must hand it to the store.
     public mutating func seal() -> StoreBatch? {
-        guard draft.hasRows else {
+        guard draft.hasRows || events.hasDoomed else {
             // Commands that changed nothing (rejections, stale results) must not use up the room.
             draft.commands = 0
             return nil
@@ -260,6 +262,7 @@ public struct CoordinationEngine: Sendable {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
         if hasRoomForParts, !waitingParts.isEmpty { return true }
+        if events.hasDoomed, inFlight == nil { return true }
         return hasRoom
             && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty
                 || !memory.due.isEmpty || !locks.due.isEmpty)
@@ -344,6 +347,7 @@ public struct CoordinationEngine: Sendable {
         case .keys(.pause, _): return false
         case .ballot(let command, _): return command.isVolatile
         case .items(let command, _): return command.isVolatile
+        case .event(let command, _): return command.isVolatile
         case .finished(let result), .session(.result(let result, _)):
             return isVolatile(result)
         case .session(.left): return backlog.isEmpty
@@ -382,6 +386,7 @@ public struct CoordinationEngine: Sendable {
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
         case .schedule(let command, let ticket): decide(command, ticket)
         case .keys(let command, let ticket): decide(command, ticket)
+        case .event(let command, let ticket): decide(command, ticket)
         case .insight(let command, let ticket): decide(command, ticket)
         case .ballot(let command, let ticket): decide(command, ticket)
         case .items(let command, let ticket): decide(command, ticket)
@@ -457,6 +462,7 @@ public struct CoordinationEngine: Sendable {
             case .keyPause(let pause): keyPauseDue(pause)
             case .ballot(let ballot): ballotDue(ballot)
             case .items(let batch): batchDue(batch)
+            case .topicAge(let topic): topicAgeDue(topic)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):
@@ -506,7 +512,7 @@ extension Command {
             .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
             .keys(_, let ticket), .insight(_, let ticket), .ballot(_, let ticket),
             .items(_, let ticket), .monitor(_, let ticket), .memory(_, let ticket),
-            .locks(_, let ticket),
+            .locks(_, let ticket), .event(_, let ticket),
             .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
             .reuseKnown(_, _, _, let ticket):
             ticket

@@ -82,6 +82,13 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxEndedItems = 10_000
     public var endedItemMillis: Int64 = 3_600_000
     public var maxEndedItemBytes = 16 << 10
+    /// Topics of one namespace, and of all of them.
+    public var maxTopics = 10_000
+    public var maxTopicsInAll = 100_000
+    /// Publications that one namespace holds; past it a topic gives up its oldest for a new one.
+    public var maxPublications = 1_000_000
+    /// Socket loops and namespaces together that follow what is published.
+    public var maxEventFollowers = 10_000
     /// Schedules of the whole server.
     public var maxSchedules = 10_000
     /// Bounds of one namespace's shared memory.

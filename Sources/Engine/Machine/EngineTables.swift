@@ -175,6 +175,8 @@ enum TimerPurpose: Sendable {
     case memory(Int32)
     /// A lease of this namespace's locks ends, or a wait for one.
     case locks(Int32)
+    /// The oldest publication of a topic is too old.
+    case topicAge(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -194,6 +196,7 @@ enum OpenCall: Sendable {
     /// A waiter of the namespace with this number, and a stream of what is held there.
     case awaitingLock(Int32, UInt64)
     case followingLock(Int32, UInt64)
+    case followingEvents(Namespace)
 }
 
 /// A current definition of a namespace.
@@ -253,10 +256,11 @@ struct BatchDraft: Sendable {
     var audits: [AuditRow] = []
     var memory: [MemoryRow] = []
     var memoryPrunings: [MemoryPruning] = []
+    var publications: [PublicationRow] = []
     var effects = HeldEffects()
 
     var hasRows: Bool {
         !dirtyRuns.isEmpty || !definitions.isEmpty || !payloads.isEmpty || !requests.isEmpty
-            || !entities.isEmpty || !audits.isEmpty || !memory.isEmpty
+            || !entities.isEmpty || !audits.isEmpty || !memory.isEmpty || !publications.isEmpty
     }
 }

@@ -96,6 +96,8 @@ public enum EngineNotice: Sendable, Hashable {
     /// it has too many above it) or `open_runs` (the server has as many as it takes).
     case triggerSkipped(definition: String, reason: String)
     case guarding(GuardNotice)
+    /// Publications are on disk.
+    case published(count: Int)
     case pool(PoolNotice)
     case ballot(BallotNotice)
     case items(ItemNotice)

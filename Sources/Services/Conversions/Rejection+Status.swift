@@ -62,12 +62,14 @@ struct FieldFaults {
     }
 
     /// The status that names them all; `nil` when there are none.
-    var status: GRPCStatus? {
+    var status: GRPCStatus? { faults.isEmpty ? nil : rejection?.status }
+
+    /// The refusal that names them all; `nil` when there are none.
+    var rejection: Rejection? {
         guard let first = faults.first else { return nil }
         let rest = faults.count > 1 ? " (and \(faults.count - 1) more)" : ""
         return Rejection(
             .invalid, reason: "INVALID_REQUEST",
-            "\(first.field) \(first.description)\(rest)", fields: faults
-        ).status
+            "\(first.field) \(first.description)\(rest)", fields: faults)
     }
 }

@@ -16,6 +16,7 @@ final class EngineMetrics: EngineObserver {
     private let rejected: MetricFamily<Counter>
     private let stale: Counter
     private let skipped: MetricFamily<Counter>
+    private let published: Counter
     private let guards: GuardMetrics
     private let pools: PoolMetrics
     private let ballots: BallotMetrics
@@ -73,6 +74,10 @@ final class EngineMetrics: EngineObserver {
             help:
                 "Runs that an event should have started and did not: nested too deep, or too many "
                 + "open runs.", labels: ["workflow", "reason"])
+        published =
+            registry.counter(
+                name: "cadre_event_published", help: "Publications that are on disk."
+            ).with()
         stale =
             registry.counter(
                 name: "cadre_engine_stale_results",
@@ -106,6 +111,8 @@ final class EngineMetrics: EngineObserver {
     func rejected(reason: String) { rejected.with(reason).add() }
 
     func staleResult() { stale.add() }
+
+    func published(count: Int) { published.add(UInt64(count)) }
 
     func noted(_ notice: PoolNotice) { pools.noted(notice) }
 

@@ -309,6 +309,7 @@ struct ServerAssembly {
             BatchServiceProvider(links: links).registration,
             MemoryServiceProvider(links: links, host: host).registration,
             LockServiceProvider(links: links).registration,
+            EventServiceProvider(links: links, host: host).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
             MonitorServiceProvider(links: links, recorder: recorder).registration,
@@ -325,7 +326,7 @@ struct ServerAssembly {
 enum ServedInterfaces {
     static let names = [
         AgentServiceDescriptor.name, BreakerServiceDescriptor.name, MemoryServiceDescriptor.name,
-        LockServiceDescriptor.name,
+        LockServiceDescriptor.name, EventServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
         MonitorServiceDescriptor.name, AdminServiceDescriptor.name, BallotServiceDescriptor.name,
         BatchServiceDescriptor.name, CacheServiceDescriptor.name,

@@ -15,6 +15,8 @@ struct EngineBench {
     private(set) var orders: [InstanceOrder] = []
     private(set) var notices: [EngineNotice] = []
     private(set) var audits: [AuditRow] = []
+    /// Publications that are stored, by namespace and sequence.
+    private(set) var publications: [PublicationName: Publication] = [:]
     /// What is stored.
     private var entities: [EntityName: EntityRow] = [:]
     private var requests: [RequestRow] = []
@@ -80,6 +82,12 @@ struct EngineBench {
             memory[row.namespace, default: [:]][row.key] = row.value == nil ? nil : row
         }
         audits += batch.audits
+        for row in batch.publications {
+            let name = PublicationName(
+                namespace: row.namespace, sequence: row.publication.sequence)
+            publications[name] = row.publication
+        }
+        for name in batch.removedPublications { publications[name] = nil }
         requests += batch.requests
         take(engine.batchCommitted(batch.number, at: now))
     }
@@ -107,7 +115,29 @@ struct EngineBench {
         for row in entities.values { try engine.restore(row) }
         for row in memory.values.flatMap(\.values) { try engine.restore(row) }
         for row in requests { try engine.restore(row) }
+        restorePublications()
         drive()
+    }
+
+    /// Stores a publication again, as if its removal had not been committed.
+    mutating func putBack(sequence: Int64, topic: String) {
+        publications[PublicationName(namespace: "default", sequence: sequence)] = Publication(
+            PublicationContent(topic: topic, payload: Payload(bytes: Array("{}".utf8))),
+            sequence: sequence, topicSequence: sequence, atMillis: now.wallMillis)
+    }
+
+    private mutating func restorePublications() {
+        for namespace in engine.publishingNamespaces {
+            let stored = publications.filter { $0.key.namespace == namespace.name }.map(\.value)
+            let marks = stored.sorted { $0.sequence < $1.sequence }.map { publication in
+                PublicationMark(
+                    topic: publication.content.topic,
+                    mark: TopicHistory.Mark(
+                        sequence: publication.sequence, atMillis: publication.atMillis,
+                        bytes: publication.content.byteCount))
+            }
+            engine.restore(marks, in: namespace)
+        }
     }
 
     // MARK: Agents
