@@ -14,8 +14,8 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-breaker bench-cache bench-metrics bench-workflows bench-parked bench-peers bench-store \
-	instructions generate \
+	bench-breaker bench-cache bench-events bench-metrics bench-workflows bench-parked bench-peers \
+	bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -62,6 +62,9 @@ bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, 
 
 bench-parked: release-load ## measure 100,000 open runs that only wait
 	@python3 Tests/Benchmarks/parked.py
+
+bench-events: release-load ## measure the fan-out of events to subscribers
+	@python3 Tests/Benchmarks/events.py
 
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py

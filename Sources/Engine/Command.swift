@@ -98,6 +98,7 @@ public indirect enum Command: Sendable {
     case heartbeats([AssignmentHeartbeat])
     case session(SessionCommand)
     case prepared(Preparation.Outcome)
+    case eventsPrepared(EventWork.Outcome)
 }
 
 /// What a remote instance says, or what becomes of its connection. The port names the connection:

@@ -24,6 +24,8 @@ public protocol EngineObserver: Sendable {
     func triggerSkipped(definition: String, reason: String)
     /// Publications are on disk.
     func published(count: Int)
+    /// Targets of subscriptions: something was done, given up, or missed.
+    func noted(_ notice: EventNotice)
     /// Something about breakers, modes or isolations.
     func noted(_ notice: GuardNotice)
     /// Something about pools of in-process instances.
@@ -62,4 +64,6 @@ public struct NoObserver: EngineObserver {
     public func triggerSkipped(definition: String, reason: String) {}
     /// Does nothing.
     public func published(count: Int) {}
+    /// Does nothing.
+    public func noted(_ notice: EventNotice) {}
 }

@@ -50,7 +50,7 @@ extension EventServiceProvider {
         let size = faults.page(size: request.pageSize, token: request.pageToken)
         let pattern =
             request.pattern.isEmpty
-            ? TopicPattern.all : faults.patterns([request.pattern], "pattern").first
+            ? TopicPattern.all : faults.pattern(request.pattern, "pattern").first
         guard let pattern, faults.status == nil else {
             return call.fail(faults.status ?? .unexpectedAnswer)
         }
@@ -76,7 +76,7 @@ extension EventServiceProvider {
         guard let namespace = call.namespace() else { return }
         var faults = FieldFaults()
         let size = faults.page(size: request.pageSize, token: "")
-        let patterns = faults.patterns([request.pattern], "pattern")
+        let patterns = faults.pattern(request.pattern, "pattern")
         let filter = faults.filter(request.filter, "filter")
         faults.check(
             request.fromSequence >= 0, "from_sequence",

@@ -38,6 +38,17 @@ public struct TopicHistory: Sendable {
     /// Whether it can be forgotten: nothing is held, and nobody has put it.
     public var isVoid: Bool { count == 0 && !settings.isPut }
 
+    /// How many are held behind a sequence.
+    public func count(behind sequence: Int64) -> Int {
+        var low = head
+        var high = marks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if marks[middle].sequence <= sequence { low = middle + 1 } else { high = middle }
+        }
+        return marks.count - low
+    }
+
     /// Holds another publication, which is newer than all.
     public mutating func append(_ mark: Mark) {
         marks.append(mark)

@@ -42,6 +42,9 @@ public struct TopicTable: Sendable {
     /// No topics.
     public init() {}
 
+    /// Whether nothing is known of any topic.
+    public var isEmpty: Bool { topics.isEmpty && lastSequence == 0 }
+
     // MARK: Publishing
 
     /// Whether a publication would be refused.
@@ -100,7 +103,7 @@ public struct TopicTable: Sendable {
         topics[topic]?.settings.isPut = false
         topics[topic]?.settings.limits = .defaults
         held -= removed.count
-        void.append(topic)
+        noteVoid(topic)
         return removed
     }
 
@@ -108,7 +111,7 @@ public struct TopicTable: Sendable {
     public mutating func trim(_ topic: String, at nowMillis: Int64) -> [Int64] {
         let removed = topics[topic]?.trim(at: nowMillis) ?? []
         held -= removed.count
-        if !removed.isEmpty, topics[topic]?.isVoid == true { void.append(topic) }
+        if !removed.isEmpty, topics[topic]?.isVoid == true { noteVoid(topic) }
         return removed
     }
 
@@ -117,11 +120,24 @@ public struct TopicTable: Sendable {
         topics[topic]?.timer = timer
     }
 
+    /// A topic that comes and goes stands in line once at the end.
+    private mutating func noteVoid(_ topic: String) {
+        void.append(topic)
+        guard void.count > 64, void.count > topics.count * 2 else { return }
+        var seen: Set<String> = []
+        void = void.reversed().filter { topics[$0]?.isVoid == true && seen.insert($0).inserted }
+            .reversed()
+    }
+
     private var hasVoid: Bool { void.contains { topics[$0]?.isVoid == true } }
 
     /// Forgets the topic that has been void the longest, if there must be room for another.
     private mutating func makeRoom(maxTopics: Int) -> Forgotten? {
-        guard topics.count >= maxTopics else { return nil }
+        topics.count >= maxTopics ? forgetVoid() : nil
+    }
+
+    /// Forgets the topic that has been void the longest; `nil`: none is.
+    public mutating func forgetVoid() -> Forgotten? {
         while !void.isEmpty {
             let name = void.removeFirst()
             guard let history = topics[name], history.isVoid else { continue }
@@ -146,6 +162,22 @@ public struct TopicTable: Sendable {
     /// The oldest sequence held in topics that fit; `nil`: nothing is.
     public func oldestHeld(_ patterns: [TopicPattern]) -> Int64? {
         matching(patterns).compactMap { $0.oldest?.sequence }.min()
+    }
+
+    /// Publications held behind a sequence in topics that fit; of a pattern among very many topics,
+    /// in all of them.
+    public func count(
+        _ patterns: [TopicPattern], behind sequence: Int64, atMost limit: Int
+    ) -> Int {
+        if patterns.topics == nil, topics.count > 1_000 {
+            return Int(max(0, min(Int64(limit), lastSequence - sequence)))
+        }
+        var count = 0
+        for history in matching(patterns) {
+            count += history.count(behind: sequence)
+            if count >= limit { return limit }
+        }
+        return count
     }
 
     private func matching(_ patterns: [TopicPattern]) -> [TopicHistory] {

@@ -63,6 +63,15 @@ extension EntityKind {
     /// How far topics of a namespace that are not known any more had sequences.
     public static let forgottenTopics = EntityKind(rawValue: 31)
 
+    /// A durable subscription.
+    public static let subscription = EntityKind(rawValue: 32)
+    /// How far a target of one is; written with every acknowledgement.
+    public static let subscriber = EntityKind(rawValue: 33)
+    /// Which dead letters a target has.
+    public static let eventDeadLetters = EntityKind(rawValue: 34)
+    /// A publication that a target could not do. Cold: there may be very many.
+    public static let eventDeadLetter = EntityKind(rawValue: 140)
+
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)
 }

@@ -36,6 +36,7 @@ extension CoordinationEngine {
         case .new: break
         }
         let content = item.content
+        makeRoomForTopic(content.topic, in: namespace)
         let receivers =
             content.isJSON
             ? router.receivers(of: content.topic, in: namespace) : EventRouter.Receivers()
@@ -72,6 +73,21 @@ extension CoordinationEngine {
             !receivers.definitions.isEmpty
             && openRuns + receivers.definitions.count > limits.maxOpenRuns
         return isFull ? .tooManyRuns(limits.maxOpenRuns) : nil
+    }
+
+    /// When the server has as many topics as it may, one of which nothing is held makes room.
+    mutating func makeRoomForTopic(_ topic: String, in namespace: Namespace) {
+        guard events.topicCount >= limits.maxTopicsInAll,
+            events.spaces[namespace]?.topics.topics[topic] == nil
+        else { return }
+        for other in Array(events.spaces.keys) {
+            guard let forgotten = events.spaces[other]?.topics.forgetVoid() else { continue }
+            events.topicCount -= 1
+            noteForgotten(forgotten, in: other)
+            let batch = filling
+            events.spaces[other]?.changedIn = batch
+            return
+        }
     }
 
     /// Why nothing can be published to a topic.
@@ -120,6 +136,7 @@ extension CoordinationEngine {
             guard let publications = events.spaces[namespace]?.filling else { continue }
             events.spaces[namespace]?.filling = []
             draft.effects.notices.append(.published(count: publications.count))
+            draft.effects.published.append((namespace, publications))
             for ticket in events.spaces[namespace]?.followers ?? [] {
                 draft.effects.events.append(Reply(ticket, .event(.published(publications))))
             }

@@ -33,6 +33,7 @@ extension CoordinationEngine {
     ) -> StepFailure? {
         guard TopicName.isRight(eventType) else { return nil }
         let state = runs[run].machine.state
+        makeRoomForTopic(eventType, in: state.namespace)
         if let refusal = refusal(ofTopic: eventType, in: state.namespace) {
             return StepFailure(
                 type: refusal.reason.lowercased(), message: refusal.message, retryable: true)
@@ -84,8 +85,11 @@ extension CoordinationEngine {
         events.needsTakingUp = false
         for namespace in Array(events.spaces.keys) {
             events.spaces[namespace]?.topics.restored()
+            let newest = events.spaces[namespace]?.topics.lastSequence ?? 0
+            events.spaces[namespace]?.committed = newest
             guard let topics = events.spaces[namespace]?.topics.topics.keys else { continue }
             for topic in Array(topics) { armAge(of: topic, in: namespace) }
         }
+        takeUpRestoredSubscriptions()
     }
 }

@@ -13,6 +13,7 @@ extension CoordinationEngine {
         case .join(let join): self.join(join, ticket)
         case .check(let check): self.check(check, ticket)
         case .follow(let namespace): follow(namespace, ticket)
+        case .subscription(let command): decide(command, ticket)
         }
     }
 
@@ -27,6 +28,7 @@ extension CoordinationEngine {
         guard let key = newRequest("PutTopic", name, by, hash.value, ticket) else { return }
         if isDraining { return reject(ticket, .draining) }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
+        makeRoomForTopic(name.topic, in: name.namespace)
         if let refusal = refusal(ofTopic: name.topic, in: name.namespace),
             events.spaces[name.namespace]?.topics.topics[name.topic] == nil
         {
@@ -185,6 +187,9 @@ extension CoordinationEngine {
     mutating func unfollow(_ namespace: Namespace, _ ticket: ReplyTicket) {
         events.followerCount -= 1
         events.spaces[namespace]?.followers.removeAll { $0 == ticket }
+        guard let space = events.spaces[namespace], space.topics.isEmpty, space.followers.isEmpty
+        else { return }
+        events.spaces[namespace] = nil
     }
 
     // MARK: Age

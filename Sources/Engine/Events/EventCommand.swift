@@ -17,12 +17,15 @@ public enum EventCommand: Sendable {
     /// Answers `.following`, then `.published` as it is committed: all publications of a namespace.
     /// One for each socket loop, which hands them to its own subscribers.
     case follow(Namespace)
+    /// Durable subscriptions.
+    case subscription(SubscriptionCommand)
 
     /// Whether it changes nothing that is stored.
     var isVolatile: Bool {
         switch self {
         case .publish, .putTopic, .deleteTopic: false
         case .listTopics, .join, .check, .follow: true
+        case .subscription(let command): command.isVolatile
         }
     }
 
@@ -31,6 +34,7 @@ public enum EventCommand: Sendable {
         switch self {
         case .publish, .putTopic: true
         case .deleteTopic, .listTopics, .join, .check, .follow: false
+        case .subscription(let command): command.isNewWork
         }
     }
 
@@ -39,6 +43,7 @@ public enum EventCommand: Sendable {
         switch self {
         case .check, .follow, .deleteTopic: true
         case .publish, .putTopic, .listTopics, .join: false
+        case .subscription(let command): command.isVital
         }
     }
 
@@ -167,6 +172,8 @@ public enum EventAnswer: Sendable {
     case following(newest: Int64)
     /// After `.following`: what was published, by ascending sequence.
     case published([Publication])
+    /// About durable subscriptions.
+    case subscription(SubscriptionAnswer)
 }
 
 /// What became of one publication.

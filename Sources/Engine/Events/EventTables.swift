@@ -51,4 +51,6 @@ struct EventSpace: Sendable {
     var followers: [ReplyTicket] = []
     /// What the filling batch publishes.
     var filling: [Publication] = []
+    /// The newest sequence on disk.
+    var committed: Int64 = 0
 }

@@ -144,6 +144,9 @@ extension CoordinationEngine {
         }
         for (port, notice) in effects.sessionNotices { ready[port].notices.append(notice) }
         for run in effects.closed { forget(run) }
+        for (namespace, publications) in effects.published {
+            wakeSubscribers(namespace, publications)
+        }
     }
 
     /// Sends a committed step to its agent and starts its clock; unless it was stopped meanwhile.

@@ -63,6 +63,7 @@ extension CoordinationEngine {
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
         case .topic, .forgottenTopics: try restoreTopic(entity)
+        case .subscription, .subscriber, .eventDeadLetters: try restoreSubscription(entity)
         case .stepOutput: try restoreStepOutput(entity)
         case .memoryLine: try restoreLine(entity)
         case .lockAcquire: try restoreLock(entity)

@@ -163,6 +163,7 @@ extension CoordinationEngine {
         case .awaitingLock(let cell, let waiter): stopAwaitingLock(ticket, Int(cell), waiter)
         case .followingLock(let cell, let serial): stopFollowingLock(ticket, Int(cell), serial)
         case .followingEvents(let namespace): unfollow(namespace, ticket)
+        case .readingEvents(let subscriber): streamEnded(subscriber)
         case nil where held.starts[ticket] != nil: held.drop(ticket)
         case nil where ballots.reports.removeValue(forKey: ticket) != nil: break
         case nil: backlog.strike(ticket)

@@ -66,6 +66,7 @@ public struct CoordinationEngine: Sendable {
     var router = EventRouter()
     var keys = KeyTable()
     var events = EventTables()
+    var subscriptions = SubscriptionTables()
     var graphs: GraphLog
     var ownCalls = OwnCalls()
     var ballots = BallotTables()
@@ -187,6 +188,7 @@ public struct CoordinationEngine: Sendable {
         fireTimers()
         takeUpRecoveredRuns()
         takeWaitingParts()
+        takeWaitingSubscribers()
         takeBacklog()
         let commands = inbox
         inbox = []
@@ -262,6 +264,7 @@ public struct CoordinationEngine: Sendable {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
         if hasRoomForParts, !waitingParts.isEmpty { return true }
+        if hasRoomForParts, !subscriptions.waiting.isEmpty { return true }
         if events.hasDoomed, inFlight == nil { return true }
         return hasRoom
             && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty
@@ -356,7 +359,9 @@ public struct CoordinationEngine: Sendable {
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
         case .prepared(let outcome): return outcome.purpose.isVolatile
-        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .reuseKnown: return false
+        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .reuseKnown,
+            .eventsPrepared:
+            return false
         }
     }
 
@@ -406,6 +411,7 @@ public struct CoordinationEngine: Sendable {
         case .heartbeats(let heartbeats): for heartbeat in heartbeats { heard(heartbeat) }
         case .session(let command): session(command)
         case .prepared(let outcome): prepared(outcome)
+        case .eventsPrepared(let outcome): eventsPrepared(outcome)
         }
         settle()
     }
@@ -463,6 +469,7 @@ public struct CoordinationEngine: Sendable {
             case .ballot(let ballot): ballotDue(ballot)
             case .items(let batch): batchDue(batch)
             case .topicAge(let topic): topicAgeDue(topic)
+            case .subscriber(let subscriber): subscriberDue(subscriber)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):
@@ -504,6 +511,8 @@ extension Command {
     /// Who waits for an answer to it.
     var ticket: ReplyTicket? {
         switch self {
+        // It is an answer itself.
+        case .event(.subscription(.agentAnswered), _): nil
         case .putDefinition(_, let ticket), .startRun(_, let ticket), .invoke(_, let ticket),
             .breaker(_, let ticket), .isolation(_, let ticket),
             .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
@@ -517,7 +526,7 @@ extension Command {
             .reuseKnown(_, _, _, let ticket):
             ticket
         case .abandon, .agentsJoined, .agentsLeft, .pool, .finished, .heartbeats, .session,
-            .prepared:
+            .prepared, .eventsPrepared:
             nil
         }
     }

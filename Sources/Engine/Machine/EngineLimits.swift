@@ -87,6 +87,10 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxTopicsInAll = 100_000
     /// Publications that one namespace holds; past it a topic gives up its oldest for a new one.
     public var maxPublications = 1_000_000
+    /// Durable subscriptions of the whole server.
+    public var maxSubscriptions = 10_000
+    /// Dead letters of one target of a subscription; past it the oldest go.
+    public var maxEventDeadLetters = 1_000
     /// Socket loops and namespaces together that follow what is published.
     public var maxEventFollowers = 10_000
     /// Schedules of the whole server.

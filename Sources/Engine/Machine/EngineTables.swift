@@ -177,6 +177,8 @@ enum TimerPurpose: Sendable {
     case locks(Int32)
     /// The oldest publication of a topic is too old.
     case topicAge(Int32)
+    /// A target of a subscription goes on, or was not acknowledged in time.
+    case subscriber(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -197,6 +199,8 @@ enum OpenCall: Sendable {
     case awaitingLock(Int32, UInt64)
     case followingLock(Int32, UInt64)
     case followingEvents(Namespace)
+    /// The stream of a subscription's target.
+    case readingEvents(Int32)
 }
 
 /// A current definition of a namespace.
@@ -225,6 +229,8 @@ struct HeldEffects: Sendable {
     var notices: [EngineNotice] = []
     /// Items of batches that stand in line from now on.
     var items: [UInt64] = []
+    /// What was published, for those who deliver it.
+    var published: [(namespace: Namespace, publications: [Publication])] = []
     /// Told to agents before `dispatches`.
     var modes: [ModeChange] = []
     /// Every reply in the order in which it must arrive.

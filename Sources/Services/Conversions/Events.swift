@@ -70,6 +70,12 @@ extension FieldFaults {
         return patterns
     }
 
+    /// Reads one pattern; what is wrong is noted.
+    mutating func pattern(_ text: String, _ field: String) -> [TopicPattern] {
+        if let fault = TopicPattern.fault(of: text) { check(false, field, fault) }
+        return TopicPattern(text).map { [$0] } ?? []
+    }
+
     /// Reads a filter; what is wrong is noted.
     mutating func filter(_ text: String, _ field: String) -> EventFilter? {
         do throws(EventFilter.ParseFailure) {

@@ -65,14 +65,20 @@ struct EventFrame {
 
     /// Messages with these publications, in order; the last one says that everything up to `through`
     /// has been told.
-    static func frames(_ entries: [EventEntry], toldThrough through: Int64) -> [EventFrame] {
+    ///
+    /// - Parameter attempt: which attempt a publication is in; 0: that is not told.
+    static func frames(
+        _ entries: [EventEntry], toldThrough through: Int64, attempt: (Int64) -> Int = { _ in 0 }
+    ) -> [EventFrame] {
         var frames: [EventFrame] = []
         var frame = EventFrame()
         for (index, entry) in entries.enumerated() {
             frame.add(entry)
             let isLast = index == entries.count - 1
             guard isLast || frame.framed.count >= maxBytes else { continue }
-            frame.close(toldThrough: isLast ? through : entry.sequence)
+            frame.close(
+                toldThrough: isLast ? through : entry.sequence,
+                attempt: attempt(frame.firstSequence))
             frames.append(frame)
             frame = EventFrame()
         }

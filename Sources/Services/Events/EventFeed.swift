@@ -131,14 +131,14 @@ final class EventFeed {
     /// What is at hand from a sequence on that somebody wants, up to about `maxBytes`, and how far that
     /// goes.
     func recent(
-        from sequence: Int64, _ interest: EventInterest, maxBytes: Int
+        from sequence: Int64, _ interest: EventInterest, maxBytes: Int, limit: Int = .max
     ) -> (entries: [EventEntry], through: Int64) {
         var found: [EventEntry] = []
         var bytes = 0
         for entry in recent[firstIndex(from: sequence)...] where interest.wants(entry) {
             found.append(entry)
             bytes += entry.publication.content.byteCount
-            if bytes >= maxBytes { return (found, entry.sequence) }
+            if bytes >= maxBytes || found.count >= limit { return (found, entry.sequence) }
         }
         return (found, newest ?? 0)
     }

@@ -66,7 +66,7 @@ enum EventReport {
 }
 
 extension JSONWriter {
-    fileprivate mutating func publication(_ publication: Publication) {
+    mutating func publication(_ publication: Publication) {
         beginObject()
         member("topic", publication.topic)
         member("sequence", publication.sequence)

@@ -9,6 +9,8 @@ struct EventsCommand: AsyncParsableCommand {
         commandName: "event", abstract: "Publish events, and see what is published.",
         subcommands: [
             Publish.self, Tail.self, Topics.self, History.self, PutTopic.self, DeleteTopic.self,
+            Subscribe.self, Subscriptions.self, PutSubscription.self, DeleteSubscription.self,
+            DeadLetters.self, Requeue.self,
         ])
 }
 

@@ -17,6 +17,7 @@ final class EngineMetrics: EngineObserver {
     private let stale: Counter
     private let skipped: MetricFamily<Counter>
     private let published: Counter
+    private let events: MetricFamily<Counter>
     private let guards: GuardMetrics
     private let pools: PoolMetrics
     private let ballots: BallotMetrics
@@ -78,6 +79,9 @@ final class EngineMetrics: EngineObserver {
             registry.counter(
                 name: "cadre_event_published", help: "Publications that are on disk."
             ).with()
+        events = registry.counter(
+            name: "cadre_event_subscriber_changes",
+            help: "Acknowledgements, dead letters and gaps of subscriptions.", labels: ["change"])
         stale =
             registry.counter(
                 name: "cadre_engine_stale_results",
@@ -113,6 +117,14 @@ final class EngineMetrics: EngineObserver {
     func staleResult() { stale.add() }
 
     func published(count: Int) { published.add(UInt64(count)) }
+
+    func noted(_ notice: EventNotice) {
+        switch notice {
+        case .acknowledged: events.with("acknowledged").add()
+        case .deadLettered: events.with("dead_lettered").add()
+        case .gap: events.with("gap").add()
+        }
+    }
 
     func noted(_ notice: PoolNotice) { pools.noted(notice) }
 

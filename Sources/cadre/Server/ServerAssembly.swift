@@ -60,6 +60,7 @@ struct ServerAssembly {
         let agents = try await startAgents(market, host)
         try await define(host)
         try await putBreakers(host)
+        try await putRoutes(host)
         try await watchDefinitions(host)
         let consolePort = try await startConsole(store, on: group)
         let grpcPort = try await startGRPC(host, on: group)
@@ -193,6 +194,22 @@ struct ServerAssembly {
             let answer = await port.ask { .breaker(.put(put), $0) }
             guard case .rejected(let rejection) = answer else { continue }
             try tolerate(rejection, of: "breaker \(definition.name)")
+        }
+    }
+
+    /// Puts the domain's event routes that are not there yet. One that somebody has put is theirs.
+    private func putRoutes(_ host: EngineHost) async throws {
+        let port = AskPort(host)
+        for definition in MexcDomain.subscriptions {
+            let name = SubscriptionName(namespace: .default, name: definition.name)
+            let known = await port.ask { .event(.subscription(.get(name)), $0) }
+            if case .event = known { continue }
+            let by = Signature(actor: "server", reason: "of the domain")
+            let answer = await port.ask {
+                .event(.subscription(.put(.default, definition, by: by)), $0)
+            }
+            guard case .rejected(let rejection) = answer else { continue }
+            try tolerate(rejection, of: "subscription \(definition.name)")
         }
     }
 

@@ -91,3 +91,80 @@ extension EngineLimits {
         change(&self)
     }
 }
+
+// Subscriptions.
+extension EngineBench {
+    /// Puts one; whether anything changed.
+    @discardableResult
+    mutating func subscribe(
+        _ name: String, _ patterns: [String], _ targets: [SubscriptionTarget],
+        _ policy: DeliveryPolicy = .defaults, filter: String = "", isPaused: Bool = false
+    ) -> Bool? {
+        let definition = SubscriptionDefinition(
+            name: name, patterns: patterns.compactMap { TopicPattern($0) }, filter: filter,
+            targets: targets, policy: policy, isPaused: isPaused)
+        let answer = ask {
+            .event(.subscription(.put(.default, definition, by: .nobody)), $0)
+        }
+        guard case .event(.subscription(.put(_, let changed))) = answer else { return nil }
+        return changed
+    }
+
+    /// The first target of one.
+    mutating func status(_ name: String) -> SubscriberView? {
+        let name = SubscriptionName(namespace: .default, name: name)
+        let answer = ask { .event(.subscription(.get(name)), $0) }
+        guard case .event(.subscription(.one(let view))) = answer else { return nil }
+        return view.targets.first
+    }
+
+    mutating func requeue(_ name: String, _ sequence: Int64, isDiscarded: Bool = false) -> Answer? {
+        let name = SubscriptionName(namespace: .default, name: name)
+        return ask {
+            .event(
+                .subscription(
+                    .requeue(
+                        name, target: "", sequence: sequence, isDiscarded: isDiscarded,
+                        by: .nobody)), $0)
+        }
+    }
+
+    /// What a stream was ordered.
+    private func orders(_ stream: UInt64) -> [StreamOrder] {
+        (answers[stream] ?? []).compactMap { answer in
+            if case .event(.subscription(.order(let order))) = answer { order } else { nil }
+        }
+    }
+
+    /// Where a stream was to go on, each time.
+    func resumes(_ stream: UInt64) -> [Int64] {
+        orders(stream).compactMap {
+            if case .resume(_, let from, _, _) = $0 { from } else { nil }
+        }
+    }
+
+    func redelivered(_ stream: UInt64) -> [Int64] {
+        orders(stream).compactMap {
+            if case .redeliver(let publication, _) = $0 { publication.sequence } else { nil }
+        }
+    }
+
+    func isHeld(_ stream: UInt64) -> Bool {
+        let last = orders(stream).last {
+            switch $0 {
+            case .hold, .resume: true
+            case .acknowledged, .redeliver: false
+            }
+        }
+        if case .hold = last { return true }
+        return false
+    }
+
+    /// The number under which a stream sends now.
+    func flow(_ stream: UInt64) -> UInt32 {
+        for order in orders(stream).reversed() {
+            if case .resume(let flow, _, _, _) = order { return flow }
+        }
+        return 0
+    }
+}

@@ -93,7 +93,16 @@ struct EngineBench {
     }
 
     private mutating func take(_ output: TurnOutput) {
-        for reply in output.replies { answers[reply.ticket.call, default: []].append(reply.answer) }
+        for reply in output.replies {
+            if reply.ticket.port == CoordinationEngine.eventPort {
+                let call = EventCall(call: reply.ticket.call)
+                let delivery = AgentDelivery(reply.answer)
+                engine.submit(.event(.subscription(.agentAnswered(call, delivery)), reply.ticket))
+            } else {
+                answers[reply.ticket.call, default: []].append(reply.answer)
+            }
+        }
+        for work in output.eventWork { engine.submit(.eventsPrepared(outcome(of: work))) }
         for port in output.ports {
             dispatches += port.dispatches
             orders += port.orders
@@ -117,6 +126,36 @@ struct EngineBench {
         for row in requests { try engine.restore(row) }
         restorePublications()
         drive()
+    }
+
+    /// What the shell would give: from what is stored.
+    private func outcome(of work: EventWork) -> EventWork.Outcome {
+        switch work.source {
+        case .given(let publications, let through):
+            return work.outcome(publications, through: through)
+        case .stored(let range):
+            let fitting = publications.filter { name, publication in
+                name.namespace == range.namespace
+                    && (range.from...range.through).contains(publication.sequence)
+                    && range.patterns.match(publication.content.topic)
+            }.map(\.value).sorted { $0.sequence < $1.sequence }
+            let page = Array(fitting.prefix(range.limit))
+            let through = page.count < fitting.count ? page.last?.sequence : range.through
+            return work.outcome(page, through: through ?? range.through)
+        case .letter(let namespace, let key):
+            let name = EntityName(
+                kind: EntityKind.eventDeadLetter.rawValue, namespace: namespace, key: key)
+            let letter = try? SubscriptionCodec.decodeLetter(entities[name]?.blob ?? [])
+            return work.outcome(
+                letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+        }
+    }
+
+    /// Dead letters of subscriptions, by key.
+    func storedLetters() -> [EventDeadLetter] {
+        entities.filter { $0.key.kind == EntityKind.eventDeadLetter.rawValue }
+            .sorted { $0.key.key < $1.key.key }
+            .compactMap { try? SubscriptionCodec.decodeLetter($0.value.blob ?? []) }
     }
 
     /// Stores a publication again, as if its removal had not been committed.
