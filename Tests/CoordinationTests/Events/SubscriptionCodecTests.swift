@@ -104,7 +104,7 @@ import Testing
         let text = String(decoding: try #require(given).payload.bytes, as: UTF8.self)
         #expect(
             text == #"{"topic":"a.b","sequence":3,"published_unix_millis":5,"key":"k","#
-                + #""attributes":{"n":"v\""},"publisher":"p","payload":[1,2]}"#)
+                + #""attributes":{"n":"v\""},"publisher":"p","payload":[1, 2]}"#)
         let image = Self.plan("", hasEnvelope: true).delivery(
             of: Self.publication("x", type: "image/png"))
         let null = String(decoding: try #require(image).payload.bytes, as: UTF8.self)

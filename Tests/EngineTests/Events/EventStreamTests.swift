@@ -44,7 +44,8 @@ import Testing
         #expect(ack(2)?.acknowledged == 2)
         #expect(ack(1)?.acknowledged == 2)
         try bench.restart()
-        #expect(bench.resumes(attach()) == [3])
+        let again = attach()
+        #expect(bench.resumes(again) == [3])
     }
 
     @Test mutating func `a refusal calls back what is behind it, and it comes again`() {
@@ -112,7 +113,8 @@ import Testing
         }
         #expect(bench.storedLetters().map(\.publication.sequence) == [1])
         #expect(bench.storedLetters().first?.failure.type == "stream_ended")
-        #expect(bench.resumes(attach()) == [2])
+        let next = attach()
+        #expect(bench.resumes(next) == [2])
     }
 
     @Test mutating func `another stream takes over`() {
@@ -131,7 +133,8 @@ import Testing
         let stream = attach()
         for topic in ["b", "a", "b"] { _ = bench.publish(topic, "{}") }
         sent(stream, [2], through: 3)
-        #expect(bench.status("s")?.state.acknowledged == 1)
+        // What is before something that is out is done with it.
+        #expect(bench.status("s")?.state.acknowledged == 0)
         _ = ack(2)
         #expect(bench.status("s")?.state.acknowledged == 3)
     }
@@ -156,7 +159,8 @@ import Testing
     @Test mutating func `a subscription with targets has no stream`() {
         bench.subscribe(
             "s", ["a"], [.agent(type: "x", operation: "y", hasEnvelope: false)])
-        #expect(bench.answers[attach()]?.last?.rejection?.reason == "SUBSCRIPTION_HAS_TARGETS")
+        let stream = attach()
+        #expect(bench.answers[stream]?.last?.rejection?.reason == "SUBSCRIPTION_HAS_TARGETS")
     }
 }
 

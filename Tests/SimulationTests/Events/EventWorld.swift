@@ -77,6 +77,10 @@ struct EventWorld {
         for _ in 0..<600 {
             try step()
             pass(millis: 100)
+            answerAgent()
+            settle()
+            commit()
+            settle()
         }
         checkAtTheEnd()
     }
