@@ -22,13 +22,18 @@ public enum CacheTier: UInt8, Sendable, CaseIterable {
 
 /// One value as it was set: never changed, only replaced.
 public final class CacheItem: Sendable {
-    let key: CacheKey
+    // What every lookup reads comes first, so that it lies in one line of memory.
+    private let text: String
+    private let space: UInt32
+    /// Whether it is known that there is no value.
+    let isNegative: Bool
+    /// When the hard and the soft TTL end, monotonic nanoseconds.
+    public let expiresAt, staleAt: Int64
+    private let hash: UInt64
     /// Whose tier it is in; `nil`: the shared one.
     let owner: CacheReader?
     /// The value; `nil`: it is known that there is none.
     public let payload: CachedPayload?
-    /// When the soft and the hard TTL end, monotonic nanoseconds.
-    public let staleAt, expiresAt: Int64
     /// Grows with each write of the key.
     public let version: UInt64
     /// How long the fill took that brought it; 0: it was not filled under a lease.
@@ -44,7 +49,10 @@ public final class CacheItem: Sendable {
         _ key: CacheKey, owner: CacheReader?, payload: CachedPayload?, staleAt: Int64,
         expiresAt: Int64, version: UInt64, fillNanos: Int64, tags: [String], weight: Int?
     ) {
-        self.key = key
+        text = key.text
+        space = key.space
+        hash = key.hash
+        isNegative = payload == nil
         self.owner = owner
         self.payload = payload
         self.staleAt = staleAt
@@ -65,8 +73,10 @@ public final class CacheItem: Sendable {
     /// Whether it is a value of this key, whose hash is known to be the same.
     @inline(__always)
     func isOf(_ key: CacheKey) -> Bool {
-        self.key.space == key.space && self.key.text == key.text
+        space == key.space && text == key.text
     }
+
+    var key: CacheKey { CacheKey(text, space: space, hash: hash) }
 
     var tier: CacheTier { owner == nil ? .shared : .agent }
     /// What it is counted under.

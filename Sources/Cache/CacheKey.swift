@@ -17,6 +17,13 @@ public struct CacheKey: Hashable, Sendable {
         hash = UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
+    /// A key whose hash is known.
+    init(_ text: String, space: UInt32, hash: UInt64) {
+        self.text = text
+        self.space = space
+        self.hash = hash
+    }
+
     /// The same key as one of another agent's tier.
     @inline(__always)
     func hash(of owner: CacheReader?) -> UInt64 {

@@ -89,9 +89,9 @@ extension CacheShard {
     @inline(__always)
     private mutating func count(_ item: CacheItem, _ tier: CacheTier, _ isStale: Bool) {
         if tier == .agent {
-            agent.counts.count(isStale: isStale, isNegative: item.payload == nil)
+            agent.counts.count(isStale: isStale, isNegative: item.isNegative)
         } else {
-            shared.counts.count(isStale: isStale, isNegative: item.payload == nil)
+            shared.counts.count(isStale: isStale, isNegative: item.isNegative)
         }
     }
 
