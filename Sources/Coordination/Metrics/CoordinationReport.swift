@@ -14,6 +14,8 @@ public struct CoordinationReport: Sendable, Hashable {
 
     /// Reports on the window that ends with `end`.
     public init(_ history: MetricsHistory, ending end: MetricsSample, nanos: Int64) {
+        var history = history
+        history.record(end)
         window = history.window(ending: end, nanos: nanos)
         let step = max(MetricsHistory.fineNanos, window.nanos / Self.steps)
         trends = MetricTrend.all(
