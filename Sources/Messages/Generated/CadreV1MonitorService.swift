@@ -620,8 +620,8 @@ public struct AgentTypeMetrics: Sendable, Hashable {
     /// Work that waits for a slot of this type at the window's end.
     public var waiting: Int64 = 0
     /// The share of slot time that was taken: each slot from its grant to its release, over each slot
-    /// from its instance's coming to its leaving. 0 to 1, and beyond only where instances left with work
-    /// in hand. Exact, not sampled: work that is still going on counts up to the window's end. The
+    /// from its instance's coming to its leaving. 0 to 1, and beyond only by health probes, which need no
+    /// free slot. Exact, not sampled: work that is still going on counts up to the window's end. The
     /// observations are slot grants and releases. Unset: there was no slot.
     public var utilization: Measure? = nil
     /// Assignments whose result was accepted, and those of them that failed.

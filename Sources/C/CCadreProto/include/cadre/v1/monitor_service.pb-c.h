@@ -506,8 +506,8 @@ struct  Cadre__V1__AgentTypeMetrics
   int64_t waiting;
   /*
    * The share of slot time that was taken: each slot from its grant to its release, over each slot
-   * from its instance's coming to its leaving. 0 to 1, and beyond only where instances left with work
-   * in hand. Exact, not sampled: work that is still going on counts up to the window's end. The
+   * from its instance's coming to its leaving. 0 to 1, and beyond only by health probes, which need no
+   * free slot. Exact, not sampled: work that is still going on counts up to the window's end. The
    * observations are slot grants and releases. Unset: there was no slot.
    */
   Cadre__V1__Measure *utilization;
