@@ -16,6 +16,7 @@ import Testing
         simulation.heal()
         await run(simulation, limit: 24_000)
         #expect(simulation.problems == [], "seed \(seed)")
+        #expect(simulation.crowd?.told ?? 1 > 0, "seed \(seed): the crowd was told nothing")
         #expect(
             simulation.isOver,
             "seed \(seed): not everything ended after \(simulation.steps) events")

@@ -50,7 +50,7 @@ extension DefinitionFile {
         try fields.know(["rule", "field", "absolute_tolerance", "relative_tolerance"])
         var equivalence = AnswerEquivalence()
         equivalence.rule = try fields.choice(
-            "rule", ["bytes": .bytes, "json": .json, "number": .number])
+            "rule", ["": .unspecified, "bytes": .bytes, "json": .json, "number": .number])
         equivalence.field = try fields.text("field")
         equivalence.absoluteTolerance = try fields.number("absolute_tolerance")
         equivalence.relativeTolerance = try fields.number("relative_tolerance")
