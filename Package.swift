@@ -152,6 +152,9 @@ let package = Package(
             name: "KillLoop", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
         .executableTarget(
+            name: "SharingKill", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
+            path: "Tests/Crash/SharingKill", swiftSettings: tested),
+        .executableTarget(
             name: "WorkerKill",
             dependencies: [
                 "CrashKit", "AgentKit", "Coordination", "GRPC", "Stubs", "Messages", nioPosix,
@@ -208,6 +211,7 @@ let package = Package(
                 nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
+        tests("CrashKitTests", ["CrashKit"]),
         tests("TidyTests", []),
     ]
 )
