@@ -21,7 +21,7 @@ public struct CacheServiceProvider: CacheServiceHandler {
     public func get(_ request: CacheServiceGetRequest, _ call: UnaryCall<CacheServiceGetResponse>) {
         guard let space = space(of: call) else { return }
         var faults = FieldFaults()
-        faults.checkKey(request.key, "key")
+        faults.checkCacheKey(request.key, "key")
         faults.checkAgent(request.agentID)
         faults.checkFill(request.fill, mayWait: true)
         if let status = faults.status { return call.fail(status) }
@@ -110,7 +110,7 @@ public struct CacheServiceProvider: CacheServiceHandler {
     public func abandonFill(_ request: AbandonFillRequest, _ call: UnaryCall<AbandonFillResponse>) {
         guard let space = space(of: call) else { return }
         var faults = FieldFaults()
-        faults.checkKey(request.key, "key")
+        faults.checkCacheKey(request.key, "key")
         faults.check(request.leaseToken != 0, "lease_token", "is required")
         if let status = faults.status { return call.fail(status) }
         let isReleased = cache.abandon(

@@ -21,7 +21,7 @@ extension CacheWrite {
     init(
         _ entry: CacheEntry, _ path: String, agentID: String, _ faults: inout FieldFaults
     ) {
-        faults.checkKey(entry.key, "\(path).key")
+        faults.checkCacheKey(entry.key, "\(path).key")
         faults.checkTimes(entry, path)
         faults.checkTags(entry.tags, "\(path).tags")
         var payload: CachedPayload?
@@ -61,11 +61,11 @@ extension CacheTarget {
     init?(_ request: InvalidateRequest, _ faults: inout FieldFaults) {
         switch request.target {
         case .key(let key):
-            faults.checkKey(key, "key")
+            faults.checkCacheKey(key, "key")
             self = .key(key)
         case .prefix(let prefix):
             faults.check(!prefix.isEmpty, "prefix", "is empty; set `everything` to drop all keys")
-            if !prefix.isEmpty { faults.checkKey(prefix, "prefix") }
+            if !prefix.isEmpty { faults.checkCacheKey(prefix, "prefix") }
             self = .prefix(prefix)
         case .tag(let tag):
             faults.checkName(tag, "tag")
@@ -83,7 +83,7 @@ extension CacheTarget {
 
 extension FieldFaults {
     /// Notes a missing or overlong key. Keys are 1 to 512 bytes.
-    mutating func checkKey(_ key: String, _ field: @autoclosure () -> String) {
+    mutating func checkCacheKey(_ key: String, _ field: @autoclosure () -> String) {
         let count = key.utf8.count
         check(count > 0, field(), "is required")
         check(count <= 512, field(), "is \(count) bytes; at most 512 are allowed")
@@ -106,7 +106,7 @@ extension FieldFaults {
         checkCount(keys.count, field)
         var seen: Set<String> = []
         for (index, key) in keys.prefix(1_000).enumerated() {
-            checkKey(key, "\(field)[\(index)]")
+            checkCacheKey(key, "\(field)[\(index)]")
             check(seen.insert(key).inserted, "\(field)[\(index)]", "is there twice")
         }
     }
@@ -137,7 +137,7 @@ extension FieldFaults {
             "has \(prefixes.count) entries; at most 64 are allowed"
         )
         for (index, prefix) in prefixes.prefix(64).enumerated() {
-            checkKey(prefix, "prefixes[\(index)]")
+            checkCacheKey(prefix, "prefixes[\(index)]")
         }
     }
 

@@ -176,7 +176,7 @@ extension CacheCommand {
                     let updates = try await CacheServiceClient(client: client)
                         .watchInvalidations(
                             WatchInvalidationsRequest(prefixes: prefix),
-                            options: server.callOptions)
+                            options: server.watchOptions)
                     for try await update in updates {
                         for invalidation in update.invalidations { show(invalidation) }
                     }

@@ -176,7 +176,7 @@ extension EventsCommand {
                     let events = EventServiceClient(client: client)
                     let request = SubscribeRequest(
                         mode: .durable(DurableSubscriber(subscription: name)))
-                    let stream = try await events.subscribe(request, options: server.callOptions)
+                    let stream = try await events.subscribe(request, options: server.watchOptions)
                     var left = count ?? .max
                     for try await message in stream {
                         EventReport.tell(message, server.output, atMost: left)

@@ -114,7 +114,7 @@ extension EventsCommand {
                 let prepared = request
                 try await server.withClient { client in
                     let stream = try await EventServiceClient(client: client)
-                        .subscribe(prepared, options: server.callOptions)
+                        .subscribe(prepared, options: server.watchOptions)
                     var left = count ?? .max
                     for try await message in stream {
                         EventReport.tell(message, server.output, atMost: left)

@@ -225,7 +225,7 @@ extension MemoryCommand {
                 request.fromRevision = from
                 try await server.withClient { client in
                     let updates = try await MemoryServiceClient(client: client)
-                        .watch(request, options: server.callOptions)
+                        .watch(request, options: server.watchOptions)
                     for try await update in updates {
                         guard case .changes(let changes) = update.update else { continue }
                         for change in changes.changes { change.show(server.output) }

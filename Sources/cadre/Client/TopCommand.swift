@@ -48,7 +48,7 @@ struct TopCommand: AsyncParsableCommand {
                 let client = MonitorServiceClient(client: client)
                 if server.output == .json { return try await snapshot(client) }
                 let follower = MetricsFollower(
-                    client: client, request: request, options: server.callOptions, count: count)
+                    client: client, request: request, options: server.watchOptions, count: count)
                 if isatty(STDOUT_FILENO) == 1 { return try await live(follower, rows) }
                 try await follower.follow {
                     StandardOutput.line(MetricsText(metrics: $0).line)
