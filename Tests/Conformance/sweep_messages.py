@@ -46,7 +46,7 @@ HINTS = {
     "BreakLockRequest.resource": "sweep",
     "acquire_id": "0000000000000001",
     "AcquireStreamRequest.wait_millis": 100,
-    "LockClaim.lease_millis": 100,
+    "LockClaim.lease_millis": 3_600_000,
 }
 # Members of a oneof that a good request uses, if any; else its first.
 CHOSEN = {"RunReference.by": "workflow_id", "StepDefinition.kind": None}
