@@ -44,7 +44,7 @@ struct ConnectTests {
 
     private static func hello(
         id: String = "hand/1", resume: String = "", held: [UInt64] = [], ready: Int32 = 4,
-        lease: Int64 = 0
+        lease: Int64 = 60_000
     ) -> ConnectRequest {
         ConnectRequest(
             hello: Hello(
@@ -66,7 +66,7 @@ struct ConnectTests {
     @Test func `a worker is welcomed, sent work, and told that its result counts`() async throws {
         try await ServerUnderTest.with { server in
             var wire = try await Wire(server)
-            try await wire.send(Self.hello())
+            try await wire.send(Self.hello(lease: 0))
             let welcome = try #require(try await wire.welcome())
             #expect(welcome.agentID == "hand/1" && !welcome.resumed)
             #expect(welcome.leaseMillis == 10_000)

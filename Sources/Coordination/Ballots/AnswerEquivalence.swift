@@ -12,6 +12,7 @@ public struct AnswerEquivalence: Sendable, Hashable {
         case number = 3
     }
 
+    /// By what answers are compared.
     public var rule: Rule
     /// A path to what counts of an answer; empty: all of it.
     public var field: String

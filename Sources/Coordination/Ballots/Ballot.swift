@@ -39,7 +39,9 @@ public struct Ballot: Sendable {
         case missing(Absence)
     }
 
+    /// By what it is decided.
     public let rules: BallotRules
+    /// Who is asked, in the order they were given.
     public let voters: [Voter]
     /// In the order of the voters.
     public private(set) var states: [VoterState]

@@ -34,7 +34,9 @@ public struct BallotSpec: Sendable, Hashable {
         }
     }
 
+    /// Who is asked.
     public var voters: [Voter]
+    /// By what it is decided.
     public var rules: BallotRules
 
     /// Combines the parts.

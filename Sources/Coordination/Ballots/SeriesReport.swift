@@ -5,7 +5,9 @@ public struct SeriesReport: Sendable, Hashable {
     public struct Pair: Sendable, Hashable {
         public var first: String
         public var second: String
+        /// How many decisions both answered.
         public var together: Int
+        /// How often both gave the same answer.
         public var agreed: Int
     }
 

@@ -48,6 +48,7 @@ public struct BatchLine: Sendable {
         case refused(StepFailure)
     }
 
+    /// How items are gathered now.
     public private(set) var definition: BatchDefinition
     /// In the order of their arrival; ids that are not in `fresh` any more were withdrawn.
     private var order = ItemOrder()
@@ -166,6 +167,7 @@ public struct BatchLine: Sendable {
         let oldest = order.first.flatMap { fresh[$0]?.arrivedNanos }
         return retries.values.reduce(oldest) { min($0 ?? .max, $1.item.arrivedNanos) }
     }
+    /// Whether no item waits or is on its way.
     public var isEmpty: Bool { fresh.isEmpty && retries.isEmpty && flying.isEmpty }
 
     /// When something leaves if nothing else happens before; `nil`: only when something happens.

@@ -108,6 +108,7 @@ public struct EventPlan: Sendable {
 
 /// A publication made ready for one target.
 public struct EventDelivery: Sendable {
+    /// What is delivered.
     public var publication: Publication
     /// What the target is given.
     public var payload: Payload

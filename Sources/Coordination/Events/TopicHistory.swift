@@ -99,6 +99,7 @@ public struct TopicHistory: Sendable {
 
 /// What is stored of a topic beside its publications.
 public struct TopicSettings: Sendable, Hashable {
+    /// How much of it is kept.
     public var limits: TopicLimits
     /// Whether somebody put it, so that it stays when nothing of it is held.
     public var isPut = false

@@ -215,4 +215,14 @@ extension CoordinationEngine {
             reject(part.ticket, noInstance(type))
         }
     }
+
+    /// Tells how long agents of each type worked since the last turn.
+    mutating func noteBusyTime() {
+        for type in busyTypes {
+            ready.notices.append(
+                .agentBusy(type: pool.name(ofType: type), nanos: busyNanos[Int(type)]))
+            busyNanos[Int(type)] = 0
+        }
+        busyTypes.removeAll(keepingCapacity: true)
+    }
 }

@@ -70,11 +70,7 @@ final class EngineMetrics: EngineObserver {
         rejected = registry.counter(
             name: "cadre_engine_rejected", help: "Commands refused, by reason.",
             labels: ["reason"])
-        skipped = registry.counter(
-            name: "cadre_workflow_triggers_skipped",
-            help:
-                "Runs that an event should have started and did not: nested too deep, or too many "
-                + "open runs.", labels: ["workflow", "reason"])
+        skipped = Self.skipped(registry)
         published =
             registry.counter(
                 name: "cadre_event_published", help: "Publications that are on disk."
@@ -87,6 +83,14 @@ final class EngineMetrics: EngineObserver {
                 name: "cadre_engine_stale_results",
                 help: "Results of agents that came too late or twice."
             ).with()
+    }
+
+    private static func skipped(_ registry: MetricsRegistry) -> MetricFamily<Counter> {
+        registry.counter(
+            name: "cadre_workflow_triggers_skipped",
+            help:
+                "Runs that an event should have started and did not: nested too deep, or too many "
+                + "open runs.", labels: ["workflow", "reason"])
     }
 
     func workflowStarted(definition: String) {

@@ -219,7 +219,8 @@ enum EngineAudit {
             let child = record.extra.value.child.flatMap { engine.runIndex[$0] }
             return child == nil ? "\(state.id): the child of step \(step) is gone" : nil
         case .approval, .fanOut: return nil
-        case .invoke, .publish, .continueAsNew, .ballot: return "\(state.id): step \(step) waits for nothing"
+        case .invoke, .publish, .continueAsNew, .ballot:
+            return "\(state.id): step \(step) waits for nothing"
         }
     }
 }
