@@ -107,7 +107,7 @@ def who_is_late_or_fails_counts_against_the_quorum(server):
 
 def the_methods_differ(server):
     with judges(server, "1", "1", "4", "5", "1000"):
-        expect_equal(decide(server, method=pb.VOTING_METHOD_MAJORITY).reason,
+        expect_equal(decide(server, method=pb.VOTING_METHOD_MAJORITY, hear_all=True).reason,
                      pb.NO_DECISION_NO_SUPPORT, "majority")
         expect_equal(decide(server, method=pb.VOTING_METHOD_UNANIMOUS).reason,
                      pb.NO_DECISION_NOT_UNANIMOUS, "unanimous")

@@ -40,7 +40,8 @@ def work_is_counted_and_timed(server):
     after = _metrics(server)
     echo = _type(after, "echo")
     expect_equal(echo.finished - _type(before, "echo").finished, 21, "finished by echo")
-    expect_equal(after.work.finished - before.work.finished, 21, "finished in all")
+    # Others may have called agents meanwhile.
+    expect(after.work.finished - before.work.finished >= 21, "less in all than by echo")
     worked = (echo.finished * echo.mean_execution_micros
               - _type(before, "echo").finished * _type(before, "echo").mean_execution_micros)
     expect(290_000 < worked < 2_000_000, f"echo worked {worked} us")

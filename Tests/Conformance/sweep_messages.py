@@ -30,7 +30,7 @@ HINTS = {
     "ChildLoop.until": "EXISTS output",
     "ChildLoop.times": 3,
     "series": "sweep",
-    "decision": "sweep",
+    "ReportOutcomeRequest.decision": "sweep",
     "InvokeRequest.key": "",
     "ConcurrencyKey.limit": 10_000,
     "RateKey.limit": 1_000_000,

@@ -80,7 +80,7 @@ extension CoordinationEngine {
         guard events.topicCount >= limits.maxTopicsInAll,
             events.spaces[namespace]?.topics.topics[topic] == nil
         else { return }
-        for other in Array(events.spaces.keys) {
+        for other in events.spaces.keys.sorted(by: { $0.name < $1.name }) {
             guard let forgotten = events.spaces[other]?.topics.forgetVoid() else { continue }
             events.topicCount -= 1
             noteForgotten(forgotten, in: other)

@@ -83,12 +83,12 @@ extension CoordinationEngine {
     mutating func takeUpRestoredTopics() {
         guard events.needsTakingUp else { return }
         events.needsTakingUp = false
-        for namespace in Array(events.spaces.keys) {
+        for namespace in events.spaces.keys.sorted(by: { $0.name < $1.name }) {
             events.spaces[namespace]?.topics.restored()
             let newest = events.spaces[namespace]?.topics.lastSequence ?? 0
             events.spaces[namespace]?.committed = newest
             guard let topics = events.spaces[namespace]?.topics.topics.keys else { continue }
-            for topic in Array(topics) { armAge(of: topic, in: namespace) }
+            for topic in topics.sorted() { armAge(of: topic, in: namespace) }
         }
         takeUpRestoredSubscriptions()
     }
