@@ -296,7 +296,8 @@ public struct CoordinationEngine: Sendable {
         tickets += ballots.reports.keys
         tickets += backlog.tickets + inbox.compactMap(\.ticket)
         open = OpenCalls()
-        return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
+        let ordered = Set(tickets).sorted { ($0.port, $0.call) < ($1.port, $1.call) }
+        return ordered.map { Reply(ticket: $0, answer: .rejected(rejection)) }
     }
 
     // MARK: Order of commands

@@ -45,7 +45,10 @@ extension Simulation {
     func beat(_ index: Int, _ connection: Int) {
         guard workers[index].connection == connection, engine != nil else { return }
         var news = SessionNews()
-        if random.chance(0.2) { news.results = Array(workers[index].finished.values) }
+        if random.chance(0.2) {
+            // In an order of their own: that of a dictionary changes with each world.
+            news.results = workers[index].finished.sorted { $0.key < $1.key }.map(\.value)
+        }
         news.heartbeats = workers[index].working.keys.map {
             AssignmentHeartbeat(token: $0, details: Payload(bytes: Array("\(connection)".utf8)))
         }
