@@ -14,7 +14,8 @@ RELEASE := .build/release/cadre
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
-	bench-breaker bench-workflows bench-parked bench-peers bench-store instructions generate \
+	bench-breaker bench-cache bench-events bench-metrics bench-workflows bench-parked bench-peers \
+	bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -62,6 +63,9 @@ bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, 
 bench-parked: release-load ## measure 100,000 open runs that only wait
 	@python3 Tests/Benchmarks/parked.py
 
+bench-events: release-load ## measure the fan-out of events to subscribers
+	@python3 Tests/Benchmarks/events.py
+
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py
 
@@ -69,9 +73,17 @@ bench-store: setup ## hold the store against a bare C loop
 	swift build -c release --product StoreBench
 	@python3 Tests/Benchmarks/store_bench.py
 
+bench-cache: setup ## measure lookups in the shared cache, and how they scale
+	swift build -c release --product CacheBench
+	.build/release/CacheBench
+
 bench-breaker: setup ## measure what asking and telling a breaker costs
 	swift build -c release --product BreakerBench
 	.build/release/BreakerBench
+
+bench-metrics: setup ## measure what counting costs, and a scrape of 10,000 series
+	swift build -c release --product MetricsBench
+	.build/release/MetricsBench
 
 instructions: release ## hold Invoke's instructions to their threshold
 	@.ci/setup checks

@@ -77,6 +77,7 @@ let package = Package(
         // Floor 1
         room(
             "Coordination", ["JSON", .product(name: "Collections", package: "swift-collections")]),
+        room("Cache", ["Threads"]),
         room("HTTP2", ["CNghttp2"]),
         room("Messages", ["CCadreProto", "CProtobufC"]),
 
@@ -98,8 +99,8 @@ let package = Package(
         room(
             "Services",
             [
-                "Stubs", "GRPC", "Messages", "Engine", "Store", "Coordination", "Telemetry",
-                "Threads", "JSON", nioCore,
+                "Stubs", "GRPC", "Messages", "Engine", "Store", "Coordination", "Cache",
+                "Telemetry", "Threads", "JSON", nioCore,
             ]),
         room(
             "Console", ["Engine", "Telemetry", "JSON", "Threads", nioCore, nioPosix, nioHTTP1, log]),
@@ -117,7 +118,8 @@ let package = Package(
             name: "cadre",
             dependencies: [
                 "MexcPack", "Console", "Services", "AgentKit", "Engine", "Stubs", "Store", "GRPC",
-                "Messages", "Coordination", "JSON", "Telemetry", "Threads", nioCore, nioPosix, log,
+                "Messages", "Coordination", "Cache", "JSON", "Telemetry", "Threads", nioCore,
+                nioPosix, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -150,6 +152,9 @@ let package = Package(
             name: "KillLoop", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
             path: "Tests/Crash/KillLoop", swiftSettings: tested),
         .executableTarget(
+            name: "SharingKill", dependencies: ["CrashKit", "GRPC", "Stubs", "Messages", nioPosix],
+            path: "Tests/Crash/SharingKill", swiftSettings: tested),
+        .executableTarget(
             name: "WorkerKill",
             dependencies: [
                 "CrashKit", "AgentKit", "Coordination", "GRPC", "Stubs", "Messages", nioPosix,
@@ -165,6 +170,14 @@ let package = Package(
         .executableTarget(
             name: "BreakerBench", dependencies: ["AgentKit", "Coordination", "Threads"],
             path: "Tests/Benchmarks/BreakerBench", swiftSettings: tested),
+        .target(name: "AllocationCount", path: "Tests/Benchmarks/AllocationCount"),
+        .executableTarget(
+            name: "MetricsBench", dependencies: ["AllocationCount", "Telemetry", "Threads"],
+            path: "Tests/Benchmarks/MetricsBench", swiftSettings: tested),
+
+        .executableTarget(
+            name: "CacheBench", dependencies: ["Cache", "Threads"],
+            path: "Tests/Benchmarks/CacheBench", swiftSettings: tested),
 
         // Tests, by room
         tests("ThreadsTests", ["Threads"]),
@@ -173,6 +186,7 @@ let package = Package(
             "TelemetryTests",
             ["Telemetry", "Threads", .product(name: "CoreMetrics", package: "swift-metrics")]),
         tests("CoordinationTests", ["Coordination", "JSON"]),
+        tests("CacheTests", ["Cache", "Threads"]),
         tests("HTTP2Tests", ["HTTP2"]),
         tests("MessagesTests", ["Messages", "Stubs", "GRPC", "InteropMessages"]),
         tests("GRPCTests", ["GRPC", "HTTP2", nioCore, nioPosix, nioConcurrency]),
@@ -197,6 +211,7 @@ let package = Package(
                 nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ]),
+        tests("CrashKitTests", ["CrashKit"]),
         tests("TidyTests", []),
     ]
 )

@@ -150,6 +150,10 @@ public struct AgentContext: Sendable {
     /// What the newest heartbeat of an earlier, lost attempt said: where to go on. `nil`: nothing.
     public var lastHeartbeat: Payload? { extras?.lastHeartbeat }
 
+    /// Where the work stands in its caller's trace (W3C Trace Context): send it along with what the
+    /// work calls. `nil`: the caller sent none.
+    public var trace: TraceContext? { extras?.trace }
+
     /// Whether anybody watches the progress of this assignment.
     public var isWatched: Bool { extras?.progress != nil }
 

@@ -30,13 +30,11 @@ extension Assignment {
         let token = AssignmentToken(wire: wire.token)
         var origin: StepOrigin?
         if let run = RunID(wire.runID) { origin = StepOrigin(run: run, step: wire.stepID) }
-        var extras: AssignmentExtras?
-        if wire.wantsProgress || wire.lastHeartbeat != nil {
-            extras = AssignmentExtras(
-                lastHeartbeat: wire.lastHeartbeat.map { Coordination.Payload($0) },
-                progress: wire.wantsProgress
-                    ? progress.map { TokenProgress(token: token, worker: $0) } : nil)
-        }
+        let extras = AssignmentExtras.some(
+            lastHeartbeat: wire.lastHeartbeat.map { Coordination.Payload($0) },
+            progress: wire.wantsProgress
+                ? progress.map { TokenProgress(token: token, worker: $0) } : nil,
+            trace: TraceContext(traceparent: wire.traceparent))
         let wait = min(max(0, wire.deadlineMillis), 366 * 86_400_000)
         self.init(
             token: token, agent: AgentID(agent), operation: wire.operation,

@@ -63,8 +63,20 @@ public indirect enum Command: Sendable {
     case schedule(ScheduleCommand, ReplyTicket)
     /// Concurrency and rate keys.
     case keys(KeyCommand, ReplyTicket)
+    /// Topics and what is published to them.
+    case event(EventCommand, ReplyTicket)
     /// How runs stand, and why.
     case insight(InsightCommand, ReplyTicket)
+    /// Ballots and their series.
+    case ballot(BallotCommand, ReplyTicket)
+    /// Batches and their items.
+    case items(ItemCommand, ReplyTicket)
+    /// What coordination is measured by.
+    case monitor(MonitorCommand, ReplyTicket)
+    /// Shared memory.
+    case memory(MemoryCommand, ReplyTicket)
+    /// Locks.
+    case locks(LockCommand, ReplyTicket)
 
     // What ends or keeps work: never refused.
     case cancelRun(CancelRun, ReplyTicket)
@@ -86,6 +98,7 @@ public indirect enum Command: Sendable {
     case heartbeats([AssignmentHeartbeat])
     case session(SessionCommand)
     case prepared(Preparation.Outcome)
+    case eventsPrepared(EventWork.Outcome)
 }
 
 /// What a remote instance says, or what becomes of its connection. The port names the connection:
@@ -158,6 +171,9 @@ public struct StartRun: Sendable {
     public var reuse: ReusePolicy
     /// What the run can be found by; checked by whoever builds the command.
     public var attributes: [RunAttribute]
+    /// Where the call stands in its caller's trace; handed on to the agents of the run and its
+    /// children. No part of what makes a repeat the same.
+    public var trace: TraceContext?
 
     /// Fingerprint of all that the run depends on; made by whoever builds the command.
     let contentHash: UInt64
@@ -187,8 +203,10 @@ public struct StartRun: Sendable {
     public init(
         namespace: Namespace, definition: String, workflowID: String, input: Payload,
         requestID: String, conflict: ConflictPolicy, signal: RunSignal? = nil,
-        reuse: ReusePolicy = .allow, attributes: [RunAttribute] = []
+        reuse: ReusePolicy = .allow, attributes: [RunAttribute] = [],
+        trace: TraceContext? = nil
     ) {
+        self.trace = trace
         self.namespace = namespace
         self.definition = definition
         self.workflowID = workflowID
@@ -272,13 +290,16 @@ public final class InvokeExtras: Sendable {
     public let parent: AssignmentToken?
     /// Its name under the parent; empty: its answer is not kept.
     public let key: String
+    /// Where the call stands in its caller's trace; handed on to the agent.
+    public let trace: TraceContext?
 
     /// Combines the parts.
     public init(
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
         fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
-        parent: AssignmentToken? = nil, key: String = ""
+        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil
     ) {
+        self.trace = trace
         self.fairnessWeight = fairnessWeight
         self.progress = progress
         self.startByNanos = startByNanos
@@ -337,7 +358,13 @@ public indirect enum Answer: Sendable {
     case isolationPolicy(IsolationPolicy)
     case schedule(ScheduleAnswer)
     case keys(KeyAnswer)
+    case event(EventAnswer)
     case insight(InsightAnswer)
+    case ballot(BallotAnswer)
+    case items(ItemAnswer)
+    case monitor(MonitorAnswer)
+    case memory(MemoryAnswer)
+    case locks(LockAnswer)
     case operated(RunSummary)
     case deadLetters([DeadLetter], next: DeadLetterCursor?)
     case rejected(Rejection)
@@ -384,6 +411,8 @@ public struct Rejection: Error, Sendable, Hashable {
         case exists
         /// FAILED_PRECONDITION
         case precondition
+        /// PERMISSION_DENIED
+        case denied
         /// UNAVAILABLE: try again, maybe elsewhere.
         case unavailable
         /// RESOURCE_EXHAUSTED, with pushback.

@@ -9,17 +9,20 @@ public struct DeadLetter: Sendable, Hashable {
     public var step: StepSummary
     /// When it was parked, wall clock.
     public var parkedMillis: Int64
+    /// Its place in the list.
+    public var cursor: DeadLetterCursor
 
     /// Combines the parts.
     public init(
         run: RunID, workflowID: String, definition: String, step: StepSummary,
-        parkedMillis: Int64
+        parkedMillis: Int64, cursor: DeadLetterCursor
     ) {
         self.run = run
         self.workflowID = workflowID
         self.definition = definition
         self.step = step
         self.parkedMillis = parkedMillis
+        self.cursor = cursor
     }
 }
 

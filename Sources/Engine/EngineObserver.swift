@@ -22,10 +22,22 @@ public protocol EngineObserver: Sendable {
     func staleResult()
     /// An event did not start a run that it should have; see ``EngineNotice``.
     func triggerSkipped(definition: String, reason: String)
+    /// Publications are on disk.
+    func published(count: Int)
+    /// Targets of subscriptions: something was done, given up, or missed.
+    func noted(_ notice: EventNotice)
     /// Something about breakers, modes or isolations.
     func noted(_ notice: GuardNotice)
     /// Something about pools of in-process instances.
     func noted(_ notice: PoolNotice)
+    /// Something about ballots.
+    func noted(_ notice: BallotNotice)
+    /// Something about batches of items.
+    func noted(_ notice: ItemNotice)
+    /// Something about shared memory.
+    func noted(_ notice: MemoryNotice)
+    /// Something about locks.
+    func noted(_ notice: LockNotice)
 }
 
 /// Counts nothing.
@@ -50,4 +62,8 @@ public struct NoObserver: EngineObserver {
     public func staleResult() {}
     /// Does nothing.
     public func triggerSkipped(definition: String, reason: String) {}
+    /// Does nothing.
+    public func published(count: Int) {}
+    /// Does nothing.
+    public func noted(_ notice: EventNotice) {}
 }

@@ -9,6 +9,8 @@ public struct Preparation: Sendable {
         case stepInput(AssignmentToken)
         /// The result of a run whose steps have all ended.
         case runResult(RunID)
+        /// What a run's successor gets, as it is stored: its input, then signals.
+        case successor(RunID, [PayloadID])
         /// The input of a step that no agent works on.
         case partInput(StepPlace, attempt: Int)
         /// Whether a step's condition holds.
@@ -27,15 +29,32 @@ public struct Preparation: Sendable {
         case loopEnd(StepPlace, attempt: Int)
         /// The output of a step that children or elements have worked for.
         case collected(StepPlace, attempt: Int)
+        /// What a voter of the open ballot with this number said.
+        case vote(ballot: Int32, serial: UInt64, voter: Int)
+        /// What somebody says would have been right.
+        case truth(ReplyTicket)
+        /// The output of a step whose ballot has decided.
+        case ballotOutput(StepPlace, attempt: Int)
+        /// A batch that has left: its bytes, or the results in its answer.
+        case batch(Int32, serial: UInt64, number: UInt64)
+
+        /// Whether what comes of it changes nothing that is stored, or only by what it leads to.
+        var isVolatile: Bool {
+            switch self {
+            case .vote, .batch: true
+            default: false
+            }
+        }
 
         /// The kind of payload, which bounds its size.
         var payload: PayloadPurpose {
             switch self {
             case .stepInput, .partInput, .elements, .collected, .condition, .loopEnd, .cachedInput,
                 .startInput,
-                .runInput, .stepOutput:
+                .runInput, .stepOutput, .vote, .truth, .batch,
+                .ballotOutput:
                 .stepInput
-            case .runResult: .runResult
+            case .runResult, .successor: .runResult
             }
         }
     }
@@ -47,6 +66,8 @@ public struct Preparation: Sendable {
     public var loaded: [PayloadID: Payload]
     /// The ones that must be read from the store first.
     public var missing: [PayloadID]
+    /// Done instead of the recipe, where there is one.
+    public private(set) var task: PayloadTask?
 
     /// Describes the work.
     public init(
@@ -59,11 +80,24 @@ public struct Preparation: Sendable {
         self.missing = missing
     }
 
+    /// Work on payloads that are not stored.
+    init(_ task: PayloadTask, for purpose: Purpose) {
+        self.init(purpose: purpose, recipe: .collected([]), loaded: [:], missing: [])
+        self.task = task
+    }
+
     /// Makes the payloads from what is loaded.
     public func make() -> Outcome {
+        if let task {
+            var outcome = Outcome(purpose: purpose, result: .success([]))
+            outcome.made = task.make()
+            return outcome
+        }
         let rendered = recipe.render(loaded, for: purpose.payload)
         switch (purpose, rendered) {
         case (_, .failure(let failure)): return Outcome(purpose: purpose, result: .failure(failure))
+        case (.successor(_, let ids), .success):
+            return Outcome(purpose: purpose, result: originals(ids))
         case (.elements, .success(let list)):
             return Outcome(purpose: purpose, result: list.elements(atMost: FanOutSpec.maxWidth))
         case (_, .success(let payload)):
@@ -71,11 +105,24 @@ public struct Preparation: Sendable {
         }
     }
 
+    private func originals(_ ids: [PayloadID]) -> Result<[Payload], StepFailure> {
+        var found: [Payload] = []
+        for id in ids {
+            guard let payload = loaded[id] else {
+                return PayloadRecipe.whole(id).render(loaded).map { [$0] }
+            }
+            found.append(payload)
+        }
+        return .success(found)
+    }
+
     /// What became of a preparation.
     public struct Outcome: Sendable {
         public var purpose: Purpose
         /// The payload; for ``Purpose/elements(_:attempt:)`` one for each element.
         public var result: Result<[Payload], StepFailure>
+        /// What came of a ``PayloadTask``.
+        public internal(set) var made: PayloadTask.Made?
 
         /// Combines the parts.
         public init(purpose: Purpose, result: Result<[Payload], StepFailure>) {

@@ -16,6 +16,10 @@ public enum MexcDomain {
     /// The breakers that the agents ask: `mexc-exchange`.
     public static let breakers: [BreakerDefinition] = [ExchangeBreaker.definition]
 
+    /// Which agents hear of which events: `pattern.detected`, `symbol.status.changed` and
+    /// `risk.threshold.exceeded`.
+    public static let subscriptions: [SubscriptionDefinition] = EventRoutes.all
+
     /// The workflows: `calendar-discovery`.
     public static let definitions: [WorkflowDefinition] = [CalendarDiscovery.definition]
 }

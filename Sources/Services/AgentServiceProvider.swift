@@ -35,7 +35,8 @@ public struct AgentServiceProvider: AgentServiceHandler {
         if let status = faults.status { return call.fail(status) }
         guard let namespace = call.namespace() else { return }
         let command = request.command(
-            namespace: namespace, deadline: call.deadline, received: call.receivedAt)
+            namespace: namespace, deadline: call.deadline, received: call.receivedAt,
+            trace: call.metadata.trace)
         let link = links.link(on: call.eventLoop)
         let requestID = request.requestID.isEmpty ? link.newRequestID() : request.requestID
         let ticket = link.ask({ .invoke(command, $0) }) { answer in
@@ -60,7 +61,7 @@ public struct AgentServiceProvider: AgentServiceHandler {
         let relay = ProgressRelay(call)
         let command = invoke.command(
             namespace: namespace, deadline: call.deadline, received: call.receivedAt,
-            progress: relay)
+            progress: relay, trace: call.metadata.trace)
         let link = links.link(on: call.eventLoop)
         let requestID = invoke.requestID.isEmpty ? link.newRequestID() : invoke.requestID
         let ticket = link.ask({ .invoke(command, $0) }) { answer in
@@ -124,10 +125,28 @@ public struct AgentServiceProvider: AgentServiceHandler {
     }
 
     public func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>) {
+        let after = AgentCursor(token: request.pageToken)
+        var faults = FieldFaults()
+        faults.checkPage(size: request.pageSize, token: request.pageToken)
+        faults.check(
+            request.pageToken.isEmpty || after != nil, "page_token",
+            "is not from a page of this list")
+        if let status = faults.status { return call.fail(status) }
         agents(of: request.agentType, call) { agents, pools in
             var response = ListAgentsResponse()
-            response.agents = agents.map(Messages.Agent.init)
-            response.pools = pools.map(Messages.AgentPool.init)
+            if after == nil { response.pools = pools.map(Messages.AgentPool.init) }
+            // They share the answer.
+            var budget = PageBudget.pageBytes
+            for pool in response.pools { budget -= pool.encoded(leaving: 0).count + 8 }
+            let rest = agents.drop { agent in
+                after.map { !$0.isBefore(agent.registration) } ?? false
+            }
+            let page = rest.page(
+                limit: request.pageSize, maxBytes: max(0, budget), Messages.Agent.init)
+            response.agents = page.entries
+            if !page.isWhole, let last = page.entries.last {
+                response.nextPageToken = AgentCursor(type: last.type, id: last.id).token
+            }
             call.respond(response)
         }
     }

@@ -108,8 +108,8 @@ extension Engine.BreakerReport {
             faults.check(
                 permit != nil, "\(path).call.permit_id",
                 "is not a permit; those are 16 hexadecimal digits")
-            let verdict = Coordination.CallVerdict(
-                rawValue: UInt8(clamping: call.verdict.rawValue))
+            let verdict = UInt8(exactly: call.verdict.rawValue)
+                .flatMap(Coordination.CallVerdict.init)
             faults.check(
                 verdict != nil, "\(path).call.verdict",
                 "is \(call.verdict.rawValue); set success, failure or excluded")

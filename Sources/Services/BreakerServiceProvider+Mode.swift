@@ -23,7 +23,7 @@ extension BreakerServiceProvider {
         var mode: Coordination.OperatingMode?
         switch request.change {
         case .mode(let wanted):
-            mode = Coordination.OperatingMode(rawValue: UInt8(clamping: wanted.rawValue))
+            mode = UInt8(exactly: wanted.rawValue).flatMap(Coordination.OperatingMode.init)
             faults.check(
                 mode != nil, "mode", "is \(wanted.rawValue), which this server does not know")
         case .release(let isRelease):
@@ -93,7 +93,7 @@ extension BreakerServiceProvider {
             let namespace = try call.metadata.namespace()
             let watch = StateWatch(link: links.link(on: call.eventLoop), call: call) { answer in
                 guard case .breaker(.mode(let view)) = answer else { return nil }
-                return WatchModeResponse(status: ModeStatus(view))
+                return [WatchModeResponse(status: ModeStatus(view))]
             }
             watch.begin { .breaker(.watchMode(namespace), $0) }
         } catch {

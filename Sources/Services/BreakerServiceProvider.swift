@@ -90,14 +90,21 @@ public struct BreakerServiceProvider: BreakerServiceHandler {
 
     // MARK: Looking
 
-    /// Every breaker of the namespace.
+    /// The breakers of the namespace, by name.
     public func listBreakers(
         _ request: ListBreakersRequest, _ call: UnaryCall<ListBreakersResponse>
     ) {
         guard let namespace = call.namespace() else { return }
+        var faults = FieldFaults()
+        faults.checkPage(size: request.pageSize, token: request.pageToken)
+        if let status = faults.status { return call.fail(status) }
         ask(call, .list(namespace)) { answer in
             guard case .breakers(let views) = answer else { return nil }
-            return ListBreakersResponse(breakers: views.map(Messages.Breaker.init))
+            let rest = views.filter { $0.definition.name > request.pageToken }
+                .sorted { $0.definition.name < $1.definition.name }
+            let page = rest.page(limit: request.pageSize, Messages.Breaker.init)
+            let last = page.isWhole ? nil : page.entries.last?.definition?.name
+            return ListBreakersResponse(breakers: page.entries, nextPageToken: last ?? "")
         }
     }
 
@@ -118,7 +125,7 @@ public struct BreakerServiceProvider: BreakerServiceHandler {
             let namespace = try call.metadata.namespace()
             let watch = StateWatch(link: links.link(on: call.eventLoop), call: call) { answer in
                 guard case .breaker(let answer) = answer else { return nil }
-                return WatchBreakersResponse(answer)
+                return WatchBreakersResponse.all(answer)
             }
             watch.begin { .breaker(.watch(namespace), $0) }
         } catch {
@@ -158,13 +165,15 @@ public struct BreakerServiceProvider: BreakerServiceHandler {
 
 extension WatchBreakersResponse {
     /// What a watcher is told; `nil`: that was not for watchers.
-    fileprivate init?(_ answer: BreakerAnswer) {
-        self.init()
+    fileprivate static func all(_ answer: BreakerAnswer) -> [WatchBreakersResponse]? {
         switch answer {
         case .snapshot(let views):
-            update = .snapshot(BreakerSnapshot(breakers: views.map(Messages.Breaker.init)))
-        case .changed(let view): update = .changed(Messages.Breaker(view))
-        case .deleted(let name): update = .deleted(name)
+            let page = views.page(Messages.Breaker.init)
+            // What does not fit into one message follows as changes.
+            return [.init(update: .snapshot(BreakerSnapshot(breakers: page.entries)))]
+                + views.dropFirst(page.entries.count).map { .init(update: .changed(.init($0))) }
+        case .changed(let view): return [.init(update: .changed(.init(view)))]
+        case .deleted(let name): return [.init(update: .deleted(name))]
         default: return nil
         }
     }

@@ -21,6 +21,13 @@ extension Metadata {
         return Namespace(name)
     }
 
+    /// What the caller's trace says of the call; `nil` when it sent nothing that can be read, which
+    /// is no fault of the call.
+    var trace: TraceContext? {
+        let headers = all("traceparent")
+        return headers.count == 1 ? TraceContext(traceparent: headers[0]) : nil
+    }
+
     private static func isNamespaceByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -91,20 +91,23 @@ final class GraphWatch {
     }
 
     private func send(_ run: RunID, _ change: Change) {
-        var response = WatchGraphsResponse()
-        response.sequence = resumePoint
-        let now = SystemClock.wallMillis()
-        if let summary = change.summary {
-            if let last = told[run] {
-                response.update = .delta(GraphDelta(summary, since: last, nowMillis: now))
-            } else {
-                response.update = .graph(Graph(summary, nowMillis: now))
-            }
-            remember(summary)
-        } else {
-            response.update = .endedRunID(run.description)
+        let updates = updates(run, change)
+        for (index, update) in updates.enumerated() {
+            var response = WatchGraphsResponse()
+            // Before the last part of a change, the change has not been told.
+            response.sequence =
+                index == updates.count - 1 ? resumePoint : min(resumePoint, change.first - 1)
+            response.update = update
+            call.send(response)
         }
-        call.send(response)
+    }
+
+    private func updates(_ run: RunID, _ change: Change) -> [WatchGraphsResponse.Update] {
+        guard let summary = change.summary else { return [.endedRunID(run.description)] }
+        let now = SystemClock.wallMillis()
+        defer { remember(summary) }
+        guard let last = told[run] else { return [.graph(Graph(summary, nowMillis: now))] }
+        return GraphDelta.all(summary, since: last, nowMillis: now).map { .delta($0) }
     }
 
     /// Behind this number nothing is missing once the next message is sent.

@@ -143,7 +143,7 @@ final class HealthCheck {
         entry.agentID = agent.id.name
         entry.agentType = agent.type
         entry.state = state
-        entry.detail = detail
+        entry.detail = detail.prefix(bytes: 1_024)
         entry.latencyMicros = (SystemClock.monotonicNanos() - startedNanos) / 1_000
         return entry
     }
@@ -152,9 +152,21 @@ final class HealthCheck {
         giveUpTask?.cancel()
         giveUpTask = nil
         var response = CheckHealthResponse()
-        response.agents = results.compactMap { $0 }
-        response.state = response.agents.map(\.state).max { $0.severity < $1.severity } ?? .healthy
+        let all = results.compactMap { $0 }
+        response.state = all.map(\.state).max { $0.severity < $1.severity } ?? .healthy
+        response.agents = Self.fitting(all)
+        response.omitted = Int32(clamping: all.count - response.agents.count)
         call.respond(response)
+    }
+
+    /// What fits into one answer, in its order: healthy instances make room for the others.
+    static func fitting(_ all: [Messages.AgentHealth]) -> [Messages.AgentHealth] {
+        var budget = PageBudget()
+        var fits = all.map { $0.state != .healthy && budget.take($0) }
+        for (index, entry) in all.enumerated() where entry.state == .healthy {
+            fits[index] = budget.take(entry)
+        }
+        return zip(all, fits).filter(\.1).map(\.0)
     }
 }
 

@@ -8,9 +8,14 @@ struct PageBudget {
     private var isEmpty = true
 
     /// An empty page of at most `maxBytes`. Default 3 MiB.
-    init(maxBytes: Int = 3 << 20) {
+    init(maxBytes: Int = Self.pageBytes) {
         left = maxBytes
     }
+
+    /// The room of a page.
+    static let pageBytes = 3 << 20
+    /// The room of what shares its answer with a payload of 2 MiB, or with as much again.
+    static let sharedBytes = 7 << 18
 
     /// Whether the next entry still fits. The first always does, so that paging goes on.
     mutating func take(_ entry: some WireMessage) -> Bool {
@@ -21,6 +26,36 @@ struct PageBudget {
 
     /// Tag and length of an entry.
     private static let entryBytes = 8
+}
+
+extension Sequence {
+    /// As many entries as fit into one answer, from the first on, and whether those are all.
+    ///
+    /// - Parameter limit: entries at most; 0: as many as fit.
+    func page<Entry: WireMessage>(
+        limit: Int32 = 0, maxBytes: Int = PageBudget.pageBytes, _ entry: (Element) -> Entry
+    ) -> (entries: [Entry], isWhole: Bool) {
+        var budget = PageBudget(maxBytes: maxBytes)
+        var entries: [Entry] = []
+        for element in self {
+            if limit > 0, entries.count >= limit { return (entries, false) }
+            let made = entry(element)
+            guard budget.take(made) else { return (entries, false) }
+            entries.append(made)
+        }
+        return (entries, true)
+    }
+}
+
+extension FieldFaults {
+    /// Notes a wrong page size, and a page token that is longer than any that a list gives: they
+    /// hold one or two names.
+    mutating func checkPage(size: Int32, token: String) {
+        check(
+            (0...1_000).contains(size), "page_size",
+            "is \(size); 1 to 1000, 0 for as many as fit into one answer")
+        check(token.utf8.count <= 600, "page_token", "is over 600 bytes; send what a page gave")
+    }
 }
 
 /// A page of history while its payloads are being loaded. Confined to its loop.

@@ -13,7 +13,8 @@ extension WorkflowServiceProvider {
                 throw .bad("from_sequence", "is negative; sequences start at 1")
             }
             let watch = RunWatch(
-                namespace: namespace, from: max(1, request.fromSequence), host: host,
+                namespace: namespace, from: max(1, request.fromSequence),
+                follows: request.follow || reference.isByWorkflow, host: host,
                 link: links.link(on: call.eventLoop), call: call)
             watch.begin(reference)
         } catch {
@@ -29,6 +30,8 @@ extension WorkflowServiceProvider {
 /// and without an event twice. Confined to its loop.
 final class RunWatch {
     private let namespace: Namespace
+    /// Whether it goes on with the successor of a run that continues as new.
+    private let follows: Bool
     private let host: EngineHost
     private let link: EngineLink
     private let call: ServerStreamCall<WatchRunResponse>
@@ -48,10 +51,11 @@ final class RunWatch {
     private static let maxWaiting = 10_000
 
     init(
-        namespace: Namespace, from: Int64, host: EngineHost, link: EngineLink,
+        namespace: Namespace, from: Int64, follows: Bool, host: EngineHost, link: EngineLink,
         call: ServerStreamCall<WatchRunResponse>
     ) {
         self.namespace = namespace
+        self.follows = follows
         self.host = host
         self.link = link
         self.call = call
@@ -62,6 +66,10 @@ final class RunWatch {
     func begin(_ reference: Engine.RunReference) {
         call.onCancel { _ in self.leave() }
         call.onWritable { self.proceed() }
+        find(reference)
+    }
+
+    private func find(_ reference: Engine.RunReference) {
         ticket = link.ask({ .getRun(reference, $0) }) { answer in
             guard case .run(let summary, let result) = answer else {
                 return self.call.fail(answer.refusal)
@@ -147,6 +155,7 @@ final class RunWatch {
     }
 
     private func finish(_ summary: RunSummary, _ result: Coordination.Payload?) {
+        if follows, let successor = summary.continuedAs { return goOn(with: successor) }
         var closed = RunClosed()
         closed.run = Run(summary)
         closed.result = result.map(Messages.Payload.init)
@@ -155,6 +164,18 @@ final class RunWatch {
         call.send(response)
         if let ticket { link.drop(ticket) }
         call.finish()
+    }
+
+    private func goOn(with successor: RunID) {
+        var response = WatchRunResponse()
+        response.update = .continuedRunID(successor.description)
+        call.send(response)
+        if let ticket { link.drop(ticket) }
+        ticket = nil
+        next = 1
+        isCaughtUp = false
+        closing = nil
+        find(.run(namespace, successor))
     }
 
     private func end(_ status: GRPCStatus) {

@@ -12,15 +12,19 @@ import Stubs
 final class StateWatch<Response: WireMessage> {
     private let link: EngineLink
     private let call: ServerStreamCall<Response>
-    private let read: (Answer) -> Response?
+    private let read: (Answer) -> [Response]?
     private var ticket: ReplyTicket?
     private var waiting: [Response] = []
 
-    /// Responses that may wait for a slow reader.
-    private let maxWaiting = 1_000
+    /// Responses that may wait for a slow reader; more than the whole state of a namespace is.
+    private let maxWaiting = 2_000
 
+    /// A watcher that has not begun.
+    ///
+    /// - Parameter read: the messages of an answer; `nil`: it is a refusal.
     init(
-        link: EngineLink, call: ServerStreamCall<Response>, read: @escaping (Answer) -> Response?
+        link: EngineLink, call: ServerStreamCall<Response>,
+        read: @escaping (Answer) -> [Response]?
     ) {
         self.link = link
         self.call = call
@@ -33,8 +37,8 @@ final class StateWatch<Response: WireMessage> {
         call.onWritable { self.proceed() }
         call.endAtShutdown()
         ticket = link.follow(command) { answer in
-            guard let response = self.read(answer) else { return self.end(answer.refusal) }
-            self.waiting.append(response)
+            guard let responses = self.read(answer) else { return self.end(answer.refusal) }
+            self.waiting += responses
             self.proceed()
         }
     }

@@ -16,7 +16,8 @@ extension WorkflowServiceProvider {
             guard case .insight(.explained(let summary, let causes)) = answer else { return nil }
             var response = ExplainRunResponse()
             response.run = Run(summary)
-            response.causes = causes.map(Messages.RunCause.init)
+            response.causes =
+                causes.page(maxBytes: PageBudget.sharedBytes, Messages.RunCause.init).entries
             return response
         }
     }

@@ -77,8 +77,10 @@ extension WorkflowServiceProvider {
         ask(call, { .listDeadLetters(namespace, after: after, limit: limit, $0) }) { answer in
             guard case .deadLetters(let found, let next) = answer else { return nil }
             var response = ListDeadLettersResponse()
-            response.deadLetters = found.map(Messages.DeadLetter.init)
-            response.nextPageToken = next?.token ?? ""
+            let page = found.page(Messages.DeadLetter.init)
+            response.deadLetters = page.entries
+            let last = page.isWhole ? next : found[page.entries.count - 1].cursor
+            response.nextPageToken = last?.token ?? ""
             return response
         }
     }
@@ -117,7 +119,7 @@ extension WorkflowServiceProvider {
         let payload = Coordination.Payload(orEmptyObject: request.payload)
         withCheckedJSON(payload, "payload", call) {
             let signal = RunSignal(name: request.signal, payload: payload)
-            start(startRequest, signal: signal, call) { run, existing in
+            start(startRequest, at: "start.", signal: signal, call) { run, existing in
                 var response = SignalWithStartResponse()
                 response.runID = run.description
                 response.existing = existing

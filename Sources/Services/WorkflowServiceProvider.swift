@@ -65,11 +65,16 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         _ request: ListDefinitionsRequest, _ call: UnaryCall<ListDefinitionsResponse>
     ) {
         guard let namespace = call.namespace() else { return }
+        var faults = FieldFaults()
+        faults.checkPage(size: request.pageSize, token: request.pageToken)
+        if let status = faults.status { return call.fail(status) }
         ask(call, { .listDefinitions(namespace, $0) }) { answer in
             guard case .definitions(let all) = answer else { return nil }
+            let rest = all.filter { $0.name > request.pageToken }.sorted { $0.name < $1.name }
+            let page = rest.page(limit: request.pageSize, Messages.WorkflowDefinition.init)
             var response = ListDefinitionsResponse()
-            response.definitions =
-                all.sorted { $0.name < $1.name }.map(Messages.WorkflowDefinition.init)
+            response.definitions = page.entries
+            if !page.isWhole { response.nextPageToken = page.entries.last?.name ?? "" }
             return response
         }
     }
@@ -88,9 +93,8 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     public func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>) {
         guard let namespace = call.namespace() else { return }
         guard let startRequest = request.start else { return call.fail(.missing("start")) }
-        start(startRequest, call) { run, _ in
-            ask(call, { .awaitRun(.run(namespace, run), $0) }) { answer in
-                guard case .runClosed(let summary, let result) = answer else { return nil }
+        start(startRequest, at: "start.", call) { run, _ in
+            awaitEnd(of: .run(namespace, run), follows: true, call) { summary, result in
                 var response = ExecuteRunResponse()
                 response.run = Run(summary)
                 response.result = result.map(Messages.Payload.init)
@@ -99,25 +103,51 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
-    /// Checks and starts; calls `then` with the run when the start is on disk.
-    func start<Response>(
-        _ request: StartRunRequest, signal: RunSignal? = nil, _ call: UnaryCall<Response>,
-        _ then: @escaping (RunID, _ existing: Bool) -> Void
+    /// Responds when a run has ended.
+    ///
+    /// - Parameter follows: whether the successors of a run that continues as new count as it. Each
+    ///   is found, since it began in the change that ended the one before.
+    func awaitEnd<Response>(
+        of run: Engine.RunReference, follows: Bool, _ call: UnaryCall<Response>,
+        _ make: @escaping (RunSummary, Coordination.Payload?) -> Response
     ) {
-        guard let namespace = call.namespace(), validated(request, call) else { return }
+        guard call.isOpen else { return }
+        let link = links.link(on: call.eventLoop)
+        let ticket = link.ask({ .awaitRun(run, $0) }) { answer in
+            guard case .runClosed(let summary, let result) = answer else {
+                return call.fail(answer.refusal)
+            }
+            if follows, let next = summary.continuedAs {
+                let successor = Engine.RunReference.run(summary.namespace, next)
+                return awaitEnd(of: successor, follows: true, call, make)
+            }
+            call.respond(make(summary, result))
+        }
+        call.onCancel { _ in link.abandon(ticket) }
+    }
+
+    /// Checks and starts; calls `then` with the run when the start is on disk.
+    ///
+    /// - Parameter place: where the start stands in the request, for the names of bad fields.
+    func start<Response>(
+        _ request: StartRunRequest, at place: String = "", signal: RunSignal? = nil,
+        _ call: UnaryCall<Response>, _ then: @escaping (RunID, _ existing: Bool) -> Void
+    ) {
+        guard let namespace = call.namespace(), validated(request, at: place, call) else { return }
         let input = Coordination.Payload(orEmptyObject: request.input)
-        withCheckedJSON(input, "input", call) {
+        withCheckedJSON(input, "\(place)input", call) {
             let start = StartRun(
                 namespace: namespace, definition: request.workflow,
                 workflowID: request.workflowID, input: input, requestID: request.requestID,
                 conflict: signal == nil
                     ? StartRun.ConflictPolicy(request.conflictPolicy) : .useExisting,
                 signal: signal, reuse: StartRun.ReusePolicy(request.reusePolicy),
-                attributes: request.attributes.compactMap(Coordination.RunAttribute.init))
+                attributes: request.attributes.compactMap(Coordination.RunAttribute.init),
+                trace: call.metadata.trace)
             let link = links.link(on: call.eventLoop)
             let ticket = link.ask({ .startRun(start, $0) }) { answer in
                 guard case .started(let run, let existing) = answer else {
-                    return call.fail(answer.refusal)
+                    return call.fail(answer.refusal(of: place))
                 }
                 then(run, existing)
             }
@@ -126,9 +156,9 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
     }
 
     func validated<Response>(
-        _ request: StartRunRequest, _ call: UnaryCall<Response>
+        _ request: StartRunRequest, at place: String, _ call: UnaryCall<Response>
     ) -> Bool {
-        var faults = FieldFaults()
+        var faults = FieldFaults(place: place)
         faults.checkName(request.workflow, "workflow")
         faults.check(request.workflowID.utf8.count <= 256, "workflow_id", "is over 256 bytes")
         faults.check(request.requestID.utf8.count <= 256, "request_id", "is over 256 bytes")
@@ -148,8 +178,8 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
 
     public func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>) {
         guard let reference = reference(request.run, call) else { return }
-        ask(call, { .awaitRun(reference, $0) }) { answer in
-            guard case .runClosed(let summary, let result) = answer else { return nil }
+        let follows = request.follow || reference.isByWorkflow
+        awaitEnd(of: reference, follows: follows, call) { summary, result in
             var response = AwaitRunResponse()
             response.run = Run(summary)
             response.result = result.map(Messages.Payload.init)
@@ -307,6 +337,15 @@ extension Answer {
         if case .rejected(let rejection) = self { return rejection.status }
         return .unexpectedAnswer
     }
+
+    /// The same for a part of a request, whose fields the engine names without their place.
+    func refusal(of place: String) -> GRPCStatus {
+        guard case .rejected(var rejection) = self, !place.isEmpty else { return refusal }
+        rejection.fields = rejection.fields.map {
+            FieldFault(field: place + $0.field, description: $0.description)
+        }
+        return rejection.status
+    }
 }
 
 extension GRPCStatus {
@@ -323,6 +362,11 @@ extension GRPCStatus {
 }
 
 extension Engine.RunReference {
+    /// Whether it means whatever run bears a workflow id, rather than one in particular.
+    var isByWorkflow: Bool {
+        if case .workflow = self { true } else { false }
+    }
+
     /// Reads a reference off the wire.
     init(_ reference: Messages.RunReference?, in namespace: Namespace) throws(GRPCStatus) {
         switch reference?.by {

@@ -13,6 +13,8 @@ struct MemoryTables: Sendable {
     private var requests: [Sharded<RequestRow>] = []
     private var entities: [Sharded<EntityRow>] = []
     private var audits: [AuditRow] = []
+    private var memory = MemoryShelves()
+    private var publications: [String: MemoryPublications] = [:]
     private var nextRowID: Int64 = 1
     /// Bytes of blobs and payloads held.
     private(set) var bytes = 0
@@ -50,7 +52,7 @@ struct MemoryTables: Sendable {
                 return "history of run \(row.run) at \(row.firstSequence) exists"
             }
         }
-        return nil
+        return memory.conflict(in: batch.memory)
     }
 
     /// Applies a batch that has no conflict.
@@ -68,6 +70,17 @@ struct MemoryTables: Sendable {
         }
         for row in batch.entities { put(row, shard: batch.shard) }
         for row in batch.audits { append(row) }
+        for row in batch.memory { bytes += memory.insert(row, shard: batch.shard) }
+        for pruning in batch.memoryPrunings { bytes -= memory.prune(pruning) }
+        for row in batch.publications {
+            bytes += row.byteCount
+            publications[row.namespace, default: MemoryPublications()].append(row.publication)
+        }
+        for name in batch.removedPublications {
+            let gone = publications[name.namespace]?.remove(name.sequence)
+            let row = gone.map { PublicationRow(namespace: name.namespace, publication: $0) }
+            bytes -= row?.byteCount ?? 0
+        }
     }
 
     private mutating func takeRowID() -> Int64 {
@@ -210,6 +223,19 @@ struct MemoryTables: Sendable {
                     && (before.map { row.sequence < $0 } ?? true)
             }
             return .audit(Array(matching.prefix(max(limit, 0))))
+        case .memory(let query):
+            var page = memory.page(query)
+            page.line =
+                entities.first {
+                    $0.row.entityKind == .memoryLine && $0.row.namespace == query.namespace
+                }?.row.blob
+            return .memory(page)
+        case .publications(let range):
+            return .publications(
+                (publications[range.namespace] ?? MemoryPublications()).page(range))
+        case .publicationMarks(let namespace, let after, let limit):
+            return .publicationMarks(
+                publications[namespace]?.marks(after: after, limit: max(limit, 0)) ?? [])
         }
     }
 
@@ -242,6 +268,9 @@ struct MemoryTables: Sendable {
             where stored.isOn(request.shard, after: after) && stored.row.entityKind.isRecovered {
                 if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
             }
+        }
+        if let after = page.enter(.memory) {
+            memory.fill(&page, after: after)
         }
         if let after = page.enter(.openRuns) {
             for stored in runOrder.lazy.compactMap({ runs[$0] })

@@ -14,7 +14,7 @@ struct RecoveryRequest: Sendable {
 
 /// The tables that recovery reads, in order; the numbers are those of ``RecoveryCursor``.
 enum RecoveryTable: Int {
-    case definitions, entities, openRuns, requests
+    case definitions, entities, memory, openRuns, requests
 }
 
 /// Fills a page table by table until it is full: the rule that both stores follow.
@@ -60,6 +60,12 @@ struct RecoveryPageBuilder {
     mutating func add(_ row: EntityRow, rowID: Int64) {
         page.entities.append(row)
         added(rowID, bytes: row.blob?.count ?? 0)
+    }
+
+    /// Adds what a key of shared memory holds.
+    mutating func add(_ row: MemoryRow, rowID: Int64) {
+        page.memory.append(row)
+        added(rowID, bytes: row.byteCount)
     }
 
     /// Adds an open run.

@@ -34,6 +34,12 @@ struct SQLiteFailure: Error, Hashable {
         kind = Kind(code: code)
         self.message = "\(message) (SQLite code \(code)) while \(doing)"
     }
+
+    /// A stored row that this build cannot read.
+    init(unreadable what: String) {
+        kind = .corrupt
+        message = what
+    }
 }
 
 extension SQLiteFailure.Kind {

@@ -4,6 +4,8 @@ import Coordination
 struct SQLiteInsertions {
     private let definition, payload, run, history, request: SQLiteStatement
     private let entities: SQLiteEntityInsertions
+    private let memory: SQLiteMemoryInsertions
+    private let publications: SQLitePublicationInsertions
 
     /// Compiles the statements.
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -32,6 +34,8 @@ struct SQLiteInsertions {
                 content_hash, created_ms, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """)
         entities = try SQLiteEntityInsertions(connection)
+        memory = try SQLiteMemoryInsertions(connection)
+        publications = try SQLitePublicationInsertions(connection)
     }
 
     /// Writes all rows of a batch inside of the caller's transaction.
@@ -44,6 +48,10 @@ struct SQLiteInsertions {
         for row in batch.requests { try insert(row, shard: shard) }
         for row in batch.entities { try entities.insert(row, shard: shard) }
         for row in batch.audits { try entities.insert(row) }
+        for row in batch.memory { try memory.insert(row, shard: shard) }
+        for pruning in batch.memoryPrunings { try memory.prune(pruning) }
+        for row in batch.publications { try publications.insert(row) }
+        for name in batch.removedPublications { try publications.delete(name) }
     }
 
     private func insert(_ row: DefinitionRow, shard: Int64) throws(SQLiteFailure) {

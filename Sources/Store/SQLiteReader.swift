@@ -11,6 +11,8 @@ struct SQLiteReader {
     private let definitionsPage, openRunsPage, requestsPage: SQLiteStatement
     private let entities: SQLiteEntityReads
     private let audit: SQLiteAuditReads
+    private let memory: SQLiteMemoryReads
+    private let publications: SQLitePublicationReads
     private let begin, end: SQLiteStatement
 
     /// Opens the connection on the calling thread.
@@ -53,6 +55,8 @@ struct SQLiteReader {
             """)
         entities = try SQLiteEntityReads(connection)
         audit = try SQLiteAuditReads(connection)
+        memory = try SQLiteMemoryReads(connection)
+        publications = try SQLitePublicationReads(connection)
         begin = try connection.prepare("BEGIN")
         end = try connection.prepare("COMMIT")
     }
@@ -81,6 +85,13 @@ struct SQLiteReader {
             return .audit(
                 try audit.page(
                     namespace: namespace, subject: subject, before: before, limit: max(limit, 0)))
+        case .memory(let query):
+            return .memory(
+                try inTransaction { () throws(SQLiteFailure) in try memory.page(query) })
+        case .publications(let range): return .publications(try publications.page(range))
+        case .publicationMarks(let namespace, let after, let limit):
+            return .publicationMarks(
+                try publications.marks(namespace, after: after, limit: max(limit, 0)))
         }
     }
 
@@ -106,6 +117,7 @@ struct SQLiteReader {
             var page = RecoveryPageBuilder(request)
             try fillDefinitions(&page)
             try entities.fill(&page)
+            try memory.fill(&page)
             try fillOpenRuns(&page)
             try fillRequests(&page)
             return page.finish()

@@ -68,6 +68,27 @@ enum SQLiteSchema {
         CREATE INDEX payloads_of_run ON payloads (run);
         DROP INDEX requests_by_hour;
         """,
+        // Changes are appended; what a key holds is named by its revision, so that no value is
+        // written twice.
+        """
+        CREATE TABLE memory_changes (
+            id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, key TEXT NOT NULL,
+            revision INTEGER NOT NULL, meta BLOB NOT NULL, value BLOB);
+        CREATE INDEX memory_of_revision ON memory_changes (namespace, revision);
+        CREATE UNIQUE INDEX memory_of_key ON memory_changes (namespace, key, revision);
+        CREATE TABLE memory_entries (
+            id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, namespace TEXT NOT NULL,
+            key TEXT NOT NULL, revision INTEGER NOT NULL, UNIQUE (namespace, key));
+        """,
+        // The index alone says what fits a pattern, and all that a server that starts must know.
+        """
+        CREATE TABLE publications (
+            id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, sequence INTEGER NOT NULL,
+            topic TEXT NOT NULL, topic_sequence INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+            bytes INTEGER NOT NULL, head BLOB NOT NULL, payload BLOB NOT NULL);
+        CREATE INDEX publications_by_sequence ON publications
+            (namespace, sequence, topic, bytes, at_ms);
+        """,
     ]
 }
 

@@ -50,6 +50,17 @@ import CSQLite
         expectBound(code, index)
     }
 
+    /// Binds bytes; SQLite takes a copy. For short ones.
+    func bind(_ index: Int32, bytes: [UInt8]) {
+        let code = unsafe bytes.withUnsafeBytes { raw in
+            unsafe raw.isEmpty
+                ? sqlite3_bind_zeroblob(handle, index, 0)
+                : sqlite3_bind_blob64(
+                    handle, index, raw.baseAddress, UInt64(raw.count), transient)
+        }
+        expectBound(code, index)
+    }
+
     /// Runs a statement that returns no rows, with bytes as one of its parameters.
     ///
     /// The bytes are not copied: they are bound for this one step only, inside of the scope that
@@ -105,6 +116,12 @@ import CSQLite
     func optionalInteger(_ column: Int32) -> Int64? {
         let isNull = unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
         return isNull ? nil : integer(column)
+    }
+
+    /// A copy of a blob column of the current row, `nil` for NULL.
+    func optionalBytes(_ column: Int32) -> [UInt8]? {
+        let isNull = unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
+        return isNull ? nil : bytes(column)
     }
 
     /// A copy of a text column of the current row.

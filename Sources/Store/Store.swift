@@ -27,8 +27,8 @@ public protocol Store: Sendable {
     func claim(_ shard: ShardID, wallMillis: Int64) async throws(StoreError) -> Epoch
 
     /// One page of what an engine needs to go on: definitions, then entities of the kinds that
-    /// are recovered, then open runs with their state by ascending id, then the requests still
-    /// remembered, oldest first.
+    /// are recovered, then what the keys of shared memory hold, then open runs with their state by
+    /// ascending id, then the requests still remembered, oldest first.
     ///
     /// Claim first and read to the end before committing: pages are transactions of their own.
     ///

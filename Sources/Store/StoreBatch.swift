@@ -24,6 +24,15 @@ public struct StoreBatch: Sendable {
     public var entities: [EntityRow] = []
     /// Append, numbered by the store in this order.
     public var audits: [AuditRow] = []
+    /// Insert; the newest of a key becomes what it holds. One that is stored already refuses the
+    /// whole batch.
+    public var memory: [MemoryRow] = []
+    /// Carried out after `memory`.
+    public var memoryPrunings: [MemoryPruning] = []
+    /// Append; a namespace and sequence occur once, ever.
+    public var publications: [PublicationRow] = []
+    /// Removed after `publications` are appended; those that are not there are passed over.
+    public var removedPublications: [PublicationName] = []
 
     /// An empty batch.
     public init(shard: ShardID, epoch: Epoch, number: BatchNumber) {
@@ -35,7 +44,9 @@ public struct StoreBatch: Sendable {
     /// Whether committing it would change nothing.
     public var isEmpty: Bool {
         definitions.isEmpty && payloads.isEmpty && runs.isEmpty && history.isEmpty
-            && requests.isEmpty && entities.isEmpty && audits.isEmpty
+            && requests.isEmpty && entities.isEmpty && audits.isEmpty && memory.isEmpty
+            && memoryPrunings.isEmpty
+            && publications.isEmpty && removedPublications.isEmpty
     }
 }
 
@@ -43,7 +54,8 @@ extension StoreBatch {
     /// Rows of all tables.
     public var rowCount: Int {
         definitions.count + payloads.count + runs.count + history.count + requests.count
-            + entities.count + audits.count
+            + entities.count + audits.count + memory.count + memoryPrunings.count
+            + publications.count + removedPublications.count
     }
 
     /// Bytes of blobs and payloads: what limits how much one transaction carries.
@@ -56,6 +68,8 @@ extension StoreBatch {
         for row in requests { total += row.answer.count }
         for row in entities { total += row.blob?.count ?? 0 }
         for row in audits { total += row.byteCount }
+        for row in memory { total += row.byteCount }
+        for row in publications { total += row.byteCount }
         return total
     }
 }

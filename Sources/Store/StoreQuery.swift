@@ -18,6 +18,12 @@ public enum StoreQuery: Sendable {
     /// Lines of the audit log, newest first; `before` is the last number of the page before.
     /// `nil` for namespace or subject: any.
     case audit(namespace: String?, subject: String?, before: Int64?, limit: Int)
+    /// Shared memory.
+    case memory(MemoryQuery)
+    /// A page of publications by ascending sequence.
+    case publications(PublicationRange)
+    /// Marks of the publications of a namespace by ascending sequence, behind `after`.
+    case publicationMarks(namespace: String, after: Int64, limit: Int)
 }
 
 /// The answer to a ``StoreQuery``.
@@ -32,4 +38,10 @@ public enum StoreAnswer: Sendable {
     case entities([EntityRow])
     /// To `.audit`.
     case audit([AuditRow])
+    /// To `.memory`.
+    case memory(MemoryPage)
+    /// To `.publications`.
+    case publications(PublicationPage)
+    /// To `.publicationMarks`.
+    case publicationMarks([PublicationMark])
 }

@@ -21,6 +21,8 @@ public struct RecoveryPage: Sendable {
     /// All entities of the shard whose kind says ``EntityKind/isRecovered``, in the order in which
     /// they were first stored.
     public var entities: [EntityRow] = []
+    /// What the keys of shared memory hold, in the order in which they were first stored.
+    public var memory: [MemoryRow] = []
     /// Runs without an end, by ascending id.
     public var openRuns: [RunRow] = []
     /// Requests still remembered, in the order in which they were committed.

@@ -28,7 +28,8 @@ struct CollectedFamily: RenderedFamily {
         writer.beginFamily(description)
         let sorted = values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         for (labels, value) in sorted.prefix(seriesLimit) {
-            writer.sample(description.kind == .counter ? "_total" : "", labels, value)
+            writer.beginSeries(values: labels)
+            writer.sample(description.kind == .counter ? "_total" : "", value)
         }
         if sorted.count > seriesLimit { onRefusal(sorted.count - seriesLimit) }
     }
@@ -41,6 +42,7 @@ struct InfoFamily: RenderedFamily {
 
     func render(into writer: inout ExpositionWriter) {
         writer.beginFamily(description)
-        writer.sample("_info", values, text: "1")
+        writer.beginSeries(values: values)
+        writer.sample("_info", count: 1)
     }
 }

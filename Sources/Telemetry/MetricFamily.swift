@@ -8,11 +8,30 @@ import Threads
 /// sets share one series whose labels say `other`, and
 /// `cadre_metrics_label_sets_refused_total{metric}` counts such look-ups.
 public final class MetricFamily<Instrument: MetricInstrument>: Sendable {
+    /// A series with its labels as they are written.
+    private struct Series: Sendable {
+        let labelText: [UInt8]
+        let instrument: Instrument
+    }
+
+    private struct State: Sendable {
+        var known: [[String]: Instrument] = [:]
+        /// Grows with each series that comes or goes.
+        var version: UInt64 = 0
+        /// In the order of the page; `nil`: a series came or went since it was made.
+        var ordered: [Series]?
+
+        mutating func changed() {
+            version += 1
+            ordered = nil
+        }
+    }
+
     let description: MetricDescription
     private let seriesLimit: Int
     private let onRefusal: @Sendable (Int) -> Void
     private let make: @Sendable () -> Instrument
-    private let series = Locked<[[String]: Instrument]>([:])
+    private let state = Locked(State())
 
     init(
         _ description: MetricDescription, seriesLimit: Int,
@@ -34,48 +53,65 @@ public final class MetricFamily<Instrument: MetricInstrument>: Sendable {
         precondition(
             values.count == description.labels.count,
             "metric \(description.name) has labels \(description.labels), not \(values.count)")
-        return series.withLock { series in
-            if let known = series[values] { return known }
-            if series.count < seriesLimit || values.isEmpty {
-                let made = make()
-                series[values] = made
-                return made
+        return state.withLock { state in
+            if let known = state.known[values] { return known }
+            if state.known.count < seriesLimit || values.isEmpty {
+                return add(values, to: &state)
             }
             onRefusal(1)
-            return overflow(in: &series)
+            let others = description.labels.map { _ in "other" }
+            return state.known[others] ?? add(others, to: &state)
         }
     }
 
     /// Forgets a series, when what it measured is gone. A handle still kept works on, unseen.
     public func remove(_ values: String...) {
-        series.withLock { _ = $0.removeValue(forKey: values) }
+        state.withLock { state in
+            if state.known.removeValue(forKey: values) != nil { state.changed() }
+        }
     }
 
-    private func overflow(in series: inout [[String]: Instrument]) -> Instrument {
-        let values = description.labels.map { _ in "other" }
-        if let known = series[values] { return known }
+    private func add(_ values: [String], to state: inout State) -> Instrument {
         let made = make()
-        series[values] = made
+        state.known[values] = made
+        state.changed()
+        return made
+    }
+
+    /// Every series in the order of the page. Put in order outside the lock, and kept until a series
+    /// comes or goes.
+    private var orderedSeries: [Series] {
+        let seen = state.withLock { $0 }
+        if let ordered = seen.ordered { return ordered }
+        let labels = description.labels
+        let made = seen.known.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
+            Series(
+                labelText: ExpositionWriter.labelText(labels, $0.key), instrument: $0.value)
+        }
+        state.withLock { state in
+            if state.version == seen.version { state.ordered = made }
+        }
         return made
     }
 }
 
 extension MetricFamily: RenderedFamily {
     func render(into writer: inout ExpositionWriter) {
-        let series = self.series.withLock { $0 }.sorted {
-            $0.key.lexicographicallyPrecedes($1.key)
-        }
+        let series = orderedSeries
         if series.isEmpty { return }
         writer.beginFamily(description)
-        for (values, instrument) in series { instrument.render(values, into: &writer) }
+        for one in series {
+            writer.beginSeries(one.labelText)
+            one.instrument.render(into: &writer)
+        }
     }
 }
 
 /// What a family can be made of: ``Counter``, ``DoubleCounter``, ``Gauge`` or ``Histogram``. Not
 /// meant for types outside this room, which could not draw themselves.
 public protocol MetricInstrument: AnyObject, Sendable {
-    /// Appends this instrument's samples.
-    func render(_ labelValues: [String], into writer: inout ExpositionWriter)
+    /// Appends this instrument's samples to the series that was begun.
+    func render(into writer: inout ExpositionWriter)
 }
 
 /// A family as the registry keeps it.
@@ -86,38 +122,34 @@ protocol RenderedFamily: Sendable {
 
 extension Counter: MetricInstrument {
     /// Appends the total.
-    public func render(_ labelValues: [String], into writer: inout ExpositionWriter) {
-        writer.sample("_total", labelValues, text: String(value))
-        writer.created(labelValues, atMillis: createdAtMillis)
+    public func render(into writer: inout ExpositionWriter) {
+        writer.sample("_total", count: value)
+        writer.created(atMillis: createdAtMillis)
     }
 }
 
 extension DoubleCounter: MetricInstrument {
     /// Appends the sum.
-    public func render(_ labelValues: [String], into writer: inout ExpositionWriter) {
-        writer.sample("_total", labelValues, value)
-        writer.created(labelValues, atMillis: createdAtMillis)
+    public func render(into writer: inout ExpositionWriter) {
+        writer.sample("_total", value)
+        writer.created(atMillis: createdAtMillis)
     }
 }
 
 extension Gauge: MetricInstrument {
     /// Appends the number.
-    public func render(_ labelValues: [String], into writer: inout ExpositionWriter) {
-        writer.sample("", labelValues, value)
+    public func render(into writer: inout ExpositionWriter) {
+        writer.sample("", value)
     }
 }
 
 extension Histogram: MetricInstrument {
     /// Appends the cumulated buckets, the sum and the count.
-    public func render(_ labelValues: [String], into writer: inout ExpositionWriter) {
+    public func render(into writer: inout ExpositionWriter) {
         let sum = self.sum
-        var running: UInt64 = 0
-        for (bound, count) in zip(buckets.upperBounds + [.infinity], bucketCounts) {
-            running &+= count
-            writer.bucket(labelValues, upperBound: bound, count: running)
-        }
-        writer.sample("_sum", labelValues, sum)
-        writer.sample("_count", labelValues, text: String(running))
-        writer.created(labelValues, atMillis: createdAtMillis)
+        let count = writer.buckets(buckets.upperBounds, bucketCounts)
+        writer.sample("_sum", sum)
+        writer.sample("_count", count: count)
+        writer.created(atMillis: createdAtMillis)
     }
 }

@@ -16,7 +16,9 @@ struct CadreCommand: AsyncParsableCommand {
         version: CadreVersion.current,
         subcommands: [
             ServeCommand.self, DemoCommand.self, WorkflowCommand.self, ScheduleCommand.self,
-            AgentCommand.self, BreakerCommand.self, ModeCommand.self, AdminCommand.self,
+            AgentCommand.self, BallotCommand.self, BatchCommand.self, BreakerCommand.self,
+            EventsCommand.self, ModeCommand.self, MemoryCommand.self, LockCommand.self,
+            CacheCommand.self, AdminCommand.self, MonitorCommand.self, TopCommand.self,
             InfoCommand.self,
         ])
 }

@@ -55,6 +55,13 @@ def park(port: int, count: int, wait: str) -> None:
     _call(f"parked on a {wait}", port, count, "--parked", wait)
 
 
+def fan_out(port: int, count: int, subscribers: int, callers: int) -> float:
+    """Publishes to so many subscribers and waits until all have had all; the seconds it took."""
+    said = _call(f"{subscribers} subscribers", port, count, "--subscribers", str(subscribers),
+                 "--callers", str(callers))
+    return said["seconds"]
+
+
 def _call(what: str, port: int, count: int, *words: str) -> dict:
     done = subprocess.run([CLIENT, "--port", str(port), "--count", str(count), *words],
                           capture_output=True, text=True, timeout=RUN_SECONDS)

@@ -57,7 +57,7 @@ WITHOUT_EFFECT = {INVALID, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EX
                   grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL,
                   grpc.StatusCode.ABORTED}
 # A rule about two fields may be told at the other one.
-TOLD_AT = {"trip_at": "recover_at", "payload": "outcome"}
+TOLD_AT = {"trip_at": "recover_at", "payload": "outcome", "truth": "outcome"}
 SPARE_MIB = 24
 TOLD_FAULTS = 8
 

@@ -319,6 +319,51 @@ def runs_are_found_by_their_attributes(server):
         expect_equal(error.code(), grpc.StatusCode.ALREADY_EXISTS, "status")
 
 
+def a_run_goes_on_as_a_new_one(server):
+    _put(server, "unroll", pb.StepDefinition(id="say", agent_type="echo", operation="say"),
+         pb.StepDefinition(id="next", depends_on=["say"], when="EXISTS input.more",
+                           input_template='"${input.more}"',
+                           continue_as_new=pb.ContinueStep()))
+    mark = uuid.uuid4().hex
+    first = _start_of(server, "unroll", workflow_id=mark,
+                      input=common.Payload(data=b'{"more":{"more":{"last":1}}}'))
+    ended = server.workflows.AwaitRun(pb.AwaitRunRequest(
+        run=pb.RunReference(workflow_id=mark)), timeout=SECONDS).run
+    expect_equal(ended.status, pb.RUN_STATUS_COMPLETED, f"status ({ended.failure})")
+    runs, following = [], first.run_id
+    while following:
+        run = server.workflows.GetRun(pb.GetRunRequest(
+            run=pb.RunReference(run_id=following)), timeout=SECONDS).run
+        runs.append(run)
+        following = run.continued_as
+    expect_equal([run.status for run in runs], [
+        pb.RUN_STATUS_CONTINUED_AS_NEW, pb.RUN_STATUS_CONTINUED_AS_NEW,
+        pb.RUN_STATUS_COMPLETED], "states")
+    expect_equal([run.continued_from for run in runs],
+                 ["", runs[0].run_id, runs[1].run_id], "where they come from")
+    expect_equal(runs[-1].run_id, ended.run_id, "the newest")
+    last = _history(server, first.run_id)[-1]
+    expect_equal((last.type, last.continued_run_id),
+                 (pb.HISTORY_EVENT_TYPE_RUN_CONTINUED, runs[1].run_id), "the last event")
+    watched = [update.WhichOneof("update") for update in server.workflows.WatchRun(
+        pb.WatchRunRequest(run=first, follow=True), timeout=SECONDS)]
+    expect_equal((watched.count("continued_run_id"), watched[-1]), (2, "closed"), "the watch")
+
+
+def lists_come_in_pages(server):
+    names, token = [], ""
+    while True:
+        page = server.workflows.ListDefinitions(pb.ListDefinitionsRequest(
+            page_size=2, page_token=token), timeout=SECONDS)
+        expect(len(page.definitions) <= 2, f"{len(page.definitions)} on a page of 2")
+        names += [definition.name for definition in page.definitions]
+        token = page.next_page_token
+        if not token:
+            break
+    expect_equal(names, sorted(set(names)), "names")
+    expect(WORKFLOW in names, f"only {names}")
+
+
 CASES = [
     the_workflow_is_known, a_run_gives_its_result, execute_waits_for_the_result,
     history_tells_what_happened, history_comes_in_pages, a_watch_tells_the_same_and_ends,
@@ -326,5 +371,5 @@ CASES = [
     runs_come_in_pages, a_repeated_signal_is_taken_once, an_approval_is_for_its_assignees,
     what_a_cancelled_run_did_is_undone, conditions_and_contracts_hold,
     keys_are_held_paused_and_explained, graphs_are_watched_from_where_they_were_got,
-    runs_are_found_by_their_attributes,
+    runs_are_found_by_their_attributes, a_run_goes_on_as_a_new_one, lists_come_in_pages,
 ]

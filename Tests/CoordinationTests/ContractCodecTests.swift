@@ -49,12 +49,11 @@ import Testing
         "05016e01310000000101630000000001e0d40306d00f0000000000000040c09a0c0004017701120c"
         + "6f75747075742e6e203d2031030000"
 
-    @Test func `definitions are written as version 5 always was`() throws {
+    @Test func `what version 5 of definitions wrote is read for ever`() throws {
         var step = StepDefinition(id: "c", agentType: "", operation: "")
         step.kind = .child(
             ChildSpec(workflow: "w", loop: ChildLoop(until: "output.n = 1", times: 3)))
         let definition = WorkflowDefinition(name: "n", version: "1", steps: [step])
-        #expect(CodecTests.hex(DefinitionCodec.encode(definition)) == Self.goldenLoop)
         #expect(try DefinitionCodec.decode(CodecTests.bytes(Self.goldenLoop)) == definition)
     }
 
@@ -68,7 +67,7 @@ import Testing
         "0589808080c0e0808101040161010178016202000000000000044001630301640489808080c0e080"
         + "81010002030000010b00000000ff887a00000000000000"
 
-    @Test func `runs are written as version 5 always was`() throws {
+    @Test func `what version 5 of runs wrote is read for ever`() throws {
         var state = try Self.state(isUnchecked: false)
         state.setAttributes([
             RunAttribute(name: "a", value: .text("x")),
@@ -76,7 +75,6 @@ import Testing
             RunAttribute(name: "c", value: .flag(false)),
             RunAttribute(name: "d", value: .flag(true)),
         ])
-        #expect(CodecTests.hex(RunCodec.encode(state)) == Self.goldenAttributes)
         let read = try RunCodec.decode(
             CodecTests.bytes(Self.goldenAttributes), CodecTests.columns(state), plan: state.plan)
         #expect(read.extra == state.extra)
@@ -84,14 +82,13 @@ import Testing
         #expect(alone == state.extra.value.attributes)
     }
 
-    @Test func `history is written as version 3 always was`() throws {
+    @Test func `what version 3 of histories wrote is read for ever`() throws {
         let history = [
             HistoryEvent(
                 sequence: 1, atMillis: 1_000,
                 kind: .stepModeApplied(
                     step: "s", attempt: 1, behavior: .hold, mode: .emergency))
         ]
-        #expect(CodecTests.hex(HistoryCodec.encode(history)) == Self.goldenHistory)
         #expect(try HistoryCodec.decode(CodecTests.bytes(Self.goldenHistory)) == history)
     }
 

@@ -74,6 +74,36 @@ struct ClientVerbTests {
         }
     }
 
+    @Test func `top shows what was done, monitor reports on it`() async throws {
+        try await withServer { server in
+            let call = try await server.cadre("agent", "invoke", "echo", "say", "--input", "{}")
+            #expect(call.status == 0, "\(call.errors)")
+            _ = try await server.cadre("workflow", "run", "calendar-discovery", "--wait")
+            let top = try json(try await server.cadre("top", "-o", "json"))
+            #expect(top["workflows"]?["total"]?.int64 == 1)
+            #expect(top["workflows"]?["completed"]?.int64 == 1)
+            #expect((top["workflows"]?["duration"]?["mean_micros"]?.int64 ?? 0) > 0)
+            #expect(top["consensus"]?["accuracy"] == nil)
+            let echo = top["agent_types"]?.elements.first { $0["agent_type"]?.string == "echo" }
+            #expect(echo?["finished"]?.int64 == 1)
+            let services = top["services"]?.elements.compactMap { $0["service"]?.string } ?? []
+            #expect(services.contains("cadre.v1.MonitorService"))
+            let lines = try await server.cadre("top", "--interval", "0.2", "--count", "2")
+            #expect(lines.status == 0, "\(lines.errors)")
+            #expect(lines.output.split(separator: "\n").count == 2)
+            #expect(lines.output.contains(" completed=1 "))
+            let report = try json(try await server.cadre("monitor", "report", "-o", "json"))
+            #expect(report["health"]?["parts"]?.count == 7)
+            let text = try await server.cadre("monitor", "report")
+            #expect(text.output.hasPrefix("health "))
+            let past = try json(
+                try await server.cadre("monitor", "history", "--last", "60", "-o", "json"))
+            #expect((past["points"]?.count ?? 0) > 0)
+            let bad = try await server.cadre("top", "--interval", "0.1")
+            #expect(bad.status == 64)
+        }
+    }
+
     @Test func `agents are listed, called and asked for their health`() async throws {
         try await withServer { server in
             let agents = try json(try await server.cadre("agent", "list", "-o", "json"))

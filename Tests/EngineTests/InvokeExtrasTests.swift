@@ -90,6 +90,23 @@ import Testing
         #expect(rig.taken(3 - home).count == 1, "it has no credit left")
     }
 
+    @Test func `a parent is one of the caller's namespace`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        _ = invoke(rig, InvokeExtras())
+        let extras = InvokeExtras(parent: rig.taken(1)[0].token)
+        let here = invoke(rig, extras)
+        let elsewhere = rig.ticket()
+        rig.post(
+            .invoke(
+                Invoke(
+                    namespace: Namespace("other"), agentType: "w", operation: "work",
+                    payload: Payload(bytes: Array("1".utf8)), deadlineNanos: nil,
+                    arrivedNanos: rig.now.monotonicNanos, extras: extras), elsewhere))
+        #expect(reason(rig, elsewhere.call) == "PARENT_ENDED")
+        #expect(rig.answers[here] == nil && rig.taken(1).count == 1)
+    }
+
     @Test func `a call under a parent has its deadline, and ends with it`() {
         let rig = RemoteRig()
         _ = rig.hello(1)

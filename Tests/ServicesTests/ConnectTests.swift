@@ -44,7 +44,7 @@ struct ConnectTests {
 
     private static func hello(
         id: String = "hand/1", resume: String = "", held: [UInt64] = [], ready: Int32 = 4,
-        lease: Int64 = 0
+        lease: Int64 = 60_000
     ) -> ConnectRequest {
         ConnectRequest(
             hello: Hello(
@@ -66,7 +66,7 @@ struct ConnectTests {
     @Test func `a worker is welcomed, sent work, and told that its result counts`() async throws {
         try await ServerUnderTest.with { server in
             var wire = try await Wire(server)
-            try await wire.send(Self.hello())
+            try await wire.send(Self.hello(lease: 0))
             let welcome = try #require(try await wire.welcome())
             #expect(welcome.agentID == "hand/1" && !welcome.resumed)
             #expect(welcome.leaseMillis == 10_000)
@@ -93,6 +93,47 @@ struct ConnectTests {
             #expect(try await wire.responses.next() == nil)
             let left = try await agents.listAgents(ListAgentsRequest(agentType: "hand")).agents
             #expect(left.isEmpty)
+        }
+    }
+
+    /// A run of one step of ``call``'s kind, that an event of another run starts too.
+    private static let traced = WorkflowDefinition(
+        name: "traced", version: "1",
+        steps: [StepDefinition(id: "a", agentType: "hand", operation: "do")])
+
+    @Test func `the caller's place in its trace goes to the worker, and so does a run's`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            var wire = try await Wire(server)
+            try await wire.send(Self.hello())
+            _ = try #require(try await wire.welcome())
+            let workflows = WorkflowServiceClient(client: server.client)
+            _ = try await workflows.putDefinition(PutDefinitionRequest(definition: Self.traced))
+            let parent = StepDefinition(id: "c", kind: .child(ChildStep(workflow: "traced")))
+            _ = try await workflows.putDefinition(
+                PutDefinitionRequest(
+                    definition: WorkflowDefinition(name: "above", version: "1", steps: [parent])))
+            let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            var options = CallOptions()
+            options.metadata.add("traceparent", trace)
+            let agents = AgentServiceClient(client: server.client)
+            async let invoked = agents.invoke(Self.call, options: options)
+            async let run = workflows.executeRun(
+                ExecuteRunRequest(start: StartRunRequest(workflow: "above")), options: options)
+            try await wire.read { $0.assignments.count == 2 }
+            #expect(wire.assignments.map(\.traceparent) == [trace, trace])
+            for work in wire.assignments { try await wire.send(Self.result(work.token, "{}")) }
+            #expect(try await invoked.success)
+            #expect(try await run.run?.status == .completed)
+            // What is no trace context is no fault of the call.
+            var odd = CallOptions()
+            odd.metadata.add("traceparent", "00-nonsense")
+            async let plain = agents.invoke(Self.call, options: odd)
+            try await wire.read { $0.assignments.count == 3 }
+            #expect(wire.assignments[2].traceparent == "")
+            try await wire.send(Self.result(wire.assignments[2].token, "{}"))
+            #expect(try await plain.success)
         }
     }
 

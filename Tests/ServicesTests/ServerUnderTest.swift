@@ -50,6 +50,9 @@ struct ServerUnderTest {
         let links = try await EngineLinks.attach(host, to: group)
         // A test may wait long for its turn between opening a stream and the hello on it.
         let streams = AgentStreams(helloTime: .minutes(2))
+        let recorder = MetricsRecorder {
+            [ServiceCalls(service: "test", ended: 8, failed: 2, active: 1, seconds: 4)]
+        }
         let health = HealthRegistry(services: [AgentServiceDescriptor.name])
         let reflection = ReflectionServiceProvider(services: [AgentServiceDescriptor.name])
         let server = GRPCServer(
@@ -57,6 +60,11 @@ struct ServerUnderTest {
             services: [
                 AgentServiceProvider(links: links, host: host, streams: streams).registration,
                 BreakerServiceProvider(links: links).registration,
+                BallotServiceProvider(links: links).registration,
+                BatchServiceProvider(links: links).registration,
+                MemoryServiceProvider(links: links, host: host).registration,
+                LockServiceProvider(links: links).registration,
+                EventServiceProvider(links: links, host: host).registration,
                 WorkflowServiceProvider(links: links, host: host).registration,
                 ScheduleServiceProvider(
                     links: links,
@@ -65,6 +73,7 @@ struct ServerUnderTest {
                             ? TimeZoneTable(name: $0, firstOffset: 3_600, transitions: []) : nil
                     }
                 ).registration,
+                MonitorServiceProvider(links: links, recorder: recorder).registration,
                 AdminServiceProvider(
                     identity: .init(
                         version: "test", startedMillis: 1, configuration: [],
@@ -117,6 +126,10 @@ struct Probe: Agent {
             },
             AgentOperation(raw: "fail", "Fails for good.") { _, _ throws -> Payload in
                 throw StepFailure(type: "broken", message: "as asked", retryable: false)
+            },
+            AgentOperation(raw: "moan", "Fails for good, at length.") { _, _ throws -> Payload in
+                throw StepFailure(
+                    type: "moan", message: String(repeating: "m", count: 10_000), retryable: false)
             },
             AgentOperation(raw: "swell", "Returns 1.5 MB.") { _, _ in
                 Payload(bytes: [UInt8](repeating: 0x31, count: 1_500_000))

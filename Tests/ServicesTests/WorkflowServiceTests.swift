@@ -57,7 +57,7 @@ struct WorkflowServiceTests {
                 switch update.update {
                 case .event(let event): seen.append(event.sequence)
                 case .closed(let end): closed = end
-                case nil: Issue.record("an update without content")
+                case .continuedRunID, nil: Issue.record("an update without content")
                 }
             }
             #expect(seen == Array(from...run.lastSequence))
@@ -151,6 +151,88 @@ struct WorkflowServiceTests {
                 request.pageToken = page.nextPageToken
             } while !request.pageToken.isEmpty
             #expect(listed == started.reversed())
+        }
+    }
+
+    /// Goes on with what its input holds as `more`, as long as there is any.
+    private static let unrolling: WorkflowDefinition = {
+        let say = StepDefinition(id: "say", agentType: "probe", operation: "say")
+        let next = StepDefinition(
+            id: "next", dependsOn: ["say"], inputTemplate: #""${input.more}""#,
+            kind: .continueAsNew(ContinueStep()), when: "EXISTS input.more")
+        return WorkflowDefinition(
+            name: "unroll", version: "1", steps: [say, next],
+            resultTemplate: #""${steps.say.output}""#)
+    }()
+
+    @Test func `a run that continues as new is followed by its workflow id, and on request`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            _ = try await workflows.putDefinition(
+                PutDefinitionRequest(definition: Self.unrolling))
+            let kept = try await workflows.getDefinition(GetDefinitionRequest(name: "unroll"))
+            #expect(
+                kept.definition?.steps[1].kind
+                    == .continueAsNew(ContinueStep(version: .current)))
+            let start = StartRunRequest(
+                workflow: "unroll", workflowID: "chain",
+                input: Payload(data: Array(#"{"more":{"last":true}}"#.utf8)))
+            let ended = try await workflows.executeRun(ExecuteRunRequest(start: start))
+            let last = try #require(ended.run)
+            #expect(last.status == .completed && last.continuedAs.isEmpty)
+            #expect(ended.result?.data == Array(#"{"last":true}"#.utf8))
+            let first = RunReference(by: .runID(last.continuedFrom))
+            let itself = try await workflows.awaitRun(AwaitRunRequest(run: first))
+            #expect(itself.run?.status == .continuedAsNew && itself.result == nil)
+            #expect(itself.run?.continuedAs == last.runID)
+            for request in [
+                AwaitRunRequest(run: first, follow: true),
+                AwaitRunRequest(run: RunReference(by: .workflowID("chain"))),
+            ] {
+                #expect(try await workflows.awaitRun(request).run?.runID == last.runID)
+            }
+            let counts = try await workflows.countRuns(
+                CountRunsRequest(filter: #"status = "continued_as_new""#)
+            ).counts
+            #expect(counts.map(\.count) == [1])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a watch goes on with the successor when it follows`(follows: Bool) async throws {
+        try await ServerUnderTest.with { server in
+            let workflows = WorkflowServiceClient(client: server.client)
+            _ = try await workflows.putDefinition(
+                PutDefinitionRequest(definition: Self.unrolling))
+            let first = try await workflows.startRun(
+                StartRunRequest(
+                    workflow: "unroll",
+                    input: Payload(data: Array(#"{"more":{"last":true}}"#.utf8)))
+            ).runID
+            var sequences: [String: [Int64]] = [:]
+            var current = first
+            var told: [String] = []
+            var closed: Run?
+            let watch = WatchRunRequest(run: RunReference(by: .runID(first)), follow: follows)
+            for try await update in try await workflows.watchRun(watch) {
+                switch update.update {
+                case .event(let event):
+                    sequences[current, default: []].append(event.sequence)
+                    if !event.continuedRunID.isEmpty { told.append(event.continuedRunID) }
+                case .continuedRunID(let run): current = run
+                case .closed(let end): closed = end.run
+                case nil: Issue.record("an update without content")
+                }
+            }
+            #expect(sequences.count == (follows ? 2 : 1))
+            for numbers in sequences.values {
+                #expect(numbers == Array(1...Int64(numbers.count)))
+            }
+            let end = try #require(closed)
+            #expect(end.status == (follows ? .completed : .continuedAsNew))
+            #expect(told == (follows ? [current, first] : [end.continuedAs]))
         }
     }
 

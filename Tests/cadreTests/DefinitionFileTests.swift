@@ -62,6 +62,42 @@ struct DefinitionFileTests {
         #expect(child.repeat?.until == "output.done" && child.repeat?.times == 3)
     }
 
+    @Test func `a ballot is read, and what it leaves out is the default`() throws {
+        let definition = try DefinitionFile(
+            """
+            name: vote
+            version: "1"
+            steps:
+              - id: a
+                operation: judge
+                ballot:
+                  voters:
+                    - {agent_type: judge, every_instance: true}
+                    - {agent_type: other, name: o, agent_id: i, weight: 2.5, operation: p}
+                  method: weighted
+                  quorum: 0.7
+                  equivalence: {field: side}
+                  series: s
+            """
+        ).definition
+        guard case .ballot(let ballot) = definition.steps[0].kind else {
+            Issue.record("the ballot is gone")
+            return
+        }
+        #expect(
+            ballot.voters == [
+                Voter(agentType: "judge", everyInstance: true),
+                Voter(name: "o", agentType: "other", agentID: "i", weight: 2.5, operation: "p"),
+            ])
+        var rules = BallotRules(quorum: 0.7, method: .weighted, weights: .given, series: "s")
+        rules.equivalence = AnswerEquivalence(field: "side")
+        #expect(ballot.rules == rules)
+        #expect(
+            fault("name: n\nversion: '1'\nsteps: [{id: a, ballot: {method: dice}}]")
+                == "steps[0].ballot.method is \"dice\"; it may be majority, weighted, unanimous, "
+                + "ranked, median, trimmed_mean")
+    }
+
     @Test func `JSON is read as well`() throws {
         let text = #"{"name": "a", "version": "2", "steps": [{"id": "x", "retry": {"factor": 3}}]}"#
         let definition = try DefinitionFile(text).definition

@@ -89,6 +89,8 @@ public struct AgentPool: Sendable {
         return index
     }
 
+    /// How many types have an index, from 0 on.
+    public var typeCount: Int { types.count }
     public func name(ofType type: Int32) -> String { types[Int(type)].name }
     /// Whether an instance of it has ever joined.
     public func isKnown(type: Int32) -> Bool { types[Int(type)].isKnown }
@@ -220,6 +222,8 @@ public struct AgentPool: Sendable {
     public func id(of agent: Int32) -> AgentID { agents[agent].registration.id }
     public func registration(of agent: Int32) -> AgentRegistration { agents[agent].registration }
     public func inFlight(of agent: Int32) -> Int { agents[agent].inFlight }
+    /// The slots that an instance came with.
+    public func slots(of agent: Int32) -> Int { agents[agent].registration.slots }
 
     /// Ended work and busy time of an instance since it joined.
     public func totals(of agent: Int32) -> (completed: Int64, failed: Int64, busyNanos: Int64) {

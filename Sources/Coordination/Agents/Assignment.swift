@@ -47,11 +47,25 @@ public final class AssignmentExtras: Sendable {
     public let lastHeartbeat: Payload?
     /// Where chunks of progress go; `nil`: nobody listens.
     public let progress: (any ProgressPort)?
+    /// What the caller of the invoke, or of the start of its run, sent.
+    public let trace: TraceContext?
 
     /// Combines the parts.
-    public init(lastHeartbeat: Payload? = nil, progress: (any ProgressPort)? = nil) {
+    public init(
+        lastHeartbeat: Payload? = nil, progress: (any ProgressPort)? = nil,
+        trace: TraceContext? = nil
+    ) {
         self.lastHeartbeat = lastHeartbeat
         self.progress = progress
+        self.trace = trace
+    }
+
+    /// The parts; `nil` when there are none.
+    public static func some(
+        lastHeartbeat: Payload? = nil, progress: (any ProgressPort)? = nil, trace: TraceContext?
+    ) -> AssignmentExtras? {
+        if lastHeartbeat == nil, progress == nil, trace == nil { return nil }
+        return AssignmentExtras(lastHeartbeat: lastHeartbeat, progress: progress, trace: trace)
     }
 }
 

@@ -2,11 +2,11 @@
 ///
 /// Version 2 is version 1 with options behind the definition and behind each step: a tag, then its
 /// value, and 0 at the end. Options at their default are left out. Version 3 knows conditions and
-/// contracts, version 4 what steps do by mode,
-/// version 5 children that are repeated.
+/// contracts, version 4 what steps do by mode, version 5 children that are repeated, version 6 steps
+/// that continue the run as a new one.
 public enum DefinitionCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 5
+    public static let version: UInt8 = 6
 
     /// Packs a definition. Equal definitions give equal bytes.
     public static func encode(_ definition: WorkflowDefinition) -> [UInt8] {

@@ -47,6 +47,13 @@ extension HistoryCodec {
             writer.begin(29, step, attempt)
             writer.byte(behavior.rawValue)
             writer.byte(mode.rawValue)
+        case .runContinued(let successor):
+            writer.byte(30)
+            writer.unsigned(successor.serial.rawValue)
+        case .runTookOver(let input, let predecessor):
+            writer.byte(31)
+            writer.unsigned(input.serial.rawValue)
+            writer.unsigned(predecessor.serial.rawValue)
         default: preconditionFailure("version 1 holds this event")
         }
     }
@@ -61,6 +68,9 @@ extension HistoryCodec {
         case 19: return .runRetried(reason: try reader.string())
         case 20: return .runCompensating(reason: try reader.string())
         case 27: return .runQueued
+        case 30: return .runContinued(as: try reader.runID())
+        case 31:
+            return .runTookOver(input: try reader.payloadID(), from: try reader.runID())
         case 13:
             return .signalReceived(name: try reader.string(), payload: try reader.payloadID())
         default: return try readStepEvent(tag, &reader)
@@ -87,11 +97,11 @@ extension HistoryCodec {
         case 24:
             return .childStarted(
                 step: step, attempt: try reader.int(),
-                child: RunID(serial: Serial(rawValue: try reader.unsigned())))
+                child: try reader.runID())
         case 28:
             return .childEnded(
                 step: step, attempt: try reader.int(),
-                child: RunID(serial: Serial(rawValue: try reader.unsigned())),
+                child: try reader.runID(),
                 status: try reader.choice("run status"))
         case 29:
             return .stepModeApplied(
@@ -105,6 +115,12 @@ extension HistoryCodec {
             return .listStarted(
                 step: step, attempt: try reader.int(), elements: try reader.int())
         }
+    }
+}
+
+extension ByteReader {
+    mutating func runID() throws(CodecError) -> RunID {
+        RunID(serial: Serial(rawValue: try unsigned()))
     }
 }
 

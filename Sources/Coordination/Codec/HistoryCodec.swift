@@ -1,8 +1,7 @@
 /// The stored form of the history events that one batch added to one run.
 public enum HistoryCodec {
-    /// The version that this build writes; it reads 1 up to this. Versions 2 and 3 know
-    /// more kinds.
-    public static let version: UInt8 = 3
+    /// The version that this build writes; it reads 1 up to this. Each one knows more kinds.
+    public static let version: UInt8 = 4
 
     /// Packs events whose sequence numbers follow each other.
     public static func encode(_ events: [HistoryEvent]) -> [UInt8] {
@@ -98,7 +97,7 @@ public enum HistoryCodec {
         case 10: return .runFailed(failure: try reader.failure())
         case 11: return .runCancelled(reason: try reader.string())
         case 12: return .runTimedOut
-        case 13...29: return try readLater(tag, &reader)
+        case 13...31: return try readLater(tag, &reader)
         default: throw CodecError("unknown history event \(tag)", at: 0)
         }
     }

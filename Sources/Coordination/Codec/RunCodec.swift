@@ -5,10 +5,11 @@
 /// options behind all that and behind each step that has begun: a tag, then its value, and 0 at the
 /// end; it may hold more steps than the plan, the elements of lists. Version 4 knows steps whose
 /// condition is being looked at, and runs whose input is. Version 5 has attributes behind the
-/// definition's id, and knows children that are repeated.
+/// definition's id, and knows children that are repeated. Version 6 has the bytes of the history
+/// behind those of the payloads, and knows runs that are continued as new ones.
 public enum RunCodec {
     /// The version that this build writes; it reads 1 up to this.
-    public static let version: UInt8 = 5
+    public static let version: UInt8 = 6
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
@@ -43,6 +44,7 @@ public enum RunCodec {
         writer.optional(run.deadlineMillis) { $0.signed($1) }
         writer.signed(run.lastSequence)
         writer.count(run.payloadBytes)
+        writer.count(run.historyBytes)
         writer.optional(run.failure) { $0.failure($1) }
         writer.optional(run.result) { $0.unsigned($1.serial.rawValue) }
         writer.array(run.steps) { write($1, base: run.startedMillis, &$0) }
@@ -83,6 +85,7 @@ public enum RunCodec {
         run.deadlineMillis = head.deadline
         run.closedMillis = columns.closedMillis
         run.lastSequence = head.lastSequence
+        run.historyBytes = head.historyBytes
         run.failure = head.failure
         run.result = head.result
         let base = columns.startedMillis
@@ -126,6 +129,7 @@ public enum RunCodec {
         var deadline: Int64?
         var lastSequence: Int64
         var payloadBytes: Int
+        var historyBytes: Int
         var failure: StepFailure?
         var result: PayloadID?
     }
@@ -138,11 +142,12 @@ public enum RunCodec {
         let deadline = try reader.optional { reader throws(CodecError) in try reader.signed() }
         let lastSequence = try reader.signed()
         let payloadBytes = try reader.int()
+        let historyBytes = format >= 6 ? try reader.int() : 0
         let failure = try reader.optional { reader throws(CodecError) in try reader.failure() }
         let result = try reader.optional { reader throws(CodecError) in try reader.payloadID() }
         return Head(
             format: format, plan: plan, attributes: attributes, input: input, deadline: deadline,
-            lastSequence: lastSequence, payloadBytes: payloadBytes,
+            lastSequence: lastSequence, payloadBytes: payloadBytes, historyBytes: historyBytes,
             failure: failure, result: result)
     }
 

@@ -23,6 +23,12 @@ enum RunOptions {
         writer.option(5, extra.compensation, unless: .none) { $0.byte($1.rawValue) }
         writer.option(6, extra.reason, unless: "") { $0.string($1) }
         if extra.isInputUnchecked { writer.byte(7) }
+        writer.run(8, extra.continuedFrom)
+        writer.run(9, extra.continuedAs)
+        if let trace = extra.trace {
+            writer.byte(10)
+            writer.string(trace.traceparent)
+        }
         writer.byte(0)
     }
 
@@ -48,6 +54,9 @@ enum RunOptions {
             case 5: extra.compensation = try reader.choice("compensation state")
             case 6: extra.reason = try reader.string()
             case 7: extra.isInputUnchecked = true
+            case 8: extra.continuedFrom = try reader.runID()
+            case 9: extra.continuedAs = try reader.runID()
+            case 10: extra.trace = TraceContext(traceparent: try reader.string())
             default: throw CodecError("unknown run option \(tag)", at: 0)
             }
         }
@@ -66,10 +75,7 @@ enum RunOptions {
             writer.count(extra.index)
         }
         writer.payload(4, extra.input)
-        if let child = extra.child {
-            writer.byte(5)
-            writer.unsigned(child.serial.rawValue)
-        }
+        writer.run(5, extra.child)
         writer.payload(6, extra.childResult)
         writer.option(7, extra.readyMillis, unless: 0) { $0.signed($1 &- base) }
         if extra.firstItem > 0 {
@@ -99,7 +105,7 @@ enum RunOptions {
                 extra.owner = try reader.int()
                 extra.index = try reader.int()
             case 4: extra.input = try reader.payloadID()
-            case 5: extra.child = RunID(serial: Serial(rawValue: try reader.unsigned()))
+            case 5: extra.child = try reader.runID()
             case 6: extra.childResult = try reader.payloadID()
             case 7: extra.readyMillis = base &+ (try reader.signed())
             case 8:
@@ -114,6 +120,13 @@ enum RunOptions {
 }
 
 extension ByteWriter {
+    /// A tag and the id of a run, if there is one.
+    fileprivate mutating func run(_ tag: UInt8, _ id: RunID?) {
+        guard let id else { return }
+        byte(tag)
+        unsigned(id.serial.rawValue)
+    }
+
     /// A tag and the id of a stored payload, if there is one.
     fileprivate mutating func payload(_ tag: UInt8, _ id: PayloadID?) {
         guard let id else { return }

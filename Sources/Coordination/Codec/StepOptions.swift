@@ -42,7 +42,7 @@ enum StepOptions {
             let tag = try reader.byte()
             switch tag {
             case 0: return
-            case 1...5: step.kind = try readKind(tag, &reader)
+            case 1...5, 19, 20: step.kind = try readKind(tag, &reader)
             case 6: step.when = try reader.string()
             case 7: step.outputSchema = try reader.string()
             case 8: step.scheduleToStartMillis = try reader.signed()
@@ -109,6 +109,13 @@ enum StepOptions {
             writer.byte(5)
             writer.count(spec.width)
             writer.count(spec.concurrency)
+        case .continueAsNew(let spec):
+            writer.byte(19)
+            writer.string(spec.workflow)
+            writer.byte(spec.version.rawValue)
+        case .ballot(let spec):
+            writer.byte(20)
+            BallotCodec.write(spec, &writer)
         }
     }
 
@@ -128,6 +135,11 @@ enum StepOptions {
                 ChildSpec(
                     workflow: try reader.string(),
                     onParentClose: try reader.choice("parent close policy")))
+        case 19:
+            return .continueAsNew(
+                ContinueSpec(
+                    workflow: try reader.string(), version: try reader.choice("version policy")))
+        case 20: return .ballot(try BallotCodec.read(&reader))
         default:
             return .fanOut(FanOutSpec(width: try reader.int(), concurrency: try reader.int()))
         }

@@ -43,6 +43,35 @@ extension EntityKind {
     /// run.
     public static let stepOutput = EntityKind(rawValue: 10)
 
+    /// The totals of a series of ballots.
+    public static let ballotSeries = EntityKind(rawValue: 40)
+    /// A decision of a series: who said what.
+    public static let ballotRecord = EntityKind(rawValue: 41)
+    /// What a series has learnt of a voter.
+    public static let voterAccuracy = EntityKind(rawValue: 42)
+
+    /// How items of an operation are gathered.
+    public static let batchDefinition = EntityKind(rawValue: 43)
+    /// A durable item of a batch, or what it came to.
+    public static let batchItem = EntityKind(rawValue: 44)
+    /// Where the revision line of a namespace's shared memory stands.
+    public static let memoryLine = EntityKind(rawValue: 20)
+    /// One acquire that holds its locks.
+    public static let lockAcquire = EntityKind(rawValue: 21)
+    /// A topic: its limits and how much was published to it and removed.
+    public static let topic = EntityKind(rawValue: 30)
+    /// How far topics of a namespace that are not known any more had sequences.
+    public static let forgottenTopics = EntityKind(rawValue: 31)
+
+    /// A durable subscription.
+    public static let subscription = EntityKind(rawValue: 32)
+    /// How far a target of one is; written with every acknowledgement.
+    public static let subscriber = EntityKind(rawValue: 33)
+    /// Which dead letters a target has.
+    public static let eventDeadLetters = EntityKind(rawValue: 34)
+    /// A publication that a target could not do. Cold: there may be very many.
+    public static let eventDeadLetter = EntityKind(rawValue: 140)
+
     /// Work that was given up and waits for somebody to look at it. Cold: there may be very many.
     public static let deadLetter = EntityKind(rawValue: 128)
 }

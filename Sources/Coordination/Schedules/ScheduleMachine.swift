@@ -86,6 +86,14 @@ public struct ScheduleMachine: Sendable {
         state.stopping.remove(run)
     }
 
+    /// A run goes on as another one.
+    public mutating func runContinued(_ run: RunID, as successor: RunID) {
+        for index in state.running.indices where state.running[index] == run {
+            state.running[index] = successor
+        }
+        if state.stopping.remove(run) != nil { state.stopping.insert(successor) }
+    }
+
     /// Somebody wants a run now, also while it is paused; the overlap policy holds.
     ///
     /// - Returns: the slot, and whether it waits or starts; `false`: it was left out.

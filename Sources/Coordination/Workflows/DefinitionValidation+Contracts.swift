@@ -23,7 +23,7 @@ extension DefinitionValidation {
         case .wait, .approval:
             fault("\(field).modes", "is for steps that do something, and this one waits")
         case .invoke: break
-        case .fanOut, .publish, .child:
+        case .fanOut, .publish, .child, .continueAsNew, .ballot:
             for (name, behavior) in step.modes.all where behavior == .cached {
                 fault(
                     "\(field).modes.\(name)",

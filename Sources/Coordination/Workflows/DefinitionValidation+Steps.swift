@@ -18,8 +18,10 @@ extension DefinitionValidation {
             checkName(step.agentType, "\(field).agent_type")
             return checkName(step.operation, "\(field).operation")
         }
+        var isBallot = false
+        if case .ballot = step.kind { isBallot = true }
         for (name, value) in [("agent_type", step.agentType), ("operation", step.operation)]
-        where !value.isEmpty {
+        where !value.isEmpty && !(isBallot && name == "operation") {
             fault("\(field).\(name)", "is set, but no agent works on this kind of step")
         }
     }
@@ -38,6 +40,25 @@ extension DefinitionValidation {
         case .fanOut(let spec):
             checkCount(spec.width, 1...FanOutSpec.maxWidth, "\(field).fan_out.width")
             checkCount(spec.concurrency, 1...FanOutSpec.maxWidth, "\(field).fan_out.concurrency")
+        case .continueAsNew(let spec): checkContinuing(spec, step, "\(field).continue_as_new")
+        case .ballot(let spec):
+            for one in spec.faults("\(field).ballot.", operation: step.operation) {
+                fault(one.field, one.description)
+            }
+        }
+    }
+
+    private mutating func checkContinuing(
+        _ spec: ContinueSpec, _ step: StepDefinition, _ field: String
+    ) {
+        if !spec.workflow.isEmpty {
+            checkName(spec.workflow, "\(field).workflow")
+            if spec.version == .keep {
+                fault("\(field).version", "is KEEP, which is for the run's own definition")
+            }
+        }
+        if step.compensation != nil {
+            fault(field, "has a compensation, but nothing is undone in a run that is continued")
         }
     }
 
@@ -95,8 +116,11 @@ extension DefinitionValidation {
         if step.heartbeatMillis != nil {
             fault("\(field).heartbeat", "is for steps that an agent works on")
         }
-        // A child is tried again like a call.
-        if case .child = step.kind { return }
+        // Children and ballots are tried again like calls.
+        switch step.kind {
+        case .child, .ballot: return
+        default: break
+        }
         if step.scheduleToCloseMillis != nil {
             fault("\(field).schedule_to_close", "is for steps that are tried again")
         }

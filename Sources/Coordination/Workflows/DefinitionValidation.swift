@@ -183,6 +183,11 @@ struct DefinitionValidation {
                     "\"\(id.prefix(64))\" is no step of this definition")
                 continue
             }
+            if !isStored, case .continueAsNew = definition.steps[dependency].kind {
+                fault(
+                    "steps[\(index)].depends_on[\(position)]",
+                    "\"\(id.prefix(64))\" ends the run: nothing can come after it")
+            }
             if known.insert(dependency).inserted {
                 found.append(dependency)
             } else {

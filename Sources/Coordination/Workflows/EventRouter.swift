@@ -12,6 +12,9 @@ public struct EventRouter: Sendable {
         /// Definitions, by name.
         public var definitions: [String] = []
         public var listeners: [Listener] = []
+
+        /// Nobody.
+        public init() {}
     }
 
     /// A step that waits.

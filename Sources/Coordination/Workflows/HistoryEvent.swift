@@ -16,7 +16,8 @@ public struct HistoryEvent: Sendable, Hashable {
     /// The stored payload that the event tells of: a run's input or result, a step's output.
     public var payload: PayloadID? {
         switch kind {
-        case .runStarted(let id), .runCompleted(let id), .stepCompleted(_, _, let id),
+        case .runStarted(let id), .runTookOver(let id, _), .runCompleted(let id),
+            .stepCompleted(_, _, let id),
             .signalReceived(_, let id), .approvalDecided(_, _, _, _, let id):
             id == .none ? nil : id
         default: nil
@@ -27,6 +28,10 @@ public struct HistoryEvent: Sendable, Hashable {
 /// What happened. Steps are named by their id in the definition; attempts count from 1.
 public enum HistoryEventKind: Sendable, Hashable {
     case runStarted(input: PayloadID)
+    /// The run began in the place of another one.
+    case runTookOver(input: PayloadID, from: RunID)
+    /// The run has ended, and another one has taken its place.
+    case runContinued(as: RunID)
     /// The step may run, but not before this wall-clock instant (milliseconds).
     case stepScheduled(step: String, attempt: Int, notBefore: Int64)
     case stepStarted(step: String, attempt: Int, agent: AgentID, token: AssignmentToken)

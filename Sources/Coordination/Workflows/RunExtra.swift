@@ -15,6 +15,11 @@ public struct RunExtra: Sendable, Hashable, DefaultValued {
     public internal(set) var attributes: [RunAttribute] = []
     /// Whether its input must still be held against the definition's contract.
     public internal(set) var isInputUnchecked = false
+    /// Where its start stands in its caller's trace.
+    public internal(set) var trace: TraceContext?
+    /// The run whose place it has taken, and the one that has taken its place.
+    public internal(set) var continuedFrom: RunID?
+    public internal(set) var continuedAs: RunID?
 
     /// A run that nothing of this happened to.
     public init() {}

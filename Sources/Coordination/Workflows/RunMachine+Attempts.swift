@@ -94,7 +94,7 @@ extension RunMachine {
         let next = nextAttempt(step, failure, now, random: random)
         emit(
             .stepTimedOut(
-                step: id(step), attempt: state.steps[step].attempt, willRetry: next != nil),
+                step: id(step), attempt: state.steps[step].attempt, willRetry: next.isRetry),
             now, &out)
         settle(step, failure, next, now, &out)
     }
@@ -158,28 +158,42 @@ extension RunMachine {
         emit(
             .stepFailed(
                 step: id(step), attempt: state.steps[step].attempt, failure: failure,
-                willRetry: next != nil), now, &out)
+                willRetry: next.isRetry), now, &out)
         settle(step, failure, next, now, &out)
     }
 
-    /// Notes a failure and says when the policy allows another attempt; `nil`: it does not.
+    /// What follows a failed attempt.
+    private enum NextAttempt {
+        /// Another one, not before this instant.
+        case at(Int64)
+        /// The policy allows no other one.
+        case none
+        /// The policy does, but the run's history is full.
+        case noRoom
+
+        var isRetry: Bool {
+            if case .at = self { true } else { false }
+        }
+    }
+
+    /// Notes a failure and says whether the policy allows another attempt.
     private mutating func nextAttempt(
         _ step: Int, _ failure: StepFailure, _ now: Int64, random: UInt64
-    ) -> Int64? {
+    ) -> NextAttempt {
         state.steps[step].failures += 1
         state.steps[step].failure = failure
         let definition = state.work(of: step).definition
         guard definition.retry.mayRetry(failure),
-            state.steps[step].failures < definition.retry.maxAttempts, hasRoomForAttempt
-        else { return nil }
+            state.steps[step].failures < definition.retry.maxAttempts
+        else { return .none }
         let delay =
             failure.retryAfterMillis
             ?? definition.retry.delayMillis(
                 afterFailures: state.steps[step].failures, random: random)
         let (instant, isTooLate) = now.addingReportingOverflow(max(0, delay))
         let next = isTooLate ? Int64.max : instant
-        if let limit = deadline(of: step), next >= limit { return nil }
-        return next
+        if let limit = deadline(of: step), next >= limit { return .none }
+        return hasRoomForAttempt ? .at(next) : .noRoom
     }
 
     /// The wall-clock instant at which the step must have ended with all its attempts.
@@ -189,11 +203,14 @@ extension RunMachine {
     }
 
     private mutating func settle(
-        _ step: Int, _ failure: StepFailure, _ next: Int64?, _ now: Int64,
+        _ step: Int, _ failure: StepFailure, _ next: NextAttempt, _ now: Int64,
         _ out: inout RunOutput
     ) {
-        guard let next else { return exhausted(step, failure, now, &out) }
-        schedule(step, notBefore: next, now, &out)
+        switch next {
+        case .at(let instant): schedule(step, notBefore: instant, now, &out)
+        case .none: exhausted(step, failure, now, &out)
+        case .noRoom: exhausted(step, failure, isCutShort: true, now, &out)
+        }
     }
 
     mutating func lose(
@@ -225,7 +242,7 @@ extension RunMachine {
         if willRetry {
             schedule(step, notBefore: now, now, &out)
         } else {
-            exhausted(step, failure, now, &out)
+            exhausted(step, failure, isCutShort: !hasRoomForAttempt, now, &out)
         }
     }
 
@@ -241,22 +258,30 @@ extension RunMachine {
         exhausted(step, failure, now, &out)
     }
 
-    /// The attempts are used up: the fallback's turn, or the policy's.
+    /// The attempts are used up: the fallback's turn, or the policy's. Without room in the history
+    /// there is neither.
+    ///
+    /// - Parameter isCutShort: whether there would be another attempt but for that.
     private mutating func exhausted(
-        _ step: Int, _ failure: StepFailure, _ now: Int64, _ out: inout RunOutput
+        _ step: Int, _ failure: StepFailure, isCutShort: Bool = false, _ now: Int64,
+        _ out: inout RunOutput
     ) {
         let work = state.work(of: step)
-        if work.fallback != nil, hasRoomForAttempt {
+        let isOwn = step < state.plan.ownSteps
+        let policy = isOwn ? state.plan.steps[step].definition.onExhausted : .fail
+        if !hasRoomForAttempt, isCutShort || work.fallback != nil || policy != .fail {
+            let limit = historyLimit("The last failure was \(failure.type): \(failure.message)")
+            state.steps[step].failure = limit
+            return stepFailed(step, limit, now, &out)
+        }
+        if work.fallback != nil {
             state.steps[step].extra.value.usesFallback = true
             state.steps[step].failures = 0
             state.steps[step].losses = 0
             emit(.stepFellBack(step: id(step), failure: failure), now, &out)
             return schedule(step, notBefore: now, now, &out)
         }
-        guard step < state.plan.ownSteps, hasRoomForAttempt else {
-            return stepFailed(step, failure, now, &out)
-        }
-        switch state.plan.steps[step].definition.onExhausted {
+        switch policy {
         case .fail: stepFailed(step, failure, now, &out)
         case .deadLetter: park(step, failure, now, &out)
         case .pause:

@@ -37,6 +37,10 @@ extension RunMachine {
         state.steps[step].losses = 0
         state.steps[step].extra.value.readyMillis = 0
         state.steps[step].extra.value.usesFallback = false
+        // A child that is repeated begins its rounds anew.
+        state.steps[step].extra.value.rounds = 0
+        state.steps[step].extra.value.input = nil
+        state.steps[step].extra.value.childResult = nil
         emit(.stepRequeued(step: id(step)), now, &out)
         ready(step, now, &out)
     }
@@ -66,6 +70,8 @@ extension RunMachine {
         case open
         /// It completed: there is nothing to try again.
         case completed
+        /// Its successor has taken its place.
+        case continued
         /// What it did was undone, so that its results do not hold any more.
         case undone
         /// Its history has no room.
@@ -76,6 +82,7 @@ extension RunMachine {
     public var refusalOfRetry: RetryRefusal? {
         if !state.status.isClosed { return .open }
         if state.status == .completed { return .completed }
+        if state.status == .continuedAsNew { return .continued }
         if state.extra.value.compensation != .none { return .undone }
         return hasRoomForAttempt ? nil : .runFull
     }

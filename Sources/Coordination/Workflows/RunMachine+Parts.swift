@@ -20,6 +20,28 @@ extension RunMachine {
         complete(step, output: payload, now, &out)
     }
 
+    // MARK: Ballots
+
+    /// A `ballot` step's voters have decided.
+    public mutating func decided(
+        _ step: Int, _ output: PayloadID, bytes: Int, at now: Int64, into out: inout RunOutput
+    ) {
+        guard isGoing, state.steps[step].state == .scheduled else { return }
+        if let failure = refusal(ofOutputBytes: bytes) { return giveUp(step, failure, now, &out) }
+        state.steps[step].startedMillis = state.steps[step].startedMillis ?? now
+        state.payloadBytes += bytes
+        complete(step, output: output, now, &out)
+    }
+
+    /// They have not, or could not be asked: the attempt failed.
+    public mutating func undecided(
+        _ step: Int, _ failure: StepFailure, at now: Int64, random: UInt64,
+        into out: inout RunOutput
+    ) {
+        guard isGoing, state.steps[step].state == .scheduled else { return }
+        attemptFailed(step, failure.bounded, now, random: random, &out)
+    }
+
     // MARK: Children
 
     /// A `child` step's run has begun.
@@ -31,6 +53,8 @@ extension RunMachine {
         state.steps[step].notBeforeMillis = 0
         state.steps[step].startedMillis = state.steps[step].startedMillis ?? now
         state.steps[step].extra.value.child = child
+        // Of a run before this one, whose result nobody could use.
+        state.steps[step].extra.value.childResult = nil
         let attempt = state.steps[step].attempt
         emit(.childStarted(step: id(step), attempt: attempt, child: child), now, &out)
     }
@@ -67,8 +91,11 @@ extension RunMachine {
             case .child(let spec) = state.plan.steps[step].definition.kind, let loop = spec.loop
         else { return }
         state.steps[step].extra.value.rounds += 1
-        guard state.steps[step].extra.value.rounds < loop.times, hasRoomForAttempt else {
-            let rounds = state.steps[step].extra.value.rounds
+        let rounds = state.steps[step].extra.value.rounds
+        guard rounds >= loop.times || hasRoomForAttempt else {
+            return giveUp(step, historyLimit("\(rounds) runs are done."), now, &out)
+        }
+        guard rounds < loop.times else {
             return giveUp(
                 step,
                 StepFailure(
@@ -137,11 +164,8 @@ extension RunMachine {
             return Self.tooManyBytes(limits.maxPayloadBytes)
         }
         let events = state.lastSequence + 3 * Int64(state.steps.count + count + 1) + 8
-        if events >= limits.maxEvents {
-            return StepFailure(
-                type: "history_full",
-                message: "the run's history has no room for \(count) elements; use child runs",
-                retryable: false)
+        if events >= limits.maxEvents || state.historyBytes >= limits.maxHistoryBytes {
+            return historyLimit("The list has \(count) elements.")
         }
         return nil
     }
@@ -199,7 +223,7 @@ extension RunMachine {
         switch state.plan.steps[step].definition.kind {
         case .child: return extra.childResult != nil
         case .fanOut: return extra.itemsOpen == 0
-        case .invoke, .wait, .approval, .publish: return false
+        case .invoke, .wait, .approval, .publish, .continueAsNew, .ballot: return false
         }
     }
 

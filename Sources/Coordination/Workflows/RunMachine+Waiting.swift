@@ -60,7 +60,7 @@ extension RunMachine {
             if state.steps[step].extra.value.itemsOpen == 0 {
                 out.actions.append(.collect(step: step))
             }
-        case .invoke, .publish: break
+        case .invoke, .publish, .continueAsNew, .ballot: break
         }
     }
 

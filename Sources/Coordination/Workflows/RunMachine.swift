@@ -35,7 +35,11 @@ public struct RunMachine: Sendable {
 
     /// The run begins: everything without dependencies may run.
     public mutating func started(at now: Int64, into out: inout RunOutput) {
-        emit(.runStarted(input: state.input), now, &out)
+        if let predecessor = state.extra.value.continuedFrom {
+            emit(.runTookOver(input: state.input, from: predecessor), now, &out)
+        } else {
+            emit(.runStarted(input: state.input), now, &out)
+        }
         begin(now, &out)
     }
 
@@ -152,9 +156,12 @@ public struct RunMachine: Sendable {
 
     mutating func begin(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
         switch state.plan.steps[step].definition.kind {
-        case .invoke, .publish, .child, .fanOut: schedule(step, notBefore: now, now, &out)
+        case .invoke, .publish, .child, .fanOut, .ballot: schedule(step, notBefore: now, now, &out)
         case .wait(let spec): wait(step, spec, now, &out)
         case .approval(let spec): request(step, spec, now, &out)
+        case .continueAsNew:
+            let earliest = state.startedMillis &+ Self.shortestLifeMillis
+            schedule(step, notBefore: max(now, earliest), now, &out)
         }
     }
 
@@ -245,7 +252,22 @@ public struct RunMachine: Sendable {
 
     /// Another attempt adds at most three events; what every step needs to end is kept free.
     var hasRoomForAttempt: Bool {
-        state.lastSequence + 3 * Int64(state.steps.count + 1) + 8 < limits.maxEvents
+        state.historyBytes < limits.maxHistoryBytes
+            && state.lastSequence + 3 * Int64(state.steps.count + 1) + 8 < limits.maxEvents
+    }
+
+    /// The events that the last batch added take so many bytes as they are stored.
+    public mutating func historyGrew(by bytes: Int) { state.historyBytes += bytes }
+
+    /// Why a run that has used up its history cannot do what it wanted next.
+    func historyLimit(_ what: String) -> StepFailure {
+        StepFailure(
+            type: "history_limit",
+            message: "the run's history has \(state.lastSequence) events in "
+                + "\(state.historyBytes) bytes; \(limits.maxEvents) and \(limits.maxHistoryBytes) are "
+                + "its limits, and what open steps need to end is kept free. Continue as a new run "
+                + "before, or use child runs. \(what)", retryable: false
+        ).bounded
     }
 
     static func tooManyBytes(_ limit: Int) -> StepFailure {

@@ -51,6 +51,8 @@ public struct RunLimits: Sendable, Hashable {
     public var maxPayloadBytes = 64 << 20
     /// History events; attempts stop early enough for the run to end within it.
     public var maxEvents: Int64 = 10_000
+    /// Bytes of history events; no attempt begins past it.
+    public var maxHistoryBytes = 10 << 20
     /// How often a step may lose its instance before it fails.
     public var maxLosses = 5
     /// Signals kept for waits to come.

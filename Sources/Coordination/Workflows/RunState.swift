@@ -22,6 +22,8 @@ public struct RunState: Sendable {
     public internal(set) var lastSequence: Int64 = 0
     /// Bytes of the payloads stored for this run.
     public internal(set) var payloadBytes: Int
+    /// Bytes of its history as it is stored, without what the filling batch adds.
+    public internal(set) var historyBytes = 0
     /// The plan's steps in their order, then one for each element that a `fan_out` works on.
     public internal(set) var steps: [StepRecord]
     public internal(set) var failure: StepFailure?
@@ -57,6 +59,14 @@ public struct RunState: Sendable {
         extra.value.attributes = attributes
     }
 
+    /// A new run whose start belongs to a trace.
+    public mutating func setTrace(_ trace: TraceContext) { extra.value.trace = trace }
+
+    /// A new run that takes the place of another one.
+    public mutating func setPredecessor(_ run: RunID) {
+        extra.value.continuedFrom = run
+    }
+
     /// A new run whose input nobody has held against the definition's contract.
     public mutating func leaveInputUnchecked() {
         if plan.inputContract != nil { extra.value.isInputUnchecked = true }
@@ -71,9 +81,12 @@ public struct RunState: Sendable {
             steps: steps.indices.compactMap(summary(ofStep:)), lastSequence: lastSequence,
             compensation: extra.value.compensation, parent: extra.value.parent?.run,
             reason: extra.value.reason, attributes: extra.value.attributes)
+        summary.continuedAs = extra.value.continuedAs
+        summary.continuedFrom = extra.value.continuedFrom
         let limits = RunLimits.defaults
         summary.isNearLimits =
             lastSequence >= limits.maxEvents / 5 * 4
+            || historyBytes >= limits.maxHistoryBytes / 5 * 4
             || payloadBytes >= limits.maxPayloadBytes / 5 * 4
         return summary
     }

@@ -18,12 +18,14 @@ public enum RunStatus: UInt8, Sendable, Hashable, CaseIterable {
     case compensating = 8
     /// Open. It begins when the run before it, of the same workflow id, has ended.
     case queued = 9
+    /// A successor has taken its place.
+    case continuedAsNew = 10
 
     /// Whether nothing can happen to the run any more.
     public var isClosed: Bool {
         switch self {
         case .running, .paused, .compensating, .queued: false
-        case .completed, .failed, .cancelled, .timedOut, .terminated: true
+        case .completed, .failed, .cancelled, .timedOut, .terminated, .continuedAsNew: true
         }
     }
 }
@@ -108,6 +110,10 @@ public struct RunSummary: Sendable, Hashable {
     public var attributes: [RunAttribute]
     /// Whether it has used up most of what one run may: its next part belongs into a new run.
     public var isNearLimits = false
+    /// The run that has taken its place.
+    public var continuedAs: RunID?
+    /// The run whose place it has taken.
+    public var continuedFrom: RunID?
 
     /// Combines the parts.
     public init(

@@ -15,12 +15,16 @@ public enum StepKind: Sendable, Hashable {
     /// The step's operation once for each element of the list that is its input; its output is
     /// the list of how each one ended.
     case fanOut(FanOutSpec)
+    /// Ends the run, when every other step has ended too, by a successor whose input is the step's.
+    case continueAsNew(ContinueSpec)
+    /// The step's input is put to several agents; its output is what enough of them answer.
+    case ballot(BallotSpec)
 
     /// Whether an agent does the work, so that type and operation must be named.
     public var needsAgent: Bool {
         switch self {
         case .invoke, .fanOut: true
-        case .wait, .approval, .publish, .child: false
+        case .wait, .approval, .publish, .child, .continueAsNew, .ballot: false
         }
     }
 }
@@ -142,4 +146,26 @@ public struct FanOutSpec: Sendable, Hashable {
         self.width = width
         self.concurrency = concurrency
     }
+}
+
+/// Which run takes the place of the one that a `continue_as_new` step ends.
+public struct ContinueSpec: Sendable, Hashable {
+    /// Name of the successor's definition, in the same namespace; empty: the run's own.
+    public var workflow: String
+    /// Which version of it.
+    public var version: VersionPolicy
+
+    /// Combines the parts.
+    public init(workflow: String = "", version: VersionPolicy = .current) {
+        self.workflow = workflow
+        self.version = version
+    }
+}
+
+/// Which version of a definition a successor runs. The raw values are stored: never renumber.
+public enum VersionPolicy: UInt8, Sendable, Hashable, CaseIterable {
+    /// The one that is current when it begins.
+    case current = 1
+    /// The one of the run before it; only for the run's own definition.
+    case keep = 2
 }

@@ -12,6 +12,8 @@ struct BreakerCell: Sendable {
     /// What the last look found, so that changes are noticed.
     var seenGeneration: UInt32
     var wasTripped = false
+    /// When it began to refuse calls; 0: it does not.
+    var trippedNanos: Int64 = 0
     /// Handle of its timer; -1: none.
     var timer: Int32 = -1
     /// What the metrics know of it.

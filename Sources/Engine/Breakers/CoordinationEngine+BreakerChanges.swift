@@ -65,6 +65,7 @@ extension CoordinationEngine {
         let isTripped = breakers.cells[cell].breaker.state.isTripped
         guard isTripped != breakers.cells[cell].wasTripped else { return }
         breakers.cells[cell].wasTripped = isTripped
+        measureBreaker(cell, isTripped: isTripped)
         countTripped(
             breakers.cells[cell].namespace, breakers.cells[cell].breaker.definition.severity,
             by: isTripped ? 1 : -1)

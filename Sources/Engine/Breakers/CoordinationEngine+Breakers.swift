@@ -69,6 +69,10 @@ extension CoordinationEngine {
         breakers.cells[cell].breaker.reconfigure(new, at: now)
         guard breakers.cells[cell].wasTripped, old.severity != new.severity else { return }
         breakers.cells[cell].wasTripped = false
+        meter.openBreakerUncounted()
+        if !breakers.cells[cell].breaker.state.isTripped {
+            breakers.cells[cell].trippedNanos = 0
+        }
         countTripped(breakers.cells[cell].namespace, old.severity, by: -1)
     }
 
@@ -114,7 +118,10 @@ extension CoordinationEngine {
         remember(key, hash: hash.value, answer: [1])
         draft.effects.notices.append(.guarding(.breakerDeleted(namespace: namespace, name: name)))
         tellBreakerWatchers(namespace, .deleted(name: name))
-        if wasTripped { countTripped(namespace, before.severity, by: -1) }
+        if wasTripped {
+            countTripped(namespace, before.severity, by: -1)
+            meter.openBreakerUncounted()
+        }
         wake(held)
         answer(ticket, .breaker(.deleted(name: name)), seen: filling)
     }

@@ -183,6 +183,11 @@ extension CoordinationEngine {
     }
 
     private mutating func noteIsolation(_ change: IsolationChange) {
+        switch change.kind {
+        case .isolated: meter.agentIsolated(change.agent, atNanos: now.monotonicNanos)
+        case .restored: meter.agentRestored(change.agent, atNanos: now.monotonicNanos)
+        case .canary, .spared: break
+        }
         let type = pool.name(ofType: pool.type(of: change.agent))
         ready.notices.append(
             .guarding(

@@ -74,6 +74,7 @@ extension CoordinationEngine {
                     namespace: namespace, name: breaker.definition.name, state: breaker.state)))
         guard breaker.state.isTripped else { return }
         breakers.cells[cell].wasTripped = true
+        measureBreaker(cell, isTripped: true)
         requireMode(namespace)
         // The mode hears of all at once, so that it does not look better for a moment.
         switch breaker.definition.severity {

@@ -92,7 +92,11 @@ final class EngineCore: @unchecked Sendable {
         repeat {
             random &+= 0x9e37_79b9_7f4a_7c15
             let output = engine.turn(time, random: random)
-            work.add(output) { self.prepareInline($0) }
+            work.add(output) {
+                self.prepareInline($0)
+            } event: {
+                self.prepareInline($0)
+            }
             if !engine.hasInput, let batch = engine.seal() { begin(batch, time, &work) }
         } while engine.hasWork(atNanos: time.monotonicNanos)
     }
@@ -100,12 +104,23 @@ final class EngineCore: @unchecked Sendable {
     /// Makes a small payload at once; `false`: it needs the preparation thread.
     private func prepareInline(_ preparation: Preparation) -> Bool {
         guard preparation.missing.isEmpty else { return false }
-        let bytes = preparation.loaded.values.reduce(0) { $0 + $1.bytes.count }
+        let bytes = preparation.loaded.values.reduce(preparation.task?.bytes ?? 0) {
+            $0 + $1.bytes.count
+        }
         guard bytes <= configuration.limits.maxInlineBytes,
             preparation.recipe.workBytes(preparation.loaded)
                 <= configuration.limits.maxInlineWorkBytes
         else { return false }
         engine.submit(.prepared(Preparer.render(preparation)))
+        return true
+    }
+
+    /// Makes a few publications ready at once; `false`: it needs another thread.
+    private func prepareInline(_ work: EventWork) -> Bool {
+        guard case .given(let publications, let through) = work.source,
+            let bytes = work.bytesAtHand, bytes <= configuration.limits.maxInlineBytes
+        else { return false }
+        engine.submit(.eventsPrepared(work.outcome(publications, through: through)))
         return true
     }
 
@@ -128,7 +143,11 @@ final class EngineCore: @unchecked Sendable {
                     seconds: Double(time.monotonicNanos - inFlight.sinceNanos) / 1e9)
             }
             inFlight = nil
-            work.add(engine.batchCommitted(number, at: time)) { self.prepareInline($0) }
+            work.add(engine.batchCommitted(number, at: time)) {
+                self.prepareInline($0)
+            } event: {
+                self.prepareInline($0)
+            }
         case .full:
             engine.diskFilled()
             retryAtNanos = time.monotonicNanos + configuration.fullRetryMillis * 1_000_000
@@ -174,8 +193,14 @@ final class EngineCore: @unchecked Sendable {
             case .staleResult: observer.staleResult()
             case .triggerSkipped(let definition, let reason):
                 observer.triggerSkipped(definition: definition, reason: reason)
+            case .published(let count): observer.published(count: count)
+            case .event(let notice): observer.noted(notice)
             case .guarding(let notice): observer.noted(notice)
             case .pool(let notice): observer.noted(notice)
+            case .ballot(let notice): observer.noted(notice)
+            case .items(let notice): observer.noted(notice)
+            case .memory(let notice): observer.noted(notice)
+            case .locks(let notice): observer.noted(notice)
             }
         }
         if engine.openRunCount != reportedOpenRuns {
@@ -186,7 +211,10 @@ final class EngineCore: @unchecked Sendable {
 
     private func finishDrains(_ time: EngineTime) {
         if drains.isEmpty { return }
-        let isDone = fatal != nil || engine.isQuiet && engine.openInvokeCount == 0
+        let isDone =
+            fatal != nil
+            || engine.isQuiet && engine.openInvokeCount == 0
+                && engine.openItemCount == 0
         let ended = drains.filter { isDone || $0.deadlineNanos <= time.monotonicNanos }
         drains.removeAll { isDone || $0.deadlineNanos <= time.monotonicNanos }
         for drain in ended { drain.continuation.resume() }
@@ -206,7 +234,9 @@ final class EngineCore: @unchecked Sendable {
 
 extension EngineCore.Work {
     /// Adds what a turn gave; preparations that `prepare` does not take stay in the output.
-    mutating func add(_ turn: TurnOutput, prepare: (Preparation) -> Bool) {
+    mutating func add(
+        _ turn: TurnOutput, prepare: (Preparation) -> Bool, event: (EventWork) -> Bool
+    ) {
         if output.replies.isEmpty {
             output.replies = turn.replies
         } else {
@@ -227,6 +257,7 @@ extension EngineCore.Work {
         }
         output.modeChanges += turn.modeChanges
         output.lookups += turn.lookups
+        for work in turn.eventWork where !event(work) { output.eventWork.append(work) }
         output.notices += turn.notices
     }
 }

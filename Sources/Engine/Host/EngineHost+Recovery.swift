@@ -28,6 +28,7 @@ extension EngineHost {
             try await recovery.take(page)
             cursor = page.next
         } while cursor != nil
+        try await recovery.takePublications()
         do throws(ThreadStartError) {
             let host = try EngineHost(
                 engine: recovery.engine, store: store, configuration: configuration,
@@ -51,6 +52,9 @@ struct EngineRecovery {
         for row in page.entities {
             do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
         }
+        for row in page.memory {
+            do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
+        }
         for row in page.requests {
             do throws(CodecError) { try engine.restore(row) } catch { throw Self.corrupt(error) }
         }
@@ -63,6 +67,19 @@ struct EngineRecovery {
                 engine.restore(try RunReader.state(of: row, plans), at: time)
             } catch {
                 throw Self.corrupt(error)
+            }
+        }
+    }
+
+    /// Takes up what is known of publications, when all pages are.
+    mutating func takePublications() async throws(StoreError) {
+        for namespace in engine.publishingNamespaces {
+            var after: Int64 = 0
+            while true {
+                let marks = try await reader.publicationMarks(namespace, after: after)
+                engine.restore(marks, in: namespace)
+                guard let last = marks.last else { break }
+                after = last.mark.sequence
             }
         }
     }

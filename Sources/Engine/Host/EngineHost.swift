@@ -186,6 +186,7 @@ public final class EngineHost: AssignmentSink {
             preparer.withLock { $0 }?.prepare(preparation)
         }
         for lookup in work.output.lookups { look(lookup) }
+        for work in work.output.eventWork { prepare(work) }
         if let wake = work.wakeAtNanos { timer.wake(atNanos: wake) }
     }
 
@@ -223,6 +224,8 @@ public final class EngineHost: AssignmentSink {
         if replies.allSatisfy({ $0.ticket.port == first.ticket.port }) {
             if ports.indices.contains(first.ticket.port) {
                 ports[first.ticket.port].deliver(replies)
+            } else if first.ticket.port == CoordinationEngine.eventPort {
+                answerEvents(replies)
             }
             return
         }
@@ -231,6 +234,8 @@ public final class EngineHost: AssignmentSink {
             byPort[reply.ticket.port].append(reply)
         }
         for (port, own) in zip(ports, byPort) where !own.isEmpty { port.deliver(own) }
+        let answers = replies.filter { $0.ticket.port == CoordinationEngine.eventPort }
+        if !answers.isEmpty { answerEvents(answers) }
     }
 }
 
@@ -246,15 +251,19 @@ extension Command {
     var lane: MailboxLane {
         switch self {
         case .putDefinition, .startRun, .invoke, .awaitRun, .watchRun, .getRun, .listDefinitions,
-            .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .keys(.list, _):
+            .listAgents, .watchAgents, .listDeadLetters, .snapshot, .insight, .monitor,
+            .keys(.list, _), .memory:
             .work
         case .breaker(let command, _): command.isVital ? .vital : .work
+        case .locks(let command, _): command.isVital ? .vital : .work
         case .isolation(let command, _): command.isVital ? .vital : .work
         case .keys(.pause, _): .vital
+        case .ballot, .items: .work
+        case .event(let command, _): command.isVital ? .vital : .work
         case .schedule(let command, _): command.isRead || command.isNewWork ? .work : .vital
         case .operateRun(let order, _): order.operation.isSignal ? .work : .vital
         case .loaded, .reuseKnown, .cancelRun, .drainAgent, .abandon, .agentsJoined, .agentsLeft,
-            .pool, .finished, .heartbeats, .session, .prepared:
+            .pool, .finished, .heartbeats, .session, .prepared, .eventsPrepared:
             .vital
         }
     }

@@ -47,6 +47,21 @@ final class RunReader: Sendable {
         }
     }
 
+    /// A page of what is known of stored publications, behind a sequence; empty behind the last.
+    func publicationMarks(
+        _ namespace: Namespace, after: Int64
+    ) async throws(StoreError) -> [PublicationMark] {
+        let query = StoreQuery.publicationMarks(
+            namespace: namespace.name, after: after, limit: Self.marksAtOnce)
+        let result = await withCheckedContinuation { continuation in
+            store.query(query) { continuation.resume(returning: $0) }
+        }
+        if case .publicationMarks(let marks) = try result.get() { return marks }
+        return []
+    }
+
+    private static let marksAtOnce = 10_000
+
     /// Rows as people look at them; definitions that are not at hand are loaded in one go.
     func runs(
         _ rows: [RunRow], completion: @escaping @Sendable (Result<[StoredRun], Rejection>) -> Void

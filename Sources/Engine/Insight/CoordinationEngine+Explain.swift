@@ -55,7 +55,7 @@ extension CoordinationEngine {
         case .queued: return causeOfQueue(run, state)
         case .running:
             return runs[run].machine.isFinishing ? cause("its result is being made") : nil
-        case .completed, .failed, .cancelled, .timedOut, .terminated:
+        case .completed, .failed, .cancelled, .timedOut, .terminated, .continuedAsNew:
             return cause("the run has ended as \(state.status)")
         }
     }
@@ -159,7 +159,7 @@ extension CoordinationEngine {
         case .fanOut:
             cause.kind = .elements
             cause.message = "waits for \(record.extra.value.itemsOpen) elements of its list"
-        case .wait, .invoke, .publish: cause.message = "waits for its time"
+        case .wait, .invoke, .publish, .continueAsNew, .ballot: cause.message = "waits for its time"
         }
     }
 }

@@ -90,7 +90,11 @@ extension Command {
         case .putDefinition, .startRun: true
         case .breaker(.put, _), .breaker(.setPlan, _), .isolation(.setPolicy, _): true
         case .schedule(let command, _): command.isNewWork
+        case .items(let command, _): command.isNewWork
+        case .event(let command, _): command.isNewWork
         case .operateRun(let order, _): order.operation.isSignal
+        case .memory(let command, _): command.isNewWork
+        case .locks(let command, _): command.isNewWork
         default: false
         }
     }
@@ -99,9 +103,12 @@ extension Command {
     var inputBytes: Int {
         switch self {
         case .schedule(let command, _): command.inputBytes
+        case .items(let command, _): command.inputBytes
+        case .event(let command, _): command.inputBytes
         case .startRun(let start, _):
             start.input.bytes.count + (start.signal?.payload.bytes.count ?? 0)
         case .operateRun(let order, _): order.operation.payloadBytes
+        case .memory(let command, _): command.inputBytes
         case .putDefinition(let put, _):
             put.definition.textBytes
         case .breaker(.put(let put), _): BreakerCodec.encode(put.definition).count

@@ -8,6 +8,11 @@ extension CoordinationEngine {
 
     /// Answers once the newest batch that the answer wrote or read is on disk.
     mutating func answer(_ ticket: ReplyTicket, _ answer: Answer, seen: BatchNumber) {
+        if ticket.isOwn {
+            ownCalls.replies.append(
+                OwnCalls.Reply(call: ticket.call, answer: answer, seen: seen))
+            return
+        }
         let reply = Reply(ticket, answer)
         if seen <= committed {
             ready.replies.append(reply)
@@ -64,7 +69,8 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func markDirty(_ run: Int32) {
+    /// The filling batch stores the run anew.
+    mutating func markDirty(_ run: Int32) {
         runs[run].changedIn = filling
         if runs[run].isDirty { return }
         runs[run].isDirty = true
@@ -86,6 +92,12 @@ extension CoordinationEngine {
         batch.requests = draft.requests
         batch.entities = draft.entities
         batch.audits = draft.audits
+        batch.memory = draft.memory
+        batch.memoryPrunings = draft.memoryPrunings
+        sealMemory(&batch)
+        batch.publications = draft.publications
+        batch.removedPublications = events.takeDoomed()
+        tellFollowers()
         batch.runs.reserveCapacity(draft.dirtyRuns.count)
         batch.history.reserveCapacity(draft.dirtyRuns.count)
         for run in draft.dirtyRuns { sealRun(run, &batch) }
@@ -93,6 +105,10 @@ extension CoordinationEngine {
     }
 
     private mutating func sealRun(_ run: Int32, _ batch: inout StoreBatch) {
+        let events = runs[run].events
+        runs[run].events = []
+        let history = events.isEmpty ? [] : HistoryCodec.encode(events)
+        runs[run].machine.historyGrew(by: history.count)
         let state = runs[run].machine.state
         batch.runs.append(
             RunRow(
@@ -101,15 +117,13 @@ extension CoordinationEngine {
                 startedMillis: state.startedMillis, closedMillis: state.closedMillis,
                 blob: RunCodec.encode(state)))
         noteGraph(run)
-        let events = runs[run].events
-        runs[run].events = []
         runs[run].isDirty = false
         runs[run].sealedSequence = state.lastSequence
         guard let first = events.first else { return }
         batch.history.append(
             HistoryRow(
                 run: state.id, firstSequence: first.sequence, count: events.count,
-                blob: HistoryCodec.encode(events)))
+                blob: history))
         for watcher in runs[run].watchers {
             draft.effects.events.append(Reply(watcher, .events(events)))
         }
@@ -121,13 +135,18 @@ extension CoordinationEngine {
         ready.replies += effects.allReplies
         ready.lookups += effects.lookups
         ready.notices += effects.notices
+        for notice in effects.notices { measure(notice) }
         for change in effects.modes { show(change) }
+        for item in effects.items { itemStored(item) }
         for dispatch in effects.dispatches { release(dispatch) }
         for (port, token) in effects.cancels {
             ready[port].cancels.append(token)
         }
         for (port, notice) in effects.sessionNotices { ready[port].notices.append(notice) }
         for run in effects.closed { forget(run) }
+        for (namespace, publications) in effects.published {
+            wakeSubscribers(namespace, publications)
+        }
     }
 
     /// Sends a committed step to its agent and starts its clock; unless it was stopped meanwhile.
@@ -153,7 +172,8 @@ extension CoordinationEngine {
                 attempt: state.steps[step].attempt, namespace: state.namespace,
                 origin: StepOrigin(run: state.id, step: state.name(of: step)),
                 mode: shownMode(of: state.namespace),
-                extras: state.steps[step].heartbeat.map { AssignmentExtras(lastHeartbeat: $0) }),
+                extras: .some(
+                    lastHeartbeat: state.steps[step].heartbeat, trace: state.extra.value.trace)),
             agent)
     }
 

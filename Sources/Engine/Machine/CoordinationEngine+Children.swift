@@ -12,7 +12,9 @@ extension CoordinationEngine {
         _ extras: InvokeExtras, _ invoke: inout Invoke, _ ticket: ReplyTicket
     ) -> Bool {
         guard let parent = extras.parent else { return false }
-        guard let job = tokens[parent.serial.rawValue], jobs[job].phase == .running else {
+        guard let job = tokens[parent.serial.rawValue], jobs[job].phase == .running,
+            namespace(of: job) == invoke.namespace
+        else {
             reject(ticket, .parentEnded(parent))
             return true
         }
@@ -34,6 +36,14 @@ extension CoordinationEngine {
             invoke.deadlineNanos = min(invoke.deadlineNanos ?? .max, end)
         }
         return false
+    }
+
+    /// Where a job belongs: a parent elsewhere is none that the caller may know of.
+    private func namespace(of job: Int32) -> Namespace {
+        switch jobs[job].work {
+        case .invoke(let part): part.invoke.namespace
+        case .step(let run, _): runs[run].machine.state.namespace
+        }
     }
 
     /// How many calls stand above one another from a job up to one without a parent, itself
@@ -84,6 +94,7 @@ extension CoordinationEngine {
     // MARK: Waiting and choice
 
     /// Whether a call may wait though nobody is alive.
+    @inline(__always)
     func mayWait(_ invoke: Invoke) -> Bool {
         guard let start = invoke.extras?.startByNanos else { return false }
         return start > now.monotonicNanos

@@ -4,7 +4,13 @@ import Coordination
 extension CoordinationEngine {
     /// The step has just been parked, or was when the run was restored.
     mutating func notePark(_ run: Int32, _ step: Int) {
-        parked.insert(StepPlace(run: runs[run].machine.state.id, step: step))
+        let state = runs[run].machine.state
+        parked.insert(StepPlace(run: state.id, step: step), in: state.namespace)
+    }
+
+    mutating func forgetPark(_ run: Int32, _ step: Int) {
+        let state = runs[run].machine.state
+        parked.remove(StepPlace(run: state.id, step: step), in: state.namespace)
     }
 
     /// Lists what is parked; what was released since it was noted is forgotten on the way.
@@ -13,18 +19,15 @@ extension CoordinationEngine {
     ) {
         var seen = BatchNumber.none
         var found: [DeadLetter] = []
-        var last: StepPlace?
         var next: DeadLetterCursor?
-        for place in parked.sorted(by: Self.isBefore) {
+        var last = after?.place
+        while let place = parked.first(after: last, in: namespace) {
             guard let run = runIndex[place.run],
                 runs[run].machine.state.steps[place.step].state == .parked
             else {
-                parked.remove(place)
+                parked.remove(place, in: namespace)
                 continue
             }
-            guard runs[run].machine.state.namespace == namespace,
-                after.map({ Self.isBefore($0.place, place) }) ?? true
-            else { continue }
             if found.count == limit {
                 next = last.map(DeadLetterCursor.init)
                 break
@@ -41,10 +44,7 @@ extension CoordinationEngine {
         return DeadLetter(
             run: state.id, workflowID: state.workflowID, definition: state.plan.definition.name,
             step: state.steps[step].summary(of: state.plan.steps[step].definition),
-            parkedMillis: state.steps[step].notBeforeMillis)
-    }
-
-    private static func isBefore(_ a: StepPlace, _ b: StepPlace) -> Bool {
-        (a.run, a.step) < (b.run, b.step)
+            parkedMillis: state.steps[step].notBeforeMillis,
+            cursor: DeadLetterCursor(StepPlace(run: state.id, step: step)))
     }
 }

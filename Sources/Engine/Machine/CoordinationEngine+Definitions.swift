@@ -33,14 +33,22 @@ extension CoordinationEngine {
                 ticket, .tooManyDefinitions(limits.maxDefinitions), seen: definitionsChangedIn)
         }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
-        store(plan, name)
+        let bytes = DefinitionCodec.encode(definition)
+        if bytes.count > limits.maxDefinitionBytes {
+            let fault = FieldFault(
+                field: "definition",
+                description:
+                    "takes \(bytes.count) bytes; at most \(limits.maxDefinitionBytes): split "
+                    + "it into workflows that run each other")
+            return reject(ticket, .badDefinition([fault]))
+        }
+        store(plan, name, bytes)
         answer(ticket, .definitionPut(changed: true), seen: filling)
     }
 
     /// The bytes of each version are stored once, as a payload that belongs to no run; the row of
     /// the definition and the rows of its runs name it.
-    private mutating func store(_ plan: WorkflowPlan, _ name: ScopedName) {
-        let bytes = DefinitionCodec.encode(plan.definition)
+    private mutating func store(_ plan: WorkflowPlan, _ name: ScopedName, _ bytes: [UInt8]) {
         let keeper = RunID(serial: Serial(rawValue: 0))
         let id = newPayload(
             Payload(bytes: bytes, contentType: StoredDefinition.contentType), run: keeper)

@@ -48,6 +48,8 @@ extension CoordinationEngine {
     }
 
     /// Whether an instance of the type is alive or may come by itself.
+    // Inlined, as a call that only reads the engine has it copied to the stack (4 KB) beforehand.
+    @inline(__always)
     func hasInstances(_ type: Int32) -> Bool {
         pool.aliveCount(type: type) > 0 || elastic[type]?.pool.isHopeful == true
     }

@@ -58,9 +58,15 @@ extension CoordinationEngine {
         switch entity.entityKind {
         case .breaker, .operatingMode, .isolationPolicy, .isolation: try keepForFirstTurn(entity)
         case .pausedKey, .keyPace: try keepKey(entity)
+        case .batchDefinition, .batchItem: try keepItem(entity)
+        case .ballotSeries, .ballotRecord, .voterAccuracy: try restoreSeries(entity)
         case .recordedCall: try restoreRecorded(entity)
         case .schedule, .scheduleState: try restoreSchedule(entity)
+        case .topic, .forgottenTopics: try restoreTopic(entity)
+        case .subscription, .subscriber, .eventDeadLetters: try restoreSubscription(entity)
         case .stepOutput: try restoreStepOutput(entity)
+        case .memoryLine: try restoreLine(entity)
+        case .lockAcquire: try restoreLock(entity)
         default: break
         }
     }

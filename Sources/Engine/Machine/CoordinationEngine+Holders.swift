@@ -22,6 +22,7 @@ extension CoordinationEngine {
     mutating func holderLost(_ job: Int32, _ run: Int32, _ step: Int) {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         endStep(job)
+        measureFailure(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.holderLost(step, token: token, at: at, into: &out)

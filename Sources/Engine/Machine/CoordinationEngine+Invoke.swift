@@ -10,7 +10,8 @@ extension CoordinationEngine {
     }
 
     private mutating func admit(_ invoke: Invoke, _ ticket: ReplyTicket) {
-        if isDraining { return reject(ticket, .draining) }
+        // What the engine calls for itself was taken before it began to drain.
+        if isDraining, !ticket.isOwn { return reject(ticket, .draining) }
         guard let type = pool.type(named: invoke.agentType), pool.isKnown(type: type) else {
             return reject(ticket, .unknownAgentType(invoke.agentType, known: pool.knownTypes))
         }
@@ -24,7 +25,7 @@ extension CoordinationEngine {
         if let deadline = invoke.deadlineNanos, deadline <= now.monotonicNanos {
             return reject(ticket, .deadlinePassed)
         }
-        guard hasInstances(type) || mayWait(invoke) else {
+        if !hasInstances(type), !mayWait(invoke) {
             let hasWaited = invoke.extras?.startByNanos != nil
             return reject(
                 ticket, hasWaited ? .notStarted(invoke.agentType) : noInstance(type))
@@ -60,6 +61,7 @@ extension CoordinationEngine {
     ) {
         if invoke.instance == nil { jobs[job].type = working(jobs[job].type, invoke.operation) }
         let type = jobs[job].type
+        measureWish(job)
         if let id = invoke.instance {
             guard let agent = pool.agent(id), pool.type(of: agent) == type else {
                 endInvoke(job)
@@ -101,7 +103,8 @@ extension CoordinationEngine {
                 agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
                 deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
                 namespace: invoke.namespace, origin: nil, mode: shownMode(of: invoke.namespace),
-                extras: invoke.extras?.progress.map { AssignmentExtras(progress: $0) }), agent)
+                extras: invoke.extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
+            agent)
     }
 
     mutating func invokeFinished(_ job: Int32, _ part: InvokeJob, _ result: AssignmentResult) {
@@ -154,7 +157,15 @@ extension CoordinationEngine {
         case .watchingBreakers(let mode): stopWatching(ticket, mode: mode)
         case .watchingAgents: agentWatchers.removeAll { $0 == ticket }
         case .watchingGraphs: graphs.watchers[ticket] = nil
+        case .deciding(let ballot): ballotAbandoned(ballot)
+        case .submitted: submitAbandoned(ticket)
+        case .watchingMemory(let cell): stopWatchingMemory(ticket, cell)
+        case .awaitingLock(let cell, let waiter): stopAwaitingLock(ticket, Int(cell), waiter)
+        case .followingLock(let cell, let serial): stopFollowingLock(ticket, Int(cell), serial)
+        case .followingEvents(let namespace): unfollow(namespace, ticket)
+        case .readingEvents(let subscriber): streamEnded(subscriber)
         case nil where held.starts[ticket] != nil: held.drop(ticket)
+        case nil where ballots.reports.removeValue(forKey: ticket) != nil: break
         case nil: backlog.strike(ticket)
         }
     }

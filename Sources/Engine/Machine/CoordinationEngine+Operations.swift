@@ -160,7 +160,7 @@ extension CoordinationEngine {
         guard let step = state.plan.index(of: name), state.steps[step].state == .parked,
             state.status == .running || state.status == .paused
         else { return .notParked(name, state.id) }
-        parked.remove(StepPlace(run: state.id, step: step))
+        forgetPark(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in
             if isDiscarded {

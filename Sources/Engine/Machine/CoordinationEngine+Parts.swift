@@ -11,8 +11,11 @@ extension CoordinationEngine {
         if case .fanOut = state.plan.steps[step].definition.kind {
             return ask(recipe, for: .elements(place, attempt: attempt))
         }
-        if case .whole(let id) = recipe, let payload = payloads[id] {
-            return partReady(run, step, payload)
+        if case .whole(let id) = recipe {
+            if case .continueAsNew = state.plan.steps[step].definition.kind {
+                return successorInputReady(run, step, id, newBytes: 0)
+            }
+            if let payload = payloads[id] { return partReady(run, step, payload) }
         }
         ask(recipe, for: .partInput(place, attempt: attempt))
     }
@@ -48,6 +51,10 @@ extension CoordinationEngine {
         switch runs[run].machine.state.plan.steps[step].definition.kind {
         case .publish(let eventType): publish(run, step, eventType, input)
         case .child(let spec): startChild(run, step, spec, input)
+        case .continueAsNew:
+            let id = newPayload(input, run: runs[run].machine.state.id)
+            successorInputReady(run, step, id, newBytes: input.bytes.count)
+        case .ballot(let spec): putToBallot(run, step, spec, input)
         case .invoke, .wait, .approval, .fanOut: break
         }
     }
@@ -76,12 +83,18 @@ extension CoordinationEngine {
         let refusal =
             refusal(ofReceivers: count, payload) ?? refusal(ofStarting: triggered.count, by: run)
         if let refusal { return partFailed(run, step, refusal) }
+        if let refusal = keep(payload, of: eventType, by: run, step) {
+            return partFailed(run, step, refusal)
+        }
         if triggered.isEmpty {
             for name in receivers.definitions {
                 draft.effects.notices.append(.triggerSkipped(definition: name, reason: "depth"))
             }
         }
-        for name in triggered { startTriggered(name, payload, depth: depth, by: run) }
+        for name in triggered {
+            startTriggered(
+                name, payload, in: state.namespace, root: root(of: run), depth: depth)
+        }
         for listener in receivers.listeners { feed(listener, payload) }
         draft.starts += max(1, count)
         let id = newPayload(payload, run: state.id)
@@ -93,20 +106,19 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func startTriggered(
-        _ name: String, _ payload: Payload, depth: Int, by run: Int32
+    mutating func startTriggered(
+        _ name: String, _ payload: Payload, in namespace: Namespace, root: RunID?, depth: Int
     ) {
-        let namespace = runs[run].machine.state.namespace
         guard let definition = definitions[ScopedName(namespace: namespace, name: name)] else {
             return
         }
         _ = begin(
             NewRun(
-                namespace: namespace, workflowID: "", input: payload, root: root(of: run),
-                depth: depth), definition)
+                namespace: namespace, workflowID: "", input: payload, root: root, depth: depth),
+            definition)
     }
 
-    private mutating func feed(_ listener: EventRouter.Listener, _ payload: Payload) {
+    mutating func feed(_ listener: EventRouter.Listener, _ payload: Payload) {
         let bytes = payload.bytes.count
         let id = newPayload(payload, run: runs[listener.run].machine.state.id)
         let at = now.wallMillis
@@ -152,7 +164,8 @@ extension CoordinationEngine {
         let child = begin(
             NewRun(
                 namespace: state.namespace, workflowID: "", input: input,
-                parent: StepPlace(run: state.id, step: step), root: root(of: run), depth: depth),
+                parent: StepPlace(run: state.id, step: step), root: root(of: run), depth: depth,
+                trace: state.extra.value.trace),
             definition)
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.childStarted(step, child, at: at, into: &out) }

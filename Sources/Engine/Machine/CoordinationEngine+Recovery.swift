@@ -24,6 +24,7 @@ extension CoordinationEngine {
         recovering.append(state.id)
         shutGates()
         ready.notices.append(.workflowRecovered(definition: state.plan.definition.name))
+        meter.runRecovered()
     }
 
     /// Takes up restored runs, oldest first, as far as the filling batch has room.

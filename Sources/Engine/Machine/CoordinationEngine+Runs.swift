@@ -121,6 +121,8 @@ extension CoordinationEngine {
             inputBytes: new.input.bytes.count, startedMillis: now.wallMillis)
         if !new.isChecked { state.leaveInputUnchecked() }
         if !new.attributes.isEmpty { state.setAttributes(new.attributes) }
+        if let trace = new.trace { state.setTrace(trace) }
+        if let predecessor = new.predecessor { state.setPredecessor(predecessor) }
         if new.depth > 0 { state.setParent(new.parent, depth: new.depth) }
         let run = insert(RunMachine(state, limits: limits.run), isQueued: new.isQueued)
         if let root = new.root { joinFamily(run, of: root) }
@@ -219,6 +221,7 @@ extension CoordinationEngine {
     private mutating func prepareResult(_ run: Int32) {
         guard runs[run].machine.isFinishing else { return }
         let state = runs[run].machine.state
+        if state.continuation != nil { return prepareSuccessor(of: run) }
         let recipe = state.resultRecipe
         guard case .whole(let id) = recipe else { return ask(recipe, for: .runResult(state.id)) }
         runs[run].result = payloads[id]
@@ -266,7 +269,7 @@ extension CoordinationEngine {
             answerClosed(run, ticket)
         }
         runs[run].waiters = []
-        tellParent(of: run)
+        if state.status != .continuedAsNew { tellParent(of: run) }
         beginFollower(of: run)
     }
 
@@ -401,12 +404,16 @@ struct NewRun {
     /// Whether its input is known to fit the definition's contract.
     var isChecked = false
     var attributes: [RunAttribute] = []
+    /// The run whose place it takes.
+    var predecessor: RunID?
+    /// Where its start stands in its caller's trace.
+    var trace: TraceContext?
 }
 
 extension NewRun {
     init(_ start: StartRun) {
         self.init(
             namespace: start.namespace, workflowID: start.workflowID, input: start.input,
-            isChecked: true, attributes: start.attributes)
+            isChecked: true, attributes: start.attributes, trace: start.trace)
     }
 }

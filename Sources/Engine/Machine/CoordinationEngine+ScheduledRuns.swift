@@ -168,6 +168,14 @@ extension CoordinationEngine {
         schedules.markDue(schedule)
     }
 
+    /// A run of a schedule goes on as another one, which counts as the slot's from now on.
+    mutating func scheduledRunContinued(_ run: RunID, as successor: RunID) {
+        guard let schedule = schedules.ofRun.removeValue(forKey: run) else { return }
+        schedules.cells[schedule].machine.runContinued(run, as: successor)
+        schedules.ofRun[successor] = schedule
+        store(schedule)
+    }
+
     /// Writes a schedule's state with the filling batch.
     mutating func store(_ schedule: Int32) {
         let machine = schedules.cells[schedule].machine

@@ -138,7 +138,9 @@ extension CoordinationEngine {
                 continue
             }
             _ = pool.takeSlot(of: agent, beyondLimit: true)
-            jobs[job].agent = agent
+            hold(job, agent)
+            measureGrant(job, agent)
+            jobs[job].wantedNanos = -1
             // It may be of the backup type of the step's.
             jobs[job].type = pool.type(of: agent)
             jobs[job].grantPort = port.rawValue

@@ -11,7 +11,10 @@ extension CoordinationEngine {
     /// The step goes on now, or when a batch has room for the runs that it starts or feeds.
     mutating func preparePart(_ run: Int32, _ step: Int) {
         let state = runs[run].machine.state
-        if case .fanOut = state.plan.steps[step].definition.kind { return startPart(run, step) }
+        switch state.plan.steps[step].definition.kind {
+        case .fanOut, .continueAsNew, .ballot: return startPart(run, step)
+        default: break
+        }
         if hasRoomForParts, waitingParts.isEmpty { return startPart(run, step) }
         waitingParts.append(
             WaitingParts.Part(

@@ -24,6 +24,7 @@ extension CoordinationEngine {
     /// A slot now, or a place in the line for one.
     mutating func seat(_ job: Int32, priority: Int) {
         let type = jobs[job].type
+        measureWish(job)
         if let agent = pool.takeSlot(ofType: type, for: operation(of: job)) {
             return grant(job, agent)
         }
@@ -107,6 +108,18 @@ extension CoordinationEngine {
             loopEndKnown(place, attempt: attempt, outcome.result)
         case .cachedInput(let place, let attempt):
             cachedInputReady(place, attempt: attempt, outcome.result)
+        case .vote(let ballot, let serial, let voter):
+            guard case .reading(let reading) = outcome.made else { return }
+            voteRead(ballot, serial: serial, voter, reading)
+        case .batch(let batch, let serial, let number):
+            if let made = outcome.made { batchMade(batch, serial: serial, number, made) }
+        case .ballotOutput(let place, let attempt):
+            if case .joined(let payload) = outcome.made {
+                ballotOutputReady(place, attempt: attempt, payload)
+            }
+        case .truth(let ticket):
+            guard case .reading(let reading) = outcome.made else { return }
+            truthRead(ticket, reading)
         case .condition(let place): conditionKnown(place, outcome.result)
         case .startInput(let ticket): startChecked(ticket, outcome.result)
         case .runInput(let id): inputChecked(id, outcome.result)
@@ -114,6 +127,7 @@ extension CoordinationEngine {
         case .runResult(let id):
             guard let run = runIndex[id] else { return }
             resultPrepared(run, outcome.result)
+        case .successor(let id, _): successorPrepared(id, outcome.result)
         case .partInput(let place, let attempt):
             partPrepared(place, attempt: attempt, outcome.result, isList: false)
         case .elements(let place, let attempt):
@@ -163,6 +177,7 @@ extension CoordinationEngine {
         let at = now.wallMillis
         switch result.outcome {
         case .failure(let failure):
+            measureFailure(run, step)
             _ = change(run) { machine, out, random in
                 machine.failureReceived(
                     step, token: result.token, failure, at: at, random: random, into: &out)
@@ -172,6 +187,7 @@ extension CoordinationEngine {
             let bytes = payload.bytes.count
             let state = runs[run].machine.state
             let isTaken = runs[run].machine.refusal(ofOutputBytes: bytes) == nil
+            if isTaken { measureSuccess(run, step) } else { measureFailure(run, step) }
             // A refused output is not stored; its id goes nowhere.
             let id = isTaken ? newPayload(payload, run: state.id) : state.input
             if isTaken, let remembered { remember(payload, as: remembered) }
@@ -191,6 +207,7 @@ extension CoordinationEngine {
             let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
             cancelAssignment(job)
             endStep(job)
+            measureFailure(run, step)
             let at = now.wallMillis
             change(run) { machine, out, random in
                 machine.stepTimedOut(
@@ -211,6 +228,7 @@ extension CoordinationEngine {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         if phase == .preparing { return placeAnew(job) }
         endStep(job)
+        measureFailure(run, step)
         let at = now.wallMillis
         let isShutdown = isDraining
         change(run) { machine, out, _ in
@@ -236,9 +254,8 @@ extension CoordinationEngine {
         }
         if cell.isListening { stopListening(run, step) }
         stopHolding(run, step)
-        if !parked.isEmpty {
-            parked.remove(StepPlace(run: runs[run].machine.state.id, step: step))
-        }
+        if !ballots.ofSteps.isEmpty { stopBallot(run, step) }
+        if !parked.isEmpty { forgetPark(run, step) }
         guard cell.job >= 0 else { return }
         cancelAssignment(cell.job)
         endStep(cell.job)

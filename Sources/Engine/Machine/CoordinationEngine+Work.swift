@@ -8,8 +8,9 @@ extension CoordinationEngine {
     mutating func grant(_ job: Int32, _ agent: Int32) {
         lastToken += 1
         jobs[job].token = lastToken
-        jobs[job].agent = agent
+        hold(job, agent)
         tokens.insert(job, for: lastToken)
+        measureGrant(job, agent)
         if pool.session(of: agent) >= 0 { takeCredit(job, agent) }
         switch jobs[job].work {
         case .invoke: dispatchInvoke(job, agent)
@@ -28,9 +29,17 @@ extension CoordinationEngine {
         }
     }
 
+    @inline(__always)
     private func nextJob(for agent: Int32) -> Int32? {
         if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
-        return pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
+        return nextDoable(for: agent)
+    }
+
+    /// Apart from ``nextJob(for:)`` and not inlined: a call that only reads the engine has it copied
+    /// to the stack (4 KB) beforehand, which the common case is spared.
+    @inline(never)
+    private func nextDoable(for agent: Int32) -> Int32? {
+        pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
     }
 
     /// The operation that a job calls.
@@ -57,7 +66,8 @@ extension CoordinationEngine {
             return
         }
         tokens.remove(jobs[job].token)
-        jobs[job].agent = -1
+        measureRelease(job, agent)
+        letGo(job)
         if pool.session(of: agent) >= 0 { settleHeld(job, agent) }
         if !children.isEmpty { endChildren(of: jobs[job].token) }
         pool.freeSlot(of: agent)
@@ -82,11 +92,12 @@ extension CoordinationEngine {
     mutating func finished(_ result: AssignmentResult, isChecked: Bool = false) {
         guard let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running else {
             ready.notices.append(.staleResult)
+            meter.staleResult()
             return
         }
         if !isChecked, isHeldForContract(job, result, from: nil) { return }
         let agent = jobs[job].agent
-        noteWork(of: agent, result)
+        noteWork(of: agent, result, job)
         judge(job, result)
         switch jobs[job].work {
         case .invoke(let part): invokeFinished(job, part, result)
@@ -96,11 +107,12 @@ extension CoordinationEngine {
         judgeAgent(agent, result.outcome)
     }
 
-    private mutating func noteWork(of agent: Int32, _ result: AssignmentResult) {
+    private mutating func noteWork(of agent: Int32, _ result: AssignmentResult, _ job: Int32) {
         let nanos = max(0, result.endedNanos - result.startedNanos)
         var isSuccess = true
         if case .failure = result.outcome { isSuccess = false }
         pool.workEnded(agent, isSuccess: isSuccess, busyNanos: nanos)
+        measureResult(job, executionNanos: nanos, isFailure: !isSuccess)
         let type = Int(pool.type(of: agent))
         while busyNanos.count <= type { busyNanos.append(0) }
         if busyNanos[type] == 0 { busyTypes.append(Int32(type)) }
@@ -161,6 +173,8 @@ extension CoordinationEngine {
 
     /// An instance is in the pool: the isolator and the watchers hear of it.
     mutating func joined(_ agent: Int32) {
+        meter.slotsCame(
+            pool.slots(of: agent), type: pool.type(of: agent), atNanos: now.monotonicNanos)
         apply(isolator.joined(agent, id: pool.id(of: agent), type: pool.type(of: agent), at: now))
         agentChanged(agent)
     }
@@ -178,15 +192,12 @@ extension CoordinationEngine {
             // One lost assignment may have ended others: those that were called on its behalf.
             if let job = tokens[token], jobs[job].agent == agent { lost(job, id) }
         }
+        meter.slotsCame(-pool.slots(of: agent), type: type, atNanos: now.monotonicNanos)
+        meter.agentLeft(agent)
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
         elasticLeft(agent, type)
         if !hasInstances(type) { rejectWaiting(ofType: type) }
-    }
-
-    /// What an instance holds, in the order of the dispatch.
-    func tokensHeld(by agent: Int32) -> [UInt64] {
-        tokens.entries.filter { jobs[$0.value].agent == agent }.map(\.key).sorted()
     }
 
     mutating func lost(_ job: Int32, _ agent: AgentID) {
@@ -203,5 +214,15 @@ extension CoordinationEngine {
             endInvoke(job)
             reject(part.ticket, noInstance(type))
         }
+    }
+
+    /// Tells how long agents of each type worked since the last turn.
+    mutating func noteBusyTime() {
+        for type in busyTypes {
+            ready.notices.append(
+                .agentBusy(type: pool.name(ofType: type), nanos: busyNanos[Int(type)]))
+            busyNanos[Int(type)] = 0
+        }
+        busyTypes.removeAll(keepingCapacity: true)
     }
 }

@@ -65,7 +65,12 @@ public struct CoordinationEngine: Sendable {
     var isolationChangedIn = BatchNumber.none
     var router = EventRouter()
     var keys = KeyTable()
+    var events = EventTables()
+    var subscriptions = SubscriptionTables()
     var graphs: GraphLog
+    var ownCalls = OwnCalls()
+    var ballots = BallotTables()
+    var items = ItemTables()
     /// Closed runs that the store has been asked for.
     var loading: Set<RunID> = []
     /// Starts and results whose payloads are being held against a contract.
@@ -75,7 +80,9 @@ public struct CoordinationEngine: Sendable {
     /// How many open runs descend from each run that began by itself and has such.
     var descendants: [RunID: Int] = [:]
     /// Steps that were parked, and perhaps released since.
-    var parked: Set<StepPlace> = []
+    var parked = ParkedSteps()
+    /// The first of the jobs that hold slots of an instance, by instance.
+    var heldJobs: [Int32] = []
     var recorded = RecordedCalls()
     /// The open calls made on behalf of an assignment, by its token.
     var children: [UInt64: Set<ReplyTicket>] = [:]
@@ -90,6 +97,11 @@ public struct CoordinationEngine: Sendable {
 
     var schedules = ScheduleTable()
     var stepCache = StepCache()
+    var meter = CoordinationMeter()
+    /// When the batch in flight was handed out.
+    private var sealedNanos: Int64 = 0
+    var memory = SharedMemory()
+    var locks = LockSpaces()
 
     // What comes next.
     var inbox: [Command] = []
@@ -166,16 +178,25 @@ public struct CoordinationEngine: Sendable {
     public mutating func turn(_ time: EngineTime, random: UInt64) -> TurnOutput {
         advance(to: time)
         randomState ^= random
+        meter.begin(at: now)
         takeUpRestoredEntities()
         takeUpRestoredKeys()
+        takeUpRestoredItems()
+        takeUpRestoredMemory()
+        takeUpRestoredLocks()
+        takeUpRestoredTopics()
         fireTimers()
         takeUpRecoveredRuns()
         takeWaitingParts()
+        takeWaitingSubscribers()
         takeBacklog()
         let commands = inbox
         inbox = []
         for command in commands { take(command) }
         takeDueSchedules()
+        takeDueMemory()
+        takeDueLocks()
+        tellLockQueues()
         noteBusyTime()
         noteBreakers()
         return takeReady()
@@ -184,7 +205,7 @@ public struct CoordinationEngine: Sendable {
     /// The filling batch, made ready for the store; `nil` when one is in flight or nothing is to
     /// be written. The caller must hand it to the store.
     public mutating func seal() -> StoreBatch? {
-        guard draft.hasRows else {
+        guard draft.hasRows || events.hasDoomed else {
             // Commands that changed nothing (rejections, stale results) must not use up the room.
             draft.commands = 0
             return nil
@@ -195,6 +216,7 @@ public struct CoordinationEngine: Sendable {
         inFlight = number
         inFlightEffects = draft.effects
         sealedCommands = draft.commands
+        sealedNanos = now.monotonicNanos
         draft = BatchDraft()
         return batch
     }
@@ -208,6 +230,8 @@ public struct CoordinationEngine: Sendable {
         committed = number
         inFlight = nil
         isDiskFull = false
+        meter.committed(
+            commands: sealedCommands, nanos: now.monotonicNanos - sealedNanos)
         let effects = inFlightEffects
         inFlightEffects = HeldEffects()
         release(effects)
@@ -223,12 +247,15 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// From now on new work is refused as unavailable; what is open goes on.
-    public mutating func beginDraining() { isDraining = true }
+    public mutating func beginDraining() {
+        isDraining = true
+        flushAllBatches()
+    }
 
     /// Whether everything decided is on disk.
     public var isQuiet: Bool {
         inFlight == nil && !draft.hasRows && backlog.isEmpty && inbox.isEmpty
-            && held.starts.isEmpty && held.results.isEmpty
+            && held.starts.isEmpty && held.results.isEmpty && ballots.reports.isEmpty
             && takenUp == recovering.count
     }
 
@@ -237,8 +264,11 @@ public struct CoordinationEngine: Sendable {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
         if hasRoomForParts, !waitingParts.isEmpty { return true }
+        if hasRoomForParts, !subscriptions.waiting.isEmpty { return true }
+        if events.hasDoomed, inFlight == nil { return true }
         return hasRoom
-            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty)
+            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty
+                || !memory.due.isEmpty || !locks.due.isEmpty)
     }
 
     /// Whether submitted commands wait for a turn.
@@ -249,6 +279,8 @@ public struct CoordinationEngine: Sendable {
     public var openRunCount: Int { openRuns }
     /// Plain invokes without an answer.
     public var openInvokeCount: Int { openInvokes }
+    /// Items of batches without an outcome that would be lost with the process.
+    public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 
     /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
     public var nextDeadlineNanos: Int64? { timers.smallestKey }
@@ -261,9 +293,11 @@ public struct CoordinationEngine: Sendable {
         tickets += draft.effects.allReplies.map(\.ticket)
         tickets += inFlightEffects.lookups.map(\.ticket) + draft.effects.lookups.map(\.ticket)
         tickets += held.starts.keys
+        tickets += ballots.reports.keys
         tickets += backlog.tickets + inbox.compactMap(\.ticket)
         open = OpenCalls()
-        return Set(tickets).map { Reply(ticket: $0, answer: .rejected(rejection)) }
+        let ordered = Set(tickets).sorted { ($0.port, $0.call) < ($1.port, $1.call) }
+        return ordered.map { Reply(ticket: $0, answer: .rejected(rejection)) }
     }
 
     // MARK: Order of commands
@@ -306,13 +340,18 @@ public struct CoordinationEngine: Sendable {
         case .isolation(.getPolicy, _): return true
         case .isolation: return false
         case .invoke, .listAgents, .listDeadLetters, .watchAgents, .drainAgent, .snapshot,
-            .listDefinitions, .getRun, .insight,
+            .listDefinitions, .getRun, .insight, .monitor,
             .awaitRun, .watchRun,
             .abandon:
             return true
         case .schedule(let command, _): return command.isRead
+        case .memory(let command, _): return command.isRead
+        case .locks(let command, _): return command.isVolatile
         case .keys(.list, _): return true
         case .keys(.pause, _): return false
+        case .ballot(let command, _): return command.isVolatile
+        case .items(let command, _): return command.isVolatile
+        case .event(let command, _): return command.isVolatile
         case .finished(let result), .session(.result(let result, _)):
             return isVolatile(result)
         case .session(.left): return backlog.isEmpty
@@ -320,7 +359,9 @@ public struct CoordinationEngine: Sendable {
         case .agentsJoined, .agentsLeft:
             // Behind a backlog they keep their place among the results there.
             return backlog.isEmpty
-        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .prepared, .reuseKnown:
+        case .prepared(let outcome): return outcome.purpose.isVolatile
+        case .putDefinition, .startRun, .cancelRun, .operateRun, .loaded, .reuseKnown,
+            .eventsPrepared:
             return false
         }
     }
@@ -351,7 +392,13 @@ public struct CoordinationEngine: Sendable {
         case .snapshot(let ticket): ready.replies.append(Reply(ticket, .snapshot(snapshot)))
         case .schedule(let command, let ticket): decide(command, ticket)
         case .keys(let command, let ticket): decide(command, ticket)
+        case .event(let command, let ticket): decide(command, ticket)
         case .insight(let command, let ticket): decide(command, ticket)
+        case .ballot(let command, let ticket): decide(command, ticket)
+        case .items(let command, let ticket): decide(command, ticket)
+        case .monitor(let command, let ticket): decide(command, ticket)
+        case .memory(let command, let ticket): decide(command, ticket)
+        case .locks(let command, let ticket): decide(command, ticket)
         case .cancelRun(let cancel, let ticket): cancelRun(cancel, ticket)
         case .operateRun(let order, let ticket): operate(order, ticket)
         case .loaded(let state, let order, let ticket): reopen(state, order, ticket)
@@ -365,6 +412,7 @@ public struct CoordinationEngine: Sendable {
         case .heartbeats(let heartbeats): for heartbeat in heartbeats { heard(heartbeat) }
         case .session(let command): session(command)
         case .prepared(let outcome): prepared(outcome)
+        case .eventsPrepared(let outcome): eventsPrepared(outcome)
         }
         settle()
     }
@@ -380,6 +428,8 @@ public struct CoordinationEngine: Sendable {
                 serve(agent)
             } else if let gate = keys.opened.popLast() {
                 serveGate(gate)
+            } else if let reply = ownCalls.replies.popLast() {
+                take(reply)
             } else {
                 break
             }
@@ -417,6 +467,10 @@ public struct CoordinationEngine: Sendable {
             case .isolation: isolationDue()
             case .gate(let gate): gateDue(gate)
             case .keyPause(let pause): keyPauseDue(pause)
+            case .ballot(let ballot): ballotDue(ballot)
+            case .items(let batch): batchDue(batch)
+            case .topicAge(let topic): topicAgeDue(topic)
+            case .subscriber(let subscriber): subscriberDue(subscriber)
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):
@@ -425,6 +479,8 @@ public struct CoordinationEngine: Sendable {
                 change(run) { machine, out, _ in machine.runTimedOut(at: at, into: &out) }
             case .session(let session): leaseDue(session)
             case .elastic(let type): elasticDue(type)
+            case .memory(let cell): memoryTimeCame(cell)
+            case .locks(let cell): lockTimeCame(cell)
             }
             settle()
         }
@@ -436,39 +492,5 @@ public struct CoordinationEngine: Sendable {
         var output = TurnOutput()
         swap(&output, &ready)
         return output
-    }
-
-    private mutating func noteBusyTime() {
-        for type in busyTypes {
-            ready.notices.append(
-                .agentBusy(type: pool.name(ofType: type), nanos: busyNanos[Int(type)]))
-            busyNanos[Int(type)] = 0
-        }
-        busyTypes.removeAll(keepingCapacity: true)
-    }
-}
-
-extension Reply {
-    init(_ ticket: ReplyTicket, _ answer: Answer) { self.init(ticket: ticket, answer: answer) }
-}
-
-extension Command {
-    /// Who waits for an answer to it.
-    var ticket: ReplyTicket? {
-        switch self {
-        case .putDefinition(_, let ticket), .startRun(_, let ticket), .invoke(_, let ticket),
-            .breaker(_, let ticket), .isolation(_, let ticket),
-            .awaitRun(_, let ticket), .watchRun(_, let ticket), .getRun(_, let ticket),
-            .listDefinitions(_, let ticket), .listAgents(let ticket), .watchAgents(let ticket),
-            .drainAgent(_, _, let ticket), .snapshot(let ticket),
-            .listDeadLetters(_, _, _, let ticket), .schedule(_, let ticket),
-            .keys(_, let ticket), .insight(_, let ticket),
-            .cancelRun(_, let ticket), .operateRun(_, let ticket), .loaded(_, _, let ticket),
-            .reuseKnown(_, _, _, let ticket):
-            ticket
-        case .abandon, .agentsJoined, .agentsLeft, .pool, .finished, .heartbeats, .session,
-            .prepared:
-            nil
-        }
     }
 }

@@ -50,6 +50,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxAuditText = 4_096
     /// Definitions of the whole server; each version that is put takes the place of the last one.
     public var maxDefinitions = 10_000
+    /// Bytes of a definition as it is stored: what is said of a run grows with it, and must fit into
+    /// one answer.
+    public var maxDefinitionBytes = 1 << 20
     /// Callers that watch the agents, and callers that watch one run or wait for its end.
     public var maxAgentWatchers = 10_000
     public var maxRunWatchers = 10_000
@@ -65,8 +68,43 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxPausedKeys = 10_000
     /// Callers that watch graphs at once.
     public var maxGraphWatchers = 100
+    /// Ballots that are open at once, and series of the whole server.
+    public var maxBallots = 10_000
+    public var maxBallotSeries = 1_000
+    /// Bytes of the answers that one open ballot holds, and all of them together.
+    public var maxBallotBytes = 16 << 20
+    public var maxBallotBytesInAll = 256 << 20
+    /// Batches of the whole server, and payload bytes of the items in them.
+    public var maxBatches = 1_000
+    public var maxItemBytes = 256 << 20
+    /// Ended items that are kept for whoever submits them again: how many, for how long, and how much
+    /// of a result.
+    public var maxEndedItems = 10_000
+    public var endedItemMillis: Int64 = 3_600_000
+    public var maxEndedItemBytes = 16 << 10
+    /// Topics of one namespace, and of all of them.
+    public var maxTopics = 10_000
+    public var maxTopicsInAll = 100_000
+    /// Publications that one namespace holds; past it a topic gives up its oldest for a new one.
+    public var maxPublications = 1_000_000
+    /// Durable subscriptions of the whole server.
+    public var maxSubscriptions = 10_000
+    /// Dead letters of one target of a subscription; past it the oldest go.
+    public var maxEventDeadLetters = 1_000
+    /// Socket loops and namespaces together that follow what is published.
+    public var maxEventFollowers = 10_000
     /// Schedules of the whole server.
     public var maxSchedules = 10_000
+    /// Bounds of one namespace's shared memory.
+    public var memory = MemoryLimits()
+    /// Bytes of the shared memory of all namespaces.
+    public var maxMemoryBytes = 1 << 30
+    /// Namespaces that have shared memory, and callers that watch it.
+    public var maxMemoryNamespaces = 10_000
+    public var maxMemoryWatchers = 10_000
+    /// Bounds of one namespace's locks, and namespaces that have some.
+    public var locks = LockLimits()
+    public var maxLockNamespaces = 10_000
     public var run = RunLimits.defaults
 
     /// The documented bounds.

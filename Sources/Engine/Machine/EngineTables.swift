@@ -27,13 +27,23 @@ struct Job: Sendable {
     /// Steps only: when its attempt must have ended, and when its agent was heard of last.
     var deadlineNanos = Int64.max
     var heardNanos: Int64 = 0
-    /// Invokes only: how often it was given to an instance, and when the last time.
+    /// Invokes only: how often it was given to an instance.
     var attempts = 0
+    /// When it last left the engine for its agent.
     var grantedNanos: Int64 = 0
+    /// When it began to want a slot; 0: it does not, -1: an earlier process gave it one.
+    var wantedNanos: Int64 = 0
+    /// When it was granted the slot that it holds.
+    var slotNanos: Int64 = 0
+    /// Whether the result of what it was dispatched for is in.
+    var hasResult = false
     /// Leave of the breakers that guard it; used up by its end.
     var permits: [HeldPermit] = []
     /// Remote instances only: the connection on which it was granted.
     var grantPort = 0
+    /// Its neighbours among the jobs that hold slots of its instance, see ``HeldJobs``; -1: none.
+    var nextHeld: Int32 = -1
+    var previousHeld: Int32 = -1
 
     static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
 }
@@ -103,6 +113,8 @@ struct StepCell: Sendable {
     var isListening = false
     /// Whether it waits for another operating mode.
     var isHeldByMode = false
+    /// When its first attempt failed, until one succeeds; 0: none did.
+    var failingNanos: Int64 = 0
 }
 
 /// A step that a breaker does not let go.
@@ -155,6 +167,18 @@ enum TimerPurpose: Sendable {
     case elastic(Int32)
     /// A key's pause ends.
     case keyPause(Int32)
+    /// The time of a ballot is over.
+    case ballot(Int32)
+    /// Items of a batch leave.
+    case items(Int32)
+    /// An entry of this namespace's shared memory ends.
+    case memory(Int32)
+    /// A lease of this namespace's locks ends, or a wait for one.
+    case locks(Int32)
+    /// The oldest publication of a topic is too old.
+    case topicAge(Int32)
+    /// A target of a subscription goes on, or was not acknowledged in time.
+    case subscriber(Int32)
 }
 
 /// A caller that waits, found again when it gives up.
@@ -166,6 +190,17 @@ enum OpenCall: Sendable {
     case watchingBreakers(mode: Int32)
     case watchingAgents
     case watchingGraphs
+    case deciding(ballot: Int32)
+    /// Items of a batch.
+    case submitted
+    /// Shared memory of the namespace with this number.
+    case watchingMemory(Int32)
+    /// A waiter of the namespace with this number, and a stream of what is held there.
+    case awaitingLock(Int32, UInt64)
+    case followingLock(Int32, UInt64)
+    case followingEvents(Namespace)
+    /// The stream of a subscription's target.
+    case readingEvents(Int32)
 }
 
 /// A current definition of a namespace.
@@ -192,6 +227,10 @@ struct HeldEffects: Sendable {
     var sessionNotices: [(port: Int, notice: SessionNotice)] = []
     var lookups: [RunLookup] = []
     var notices: [EngineNotice] = []
+    /// Items of batches that stand in line from now on.
+    var items: [UInt64] = []
+    /// What was published, for those who deliver it.
+    var published: [(namespace: Namespace, publications: [Publication])] = []
     /// Told to agents before `dispatches`.
     var modes: [ModeChange] = []
     /// Every reply in the order in which it must arrive.
@@ -221,10 +260,13 @@ struct BatchDraft: Sendable {
     /// Where the row of each entity stands in `entities`.
     var entityIndex: [EntityName: Int] = [:]
     var audits: [AuditRow] = []
+    var memory: [MemoryRow] = []
+    var memoryPrunings: [MemoryPruning] = []
+    var publications: [PublicationRow] = []
     var effects = HeldEffects()
 
     var hasRows: Bool {
         !dirtyRuns.isEmpty || !definitions.isEmpty || !payloads.isEmpty || !requests.isEmpty
-            || !entities.isEmpty || !audits.isEmpty
+            || !entities.isEmpty || !audits.isEmpty || !memory.isEmpty || !publications.isEmpty
     }
 }

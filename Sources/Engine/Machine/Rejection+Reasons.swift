@@ -251,6 +251,8 @@ extension Rejection {
             switch refusal {
             case .open: "has not ended"
             case .completed: "completed; start a new run"
+            case .continued:
+                "continues as run \(run.continuedAs.map(\.description) ?? "?")"
             case .undone: "was undone by its compensations; start a new run"
             case .runFull: "has no room left in its history; start a new run"
             }

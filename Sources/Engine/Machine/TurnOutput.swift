@@ -12,6 +12,8 @@ public struct TurnOutput: Sendable {
     /// Questions that only the store can answer; the shell answers the asker itself.
     public var lookups: [RunLookup] = []
     public var notices: [EngineNotice] = []
+    /// Publications to read or make ready; each comes back as ``Command/eventsPrepared(_:)``.
+    public var eventWork: [EventWork] = []
 
     /// Nothing to do.
     public init() {}
@@ -19,7 +21,7 @@ public struct TurnOutput: Sendable {
     /// Whether there is nothing to do.
     public var isEmpty: Bool {
         replies.isEmpty && ports.isEmpty && preparations.isEmpty && lookups.isEmpty
-            && notices.isEmpty && modeChanges.isEmpty
+            && notices.isEmpty && modeChanges.isEmpty && eventWork.isEmpty
     }
 }
 
@@ -96,5 +98,22 @@ public enum EngineNotice: Sendable, Hashable {
     /// it has too many above it) or `open_runs` (the server has as many as it takes).
     case triggerSkipped(definition: String, reason: String)
     case guarding(GuardNotice)
+    /// Publications are on disk.
+    case published(count: Int)
+    case event(EventNotice)
     case pool(PoolNotice)
+    case ballot(BallotNotice)
+    case items(ItemNotice)
+    case memory(MemoryNotice)
+    case locks(LockNotice)
+}
+
+/// What targets of subscriptions do, for those who count.
+public enum EventNotice: Sendable, Hashable {
+    /// One publication, or several, was acknowledged.
+    case acknowledged
+    /// One has become a dead letter.
+    case deadLettered
+    /// Something was removed before a target came to it.
+    case gap
 }

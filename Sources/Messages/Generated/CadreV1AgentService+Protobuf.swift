@@ -525,6 +525,7 @@ extension WorkAssignment: ProtobufMessage {
         unsafe self.runID = CField.string(c.pointee.run_id)
         unsafe self.stepID = CField.string(c.pointee.step_id)
         unsafe self.wantsProgress = c.pointee.wants_progress != 0
+        unsafe self.traceparent = CField.string(c.pointee.traceparent)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -542,6 +543,7 @@ extension WorkAssignment: ProtobufMessage {
         unsafe c.pointee.run_id = arena.string(self.runID)
         unsafe c.pointee.step_id = arena.string(self.stepID)
         unsafe c.pointee.wants_progress = self.wantsProgress ? 1 : 0
+        unsafe c.pointee.traceparent = arena.string(self.traceparent)
     }
 }
 
@@ -669,12 +671,16 @@ extension ListAgentsRequest: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListAgentsRequest.self)
         unsafe self.agentType = CField.string(c.pointee.agent_type)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListAgentsRequest.self)
         unsafe cadre__v1__list_agents_request__init(c)
         unsafe c.pointee.agent_type = arena.string(self.agentType)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
     }
 }
 
@@ -686,6 +692,7 @@ extension ListAgentsResponse: ProtobufMessage {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListAgentsResponse.self)
         unsafe self.agents = CField.messages(c.pointee.n_agents, c.pointee.agents)
         unsafe self.pools = CField.messages(c.pointee.n_pools, c.pointee.pools)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -695,6 +702,7 @@ extension ListAgentsResponse: ProtobufMessage {
         unsafe c.pointee.agents = arena.messages(self.agents)
         unsafe c.pointee.n_pools = self.pools.count
         unsafe c.pointee.pools = arena.messages(self.pools)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
     }
 }
 
@@ -895,6 +903,7 @@ extension CheckHealthResponse: ProtobufMessage {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__CheckHealthResponse.self)
         unsafe self.state = HealthState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
         unsafe self.agents = CField.messages(c.pointee.n_agents, c.pointee.agents)
+        unsafe self.omitted = c.pointee.omitted
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -903,6 +912,7 @@ extension CheckHealthResponse: ProtobufMessage {
         unsafe c.pointee.state = Cadre__V1__HealthState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
         unsafe c.pointee.n_agents = self.agents.count
         unsafe c.pointee.agents = arena.messages(self.agents)
+        unsafe c.pointee.omitted = self.omitted
     }
 }
 

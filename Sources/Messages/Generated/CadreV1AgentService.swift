@@ -731,6 +731,9 @@ public struct WorkAssignment: Sendable, Hashable {
     public var stepID: String = ""
     /// Whether anybody watches its progress.
     public var wantsProgress: Bool = false
+    /// The W3C trace context (`traceparent`) that the caller of the invoke, or of the start of its run,
+    /// sent as metadata; empty: none. Send it along with what the work calls.
+    public var traceparent: String = ""
 
     /// Every field at its default.
     public init() {}
@@ -748,7 +751,8 @@ public struct WorkAssignment: Sendable, Hashable {
         namespace: String = "",
         runID: String = "",
         stepID: String = "",
-        wantsProgress: Bool = false
+        wantsProgress: Bool = false,
+        traceparent: String = ""
     ) {
         self.token = token
         self.operation = operation
@@ -762,6 +766,7 @@ public struct WorkAssignment: Sendable, Hashable {
         self.runID = runID
         self.stepID = stepID
         self.wantsProgress = wantsProgress
+        self.traceparent = traceparent
     }
 }
 
@@ -839,7 +844,8 @@ public struct WatchAgentsResponse: Sendable, Hashable {
 
     /// At most one of these.
     public enum Update: Sendable, Hashable {
-        /// The first message.
+        /// The first message. Instances that do not fit into it follow at once as `changed`, with the same
+        /// sequence.
         case snapshot(AgentSnapshot)
         /// An instance joined, or something about it changed.
         case changed(Agent)
@@ -879,23 +885,33 @@ public struct AgentSnapshot: Sendable, Hashable {
 public struct ListAgentsRequest: Sendable, Hashable {
     /// Only this type; empty: all.
     public var agentType: String = ""
+    /// 1 to 1,000; 0: as many as fit into one answer.
+    public var pageSize: Int32 = 0
+    /// From the page before; empty: the first.
+    public var pageToken: String = ""
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        agentType: String = ""
+        agentType: String = "",
+        pageSize: Int32 = 0,
+        pageToken: String = ""
     ) {
         self.agentType = agentType
+        self.pageSize = pageSize
+        self.pageToken = pageToken
     }
 }
 
 /// `cadre.v1.ListAgentsResponse`.
 public struct ListAgentsResponse: Sendable, Hashable {
     public var agents: [Agent] = []
-    /// The pools that the server makes instances for, ordered by type.
+    /// The pools that the server makes instances for, ordered by type; only on the first page.
     public var pools: [AgentPool] = []
+    /// Empty on the last page.
+    public var nextPageToken: String = ""
 
     /// Every field at its default.
     public init() {}
@@ -903,10 +919,12 @@ public struct ListAgentsResponse: Sendable, Hashable {
     /// The given fields, the others at their defaults.
     public init(
         agents: [Agent] = [],
-        pools: [AgentPool] = []
+        pools: [AgentPool] = [],
+        nextPageToken: String = ""
     ) {
         self.agents = agents
         self.pools = pools
+        self.nextPageToken = nextPageToken
     }
 }
 
@@ -1144,7 +1162,10 @@ public struct CheckHealthRequest: Sendable, Hashable {
 public struct CheckHealthResponse: Sendable, Hashable {
     /// The worst of the probes; HEALTHY when there are none.
     public var state: HealthState = .unspecified
+    /// By type, then id.
     public var agents: [AgentHealth] = []
+    /// Instances left out because the answer was full, healthy ones first; `state` counts them too.
+    public var omitted: Int32 = 0
 
     /// Every field at its default.
     public init() {}
@@ -1152,10 +1173,12 @@ public struct CheckHealthResponse: Sendable, Hashable {
     /// The given fields, the others at their defaults.
     public init(
         state: HealthState = .unspecified,
-        agents: [AgentHealth] = []
+        agents: [AgentHealth] = [],
+        omitted: Int32 = 0
     ) {
         self.state = state
         self.agents = agents
+        self.omitted = omitted
     }
 }
 
@@ -1164,7 +1187,7 @@ public struct AgentHealth: Sendable, Hashable {
     public var agentID: String = ""
     public var agentType: String = ""
     public var state: HealthState = .unspecified
-    /// Why it is not healthy; may be empty.
+    /// Why it is not healthy; may be empty. Its first 1,024 bytes.
     public var detail: String = ""
     public var latencyMicros: Int64 = 0
 

@@ -521,11 +521,16 @@ extension ListBreakersRequest: ProtobufMessage {
     public static let layout = unsafe WireLayout(cadre__v1__list_breakers_request__init)
 
     @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListBreakersRequest.self)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListBreakersRequest.self)
         unsafe cadre__v1__list_breakers_request__init(c)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
     }
 }
 
@@ -536,6 +541,7 @@ extension ListBreakersResponse: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListBreakersResponse.self)
         unsafe self.breakers = CField.messages(c.pointee.n_breakers, c.pointee.breakers)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -543,6 +549,7 @@ extension ListBreakersResponse: ProtobufMessage {
         unsafe cadre__v1__list_breakers_response__init(c)
         unsafe c.pointee.n_breakers = self.breakers.count
         unsafe c.pointee.breakers = arena.messages(self.breakers)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
     }
 }
 

@@ -993,22 +993,40 @@ public struct ReportManyResponse: Sendable, Hashable {
 
 /// `cadre.v1.ListBreakersRequest`.
 public struct ListBreakersRequest: Sendable, Hashable {
-    /// Every field at its default.
-    public init() {}
-}
-
-/// `cadre.v1.ListBreakersResponse`.
-public struct ListBreakersResponse: Sendable, Hashable {
-    public var breakers: [Breaker] = []
+    /// 1 to 1,000; 0: as many as fit into one answer.
+    public var pageSize: Int32 = 0
+    /// From the page before; empty: the first.
+    public var pageToken: String = ""
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        breakers: [Breaker] = []
+        pageSize: Int32 = 0,
+        pageToken: String = ""
+    ) {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+}
+
+/// `cadre.v1.ListBreakersResponse`.
+public struct ListBreakersResponse: Sendable, Hashable {
+    public var breakers: [Breaker] = []
+    /// Empty on the last page.
+    public var nextPageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        breakers: [Breaker] = [],
+        nextPageToken: String = ""
     ) {
         self.breakers = breakers
+        self.nextPageToken = nextPageToken
     }
 }
 
@@ -1055,7 +1073,7 @@ public struct WatchBreakersResponse: Sendable, Hashable {
 
     /// At most one of these.
     public enum Update: Sendable, Hashable {
-        /// The first message: all breakers.
+        /// The first message: all breakers. Those that do not fit into it follow at once as `changed`.
         case snapshot(BreakerSnapshot)
         /// A breaker was put or is in another state.
         case changed(Breaker)

@@ -56,6 +56,8 @@ extension StepDefinition: ProtobufMessage {
             case 11: unsafe self.kind = .publish(CField.message(c.pointee.publish) ?? PublishStep())
             case 12: unsafe self.kind = .child(CField.message(c.pointee.child) ?? ChildStep())
             case 13: unsafe self.kind = .fanOut(CField.message(c.pointee.fan_out) ?? FanOutStep())
+            case 26: unsafe self.kind = .continueAsNew(CField.message(c.pointee.continue_as_new) ?? ContinueStep())
+            case 27: unsafe self.kind = .ballot(CField.message(c.pointee.ballot) ?? BallotStep())
             default: self.kind = nil
         }
         unsafe self.scheduleToStartMillis = c.pointee.schedule_to_start_millis
@@ -101,6 +103,12 @@ extension StepDefinition: ProtobufMessage {
             case .fanOut(let value)?:
                 unsafe c.pointee.kind_case = .init(rawValue: 13)
                 unsafe c.pointee.fan_out = arena.message(value)
+            case .continueAsNew(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 26)
+                unsafe c.pointee.continue_as_new = arena.message(value)
+            case .ballot(let value)?:
+                unsafe c.pointee.kind_case = .init(rawValue: 27)
+                unsafe c.pointee.ballot = arena.message(value)
         }
         unsafe c.pointee.schedule_to_start_millis = self.scheduleToStartMillis
         unsafe c.pointee.schedule_to_close_millis = self.scheduleToCloseMillis
@@ -251,6 +259,43 @@ extension FanOutStep: ProtobufMessage {
         unsafe cadre__v1__fan_out_step__init(c)
         unsafe c.pointee.width = self.width
         unsafe c.pointee.concurrency = self.concurrency
+    }
+}
+
+extension BallotStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.BallotStep"
+    public static let layout = unsafe WireLayout(cadre__v1__ballot_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__BallotStep.self)
+        unsafe self.voters = CField.messages(c.pointee.n_voters, c.pointee.voters)
+        unsafe self.rules = CField.message(c.pointee.rules)
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__BallotStep.self)
+        unsafe cadre__v1__ballot_step__init(c)
+        unsafe c.pointee.n_voters = self.voters.count
+        unsafe c.pointee.voters = arena.messages(self.voters)
+        unsafe c.pointee.rules = arena.message(self.rules)
+    }
+}
+
+extension ContinueStep: ProtobufMessage {
+    public static let protoName = "cadre.v1.ContinueStep"
+    public static let layout = unsafe WireLayout(cadre__v1__continue_step__init)
+
+    @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ContinueStep.self)
+        unsafe self.workflow = CField.string(c.pointee.workflow)
+        unsafe self.version = VersionPolicy(rawValue: Int32(truncatingIfNeeded: c.pointee.version.rawValue))
+    }
+
+    @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
+        let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ContinueStep.self)
+        unsafe cadre__v1__continue_step__init(c)
+        unsafe c.pointee.workflow = arena.string(self.workflow)
+        unsafe c.pointee.version = Cadre__V1__VersionPolicy(rawValue: .init(truncatingIfNeeded: self.version.rawValue))
     }
 }
 
@@ -410,11 +455,16 @@ extension ListDefinitionsRequest: ProtobufMessage {
     public static let layout = unsafe WireLayout(cadre__v1__list_definitions_request__init)
 
     @unsafe public init(reading source: UnsafeRawPointer) {
+        let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListDefinitionsRequest.self)
+        unsafe self.pageSize = c.pointee.page_size
+        unsafe self.pageToken = CField.string(c.pointee.page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__ListDefinitionsRequest.self)
         unsafe cadre__v1__list_definitions_request__init(c)
+        unsafe c.pointee.page_size = self.pageSize
+        unsafe c.pointee.page_token = arena.string(self.pageToken)
     }
 }
 
@@ -425,6 +475,7 @@ extension ListDefinitionsResponse: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__ListDefinitionsResponse.self)
         unsafe self.definitions = CField.messages(c.pointee.n_definitions, c.pointee.definitions)
+        unsafe self.nextPageToken = CField.string(c.pointee.next_page_token)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -432,6 +483,7 @@ extension ListDefinitionsResponse: ProtobufMessage {
         unsafe cadre__v1__list_definitions_response__init(c)
         unsafe c.pointee.n_definitions = self.definitions.count
         unsafe c.pointee.definitions = arena.messages(self.definitions)
+        unsafe c.pointee.next_page_token = arena.string(self.nextPageToken)
     }
 }
 
@@ -585,12 +637,14 @@ extension AwaitRunRequest: ProtobufMessage {
     @unsafe public init(reading source: UnsafeRawPointer) {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__AwaitRunRequest.self)
         unsafe self.run = CField.message(c.pointee.run)
+        unsafe self.follow = c.pointee.follow != 0
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
         let c = unsafe target.assumingMemoryBound(to: Cadre__V1__AwaitRunRequest.self)
         unsafe cadre__v1__await_run_request__init(c)
         unsafe c.pointee.run = arena.message(self.run)
+        unsafe c.pointee.follow = self.follow ? 1 : 0
     }
 }
 
@@ -656,11 +710,14 @@ extension Run: ProtobufMessage {
         unsafe self.workflowID = CField.string(c.pointee.workflow_id)
         unsafe self.workflow = CField.string(c.pointee.workflow)
         unsafe self.version = CField.string(c.pointee.version)
+        unsafe self.continuedAs = CField.string(c.pointee.continued_as)
+        unsafe self.continuedFrom = CField.string(c.pointee.continued_from)
         unsafe self.status = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
         unsafe self.startedUnixMillis = c.pointee.started_unix_millis
         unsafe self.closedUnixMillis = c.pointee.closed_unix_millis
         unsafe self.failure = CField.message(c.pointee.failure)
         unsafe self.steps = CField.messages(c.pointee.n_steps, c.pointee.steps)
+        unsafe self.omittedSteps = c.pointee.omitted_steps
         unsafe self.lastSequence = c.pointee.last_sequence
         unsafe self.compensation = CompensationState(rawValue: Int32(truncatingIfNeeded: c.pointee.compensation.rawValue))
         unsafe self.parentRunID = CField.string(c.pointee.parent_run_id)
@@ -676,12 +733,15 @@ extension Run: ProtobufMessage {
         unsafe c.pointee.workflow_id = arena.string(self.workflowID)
         unsafe c.pointee.workflow = arena.string(self.workflow)
         unsafe c.pointee.version = arena.string(self.version)
+        unsafe c.pointee.continued_as = arena.string(self.continuedAs)
+        unsafe c.pointee.continued_from = arena.string(self.continuedFrom)
         unsafe c.pointee.status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
         unsafe c.pointee.started_unix_millis = self.startedUnixMillis
         unsafe c.pointee.closed_unix_millis = self.closedUnixMillis
         unsafe c.pointee.failure = arena.message(self.failure)
         unsafe c.pointee.n_steps = self.steps.count
         unsafe c.pointee.steps = arena.messages(self.steps)
+        unsafe c.pointee.omitted_steps = self.omittedSteps
         unsafe c.pointee.last_sequence = self.lastSequence
         unsafe c.pointee.compensation = Cadre__V1__CompensationState(rawValue: .init(truncatingIfNeeded: self.compensation.rawValue))
         unsafe c.pointee.parent_run_id = arena.string(self.parentRunID)
@@ -895,6 +955,7 @@ extension HistoryEvent: ProtobufMessage {
         unsafe self.count = c.pointee.count
         unsafe self.untilUnixMillis = c.pointee.until_unix_millis
         unsafe self.childStatus = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.child_status.rawValue))
+        unsafe self.continuedRunID = CField.string(c.pointee.continued_run_id)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -919,6 +980,7 @@ extension HistoryEvent: ProtobufMessage {
         unsafe c.pointee.count = self.count
         unsafe c.pointee.until_unix_millis = self.untilUnixMillis
         unsafe c.pointee.child_status = Cadre__V1__RunStatus(rawValue: .init(truncatingIfNeeded: self.childStatus.rawValue))
+        unsafe c.pointee.continued_run_id = arena.string(self.continuedRunID)
     }
 }
 
@@ -930,6 +992,7 @@ extension WatchRunRequest: ProtobufMessage {
         let c = unsafe source.assumingMemoryBound(to: Cadre__V1__WatchRunRequest.self)
         unsafe self.run = CField.message(c.pointee.run)
         unsafe self.fromSequence = c.pointee.from_sequence
+        unsafe self.follow = c.pointee.follow != 0
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -937,6 +1000,7 @@ extension WatchRunRequest: ProtobufMessage {
         unsafe cadre__v1__watch_run_request__init(c)
         unsafe c.pointee.run = arena.message(self.run)
         unsafe c.pointee.from_sequence = self.fromSequence
+        unsafe c.pointee.follow = self.follow ? 1 : 0
     }
 }
 
@@ -949,6 +1013,7 @@ extension WatchRunResponse: ProtobufMessage {
         switch unsafe c.pointee.update_case.rawValue {
             case 1: unsafe self.update = .event(CField.message(c.pointee.event) ?? HistoryEvent())
             case 2: unsafe self.update = .closed(CField.message(c.pointee.closed) ?? RunClosed())
+            case 3: unsafe self.update = .continuedRunID(CField.string(c.pointee.continued_run_id))
             default: self.update = nil
         }
     }
@@ -964,6 +1029,9 @@ extension WatchRunResponse: ProtobufMessage {
             case .closed(let value)?:
                 unsafe c.pointee.update_case = .init(rawValue: 2)
                 unsafe c.pointee.closed = arena.message(value)
+            case .continuedRunID(let value)?:
+                unsafe c.pointee.update_case = .init(rawValue: 3)
+                unsafe c.pointee.continued_run_id = arena.string(value)
         }
     }
 }
@@ -1650,6 +1718,7 @@ extension Graph: ProtobufMessage {
         unsafe self.nodes = CField.messages(c.pointee.n_nodes, c.pointee.nodes)
         unsafe self.edges = CField.messages(c.pointee.n_edges, c.pointee.edges)
         unsafe self.progress = c.pointee.progress
+        unsafe self.omitted = c.pointee.omitted
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -1665,6 +1734,7 @@ extension Graph: ProtobufMessage {
         unsafe c.pointee.n_edges = self.edges.count
         unsafe c.pointee.edges = arena.messages(self.edges)
         unsafe c.pointee.progress = self.progress
+        unsafe c.pointee.omitted = self.omitted
     }
 }
 

@@ -145,6 +145,49 @@ public enum ParentClosePolicy: WireEnum {
     }
 }
 
+/// Which version of a definition a successor runs.
+public enum VersionPolicy: WireEnum {
+    /// Means CURRENT.
+    case unspecified
+    /// The one that is current when it begins.
+    case current
+    /// The one of the run before it; only for the run's own definition.
+    case keep
+    /// A number this version does not know.
+    case unrecognized(Int32)
+
+    public static var allCases: [VersionPolicy] {
+        [.unspecified, .current, .keep]
+    }
+
+    public init(rawValue: Int32) {
+        switch rawValue {
+            case 0: self = .unspecified
+            case 1: self = .current
+            case 2: self = .keep
+            default: self = .unrecognized(rawValue)
+        }
+    }
+
+    public var rawValue: Int32 {
+        switch self {
+            case .unspecified: 0
+            case .current: 1
+            case .keep: 2
+            case .unrecognized(let number): number
+        }
+    }
+
+    public var protoName: String? {
+        switch self {
+            case .unspecified: "VERSION_POLICY_UNSPECIFIED"
+            case .current: "VERSION_POLICY_CURRENT"
+            case .keep: "VERSION_POLICY_KEEP"
+            case .unrecognized: nil
+        }
+    }
+}
+
 /// `cadre.v1.ExhaustionPolicy`.
 public enum ExhaustionPolicy: WireEnum {
     /// Means FAIL.
@@ -306,11 +349,13 @@ public enum RunStatus: WireEnum {
     case compensating
     /// Open: it begins when the run before it, of the same workflow id, has ended.
     case queued
+    /// Ended: its successor (`continued_as`) has taken its place.
+    case continuedAsNew
     /// A number this version does not know.
     case unrecognized(Int32)
 
     public static var allCases: [RunStatus] {
-        [.unspecified, .running, .completed, .failed, .cancelled, .timedOut, .terminated, .paused, .compensating, .queued]
+        [.unspecified, .running, .completed, .failed, .cancelled, .timedOut, .terminated, .paused, .compensating, .queued, .continuedAsNew]
     }
 
     public init(rawValue: Int32) {
@@ -325,6 +370,7 @@ public enum RunStatus: WireEnum {
             case 7: self = .paused
             case 8: self = .compensating
             case 9: self = .queued
+            case 10: self = .continuedAsNew
             default: self = .unrecognized(rawValue)
         }
     }
@@ -341,6 +387,7 @@ public enum RunStatus: WireEnum {
             case .paused: 7
             case .compensating: 8
             case .queued: 9
+            case .continuedAsNew: 10
             case .unrecognized(let number): number
         }
     }
@@ -357,6 +404,7 @@ public enum RunStatus: WireEnum {
             case .paused: "RUN_STATUS_PAUSED"
             case .compensating: "RUN_STATUS_COMPENSATING"
             case .queued: "RUN_STATUS_QUEUED"
+            case .continuedAsNew: "RUN_STATUS_CONTINUED_AS_NEW"
             case .unrecognized: nil
         }
     }
@@ -500,11 +548,13 @@ public enum StepKind: WireEnum {
     case publish
     case child
     case fanOut
+    case continueAsNew
+    case ballot
     /// A number this version does not know.
     case unrecognized(Int32)
 
     public static var allCases: [StepKind] {
-        [.unspecified, .invoke, .wait, .approval, .publish, .child, .fanOut]
+        [.unspecified, .invoke, .wait, .approval, .publish, .child, .fanOut, .continueAsNew, .ballot]
     }
 
     public init(rawValue: Int32) {
@@ -516,6 +566,8 @@ public enum StepKind: WireEnum {
             case 4: self = .publish
             case 5: self = .child
             case 6: self = .fanOut
+            case 7: self = .continueAsNew
+            case 8: self = .ballot
             default: self = .unrecognized(rawValue)
         }
     }
@@ -529,6 +581,8 @@ public enum StepKind: WireEnum {
             case .publish: 4
             case .child: 5
             case .fanOut: 6
+            case .continueAsNew: 7
+            case .ballot: 8
             case .unrecognized(let number): number
         }
     }
@@ -542,6 +596,8 @@ public enum StepKind: WireEnum {
             case .publish: "STEP_KIND_PUBLISH"
             case .child: "STEP_KIND_CHILD"
             case .fanOut: "STEP_KIND_FAN_OUT"
+            case .continueAsNew: "STEP_KIND_CONTINUE_AS_NEW"
+            case .ballot: "STEP_KIND_BALLOT"
             case .unrecognized: nil
         }
     }
@@ -585,11 +641,13 @@ public enum HistoryEventType: WireEnum {
     case childEnded
     /// The step is held, or was answered from memory, because of the operating mode (the `reason`).
     case stepModeApplied
+    /// The run has ended, and its successor has taken its place.
+    case runContinued
     /// A number this version does not know.
     case unrecognized(Int32)
 
     public static var allCases: [HistoryEventType] {
-        [.unspecified, .runStarted, .stepScheduled, .stepStarted, .stepCompleted, .stepFailed, .stepTimedOut, .stepSkipped, .stepCancelled, .runCompleted, .runFailed, .runCancelled, .runTimedOut, .signalReceived, .stepWaiting, .approvalDecided, .runPaused, .runResumed, .runTerminated, .runRetried, .runCompensating, .stepFellBack, .stepParked, .stepRequeued, .childStarted, .eventPublished, .listStarted, .runQueued, .childEnded, .stepModeApplied]
+        [.unspecified, .runStarted, .stepScheduled, .stepStarted, .stepCompleted, .stepFailed, .stepTimedOut, .stepSkipped, .stepCancelled, .runCompleted, .runFailed, .runCancelled, .runTimedOut, .signalReceived, .stepWaiting, .approvalDecided, .runPaused, .runResumed, .runTerminated, .runRetried, .runCompensating, .stepFellBack, .stepParked, .stepRequeued, .childStarted, .eventPublished, .listStarted, .runQueued, .childEnded, .stepModeApplied, .runContinued]
     }
 
     public init(rawValue: Int32) {
@@ -624,6 +682,7 @@ public enum HistoryEventType: WireEnum {
             case 27: self = .runQueued
             case 28: self = .childEnded
             case 29: self = .stepModeApplied
+            case 30: self = .runContinued
             default: self = .unrecognized(rawValue)
         }
     }
@@ -660,6 +719,7 @@ public enum HistoryEventType: WireEnum {
             case .runQueued: 27
             case .childEnded: 28
             case .stepModeApplied: 29
+            case .runContinued: 30
             case .unrecognized(let number): number
         }
     }
@@ -696,6 +756,7 @@ public enum HistoryEventType: WireEnum {
             case .runQueued: "HISTORY_EVENT_TYPE_RUN_QUEUED"
             case .childEnded: "HISTORY_EVENT_TYPE_CHILD_ENDED"
             case .stepModeApplied: "HISTORY_EVENT_TYPE_STEP_MODE_APPLIED"
+            case .runContinued: "HISTORY_EVENT_TYPE_RUN_CONTINUED"
             case .unrecognized: nil
         }
     }
@@ -915,6 +976,8 @@ public struct StepDefinition: Sendable, Hashable {
         case publish(PublishStep)
         case child(ChildStep)
         case fanOut(FanOutStep)
+        case continueAsNew(ContinueStep)
+        case ballot(BallotStep)
     }
 
     /// Every field at its default.
@@ -1127,6 +1190,59 @@ public struct FanOutStep: Sendable, Hashable {
     }
 }
 
+/// Puts the step's input to a ballot: the step's `operation` is what the voters are asked, and
+/// start_to_close is how long they have. The output is `{"result": ..., "support": 0.8, "margin": 0.6,
+/// "confidence": 0.8, "agreement": 0.7, "voters": 5, "answered": 5, "dissenters": ["name", ...]}`. No
+/// decision is a failure of the attempt, of the type `ballot_no_quorum`, `ballot_no_support`, `ballot_tie`,
+/// `ballot_not_unanimous` or `ballot_cycle`; the retry policy says whether the voters are asked again. A
+/// server that starts again asks them again.
+public struct BallotStep: Sendable, Hashable {
+    /// As in DecideRequest.
+    public var voters: [Voter] = []
+    /// Unset: the defaults.
+    public var rules: BallotRules? = nil
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        voters: [Voter] = [],
+        rules: BallotRules? = nil
+    ) {
+        self.voters = voters
+        self.rules = rules
+    }
+}
+
+/// Continues the run as a new one: when every step has ended and none has failed the run, this step's
+/// input becomes the input of a successor, which takes the run's place in the same change. The
+/// successor has the run's workflow id, attributes, parent, the signals that no step has taken, and
+/// those that wait for the run; its history, payloads, timeout and limits are its own. The run has no
+/// result, and nothing of it is undone. Nothing may depend on such a step, and it takes neither retry
+/// nor compensation; with `when` it is how a loop ends. Of several the first in the order of the
+/// definition, whose condition holds, counts. In a run younger than a second the step waits until it is
+/// that old, so that a loop does not run hot.
+public struct ContinueStep: Sendable, Hashable {
+    /// The successor's definition; empty: the run's own. The step fails (`workflow_not_found`) when there
+    /// is none of this name.
+    public var workflow: String = ""
+    /// Which version of it.
+    public var version: VersionPolicy = .unspecified
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        workflow: String = "",
+        version: VersionPolicy = .unspecified
+    ) {
+        self.workflow = workflow
+        self.version = version
+    }
+}
+
 /// An operation that stands in for a step or undoes it.
 public struct StepWork: Sendable, Hashable {
     public var agentType: String = ""
@@ -1293,22 +1409,40 @@ public struct GetDefinitionResponse: Sendable, Hashable {
 
 /// `cadre.v1.ListDefinitionsRequest`.
 public struct ListDefinitionsRequest: Sendable, Hashable {
-    /// Every field at its default.
-    public init() {}
-}
-
-/// `cadre.v1.ListDefinitionsResponse`.
-public struct ListDefinitionsResponse: Sendable, Hashable {
-    public var definitions: [WorkflowDefinition] = []
+    /// 1 to 1,000; 0: as many as fit into one answer.
+    public var pageSize: Int32 = 0
+    /// From the page before; empty: the first.
+    public var pageToken: String = ""
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        definitions: [WorkflowDefinition] = []
+        pageSize: Int32 = 0,
+        pageToken: String = ""
+    ) {
+        self.pageSize = pageSize
+        self.pageToken = pageToken
+    }
+}
+
+/// `cadre.v1.ListDefinitionsResponse`.
+public struct ListDefinitionsResponse: Sendable, Hashable {
+    public var definitions: [WorkflowDefinition] = []
+    /// Empty on the last page.
+    public var nextPageToken: String = ""
+
+    /// Every field at its default.
+    public init() {}
+
+    /// The given fields, the others at their defaults.
+    public init(
+        definitions: [WorkflowDefinition] = [],
+        nextPageToken: String = ""
     ) {
         self.definitions = definitions
+        self.nextPageToken = nextPageToken
     }
 }
 
@@ -1431,7 +1565,7 @@ public struct ExecuteRunResponse: Sendable, Hashable {
     }
 }
 
-/// Names a run by its id, or the newest of a workflow id.
+/// Names a run by its id, or the newest of a workflow id; of runs that continue as new, the newest.
 public struct RunReference: Sendable, Hashable {
     public var by: By? = nil
 
@@ -1455,15 +1589,20 @@ public struct RunReference: Sendable, Hashable {
 /// `cadre.v1.AwaitRunRequest`.
 public struct AwaitRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
+    /// By run id too, answer when the last of its successors has ended rather than when it has continued
+    /// as new itself.
+    public var follow: Bool = false
 
     /// Every field at its default.
     public init() {}
 
     /// The given fields, the others at their defaults.
     public init(
-        run: RunReference? = nil
+        run: RunReference? = nil,
+        follow: Bool = false
     ) {
         self.run = run
+        self.follow = follow
     }
 }
 
@@ -1527,6 +1666,10 @@ public struct Run: Sendable, Hashable {
     /// The definition's name and the version the run keeps.
     public var workflow: String = ""
     public var version: String = ""
+    /// The run that has taken its place; empty: none.
+    public var continuedAs: String = ""
+    /// The run whose place it has taken; empty: none.
+    public var continuedFrom: String = ""
     public var status: RunStatus = .unspecified
     public var startedUnixMillis: Int64 = 0
     /// 0 while it is open.
@@ -1535,6 +1678,8 @@ public struct Run: Sendable, Hashable {
     public var failure: Failure? = nil
     /// Empty in ListRuns.
     public var steps: [StepRun] = []
+    /// Steps left out because the answer was full, the last ones first.
+    public var omittedSteps: Int32 = 0
     /// The newest event's sequence number.
     public var lastSequence: Int64 = 0
     public var compensation: CompensationState = .unspecified
@@ -1543,8 +1688,10 @@ public struct Run: Sendable, Hashable {
     /// Why it is paused, or why it was cancelled or terminated.
     public var reason: String = ""
     public var attributes: [RunAttribute] = []
-    /// The run has used up most of the 10,000 events or of the 64 MiB of payloads it may have; what comes
-    /// next belongs into a new one. At the limit steps are not tried again and no signals are taken.
+    /// The run has used up 80 % of the events (10,000), bytes of history (10 MiB) or bytes of payloads
+    /// (64 MiB) that it may have; what comes next belongs into a new one, see ContinueStep. At a limit it
+    /// takes no signals, and a step that would begin another attempt, part or child fails the run instead
+    /// (`history_limit`, or `run_too_large` for payloads).
     public var nearLimits: Bool = false
 
     /// Every field at its default.
@@ -1556,11 +1703,14 @@ public struct Run: Sendable, Hashable {
         workflowID: String = "",
         workflow: String = "",
         version: String = "",
+        continuedAs: String = "",
+        continuedFrom: String = "",
         status: RunStatus = .unspecified,
         startedUnixMillis: Int64 = 0,
         closedUnixMillis: Int64 = 0,
         failure: Failure? = nil,
         steps: [StepRun] = [],
+        omittedSteps: Int32 = 0,
         lastSequence: Int64 = 0,
         compensation: CompensationState = .unspecified,
         parentRunID: String = "",
@@ -1572,11 +1722,14 @@ public struct Run: Sendable, Hashable {
         self.workflowID = workflowID
         self.workflow = workflow
         self.version = version
+        self.continuedAs = continuedAs
+        self.continuedFrom = continuedFrom
         self.status = status
         self.startedUnixMillis = startedUnixMillis
         self.closedUnixMillis = closedUnixMillis
         self.failure = failure
         self.steps = steps
+        self.omittedSteps = omittedSteps
         self.lastSequence = lastSequence
         self.compensation = compensation
         self.parentRunID = parentRunID
@@ -1833,6 +1986,8 @@ public struct HistoryEvent: Sendable, Hashable {
     public var untilUnixMillis: Int64 = 0
     /// Set on CHILD_ENDED.
     public var childStatus: RunStatus = .unspecified
+    /// The successor on RUN_CONTINUED; the run before it on RUN_STARTED of a successor.
+    public var continuedRunID: String = ""
 
     /// Every field at its default.
     public init() {}
@@ -1857,7 +2012,8 @@ public struct HistoryEvent: Sendable, Hashable {
         actor: String = "",
         count: Int64 = 0,
         untilUnixMillis: Int64 = 0,
-        childStatus: RunStatus = .unspecified
+        childStatus: RunStatus = .unspecified,
+        continuedRunID: String = ""
     ) {
         self.sequence = sequence
         self.unixMillis = unixMillis
@@ -1878,6 +2034,7 @@ public struct HistoryEvent: Sendable, Hashable {
         self.count = count
         self.untilUnixMillis = untilUnixMillis
         self.childStatus = childStatus
+        self.continuedRunID = continuedRunID
     }
 }
 
@@ -1886,6 +2043,9 @@ public struct WatchRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
     /// The first event wanted; 0 and 1 mean from the start.
     public var fromSequence: Int64 = 0
+    /// By run id too, go on with its successors rather than end when it has continued as new. With it, a
+    /// watch that broke is taken up where it was: by the id of the run it had come to.
+    public var follow: Bool = false
 
     /// Every field at its default.
     public init() {}
@@ -1893,10 +2053,12 @@ public struct WatchRunRequest: Sendable, Hashable {
     /// The given fields, the others at their defaults.
     public init(
         run: RunReference? = nil,
-        fromSequence: Int64 = 0
+        fromSequence: Int64 = 0,
+        follow: Bool = false
     ) {
         self.run = run
         self.fromSequence = fromSequence
+        self.follow = follow
     }
 }
 
@@ -1909,6 +2071,9 @@ public struct WatchRunResponse: Sendable, Hashable {
         case event(HistoryEvent)
         /// The last message of the stream: the run has ended.
         case closed(RunClosed)
+        /// The run has continued as new and is followed: what comes next are the events of this run, from
+        /// its first on.
+        case continuedRunID(String)
     }
 
     /// Every field at its default.
@@ -2288,6 +2453,7 @@ public struct ListDeadLettersRequest: Sendable, Hashable {
 
 /// `cadre.v1.ListDeadLettersResponse`.
 public struct ListDeadLettersResponse: Sendable, Hashable {
+    /// A page ends early rather than grow over what fits into one answer.
     public var deadLetters: [DeadLetter] = []
     /// Empty on the last page.
     public var nextPageToken: String = ""
@@ -2569,8 +2735,8 @@ public struct ExplainRunRequest: Sendable, Hashable {
 /// `cadre.v1.ExplainRunResponse`.
 public struct ExplainRunResponse: Sendable, Hashable {
     public var run: Run? = nil
-    /// In the order of the steps, a child's behind its step; at most 1,000. Empty when the run has
-    /// ended.
+    /// In the order of the steps, a child's behind its step; at most 1,000, and as many as fit into one
+    /// answer. Empty when the run has ended.
     public var causes: [RunCause] = []
 
     /// Every field at its default.
@@ -2671,6 +2837,9 @@ public struct Graph: Sendable, Hashable {
     public var edges: [GraphEdge] = []
     /// Share of the steps that have ended, 0 to 1.
     public var progress: Double = 0
+    /// Nodes and edges left out because the answer was full, edges first; the nodes name what they depend
+    /// on too.
+    public var omitted: Int32 = 0
 
     /// Every field at its default.
     public init() {}
@@ -2684,7 +2853,8 @@ public struct Graph: Sendable, Hashable {
         status: RunStatus = .unspecified,
         nodes: [GraphNode] = [],
         edges: [GraphEdge] = [],
-        progress: Double = 0
+        progress: Double = 0,
+        omitted: Int32 = 0
     ) {
         self.runID = runID
         self.workflowID = workflowID
@@ -2694,6 +2864,7 @@ public struct Graph: Sendable, Hashable {
         self.nodes = nodes
         self.edges = edges
         self.progress = progress
+        self.omitted = omitted
     }
 }
 

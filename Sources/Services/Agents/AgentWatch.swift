@@ -11,6 +11,8 @@ final class AgentWatch {
     private let call: ServerStreamCall<WatchAgentsResponse>
     private var ticket: ReplyTicket?
     private var waiting: [WatchAgentsResponse] = []
+    /// How many of those are still of the snapshot.
+    private var ofSnapshot = 0
 
     /// Changes that may wait for a slow reader before the stream ends.
     private static let maxWaiting = 10_000
@@ -31,27 +33,29 @@ final class AgentWatch {
                 self.leave()
                 return self.call.fail(answer.refusal)
             }
-            guard let response = self.response(change) else { return }
-            self.waiting.append(response)
+            self.waiting += self.responses(change)
+            if case .snapshot = change.kind { self.ofSnapshot = self.waiting.count }
             self.proceed()
         }
     }
 
-    private func response(_ change: AgentChange) -> WatchAgentsResponse? {
-        var response = WatchAgentsResponse(sequence: change.sequence)
+    private func responses(_ change: AgentChange) -> [WatchAgentsResponse] {
+        func response(_ update: WatchAgentsResponse.Update) -> WatchAgentsResponse {
+            WatchAgentsResponse(sequence: change.sequence, update: update)
+        }
         switch change.kind {
         case .snapshot(let agents):
             let wanted = agents.filter { isWanted($0.registration.type) }
             let sorted = wanted.sorted { $0.registration.precedes($1.registration) }
-            response.update = .snapshot(AgentSnapshot(agents: sorted.map(Messages.Agent.init)))
+            let page = sorted.page(Messages.Agent.init)
+            // What does not fit into one message follows as changes.
+            return [response(.snapshot(AgentSnapshot(agents: page.entries)))]
+                + sorted.dropFirst(page.entries.count).map { response(.changed(.init($0))) }
         case .changed(let agent):
-            guard isWanted(agent.registration.type) else { return nil }
-            response.update = .changed(Messages.Agent(agent))
+            return isWanted(agent.registration.type) ? [response(.changed(.init(agent)))] : []
         case .removed(let id, let type):
-            guard isWanted(type) else { return nil }
-            response.update = .removed(id.name)
+            return isWanted(type) ? [response(.removed(id.name))] : []
         }
-        return response
     }
 
     private func isWanted(_ other: String) -> Bool { type.isEmpty || type == other }
@@ -63,7 +67,8 @@ final class AgentWatch {
             sent += 1
         }
         waiting.removeFirst(sent)
-        guard waiting.count > Self.maxWaiting else { return }
+        ofSnapshot = max(0, ofSnapshot - sent)
+        guard waiting.count - ofSnapshot > Self.maxWaiting else { return }
         leave()
         call.fail(Self.tooSlow)
     }

@@ -10,6 +10,9 @@ extension InvokeRequest {
     func check(_ faults: inout FieldFaults, prefix: String = "") {
         faults.checkName(agentType, "\(prefix)agent_type")
         faults.checkName(operation, "\(prefix)operation")
+        faults.check(
+            !operation.hasPrefix("$"), "\(prefix)operation",
+            "begins with $, as the server's own calls do; CheckHealth asks how agents are")
         faults.check(requestID.utf8.count <= 256, "\(prefix)request_id", "is over 256 bytes")
         faults.check(agentID.utf8.count <= 256, "\(prefix)agent_id", "is over 256 bytes")
         faults.check(
@@ -48,18 +51,19 @@ extension InvokeRequest {
     /// The engine's form of a right request.
     func command(
         namespace: Namespace, deadline: NIODeadline?, received: NIODeadline,
-        progress: (any ProgressPort)? = nil
+        progress: (any ProgressPort)? = nil, trace: TraceContext?
     ) -> Invoke {
         let now = received.nanoseconds
         var extras: InvokeExtras?
-        if progress != nil || hasExtras {
+        if progress != nil || trace != nil || hasExtras {
             extras = InvokeExtras(
                 progress: progress,
                 startByNanos: scheduleToStartMillis == 0
                     ? nil : now + scheduleToStartMillis * 1_000_000,
                 fairnessKey: fairnessKey, fairnessWeight: max(1, Int(fairnessWeight)),
                 affinityKey: affinityKey,
-                parent: parentToken == 0 ? nil : AssignmentToken(wire: parentToken), key: key)
+                parent: parentToken == 0 ? nil : AssignmentToken(wire: parentToken), key: key,
+                trace: trace)
         }
         return Invoke(
             namespace: namespace, agentType: agentType,

@@ -128,6 +128,10 @@ extension FieldFaults {
         check(
             count <= 2 << 20, field,
             "is \(count) bytes; at most 2 MiB are allowed: hand over a reference instead")
+        let type = payload?.contentType.utf8.count ?? 0
+        check(
+            type <= Coordination.Payload.maxContentTypeBytes, "\(field).content_type",
+            "is \(type) bytes; at most \(Coordination.Payload.maxContentTypeBytes) are allowed")
     }
 }
 

@@ -13,6 +13,12 @@ extension Messages.HistoryEvent {
     private mutating func describe(_ kind: HistoryEventKind) {
         switch kind {
         case .runStarted: type = .runStarted
+        case .runTookOver(_, let predecessor):
+            type = .runStarted
+            continuedRunID = predecessor.description
+        case .runContinued(let successor):
+            type = .runContinued
+            continuedRunID = successor.description
         case .runCompleted: type = .runCompleted
         case .runTimedOut: type = .runTimedOut
         case .runQueued: type = .runQueued

@@ -45,12 +45,23 @@ extension Graph {
         workflow = summary.definition
         version = summary.version
         status = Messages.RunStatus(summary.status)
-        nodes = summary.steps.map { GraphNode($0, nowMillis: nowMillis) }
+        let page = summary.steps.page(maxBytes: PageBudget.sharedBytes) {
+            GraphNode($0, nowMillis: nowMillis)
+        }
+        nodes = page.entries
+        let all = Self.edges(of: summary)
+        edges = all.page(maxBytes: PageBudget.sharedBytes) { $0 }.entries
+        omitted = Int32(
+            clamping: summary.steps.count - nodes.count + all.count - edges.count)
+        progress = summary.progress
+    }
+
+    private static func edges(of summary: RunSummary) -> [GraphEdge] {
         var ends: [String: Int64] = [:]
         for step in summary.steps where step.state.hasEnded {
             ends[step.id] = step.endedMillis ?? 0
         }
-        edges = summary.steps.flatMap { step in
+        return summary.steps.flatMap { step in
             step.dependsOn.map { dependency in
                 var edge = GraphEdge()
                 edge.from = dependency
@@ -60,21 +71,29 @@ extension Graph {
                 return edge
             }
         }
-        progress = summary.progress
     }
 }
 
 extension GraphDelta {
-    /// What differs between two states of a run.
-    init(_ summary: RunSummary, since last: RunSummary, nowMillis: Int64) {
-        self.init()
-        runID = summary.id.description
-        status = Messages.RunStatus(summary.status)
-        progress = summary.progress
+    /// What differs between two states of a run, in as many messages as it takes.
+    static func all(
+        _ summary: RunSummary, since last: RunSummary, nowMillis: Int64
+    ) -> [GraphDelta] {
         var known: [String: StepSummary] = [:]
         for step in last.steps { known[step.id] = step }
-        nodes = summary.steps.filter { known[$0.id] != $0 }
-            .map { GraphNode($0, nowMillis: nowMillis) }
+        var left = summary.steps.filter { known[$0.id] != $0 }[...]
+        var deltas: [GraphDelta] = []
+        repeat {
+            let page = left.page { GraphNode($0, nowMillis: nowMillis) }
+            left = left.dropFirst(page.entries.count)
+            var delta = GraphDelta()
+            delta.runID = summary.id.description
+            delta.status = Messages.RunStatus(summary.status)
+            delta.progress = summary.progress
+            delta.nodes = page.entries
+            deltas.append(delta)
+        } while !left.isEmpty
+        return deltas
     }
 }
 

@@ -57,6 +57,7 @@ extension Messages.WorkflowDefinition {
             if case .unrecognized(let value) = step.onExhausted {
                 faults.unknown("\(field).on_exhausted", value)
             }
+            faults.checkKind(step.kind, field)
             guard let modes = step.modes else { continue }
             let all = [
                 ("normal", modes.normal), ("degraded", modes.degraded),
@@ -72,6 +73,26 @@ extension Messages.WorkflowDefinition {
 }
 
 extension FieldFaults {
+    fileprivate mutating func checkKind(_ kind: Messages.StepDefinition.Kind?, _ field: String) {
+        switch kind {
+        case .child(let child):
+            if case .unrecognized(let value) = child.onParentClose {
+                unknown("\(field).child.on_parent_close", value)
+            }
+        case .approval(let approval):
+            if case .unrecognized(let value) = approval.defaultDecision {
+                unknown("\(field).approval.default_decision", value)
+            }
+        case .continueAsNew(let next):
+            if case .unrecognized(let value) = next.version {
+                unknown("\(field).continue_as_new.version", value)
+            }
+        case .ballot(let ballot):
+            _ = BallotSpec(ballot.voters, ballot.rules, "\(field).ballot.", &self)
+        case .wait, .publish, .fanOut, nil: break
+        }
+    }
+
     fileprivate mutating func unknown(_ field: String, _ value: Int32) {
         check(false, field, "is \(value), which this server does not know")
     }

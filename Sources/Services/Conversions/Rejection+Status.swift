@@ -25,6 +25,7 @@ extension Rejection.Code {
         case .notFound: .notFound
         case .exists: .alreadyExists
         case .precondition: .failedPrecondition
+        case .denied: .permissionDenied
         case .unavailable: .unavailable
         case .overloaded: .resourceExhausted
         case .deadline: .deadlineExceeded
@@ -38,13 +39,19 @@ extension Rejection.Code {
 /// there are none.
 struct FieldFaults {
     private(set) var faults: [FieldFault] = []
+    /// Goes before the name of each field: where what is checked stands in the request.
+    private let place: String
+
+    /// None yet.
+    init(place: String = "") { self.place = place }
 
     /// Notes a fault when `isRight` is false.
     mutating func check(
         _ isRight: Bool, _ field: @autoclosure () -> String,
         _ description: @autoclosure () -> String
     ) {
-        if !isRight { faults.append(FieldFault(field: field(), description: description())) }
+        if isRight { return }
+        faults.append(FieldFault(field: place + field(), description: description()))
     }
 
     /// Notes a missing or overlong name. Names are 1 to 256 bytes.
@@ -55,12 +62,14 @@ struct FieldFaults {
     }
 
     /// The status that names them all; `nil` when there are none.
-    var status: GRPCStatus? {
+    var status: GRPCStatus? { faults.isEmpty ? nil : rejection?.status }
+
+    /// The refusal that names them all; `nil` when there are none.
+    var rejection: Rejection? {
         guard let first = faults.first else { return nil }
         let rest = faults.count > 1 ? " (and \(faults.count - 1) more)" : ""
         return Rejection(
             .invalid, reason: "INVALID_REQUEST",
-            "\(first.field) \(first.description)\(rest)", fields: faults
-        ).status
+            "\(first.field) \(first.description)\(rest)", fields: faults)
     }
 }

@@ -12,12 +12,17 @@ extension Run {
         startedUnixMillis = summary.startedMillis
         closedUnixMillis = summary.closedMillis ?? 0
         failure = summary.failure.map(Failure.init)
-        steps = summary.steps.map(StepRun.init)
+        // Beside it there may be a result.
+        let page = summary.steps.page(maxBytes: PageBudget.sharedBytes, StepRun.init)
+        steps = page.entries
+        omittedSteps = Int32(clamping: summary.steps.count - steps.count)
         lastSequence = summary.lastSequence
         compensation = Messages.CompensationState(summary.compensation)
         parentRunID = summary.parent?.description ?? ""
         reason = summary.reason
         nearLimits = summary.isNearLimits
+        continuedAs = summary.continuedAs?.description ?? ""
+        continuedFrom = summary.continuedFrom?.description ?? ""
         attributes = summary.attributes.map(Messages.RunAttribute.init)
     }
 }
@@ -50,6 +55,8 @@ extension Messages.StepKind {
         case .publish: self = .publish
         case .child: self = .child
         case .fanOut: self = .fanOut
+        case .continueAsNew: self = .continueAsNew
+        case .ballot: self = .ballot
         }
     }
 }
@@ -77,6 +84,7 @@ extension Messages.RunStatus {
         case .paused: self = .paused
         case .compensating: self = .compensating
         case .queued: self = .queued
+        case .continuedAsNew: self = .continuedAsNew
         }
     }
 }

@@ -74,8 +74,8 @@ struct ScheduleReader {
 
     private mutating func overlap() -> ScheduleDefinition.Overlap {
         if schedule.overlap == .unspecified { return .skip }
-        let known = ScheduleDefinition.Overlap(
-            rawValue: UInt8(clamping: schedule.overlap.rawValue))
+        let known = UInt8(exactly: schedule.overlap.rawValue)
+            .flatMap(ScheduleDefinition.Overlap.init)
         faults.check(
             known != nil, "schedule.overlap",
             "is \(schedule.overlap.rawValue), which this server does not know")

@@ -100,6 +100,7 @@ extension WorkAssignment {
         guard let extras = assignment.extras else { return }
         lastHeartbeat = extras.lastHeartbeat.map(Messages.Payload.init)
         wantsProgress = extras.progress != nil
+        traceparent = extras.trace?.traceparent ?? ""
     }
 }
 

@@ -50,6 +50,15 @@ extension Coordination.StepDefinition {
                 FanOutSpec(
                     width: list.width == 0 ? FanOutSpec.maxWidth : Int(list.width),
                     concurrency: list.concurrency == 0 ? 16 : Int(list.concurrency)))
+        case .continueAsNew(let next):
+            kind = .continueAsNew(
+                ContinueSpec(
+                    workflow: next.workflow,
+                    version: next.version == .keep ? .keep : .current))
+        case .ballot(let ballot):
+            // What this server does not know becomes the default; the rest is validated by the engine.
+            var unknown = FieldFaults()
+            kind = .ballot(BallotSpec(ballot.voters, ballot.rules, "", &unknown))
         case nil: kind = .invoke
         }
     }
@@ -162,6 +171,12 @@ extension Messages.StepDefinition {
             list.width = Int32(clamping: spec.width)
             list.concurrency = Int32(clamping: spec.concurrency)
             self.kind = .fanOut(list)
+        case .continueAsNew(let spec):
+            var next = ContinueStep()
+            next.workflow = spec.workflow
+            next.version = spec.version == .keep ? .keep : .current
+            self.kind = .continueAsNew(next)
+        case .ballot(let spec): self.kind = .ballot(BallotStep(spec))
         }
     }
 }

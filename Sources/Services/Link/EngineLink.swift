@@ -16,11 +16,15 @@ final class EngineLink {
     private var receivers = ReceiverTable()
     private var gathered: [Command] = []
     private var requests: UInt64 = 0
+    /// What is published, as this loop hands it on.
+    private(set) lazy var feeds = EventFeeds(link: self, loop: eventLoop)
+    private let eventLoop: any EventLoop
 
     /// Must be called on `loop`.
     init(host: EngineHost, loop: any EventLoop) {
         self.host = host
         self.loop = loop.assumeIsolated()
+        eventLoop = loop
         port = host.attach(port: LoopReplyPort(self, loop: loop))
     }
 

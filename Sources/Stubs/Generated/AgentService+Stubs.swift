@@ -102,7 +102,7 @@ public protocol AgentServiceHandler: Sendable {
     /// Load and totals are as of each change; ListAgents knows those of now.
     func watchAgents(_ request: WatchAgentsRequest, _ call: ServerStreamCall<WatchAgentsResponse>)
 
-    /// Every instance in the pool, ordered by type, then id.
+    /// Every instance in the pool, ordered by type, then id, by page.
     func listAgents(_ request: ListAgentsRequest, _ call: UnaryCall<ListAgentsResponse>)
 
     /// One instance. NOT_FOUND when it is not in the pool.
@@ -309,7 +309,7 @@ public struct AgentServiceClient: Sendable {
         try await client.serverStream(AgentServiceDescriptor.watchAgents, request, options)
     }
 
-    /// Every instance in the pool, ordered by type, then id.
+    /// Every instance in the pool, ordered by type, then id, by page.
     public func listAgents(
         _ request: ListAgentsRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ListAgentsResponse {

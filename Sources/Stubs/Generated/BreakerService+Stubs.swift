@@ -86,7 +86,7 @@ public protocol BreakerServiceHandler: Sendable {
     /// Many at once. Each has its own outcome; an unknown breaker is one of them.
     func reportMany(_ request: ReportManyRequest, _ call: UnaryCall<ReportManyResponse>)
 
-    /// Every breaker of the namespace, by name.
+    /// Every breaker of the namespace, ordered by name, by page.
     func listBreakers(_ request: ListBreakersRequest, _ call: UnaryCall<ListBreakersResponse>)
 
     /// One breaker, with why it tripped. NOT_FOUND when there is none.
@@ -274,7 +274,7 @@ public struct BreakerServiceClient: Sendable {
         try await client.unary(BreakerServiceDescriptor.reportMany, request, options)
     }
 
-    /// Every breaker of the namespace, by name.
+    /// Every breaker of the namespace, ordered by name, by page.
     public func listBreakers(
         _ request: ListBreakersRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ListBreakersResponse {

@@ -106,16 +106,18 @@ public protocol WorkflowServiceHandler: Sendable {
     /// One definition. NOT_FOUND names the ones that exist.
     func getDefinition(_ request: GetDefinitionRequest, _ call: UnaryCall<GetDefinitionResponse>)
 
-    /// All definitions of the namespace, ordered by name.
+    /// All definitions of the namespace, ordered by name, by page.
     func listDefinitions(_ request: ListDefinitionsRequest, _ call: UnaryCall<ListDefinitionsResponse>)
 
     /// Starts a run; the answer comes when the start is on disk.
     func startRun(_ request: StartRunRequest, _ call: UnaryCall<StartRunResponse>)
 
-    /// Starts a run and answers when it has ended. Should the connection break, AwaitRun goes on.
+    /// Starts a run and answers when it has ended; one that continues as new is followed to its newest
+    /// successor. Should the connection break, AwaitRun by the workflow id goes on.
     func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>)
 
-    /// Answers when the run has ended, at once if it already has.
+    /// Answers when the run has ended, at once if it already has. By workflow id, runs that continue as
+    /// new are followed to the newest one's end.
     func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>)
 
     /// The state of a run as it is now.
@@ -130,7 +132,8 @@ public protocol WorkflowServiceHandler: Sendable {
     /// What happened in a run, in order, by page.
     func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>)
 
-    /// What happened in a run from a sequence number on, then what happens, until the run ends.
+    /// What happened in a run from a sequence number on, then what happens, until the run ends. By
+    /// workflow id, runs that continue as new are followed into their successors.
     func watchRun(_ request: WatchRunRequest, _ call: ServerStreamCall<WatchRunResponse>)
 
     /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
@@ -406,7 +409,7 @@ public struct WorkflowServiceClient: Sendable {
         try await client.unary(WorkflowServiceDescriptor.getDefinition, request, options)
     }
 
-    /// All definitions of the namespace, ordered by name.
+    /// All definitions of the namespace, ordered by name, by page.
     public func listDefinitions(
         _ request: ListDefinitionsRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ListDefinitionsResponse {
@@ -420,14 +423,16 @@ public struct WorkflowServiceClient: Sendable {
         try await client.unary(WorkflowServiceDescriptor.startRun, request, options)
     }
 
-    /// Starts a run and answers when it has ended. Should the connection break, AwaitRun goes on.
+    /// Starts a run and answers when it has ended; one that continues as new is followed to its newest
+    /// successor. Should the connection break, AwaitRun by the workflow id goes on.
     public func executeRun(
         _ request: ExecuteRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ExecuteRunResponse {
         try await client.unary(WorkflowServiceDescriptor.executeRun, request, options)
     }
 
-    /// Answers when the run has ended, at once if it already has.
+    /// Answers when the run has ended, at once if it already has. By workflow id, runs that continue as
+    /// new are followed to the newest one's end.
     public func awaitRun(
         _ request: AwaitRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> AwaitRunResponse {
@@ -462,7 +467,8 @@ public struct WorkflowServiceClient: Sendable {
         try await client.unary(WorkflowServiceDescriptor.getHistory, request, options)
     }
 
-    /// What happened in a run from a sequence number on, then what happens, until the run ends.
+    /// What happened in a run from a sequence number on, then what happens, until the run ends. By
+    /// workflow id, runs that continue as new are followed into their successors.
     public func watchRun(
         _ request: WatchRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> MessageStream<WatchRunResponse> {

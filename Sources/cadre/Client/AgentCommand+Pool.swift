@@ -89,7 +89,8 @@ extension AgentCommand {
             try await reporting {
                 try await server.withClient { client in
                     let changes = try await AgentServiceClient(client: client)
-                        .watchAgents(WatchAgentsRequest(agentType: type))
+                        .watchAgents(
+                            WatchAgentsRequest(agentType: type), options: server.watchOptions)
                     for try await change in changes { show(change) }
                 }
             }

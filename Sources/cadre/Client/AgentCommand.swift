@@ -27,11 +27,16 @@ extension AgentCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    var request = ListAgentsRequest()
-                    request.agentType = type
-                    let response = try await AgentServiceClient(client: client)
-                        .listAgents(request, options: server.callOptions)
-                    show(response.agents, response.pools)
+                    let service = AgentServiceClient(client: client)
+                    var pools: [Messages.AgentPool] = []
+                    let agents = try await allPages { token in
+                        let page = try await service.listAgents(
+                            ListAgentsRequest(agentType: type, pageToken: token),
+                            options: server.callOptions)
+                        pools += page.pools
+                        return (page.agents, page.nextPageToken)
+                    }
+                    show(agents, pools)
                 }
             }
         }
@@ -160,6 +165,7 @@ extension AgentCommand {
                         $0.member("latency_micros", $1.latencyMicros)
                         $0.endObject()
                     }
+                    $0.member("omitted", Int64(response.omitted))
                 }
             }
             var table = TextTable("AGENT", "STATE", "LATENCY", "DETAIL")

@@ -20,9 +20,13 @@ extension BreakerCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    let response = try await BreakerServiceClient(client: client)
-                        .listBreakers(ListBreakersRequest(), options: server.callOptions)
-                    show(response.breakers)
+                    let breakers = BreakerServiceClient(client: client)
+                    show(
+                        try await allPages {
+                            let page = try await breakers.listBreakers(
+                                ListBreakersRequest(pageToken: $0), options: server.callOptions)
+                            return (page.breakers, page.nextPageToken)
+                        })
                 }
             }
         }
@@ -140,7 +144,7 @@ extension BreakerCommand {
             try await reporting {
                 try await server.withClient { client in
                     let updates = try await BreakerServiceClient(client: client)
-                        .watchBreakers(WatchBreakersRequest(), options: server.callOptions)
+                        .watchBreakers(WatchBreakersRequest(), options: server.watchOptions)
                     for try await update in updates { show(update) }
                 }
             }

@@ -22,6 +22,16 @@ extension DefinitionFile {
             step.concurrency = Int32(clamping: try list.integer("concurrency"))
             kinds.append(.fanOut(step))
         }
+        if let next = try fields.inner("continue_as_new") {
+            try next.know(["workflow", "version"])
+            var step = ContinueStep()
+            step.workflow = try next.text("workflow")
+            step.version = try next.choice("version", ["current": .current, "keep": .keep])
+            kinds.append(.continueAsNew(step))
+        }
+        if let ballot = try fields.inner("ballot") {
+            kinds.append(.ballot(try self.ballot(ballot)))
+        }
         if kinds.count > 1 {
             throw Failed("\(fields.place) is of \(kinds.count) kinds; give one of them")
         }

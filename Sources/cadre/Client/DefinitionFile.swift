@@ -53,6 +53,8 @@ struct DefinitionFile {
         try fields.know([
             "id", "agent_type", "operation", "depends_on", "input", "optional",
             "start_to_close_millis", "retry", "wait", "approval", "publish", "child", "fan_out",
+            "continue_as_new",
+            "ballot",
             "schedule_to_start_millis", "schedule_to_close_millis", "heartbeat_millis",
             "on_exhausted", "fallback", "compensation", "priority", "concurrency", "rate",
             "when", "output_schema", "modes",

@@ -88,6 +88,8 @@ extension JSONWriter {
         }
         if !run.compensation.word.isEmpty { member("compensation", run.compensation.word) }
         if !run.parentRunID.isEmpty { member("parent_run_id", run.parentRunID) }
+        if !run.continuedFrom.isEmpty { member("continued_from", run.continuedFrom) }
+        if !run.continuedAs.isEmpty { member("continued_as", run.continuedAs) }
         if !run.reason.isEmpty { member("reason", run.reason) }
         if run.nearLimits { member("near_limits", true) }
         if !run.attributes.isEmpty { attributes(run.attributes) }
@@ -96,6 +98,7 @@ extension JSONWriter {
             self.failure(failure)
         }
         if !run.steps.isEmpty { member("steps", run.steps) { $0.step($1) } }
+        if run.omittedSteps > 0 { member("omitted_steps", run.omittedSteps) }
         if let result {
             key("result")
             payload(result)
@@ -157,6 +160,7 @@ extension JSONWriter {
         if !event.signal.isEmpty { member("signal", event.signal) }
         if !event.eventType.isEmpty { member("event_type", event.eventType) }
         if !event.childRunID.isEmpty { member("child_run_id", event.childRunID) }
+        if !event.continuedRunID.isEmpty { member("continued_run_id", event.continuedRunID) }
         if !event.actor.isEmpty {
             member("decision", event.decision == .approve ? "approve" : "reject")
             member("actor", event.actor)

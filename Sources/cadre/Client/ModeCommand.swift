@@ -74,7 +74,7 @@ extension ModeCommand {
             try await reporting {
                 try await server.withClient { client in
                     let updates = try await BreakerServiceClient(client: client)
-                        .watchMode(WatchModeRequest(), options: server.callOptions)
+                        .watchMode(WatchModeRequest(), options: server.watchOptions)
                     for try await update in updates { show(update.status ?? ModeStatus()) }
                 }
             }

@@ -24,6 +24,8 @@ enum RunReport {
         let undone = run.compensation.word
         if !undone.isEmpty { lines.append("compensation: \(undone)") }
         if !run.parentRunID.isEmpty { lines.append("child of run \(run.parentRunID)") }
+        if !run.continuedFrom.isEmpty { lines.append("continues run \(run.continuedFrom)") }
+        if !run.continuedAs.isEmpty { lines.append("continued as run \(run.continuedAs)") }
         if run.nearLimits { lines.append("near its limits: go on in a new run") }
         if !run.attributes.isEmpty {
             lines.append(run.attributes.map(\.shown).joined(separator: "  "))
@@ -31,6 +33,7 @@ enum RunReport {
         if !run.reason.isEmpty { lines.append("reason: \(run.reason)") }
         if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
         lines.append(steps(run.steps))
+        if run.omittedSteps > 0 { lines.append("and \(run.omittedSteps) more steps") }
         if let result { lines.append(Self.result(result)) }
         return lines.joined(separator: "\n")
     }

@@ -250,7 +250,7 @@ extension ScheduleCommand {
 
 extension Int64 {
     /// The product, or the largest number of its sign.
-    fileprivate func multipliedClamped(by factor: Int64) -> Int64 {
+    func multipliedClamped(by factor: Int64) -> Int64 {
         let (product, isTooLarge) = multipliedReportingOverflow(by: factor)
         return isTooLarge ? (self < 0 ? .min : .max) : product
     }

@@ -26,11 +26,14 @@ struct ServerOptions: ParsableArguments {
     @Option(name: [.short, .customLong("output")], help: "table or json.")
     var output: OutputFormat = .table
 
-    @Option(help: ArgumentHelp("Gives up after this many seconds.", valueName: "seconds"))
-    var timeout: Double = 120
+    @Option(
+        help: ArgumentHelp(
+            "Gives up after this many seconds. Default 120; watches go on for ever.",
+            valueName: "seconds"))
+    var timeout: Double?
 
     func validate() throws {
-        guard timeout > 0, timeout <= 86_400 else {
+        if let timeout, !(timeout > 0 && timeout <= 86_400) {
             throw ValidationError("--timeout must be over 0 and at most 86400 seconds")
         }
         _ = try address()
@@ -52,9 +55,14 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// What goes with each call.
-    var callOptions: CallOptions {
+    var callOptions: CallOptions { options(timeout: timeout ?? 120) }
+
+    /// What goes with a call that tells what happens as long as somebody listens.
+    var watchOptions: CallOptions { options(timeout: timeout) }
+
+    private func options(timeout: Double?) -> CallOptions {
         var options = CallOptions()
-        options.timeout = .milliseconds(Int64(timeout * 1_000))
+        if let timeout { options.timeout = .milliseconds(Int64(timeout * 1_000)) }
         let name = namespace ?? ProcessInfo.processInfo.environment["CADRE_NAMESPACE"]
         if let name { options.metadata.add("cadre-namespace", name) }
         return options

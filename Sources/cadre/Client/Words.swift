@@ -13,6 +13,7 @@ extension RunStatus {
         case .paused: "paused"
         case .compensating: "compensating"
         case .queued: "queued"
+        case .continuedAsNew: "continued_as_new"
         default: "unknown"
         }
     }
@@ -39,6 +40,8 @@ extension StepKind {
         case .publish: "publish"
         case .child: "child"
         case .fanOut: "fan_out"
+        case .continueAsNew: "continue_as_new"
+        case .ballot: "ballot"
         default: "unknown"
         }
     }
@@ -114,6 +117,7 @@ extension HistoryEventType {
         case .runRetried: "run_retried"
         case .runCompensating: "run_compensating"
         case .runQueued: "run_queued"
+        case .runContinued: "run_continued"
         case .signalReceived: "signal_received"
         default: nil
         }

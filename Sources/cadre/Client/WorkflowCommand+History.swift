@@ -55,7 +55,8 @@ extension WorkflowCommand {
     /// Follows a run.
     struct Watch: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print what happened in a run, then what happens, until it ends.")
+            abstract: "Print what happened in a run, then what happens, until it ends.",
+            discussion: "A run that continues as a new one is followed into it.")
 
         @Argument(help: "The run id, or a workflow id for its newest run.")
         var run: String
@@ -67,8 +68,9 @@ extension WorkflowCommand {
                 try await server.withClient { client in
                     var request = WatchRunRequest()
                     request.run = RunReference(text: run)
+                    request.follow = true
                     let updates = try await WorkflowServiceClient(client: client)
-                        .watchRun(request, options: server.callOptions)
+                        .watchRun(request, options: server.watchOptions)
                     for try await update in updates { show(update) }
                 }
             }
@@ -84,6 +86,14 @@ extension WorkflowCommand {
                 printLine {
                     $0.beginObject()
                     $0.members(of: closed.run ?? Messages.Run(), result: closed.result)
+                    $0.endObject()
+                }
+            case (.continuedRunID(let run), .table):
+                StandardOutput.line("continued as run \(run)")
+            case (.continuedRunID(let run), .json):
+                printLine {
+                    $0.beginObject()
+                    $0.member("continued_run_id", run)
                     $0.endObject()
                 }
             case (nil, _): break
@@ -146,9 +156,13 @@ extension WorkflowCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    let response = try await WorkflowServiceClient(client: client)
-                        .listDefinitions(ListDefinitionsRequest(), options: server.callOptions)
-                    show(response.definitions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    show(
+                        try await allPages {
+                            let page = try await workflows.listDefinitions(
+                                ListDefinitionsRequest(pageToken: $0), options: server.callOptions)
+                            return (page.definitions, page.nextPageToken)
+                        })
                 }
             }
         }
@@ -185,7 +199,7 @@ extension HistoryEvent {
             return "\(failure.type): \(failure.message)\(next)"
         }
         if !actor.isEmpty { return "\(decision == .approve ? "approved" : "rejected") by \(actor)" }
-        let texts = [reason, agent, signal, eventType, childRunID]
+        let texts = [reason, agent, signal, eventType, childRunID, continuedRunID]
         return texts.first { !$0.isEmpty } ?? ""
     }
 

@@ -94,7 +94,7 @@ struct Demonstration {
             switch update.update {
             case .event(let event): StandardOutput.line("  \(event.line)")
             case .closed(let closed): try finish(closed)
-            case nil: break
+            case .continuedRunID, nil: break
             }
         }
     }

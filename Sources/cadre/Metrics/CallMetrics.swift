@@ -1,5 +1,7 @@
+import Coordination
 import GRPC
 import Telemetry
+import Threads
 
 /// The series of RPCs. Names follow gRPC's own metrics (gRFC A66) in Prometheus form.
 ///
@@ -12,6 +14,8 @@ final class CallMetrics: CallObserver {
     private let active: MetricFamily<Gauge>
     private let received: MetricFamily<Counter>
     private let sent: MetricFamily<Counter>
+    /// The methods that are served, by service.
+    private let services = Locked<[String: [MethodMetrics]]>([:])
 
     init(_ registry: MetricsRegistry) {
         started = registry.counter(
@@ -34,7 +38,7 @@ final class CallMetrics: CallObserver {
 
     func observer(of method: MethodDescriptor?) -> any MethodObserver {
         let name = method.map { "\($0.service)/\($0.name)" } ?? "other"
-        return MethodMetrics(
+        let metrics = MethodMetrics(
             started: started.with(name), active: active.with(name),
             received: received.with(name), sent: sent.with(name),
             ended: GRPCStatusCode.allCases.map { [ended, seconds] code in
@@ -44,6 +48,19 @@ final class CallMetrics: CallObserver {
                         seconds: seconds.with(name, code.name))
                 }
             })
+        if let method {
+            services.withLock { $0[method.service, default: []].append(metrics) }
+        }
+        return metrics
+    }
+
+    /// The calls of each served service since the start, by name.
+    var serviceCalls: [ServiceCalls] {
+        services.withLock { $0 }.sorted { $0.key < $1.key }.map { service, methods in
+            var calls = ServiceCalls(service: service, ended: 0, failed: 0, active: 0, seconds: 0)
+            for method in methods { method.add(to: &calls) }
+            return calls
+        }
     }
 }
 
@@ -89,5 +106,25 @@ private final class MethodMetrics: MethodObserver {
         let ended = ended[summary.code.rawValue].value
         ended.count.add()
         ended.seconds.observe(nanos: summary.nanoseconds)
+    }
+
+    /// Adds what was counted to a service's sums.
+    func add(to calls: inout ServiceCalls) {
+        calls.active += Int64(active.value)
+        for (code, ended) in zip(GRPCStatusCode.allCases, ended) {
+            guard let ended = ended.existing else { continue }
+            let count = Int64(clamping: ended.count.value)
+            calls.ended += count
+            if Self.isServersFault(code) { calls.failed += count }
+            calls.seconds += ended.seconds.sum
+        }
+    }
+
+    /// Deadlines are not among them: callers that wait on purpose meet them.
+    private static func isServersFault(_ code: GRPCStatusCode) -> Bool {
+        switch code {
+        case .unknown, .resourceExhausted, .internalError, .unavailable, .dataLoss: true
+        default: false
+        }
     }
 }

@@ -16,14 +16,22 @@ final class EngineMetrics: EngineObserver {
     private let rejected: MetricFamily<Counter>
     private let stale: Counter
     private let skipped: MetricFamily<Counter>
+    private let published: Counter
+    private let events: MetricFamily<Counter>
     private let guards: GuardMetrics
     private let pools: PoolMetrics
+    private let ballots: BallotMetrics
+    private let batches: BatchMetrics
+    private let sharing: SharingMetrics
     private let emergencies: EmergencyRunner?
 
     /// - Parameter emergencies: carries out what an emergency asks of agents.
     init(_ registry: MetricsRegistry, emergencies: EmergencyRunner? = nil) {
         guards = GuardMetrics(registry)
         pools = PoolMetrics(registry)
+        ballots = BallotMetrics(registry)
+        batches = BatchMetrics(registry)
+        sharing = SharingMetrics(registry)
         self.emergencies = emergencies
         started = registry.counter(
             name: "cadre_workflow_started", help: "Runs whose start is on disk.",
@@ -62,16 +70,27 @@ final class EngineMetrics: EngineObserver {
         rejected = registry.counter(
             name: "cadre_engine_rejected", help: "Commands refused, by reason.",
             labels: ["reason"])
-        skipped = registry.counter(
-            name: "cadre_workflow_triggers_skipped",
-            help:
-                "Runs that an event should have started and did not: nested too deep, or too many "
-                + "open runs.", labels: ["workflow", "reason"])
+        skipped = Self.skipped(registry)
+        published =
+            registry.counter(
+                name: "cadre_event_published", help: "Publications that are on disk."
+            ).with()
+        events = registry.counter(
+            name: "cadre_event_subscriber_changes",
+            help: "Acknowledgements, dead letters and gaps of subscriptions.", labels: ["change"])
         stale =
             registry.counter(
                 name: "cadre_engine_stale_results",
                 help: "Results of agents that came too late or twice."
             ).with()
+    }
+
+    private static func skipped(_ registry: MetricsRegistry) -> MetricFamily<Counter> {
+        registry.counter(
+            name: "cadre_workflow_triggers_skipped",
+            help:
+                "Runs that an event should have started and did not: nested too deep, or too many "
+                + "open runs.", labels: ["workflow", "reason"])
     }
 
     func workflowStarted(definition: String) {
@@ -101,7 +120,25 @@ final class EngineMetrics: EngineObserver {
 
     func staleResult() { stale.add() }
 
+    func published(count: Int) { published.add(UInt64(count)) }
+
+    func noted(_ notice: EventNotice) {
+        switch notice {
+        case .acknowledged: events.with("acknowledged").add()
+        case .deadLettered: events.with("dead_lettered").add()
+        case .gap: events.with("gap").add()
+        }
+    }
+
     func noted(_ notice: PoolNotice) { pools.noted(notice) }
+
+    func noted(_ notice: BallotNotice) { ballots.noted(notice) }
+
+    func noted(_ notice: ItemNotice) { batches.noted(notice) }
+
+    func noted(_ notice: MemoryNotice) { sharing.noted(notice) }
+
+    func noted(_ notice: LockNotice) { sharing.noted(notice) }
 
     func triggerSkipped(definition: String, reason: String) {
         skipped.with(definition, reason).add()
@@ -128,6 +165,7 @@ extension RunStatus {
         case .paused: "paused"
         case .compensating: "compensating"
         case .queued: "queued"
+        case .continuedAsNew: "continued_as_new"
         }
     }
 }

@@ -9,5 +9,8 @@ final class Lazy<Value: AnyObject & Sendable>: Sendable {
         self.make = make
     }
 
+    /// The object if it was made already.
+    var existing: Value? { made.load() }
+
     var value: Value { made.load() ?? made.storeIfNil(make()) }
 }

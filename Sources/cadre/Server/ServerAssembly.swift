@@ -1,4 +1,5 @@
 import AgentKit
+import Cache
 import Console
 import Coordination
 import Engine
@@ -20,22 +21,35 @@ struct ServerAssembly {
     let settings: Settings
     let log: Logger
     let teardown: Teardown
-    private let registry = MetricsRegistry()
+    private let registry: MetricsRegistry
+    private let calls: CallMetrics
+    private let recorder: MetricsRecorder
     private let fatal = FatalSignal()
     private let health = HealthRegistry(services: ServedInterfaces.names)
     private let streams = AgentStreams()
+    private let cache: SharedCache
     private let startedMillis = SystemClock.wallMillis()
 
     init(_ settings: Settings, _ log: Logger, _ teardown: Teardown) {
         self.settings = settings
         self.log = log
         self.teardown = teardown
+        registry = MetricsRegistry()
+        let calls = CallMetrics(registry)
+        self.calls = calls
+        recorder = MetricsRecorder { calls.serviceCalls }
+        var cache = CacheConfiguration()
+        cache.epoch = UInt64(max(startedMillis, 0)) * 1_000
+        cache.seed = UInt64.random(in: .min ... .max)
+        self.cache = SharedCache(cache)
     }
 
     /// Starts everything and says where it serves.
     func start() async throws -> CadreServer {
         announceSettings()
         ProcessMetrics.register(in: registry, startedSeconds: Double(startedMillis) / 1_000)
+        MonitorMetrics.register(in: registry, recorder)
+        CacheMetrics.register(cache, in: registry)
         let market = try await openMarket()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.loops)
         teardown.add { try? await group.shutdownGracefully() }
@@ -46,6 +60,7 @@ struct ServerAssembly {
         let agents = try await startAgents(market, host)
         try await define(host)
         try await putBreakers(host)
+        try await putRoutes(host)
         try await watchDefinitions(host)
         let consolePort = try await startConsole(store, on: group)
         let grpcPort = try await startGRPC(host, on: group)
@@ -182,6 +197,22 @@ struct ServerAssembly {
         }
     }
 
+    /// Puts the domain's event routes that are not there yet. One that somebody has put is theirs.
+    private func putRoutes(_ host: EngineHost) async throws {
+        let port = AskPort(host)
+        for definition in MexcDomain.subscriptions {
+            let name = SubscriptionName(namespace: .default, name: definition.name)
+            let known = await port.ask { .event(.subscription(.get(name)), $0) }
+            if case .event = known { continue }
+            let by = Signature(actor: "server", reason: "of the domain")
+            let answer = await port.ask {
+                .event(.subscription(.put(.default, definition, by: by)), $0)
+            }
+            guard case .rejected(let rejection) = answer else { continue }
+            try tolerate(rejection, of: "subscription \(definition.name)")
+        }
+    }
+
     /// Puts the definitions of the directory, then looks for changes every other second.
     private func watchDefinitions(_ host: EngineHost) async throws {
         if settings.definitions.isEmpty { return }
@@ -259,9 +290,11 @@ struct ServerAssembly {
 
     private func startGRPC(_ host: EngineHost, on group: any EventLoopGroup) async throws -> Int {
         let links = try await EngineLinks.attach(host, to: group)
+        let endRecording = try await recorder.begin(links, on: group.next())
+        teardown.add { endRecording() }
         let server = GRPCServer(
             configuration: ServerConfiguration(host: settings.host, port: settings.grpcPort),
-            services: services(links, host), group: group, metrics: CallMetrics(registry))
+            services: services(links, host), group: group, metrics: calls)
         let port = try await server.start()
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in
@@ -289,8 +322,15 @@ struct ServerAssembly {
         return [
             AgentServiceProvider(links: links, host: host, streams: streams).registration,
             BreakerServiceProvider(links: links).registration,
+            BallotServiceProvider(links: links).registration,
+            BatchServiceProvider(links: links).registration,
+            MemoryServiceProvider(links: links, host: host).registration,
+            LockServiceProvider(links: links).registration,
+            EventServiceProvider(links: links, host: host).registration,
             WorkflowServiceProvider(links: links, host: host).registration,
             ScheduleServiceProvider(links: links, zones: ZoneDirectory().zone).registration,
+            MonitorServiceProvider(links: links, recorder: recorder).registration,
+            CacheServiceProvider(cache: cache).registration,
             admin.registration,
             HealthServiceProvider(registry: health).registration,
             reflection.registration,
@@ -302,9 +342,11 @@ struct ServerAssembly {
 /// The interfaces of the server, by their full names.
 enum ServedInterfaces {
     static let names = [
-        AgentServiceDescriptor.name, BreakerServiceDescriptor.name,
+        AgentServiceDescriptor.name, BreakerServiceDescriptor.name, MemoryServiceDescriptor.name,
+        LockServiceDescriptor.name, EventServiceDescriptor.name,
         WorkflowServiceDescriptor.name, ScheduleServiceDescriptor.name,
-        AdminServiceDescriptor.name,
+        MonitorServiceDescriptor.name, AdminServiceDescriptor.name, BallotServiceDescriptor.name,
+        BatchServiceDescriptor.name, CacheServiceDescriptor.name,
         GrpcHealthV1.HealthDescriptor.name, GrpcReflectionV1.ServerReflectionDescriptor.name,
         ReflectionServiceProvider.alphaName,
     ]

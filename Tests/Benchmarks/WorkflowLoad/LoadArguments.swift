@@ -14,7 +14,8 @@ struct LoadArguments {
     var agent = "echo"
 
     static let usage = """
-        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked agent|timer|signal]
+        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked agent|timer|signal |
+                                      --subscribers N]
                             [--callers N] [--connections N] [--count N] [--warm-up N] [--agent TYPE]
         """
 
@@ -41,6 +42,8 @@ struct LoadArguments {
                     throw LoadFault("--parked is \(value); it is agent, timer or signal")
                 }
                 work = .parkedRuns(wait)
+            case "--subscribers":
+                work = .fanOut(subscribers: try Self.number(name, value, 1...10_000))
             case "--steps": work = .runs(steps: try Self.number(name, value, 1...500))
             default: throw LoadFault("there is no option \(name)\n\(Self.usage)")
             }
@@ -63,6 +66,8 @@ enum LoadWork {
     case runs(steps: Int)
     /// Invokes the agent once, without a workflow.
     case invokes
+    /// Publishes an event that so many subscribers are told of.
+    case fanOut(subscribers: Int)
     /// Starts a run that waits for a day, and does not wait for it.
     case parkedRuns(Wait)
 

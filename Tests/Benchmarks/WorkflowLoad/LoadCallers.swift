@@ -73,6 +73,7 @@ struct LoadCallers: Sendable {
             case .runs(let steps): return try await execute(client, steps)
             case .invokes: return try await invoke(client)
             case .parkedRuns(let wait): return try await park(client, wait)
+            case .fanOut: return "subscribers are served by LoadFanOut"
             }
         } catch {
             return "\(error.code): \(error.message)"
@@ -113,7 +114,7 @@ struct LoadCallers: Sendable {
     private var definition: WorkflowDefinition? {
         switch arguments.work {
         case .runs(let steps): chain(steps)
-        case .invokes: nil
+        case .invokes, .fanOut: nil
         case .parkedRuns(let wait): Self.parked(wait)
         }
     }

@@ -24,14 +24,30 @@ struct WorkflowLoad {
     }
 
     private static func run(_ arguments: LoadArguments) async throws {
+        if case .fanOut(let subscribers) = arguments.work {
+            return try await fanOut(arguments, subscribers)
+        }
         let callers = LoadCallers(arguments)
         try await callers.prepare()
         if arguments.warmUp > 0 { _ = await callers.call(arguments.warmUp) }
         let (began, cpu) = (SystemClock.monotonicNanos(), ownCPUSeconds())
         let tally = await callers.call(arguments.count)
         let seconds = Double(SystemClock.monotonicNanos() - began) / 1e9
-        print(tally.report(seconds: seconds, ownCPUSeconds: ownCPUSeconds() - cpu))
+        report(tally, seconds: seconds, ownCPUSeconds: ownCPUSeconds() - cpu)
         await callers.close()
+    }
+
+    private static func fanOut(_ arguments: LoadArguments, _ subscribers: Int) async throws {
+        let load = LoadFanOut(arguments, subscribers: subscribers)
+        let (began, cpu) = (SystemClock.monotonicNanos(), ownCPUSeconds())
+        let tally = try await load.run()
+        let seconds = Double(SystemClock.monotonicNanos() - began) / 1e9
+        report(tally, seconds: seconds, ownCPUSeconds: ownCPUSeconds() - cpu)
+        await load.close()
+    }
+
+    private static func report(_ tally: LoadTally, seconds: Double, ownCPUSeconds: Double) {
+        print(tally.report(seconds: seconds, ownCPUSeconds: ownCPUSeconds))
         for (said, times) in tally.errors.sorted(by: { $0.value > $1.value }).prefix(5) {
             complain("\(times) x \(said)")
         }

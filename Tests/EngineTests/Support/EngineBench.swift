@@ -15,9 +15,13 @@ struct EngineBench {
     private(set) var orders: [InstanceOrder] = []
     private(set) var notices: [EngineNotice] = []
     private(set) var audits: [AuditRow] = []
+    /// Publications that are stored, by namespace and sequence.
+    private(set) var publications: [PublicationName: Publication] = [:]
     /// What is stored.
     private var entities: [EntityName: EntityRow] = [:]
     private var requests: [RequestRow] = []
+    /// What the keys of shared memory hold, by namespace and key.
+    private var memory: [String: [MemoryKey: MemoryRow]] = [:]
     private var epoch: UInt32 = 1
 
     /// The kinds of what is stored.
@@ -74,13 +78,31 @@ struct EngineBench {
             let name = EntityName(kind: row.kind, namespace: row.namespace, key: row.key)
             entities[name] = row.blob == nil ? nil : row
         }
+        for row in batch.memory {
+            memory[row.namespace, default: [:]][row.key] = row.value == nil ? nil : row
+        }
         audits += batch.audits
+        for row in batch.publications {
+            let name = PublicationName(
+                namespace: row.namespace, sequence: row.publication.sequence)
+            publications[name] = row.publication
+        }
+        for name in batch.removedPublications { publications[name] = nil }
         requests += batch.requests
         take(engine.batchCommitted(batch.number, at: now))
     }
 
     private mutating func take(_ output: TurnOutput) {
-        for reply in output.replies { answers[reply.ticket.call, default: []].append(reply.answer) }
+        for reply in output.replies {
+            if reply.ticket.port == CoordinationEngine.eventPort {
+                let call = EventCall(call: reply.ticket.call)
+                let delivery = AgentDelivery(reply.answer)
+                engine.submit(.event(.subscription(.agentAnswered(call, delivery)), reply.ticket))
+            } else {
+                answers[reply.ticket.call, default: []].append(reply.answer)
+            }
+        }
+        for work in output.eventWork { engine.submit(.eventsPrepared(outcome(of: work))) }
         for port in output.ports {
             dispatches += port.dispatches
             orders += port.orders
@@ -100,8 +122,61 @@ struct EngineBench {
         // Another boot may have another monotonic clock.
         now.monotonicNanos = 5_000_000_000
         for row in entities.values { try engine.restore(row) }
+        for row in memory.values.flatMap(\.values) { try engine.restore(row) }
         for row in requests { try engine.restore(row) }
+        restorePublications()
         drive()
+    }
+
+    /// What the shell would give: from what is stored.
+    private func outcome(of work: EventWork) -> EventWork.Outcome {
+        switch work.source {
+        case .given(let publications, let through):
+            return work.outcome(publications, through: through)
+        case .stored(let range):
+            let fitting = publications.filter { name, publication in
+                name.namespace == range.namespace
+                    && (range.from...range.through).contains(publication.sequence)
+                    && range.patterns.match(publication.content.topic)
+            }.map(\.value).sorted { $0.sequence < $1.sequence }
+            let page = Array(fitting.prefix(range.limit))
+            let through = page.count < fitting.count ? page.last?.sequence : range.through
+            return work.outcome(page, through: through ?? range.through)
+        case .letter(let namespace, let key):
+            let name = EntityName(
+                kind: EntityKind.eventDeadLetter.rawValue, namespace: namespace, key: key)
+            let letter = try? SubscriptionCodec.decodeLetter(entities[name]?.blob ?? [])
+            return work.outcome(
+                letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+        }
+    }
+
+    /// Dead letters of subscriptions, by key.
+    func storedLetters() -> [EventDeadLetter] {
+        entities.filter { $0.key.kind == EntityKind.eventDeadLetter.rawValue }
+            .sorted { $0.key.key < $1.key.key }
+            .compactMap { try? SubscriptionCodec.decodeLetter($0.value.blob ?? []) }
+    }
+
+    /// Stores a publication again, as if its removal had not been committed.
+    mutating func putBack(sequence: Int64, topic: String) {
+        publications[PublicationName(namespace: "default", sequence: sequence)] = Publication(
+            PublicationContent(topic: topic, payload: Payload(bytes: Array("{}".utf8))),
+            sequence: sequence, topicSequence: sequence, atMillis: now.wallMillis)
+    }
+
+    private mutating func restorePublications() {
+        for namespace in engine.publishingNamespaces {
+            let stored = publications.filter { $0.key.namespace == namespace.name }.map(\.value)
+            let marks = stored.sorted { $0.sequence < $1.sequence }.map { publication in
+                PublicationMark(
+                    topic: publication.content.topic,
+                    mark: TopicHistory.Mark(
+                        sequence: publication.sequence, atMillis: publication.atMillis,
+                        bytes: publication.content.byteCount))
+            }
+            engine.restore(marks, in: namespace)
+        }
     }
 
     // MARK: Agents

@@ -14,10 +14,13 @@ enum EngineAudit {
             faults += check(job, index, engine)
         }
         for agent in engine.pool.livingAgents
-        where engine.pool.inFlight(of: agent) != held[agent, default: 0] {
+        where engine.pool.inFlight(of: agent) != held[agent, default: 0]
+            || engine.tokensHeld(by: agent).count != held[agent, default: 0]
+        {
             faults.append("slots of \(engine.pool.id(of: agent)) do not add up")
         }
         faults += checkKeys(engine)
+        faults += CrowdAudit.faults(engine, pending: pending)
         let takenUp = Set(engine.recovering[engine.takenUp...])
         for run in engine.runs.indices where !takenUp.contains(engine.runs[run].machine.state.id) {
             faults += check(run, engine, pending)
@@ -133,7 +136,9 @@ enum EngineAudit {
                 }
             case .parked:
                 isMoving = true
-                if !engine.parked.contains(StepPlace(run: state.id, step: step)) {
+                if !engine.parked.contains(
+                    StepPlace(run: state.id, step: step), in: state.namespace)
+                {
                     faults.append("\(state.id): a parked step is not among the dead letters")
                 }
             case .waitingRetry:
@@ -145,7 +150,7 @@ enum EngineAudit {
             }
         }
         let isPaused = state.status == .paused
-        let isFinishing = cell.machine.isFinishing && pending.contains(.runResult(state.id))
+        let isFinishing = cell.machine.isFinishing && pending.contains { $0.ends(state.id) }
         if !isMoving, !isPaused, !isFinishing {
             faults.append("\(state.id): nothing will ever move it")
         }
@@ -171,7 +176,9 @@ enum EngineAudit {
         let purposes: [Preparation.Purpose] = [
             .partInput(place, attempt: record.attempt), .elements(place, attempt: record.attempt),
             .cachedInput(place, attempt: record.attempt),
+            .ballotOutput(place, attempt: record.attempt),
         ]
+        if engine.ballots.ofSteps[place] != nil { return nil }
         if purposes.contains(where: pending.contains) { return nil }
         return "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
             + "attempt \(record.attempt), \(state.work(of: step).definition.kind)"
@@ -212,7 +219,18 @@ enum EngineAudit {
             let child = record.extra.value.child.flatMap { engine.runIndex[$0] }
             return child == nil ? "\(state.id): the child of step \(step) is gone" : nil
         case .approval, .fanOut: return nil
-        case .invoke, .publish: return "\(state.id): step \(step) waits for nothing"
+        case .invoke, .publish, .continueAsNew, .ballot:
+            return "\(state.id): step \(step) waits for nothing"
+        }
+    }
+}
+
+extension Preparation.Purpose {
+    /// Whether it is the last thing that a run waits for.
+    fileprivate func ends(_ run: RunID) -> Bool {
+        switch self {
+        case .runResult(run), .successor(run, _): true
+        default: false
         }
     }
 }

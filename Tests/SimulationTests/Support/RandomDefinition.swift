@@ -35,10 +35,24 @@ enum RandomDefinition {
             addKeys(&step, &random)
             steps.append(step)
         }
+        if random.chance(0.25) { steps.append(successor(steps, &random)) }
         return WorkflowDefinition(
             name: "d\(number)", version: "1", steps: steps,
             resultTemplate: random.chance(0.5) ? "${steps.s\(count - 1).output}" : nil,
             runTimeoutMillis: random.chance(0.3) ? 3_000 : nil)
+    }
+
+    /// Goes on as a run that needs nobody's help to end.
+    private static func successor(
+        _ steps: [StepDefinition], _ random: inout SeededRandom
+    ) -> StepDefinition {
+        var step = StepDefinition(
+            id: "next", agentType: "", operation: "",
+            dependsOn: random.chance(0.5) ? steps.prefix(1).map(\.id) : [],
+            inputTemplate: #"{"child":"${input.n}"}"#, isRequired: random.chance(0.7))
+        step.kind = .continueAsNew(ContinueSpec(workflow: "child"))
+        if random.chance(0.3) { step.when = "input.n < \(random.int(0...12))" }
+        return step
     }
 
     private static func addOptions(_ step: inout StepDefinition, _ random: inout SeededRandom) {

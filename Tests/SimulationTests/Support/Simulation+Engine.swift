@@ -152,6 +152,7 @@ extension Simulation {
 
     private func receive(_ reply: Reply) {
         if reply.ticket.port == Self.guardPort { return receiveGuard(reply) }
+        if reply.ticket.port == Self.crowdPort { return receiveCrowd(reply) }
         if reply.ticket.port == 8 { return receiveInvoke(reply) }
         if reply.ticket.port == 9 { return receivePut(reply) }
         let index = reply.ticket.port - 10

@@ -35,6 +35,7 @@ final class Simulation {
         case clientInvokes
         case agentReturns(Int)
         case guardsAct
+        case crowdActs
         case assignment(Assignment, incarnation: Int)
         case workerConnects(Int)
         case workerWorks(Int, AssignmentToken)
@@ -82,11 +83,16 @@ final class Simulation {
     var isHealed = false
     var guardCalls: UInt64 = 0
     var lastMode = OperatingMode.normal
+    /// Callers of ballots and batches; `nil`: there are none.
+    var crowd: Crowd?
     /// Remote instances, and the number of the newest connection of any.
     var workers: [SimulatedWorker] = []
     var lastConnection = 0
 
-    init(seed: UInt64, clients count: Int = 12, faults: Faults = Faults()) throws {
+    init(
+        seed: UInt64, clients count: Int = 12, faults: Faults = Faults(), hasCrowd: Bool = true
+    ) throws {
+        if hasCrowd { crowd = Crowd(seed: seed) }
         self.seed = seed
         self.faults = faults
         random = SeededRandom(seed: seed)
@@ -95,6 +101,7 @@ final class Simulation {
         let number = random.int(1...3)
         definitions = (0..<number).map { RandomDefinition.make($0, &random) }
         definitions.append(RandomDefinition.child)
+        if hasCrowd { definitions.append(Self.vote) }
         clients = (0..<count).map { index in
             Client(
                 definition: "d\(index % number)",
@@ -110,13 +117,17 @@ final class Simulation {
         }
         queue.add(.clientInvokes, at: after(millis: 10))
         queue.add(.guardsAct, at: after(millis: 5))
+        if hasCrowd { queue.add(.crowdActs, at: after(millis: 7)) }
     }
 
     func after(millis: Int) -> Int64 { now.monotonicNanos + Int64(millis) * 1_000_000 }
 
+    /// Whether everybody has got what they asked for.
+    var isOver: Bool { clients.allSatisfy(\.isDone) && crowd?.isDone != false }
+
     /// Runs until nothing is left to happen or `limit` events have passed.
     func run(limit: Int) {
-        while steps < limit, problems.isEmpty, !clients.allSatisfy(\.isDone) {
+        while steps < limit, problems.isEmpty, !isOver {
             guard let at = [queue.nextAt, engine?.nextDeadlineNanos].compactMap({ $0 }).min()
             else {
                 problems.append("nothing will ever happen again")
@@ -155,6 +166,7 @@ final class Simulation {
     private func audit() {
         problems += store.faults
         auditGuards()
+        auditCrowd()
         guard let engine else { return }
         problems += EngineAudit.faults(engine, pending: pending)
         problems += CauseAudit.faults(engine)
@@ -180,6 +192,7 @@ final class Simulation {
         case .clientInvokes: clientInvokes()
         case .agentReturns(let index): join(index)
         case .guardsAct: if !isHealed { guardsAct() }
+        case .crowdActs: crowdActs()
         case .assignment(let assignment, _): work(assignment)
         case .workerConnects(let index): connect(index)
         case .workerWorks(let index, let token): finish(index, token)
@@ -223,6 +236,7 @@ final class Simulation {
         engine = nil
         for index in clients.indices { clients[index].openRetry = nil }
         guardsKilled()
+        crowdKilled()
         for worker in workers.indices { workers[worker].connection = nil }
         openInvokes = [:]
         inFlight = nil
@@ -249,6 +263,7 @@ final class Simulation {
     private func work(_ assignment: Assignment) {
         var outcome = AssignmentOutcome.success(
             Payload(bytes: Array("{\"got\":".utf8) + assignment.payload.bytes + [0x7d]))
+        if let answer = answerToBatch(assignment) { outcome = .success(answer) }
         if random.chance(faults.agentFailure) {
             outcome = .failure(
                 StepFailure(

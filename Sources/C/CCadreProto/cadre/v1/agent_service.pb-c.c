@@ -3770,7 +3770,7 @@ const ProtobufCMessageDescriptor cadre__v1__mode_changed__descriptor =
   (ProtobufCMessageInit) cadre__v1__mode_changed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__work_assignment__field_descriptors[12] =
+static const ProtobufCFieldDescriptor cadre__v1__work_assignment__field_descriptors[13] =
 {
   {
     "token",
@@ -3916,6 +3916,18 @@ static const ProtobufCFieldDescriptor cadre__v1__work_assignment__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "traceparent",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WorkAssignment, traceparent),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__work_assignment__field_indices_by_name[] = {
   4,   /* field[4] = attempt */
@@ -3929,12 +3941,13 @@ static const unsigned cadre__v1__work_assignment__field_indices_by_name[] = {
   9,   /* field[9] = run_id */
   10,   /* field[10] = step_id */
   0,   /* field[0] = token */
+  12,   /* field[12] = traceparent */
   11,   /* field[11] = wants_progress */
 };
 static const ProtobufCIntRange cadre__v1__work_assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor cadre__v1__work_assignment__descriptor =
 {
@@ -3944,7 +3957,7 @@ const ProtobufCMessageDescriptor cadre__v1__work_assignment__descriptor =
   "Cadre__V1__WorkAssignment",
   "cadre.v1",
   sizeof(Cadre__V1__WorkAssignment),
-  12,
+  13,
   cadre__v1__work_assignment__field_descriptors,
   cadre__v1__work_assignment__field_indices_by_name,
   1,  cadre__v1__work_assignment__number_ranges,
@@ -4231,7 +4244,7 @@ const ProtobufCMessageDescriptor cadre__v1__agent_snapshot__descriptor =
   (ProtobufCMessageInit) cadre__v1__agent_snapshot__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_agents_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__list_agents_request__field_descriptors[3] =
 {
   {
     "agent_type",
@@ -4245,14 +4258,40 @@ static const ProtobufCFieldDescriptor cadre__v1__list_agents_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "page_size",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAgentsRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAgentsRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_agents_request__field_indices_by_name[] = {
   0,   /* field[0] = agent_type */
+  1,   /* field[1] = page_size */
+  2,   /* field[2] = page_token */
 };
 static const ProtobufCIntRange cadre__v1__list_agents_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_agents_request__descriptor =
 {
@@ -4262,14 +4301,14 @@ const ProtobufCMessageDescriptor cadre__v1__list_agents_request__descriptor =
   "Cadre__V1__ListAgentsRequest",
   "cadre.v1",
   sizeof(Cadre__V1__ListAgentsRequest),
-  1,
+  3,
   cadre__v1__list_agents_request__field_descriptors,
   cadre__v1__list_agents_request__field_indices_by_name,
   1,  cadre__v1__list_agents_request__number_ranges,
   (ProtobufCMessageInit) cadre__v1__list_agents_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_descriptors[3] =
 {
   {
     "agents",
@@ -4295,15 +4334,28 @@ static const ProtobufCFieldDescriptor cadre__v1__list_agents_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListAgentsResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_agents_response__field_indices_by_name[] = {
   0,   /* field[0] = agents */
+  2,   /* field[2] = next_page_token */
   1,   /* field[1] = pools */
 };
 static const ProtobufCIntRange cadre__v1__list_agents_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor =
 {
@@ -4313,7 +4365,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_agents_response__descriptor =
   "Cadre__V1__ListAgentsResponse",
   "cadre.v1",
   sizeof(Cadre__V1__ListAgentsResponse),
-  2,
+  3,
   cadre__v1__list_agents_response__field_descriptors,
   cadre__v1__list_agents_response__field_indices_by_name,
   1,  cadre__v1__list_agents_response__number_ranges,
@@ -5067,7 +5119,7 @@ const ProtobufCMessageDescriptor cadre__v1__check_health_request__descriptor =
   (ProtobufCMessageInit) cadre__v1__check_health_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__check_health_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cadre__v1__check_health_response__field_descriptors[3] =
 {
   {
     "state",
@@ -5093,15 +5145,28 @@ static const ProtobufCFieldDescriptor cadre__v1__check_health_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "omitted",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__CheckHealthResponse, omitted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__check_health_response__field_indices_by_name[] = {
   1,   /* field[1] = agents */
+  2,   /* field[2] = omitted */
   0,   /* field[0] = state */
 };
 static const ProtobufCIntRange cadre__v1__check_health_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__check_health_response__descriptor =
 {
@@ -5111,7 +5176,7 @@ const ProtobufCMessageDescriptor cadre__v1__check_health_response__descriptor =
   "Cadre__V1__CheckHealthResponse",
   "cadre.v1",
   sizeof(Cadre__V1__CheckHealthResponse),
-  2,
+  3,
   cadre__v1__check_health_response__field_descriptors,
   cadre__v1__check_health_response__field_indices_by_name,
   1,  cadre__v1__check_health_response__number_ranges,

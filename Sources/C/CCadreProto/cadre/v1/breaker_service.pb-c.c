@@ -3893,9 +3893,42 @@ const ProtobufCMessageDescriptor cadre__v1__report_many_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__report_many_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define cadre__v1__list_breakers_request__field_descriptors NULL
-#define cadre__v1__list_breakers_request__field_indices_by_name NULL
-#define cadre__v1__list_breakers_request__number_ranges NULL
+static const ProtobufCFieldDescriptor cadre__v1__list_breakers_request__field_descriptors[2] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListBreakersRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListBreakersRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_breakers_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_breakers_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
 const ProtobufCMessageDescriptor cadre__v1__list_breakers_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -3904,14 +3937,14 @@ const ProtobufCMessageDescriptor cadre__v1__list_breakers_request__descriptor =
   "Cadre__V1__ListBreakersRequest",
   "cadre.v1",
   sizeof(Cadre__V1__ListBreakersRequest),
-  0,
+  2,
   cadre__v1__list_breakers_request__field_descriptors,
   cadre__v1__list_breakers_request__field_indices_by_name,
-  0,  cadre__v1__list_breakers_request__number_ranges,
+  1,  cadre__v1__list_breakers_request__number_ranges,
   (ProtobufCMessageInit) cadre__v1__list_breakers_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_breakers_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__list_breakers_response__field_descriptors[2] =
 {
   {
     "breakers",
@@ -3925,14 +3958,27 @@ static const ProtobufCFieldDescriptor cadre__v1__list_breakers_response__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListBreakersResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_breakers_response__field_indices_by_name[] = {
   0,   /* field[0] = breakers */
+  1,   /* field[1] = next_page_token */
 };
 static const ProtobufCIntRange cadre__v1__list_breakers_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_breakers_response__descriptor =
 {
@@ -3942,7 +3988,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_breakers_response__descriptor =
   "Cadre__V1__ListBreakersResponse",
   "cadre.v1",
   sizeof(Cadre__V1__ListBreakersResponse),
-  1,
+  2,
   cadre__v1__list_breakers_response__field_descriptors,
   cadre__v1__list_breakers_response__field_indices_by_name,
   1,  cadre__v1__list_breakers_response__number_ranges,

@@ -412,6 +412,96 @@ void   cadre__v1__fan_out_step__free_unpacked
   assert(message->base.descriptor == &cadre__v1__fan_out_step__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   cadre__v1__ballot_step__init
+                     (Cadre__V1__BallotStep         *message)
+{
+  static const Cadre__V1__BallotStep init_value = CADRE__V1__BALLOT_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__ballot_step__get_packed_size
+                     (const Cadre__V1__BallotStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__ballot_step__pack
+                     (const Cadre__V1__BallotStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__ballot_step__pack_to_buffer
+                     (const Cadre__V1__BallotStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__BallotStep *
+       cadre__v1__ballot_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__BallotStep *)
+     protobuf_c_message_unpack (&cadre__v1__ballot_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__ballot_step__free_unpacked
+                     (Cadre__V1__BallotStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__ballot_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   cadre__v1__continue_step__init
+                     (Cadre__V1__ContinueStep         *message)
+{
+  static const Cadre__V1__ContinueStep init_value = CADRE__V1__CONTINUE_STEP__INIT;
+  *message = init_value;
+}
+size_t cadre__v1__continue_step__get_packed_size
+                     (const Cadre__V1__ContinueStep *message)
+{
+  assert(message->base.descriptor == &cadre__v1__continue_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t cadre__v1__continue_step__pack
+                     (const Cadre__V1__ContinueStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &cadre__v1__continue_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t cadre__v1__continue_step__pack_to_buffer
+                     (const Cadre__V1__ContinueStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &cadre__v1__continue_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Cadre__V1__ContinueStep *
+       cadre__v1__continue_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Cadre__V1__ContinueStep *)
+     protobuf_c_message_unpack (&cadre__v1__continue_step__descriptor,
+                                allocator, len, data);
+}
+void   cadre__v1__continue_step__free_unpacked
+                     (Cadre__V1__ContinueStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &cadre__v1__continue_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   cadre__v1__step_work__init
                      (Cadre__V1__StepWork         *message)
 {
@@ -3781,7 +3871,7 @@ const ProtobufCMessageDescriptor cadre__v1__workflow_definition__descriptor =
   (ProtobufCMessageInit) cadre__v1__workflow_definition__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[25] =
+static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descriptors[27] =
 {
   {
     "id",
@@ -4083,13 +4173,39 @@ static const ProtobufCFieldDescriptor cadre__v1__step_definition__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continue_as_new",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, continue_as_new),
+    &cadre__v1__continue_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ballot",
+    27,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__StepDefinition, kind_case),
+    offsetof(Cadre__V1__StepDefinition, ballot),
+    &cadre__v1__ballot_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
   1,   /* field[1] = agent_type */
   9,   /* field[9] = approval */
+  26,   /* field[26] = ballot */
   11,   /* field[11] = child */
   18,   /* field[18] = compensation */
   20,   /* field[20] = concurrency */
+  25,   /* field[25] = continue_as_new */
   3,   /* field[3] = depends_on */
   17,   /* field[17] = fallback */
   12,   /* field[12] = fan_out */
@@ -4114,7 +4230,7 @@ static const unsigned cadre__v1__step_definition__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__step_definition__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 25 }
+  { 0, 27 }
 };
 const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
 {
@@ -4124,7 +4240,7 @@ const ProtobufCMessageDescriptor cadre__v1__step_definition__descriptor =
   "Cadre__V1__StepDefinition",
   "cadre.v1",
   sizeof(Cadre__V1__StepDefinition),
-  25,
+  27,
   cadre__v1__step_definition__field_descriptors,
   cadre__v1__step_definition__field_indices_by_name,
   1,  cadre__v1__step_definition__number_ranges,
@@ -4551,6 +4667,108 @@ const ProtobufCMessageDescriptor cadre__v1__fan_out_step__descriptor =
   cadre__v1__fan_out_step__field_indices_by_name,
   1,  cadre__v1__fan_out_step__number_ranges,
   (ProtobufCMessageInit) cadre__v1__fan_out_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__ballot_step__field_descriptors[2] =
+{
+  {
+    "voters",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Cadre__V1__BallotStep, n_voters),
+    offsetof(Cadre__V1__BallotStep, voters),
+    &cadre__v1__voter__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rules",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__BallotStep, rules),
+    &cadre__v1__ballot_rules__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__ballot_step__field_indices_by_name[] = {
+  1,   /* field[1] = rules */
+  0,   /* field[0] = voters */
+};
+static const ProtobufCIntRange cadre__v1__ballot_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__ballot_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.BallotStep",
+  "BallotStep",
+  "Cadre__V1__BallotStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__BallotStep),
+  2,
+  cadre__v1__ballot_step__field_descriptors,
+  cadre__v1__ballot_step__field_indices_by_name,
+  1,  cadre__v1__ballot_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__ballot_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor cadre__v1__continue_step__field_descriptors[2] =
+{
+  {
+    "workflow",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ContinueStep, workflow),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ContinueStep, version),
+    &cadre__v1__version_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__continue_step__field_indices_by_name[] = {
+  1,   /* field[1] = version */
+  0,   /* field[0] = workflow */
+};
+static const ProtobufCIntRange cadre__v1__continue_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor cadre__v1__continue_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "cadre.v1.ContinueStep",
+  "ContinueStep",
+  "Cadre__V1__ContinueStep",
+  "cadre.v1",
+  sizeof(Cadre__V1__ContinueStep),
+  2,
+  cadre__v1__continue_step__field_descriptors,
+  cadre__v1__continue_step__field_indices_by_name,
+  1,  cadre__v1__continue_step__number_ranges,
+  (ProtobufCMessageInit) cadre__v1__continue_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor cadre__v1__step_work__field_descriptors[5] =
@@ -5000,9 +5218,42 @@ const ProtobufCMessageDescriptor cadre__v1__get_definition_response__descriptor 
   (ProtobufCMessageInit) cadre__v1__get_definition_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define cadre__v1__list_definitions_request__field_descriptors NULL
-#define cadre__v1__list_definitions_request__field_indices_by_name NULL
-#define cadre__v1__list_definitions_request__number_ranges NULL
+static const ProtobufCFieldDescriptor cadre__v1__list_definitions_request__field_descriptors[2] =
+{
+  {
+    "page_size",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDefinitionsRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDefinitionsRequest, page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned cadre__v1__list_definitions_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_size */
+  1,   /* field[1] = page_token */
+};
+static const ProtobufCIntRange cadre__v1__list_definitions_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
 const ProtobufCMessageDescriptor cadre__v1__list_definitions_request__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -5011,14 +5262,14 @@ const ProtobufCMessageDescriptor cadre__v1__list_definitions_request__descriptor
   "Cadre__V1__ListDefinitionsRequest",
   "cadre.v1",
   sizeof(Cadre__V1__ListDefinitionsRequest),
-  0,
+  2,
   cadre__v1__list_definitions_request__field_descriptors,
   cadre__v1__list_definitions_request__field_indices_by_name,
-  0,  cadre__v1__list_definitions_request__number_ranges,
+  1,  cadre__v1__list_definitions_request__number_ranges,
   (ProtobufCMessageInit) cadre__v1__list_definitions_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__list_definitions_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__list_definitions_response__field_descriptors[2] =
 {
   {
     "definitions",
@@ -5032,14 +5283,27 @@ static const ProtobufCFieldDescriptor cadre__v1__list_definitions_response__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "next_page_token",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__ListDefinitionsResponse, next_page_token),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__list_definitions_response__field_indices_by_name[] = {
   0,   /* field[0] = definitions */
+  1,   /* field[1] = next_page_token */
 };
 static const ProtobufCIntRange cadre__v1__list_definitions_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cadre__v1__list_definitions_response__descriptor =
 {
@@ -5049,7 +5313,7 @@ const ProtobufCMessageDescriptor cadre__v1__list_definitions_response__descripto
   "Cadre__V1__ListDefinitionsResponse",
   "cadre.v1",
   sizeof(Cadre__V1__ListDefinitionsResponse),
-  1,
+  2,
   cadre__v1__list_definitions_response__field_descriptors,
   cadre__v1__list_definitions_response__field_indices_by_name,
   1,  cadre__v1__list_definitions_response__number_ranges,
@@ -5440,7 +5704,7 @@ const ProtobufCMessageDescriptor cadre__v1__run_reference__descriptor =
   (ProtobufCMessageInit) cadre__v1__run_reference__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__await_run_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor cadre__v1__await_run_request__field_descriptors[2] =
 {
   {
     "run",
@@ -5454,14 +5718,27 @@ static const ProtobufCFieldDescriptor cadre__v1__await_run_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "follow",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__AwaitRunRequest, follow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__await_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = follow */
   0,   /* field[0] = run */
 };
 static const ProtobufCIntRange cadre__v1__await_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor cadre__v1__await_run_request__descriptor =
 {
@@ -5471,7 +5748,7 @@ const ProtobufCMessageDescriptor cadre__v1__await_run_request__descriptor =
   "Cadre__V1__AwaitRunRequest",
   "cadre.v1",
   sizeof(Cadre__V1__AwaitRunRequest),
-  1,
+  2,
   cadre__v1__await_run_request__field_descriptors,
   cadre__v1__await_run_request__field_indices_by_name,
   1,  cadre__v1__await_run_request__number_ranges,
@@ -5618,7 +5895,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_run_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[15] =
+static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[18] =
 {
   {
     "run_id",
@@ -5800,14 +6077,53 @@ static const ProtobufCFieldDescriptor cadre__v1__run__field_descriptors[15] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continued_as",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, continued_as),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "continued_from",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, continued_from),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "omitted_steps",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Run, omitted_steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__run__field_indices_by_name[] = {
   13,   /* field[13] = attributes */
   6,   /* field[6] = closed_unix_millis */
   10,   /* field[10] = compensation */
+  15,   /* field[15] = continued_as */
+  16,   /* field[16] = continued_from */
   7,   /* field[7] = failure */
   9,   /* field[9] = last_sequence */
   14,   /* field[14] = near_limits */
+  17,   /* field[17] = omitted_steps */
   11,   /* field[11] = parent_run_id */
   12,   /* field[12] = reason */
   0,   /* field[0] = run_id */
@@ -5821,7 +6137,7 @@ static const unsigned cadre__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
 {
@@ -5831,7 +6147,7 @@ const ProtobufCMessageDescriptor cadre__v1__run__descriptor =
   "Cadre__V1__Run",
   "cadre.v1",
   sizeof(Cadre__V1__Run),
-  15,
+  18,
   cadre__v1__run__field_descriptors,
   cadre__v1__run__field_indices_by_name,
   1,  cadre__v1__run__number_ranges,
@@ -6441,7 +6757,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_history_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_history_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptors[19] =
+static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptors[20] =
 {
   {
     "sequence",
@@ -6671,6 +6987,18 @@ static const ProtobufCFieldDescriptor cadre__v1__history_event__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continued_run_id",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__HistoryEvent, continued_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__history_event__field_indices_by_name[] = {
   15,   /* field[15] = actor */
@@ -6678,6 +7006,7 @@ static const unsigned cadre__v1__history_event__field_indices_by_name[] = {
   4,   /* field[4] = attempt */
   13,   /* field[13] = child_run_id */
   18,   /* field[18] = child_status */
+  19,   /* field[19] = continued_run_id */
   16,   /* field[16] = count */
   14,   /* field[14] = decision */
   12,   /* field[12] = event_type */
@@ -6696,7 +7025,7 @@ static const unsigned cadre__v1__history_event__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__history_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor cadre__v1__history_event__descriptor =
 {
@@ -6706,14 +7035,14 @@ const ProtobufCMessageDescriptor cadre__v1__history_event__descriptor =
   "Cadre__V1__HistoryEvent",
   "cadre.v1",
   sizeof(Cadre__V1__HistoryEvent),
-  19,
+  20,
   cadre__v1__history_event__field_descriptors,
   cadre__v1__history_event__field_indices_by_name,
   1,  cadre__v1__history_event__number_ranges,
   (ProtobufCMessageInit) cadre__v1__history_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__watch_run_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cadre__v1__watch_run_request__field_descriptors[3] =
 {
   {
     "run",
@@ -6739,15 +7068,28 @@ static const ProtobufCFieldDescriptor cadre__v1__watch_run_request__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "follow",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__WatchRunRequest, follow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__watch_run_request__field_indices_by_name[] = {
+  2,   /* field[2] = follow */
   1,   /* field[1] = from_sequence */
   0,   /* field[0] = run */
 };
 static const ProtobufCIntRange cadre__v1__watch_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__watch_run_request__descriptor =
 {
@@ -6757,14 +7099,14 @@ const ProtobufCMessageDescriptor cadre__v1__watch_run_request__descriptor =
   "Cadre__V1__WatchRunRequest",
   "cadre.v1",
   sizeof(Cadre__V1__WatchRunRequest),
-  2,
+  3,
   cadre__v1__watch_run_request__field_descriptors,
   cadre__v1__watch_run_request__field_indices_by_name,
   1,  cadre__v1__watch_run_request__number_ranges,
   (ProtobufCMessageInit) cadre__v1__watch_run_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__watch_run_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor cadre__v1__watch_run_response__field_descriptors[3] =
 {
   {
     "event",
@@ -6790,15 +7132,28 @@ static const ProtobufCFieldDescriptor cadre__v1__watch_run_response__field_descr
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continued_run_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__WatchRunResponse, update_case),
+    offsetof(Cadre__V1__WatchRunResponse, continued_run_id),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__watch_run_response__field_indices_by_name[] = {
   1,   /* field[1] = closed */
+  2,   /* field[2] = continued_run_id */
   0,   /* field[0] = event */
 };
 static const ProtobufCIntRange cadre__v1__watch_run_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor cadre__v1__watch_run_response__descriptor =
 {
@@ -6808,7 +7163,7 @@ const ProtobufCMessageDescriptor cadre__v1__watch_run_response__descriptor =
   "Cadre__V1__WatchRunResponse",
   "cadre.v1",
   sizeof(Cadre__V1__WatchRunResponse),
-  2,
+  3,
   cadre__v1__watch_run_response__field_descriptors,
   cadre__v1__watch_run_response__field_indices_by_name,
   1,  cadre__v1__watch_run_response__number_ranges,
@@ -8874,7 +9229,7 @@ const ProtobufCMessageDescriptor cadre__v1__get_graph_response__descriptor =
   (ProtobufCMessageInit) cadre__v1__get_graph_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__graph__field_descriptors[8] =
+static const ProtobufCFieldDescriptor cadre__v1__graph__field_descriptors[9] =
 {
   {
     "run_id",
@@ -8972,10 +9327,23 @@ static const ProtobufCFieldDescriptor cadre__v1__graph__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "omitted",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Cadre__V1__Graph, omitted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__graph__field_indices_by_name[] = {
   6,   /* field[6] = edges */
   5,   /* field[5] = nodes */
+  8,   /* field[8] = omitted */
   7,   /* field[7] = progress */
   0,   /* field[0] = run_id */
   4,   /* field[4] = status */
@@ -8986,7 +9354,7 @@ static const unsigned cadre__v1__graph__field_indices_by_name[] = {
 static const ProtobufCIntRange cadre__v1__graph__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor cadre__v1__graph__descriptor =
 {
@@ -8996,7 +9364,7 @@ const ProtobufCMessageDescriptor cadre__v1__graph__descriptor =
   "Cadre__V1__Graph",
   "cadre.v1",
   sizeof(Cadre__V1__Graph),
-  8,
+  9,
   cadre__v1__graph__field_descriptors,
   cadre__v1__graph__field_indices_by_name,
   1,  cadre__v1__graph__number_ranges,
@@ -9447,6 +9815,36 @@ const ProtobufCEnumDescriptor cadre__v1__parent_close_policy__descriptor =
   cadre__v1__parent_close_policy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
+static const ProtobufCEnumValue cadre__v1__version_policy__enum_values_by_number[3] =
+{
+  { "VERSION_POLICY_UNSPECIFIED", "CADRE__V1__VERSION_POLICY__VERSION_POLICY_UNSPECIFIED", 0 },
+  { "VERSION_POLICY_CURRENT", "CADRE__V1__VERSION_POLICY__VERSION_POLICY_CURRENT", 1 },
+  { "VERSION_POLICY_KEEP", "CADRE__V1__VERSION_POLICY__VERSION_POLICY_KEEP", 2 },
+};
+static const ProtobufCIntRange cadre__v1__version_policy__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex cadre__v1__version_policy__enum_values_by_name[3] =
+{
+  { "VERSION_POLICY_CURRENT", 1 },
+  { "VERSION_POLICY_KEEP", 2 },
+  { "VERSION_POLICY_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor cadre__v1__version_policy__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "cadre.v1.VersionPolicy",
+  "VersionPolicy",
+  "Cadre__V1__VersionPolicy",
+  "cadre.v1",
+  3,
+  cadre__v1__version_policy__enum_values_by_number,
+  3,
+  cadre__v1__version_policy__enum_values_by_name,
+  1,
+  cadre__v1__version_policy__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
 static const ProtobufCEnumValue cadre__v1__exhaustion_policy__enum_values_by_number[4] =
 {
   { "EXHAUSTION_POLICY_UNSPECIFIED", "CADRE__V1__EXHAUSTION_POLICY__EXHAUSTION_POLICY_UNSPECIFIED", 0 },
@@ -9545,7 +9943,7 @@ const ProtobufCEnumDescriptor cadre__v1__reuse_policy__descriptor =
   cadre__v1__reuse_policy__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[10] =
+static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[11] =
 {
   { "RUN_STATUS_UNSPECIFIED", "CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED", 0 },
   { "RUN_STATUS_RUNNING", "CADRE__V1__RUN_STATUS__RUN_STATUS_RUNNING", 1 },
@@ -9557,15 +9955,17 @@ static const ProtobufCEnumValue cadre__v1__run_status__enum_values_by_number[10]
   { "RUN_STATUS_PAUSED", "CADRE__V1__RUN_STATUS__RUN_STATUS_PAUSED", 7 },
   { "RUN_STATUS_COMPENSATING", "CADRE__V1__RUN_STATUS__RUN_STATUS_COMPENSATING", 8 },
   { "RUN_STATUS_QUEUED", "CADRE__V1__RUN_STATUS__RUN_STATUS_QUEUED", 9 },
+  { "RUN_STATUS_CONTINUED_AS_NEW", "CADRE__V1__RUN_STATUS__RUN_STATUS_CONTINUED_AS_NEW", 10 },
 };
 static const ProtobufCIntRange cadre__v1__run_status__value_ranges[] = {
-{0, 0},{0, 10}
+{0, 0},{0, 11}
 };
-static const ProtobufCEnumValueIndex cadre__v1__run_status__enum_values_by_name[10] =
+static const ProtobufCEnumValueIndex cadre__v1__run_status__enum_values_by_name[11] =
 {
   { "RUN_STATUS_CANCELLED", 4 },
   { "RUN_STATUS_COMPENSATING", 8 },
   { "RUN_STATUS_COMPLETED", 2 },
+  { "RUN_STATUS_CONTINUED_AS_NEW", 10 },
   { "RUN_STATUS_FAILED", 3 },
   { "RUN_STATUS_PAUSED", 7 },
   { "RUN_STATUS_QUEUED", 9 },
@@ -9581,9 +9981,9 @@ const ProtobufCEnumDescriptor cadre__v1__run_status__descriptor =
   "RunStatus",
   "Cadre__V1__RunStatus",
   "cadre.v1",
-  10,
+  11,
   cadre__v1__run_status__enum_values_by_number,
-  10,
+  11,
   cadre__v1__run_status__enum_values_by_name,
   1,
   cadre__v1__run_status__value_ranges,
@@ -9669,7 +10069,7 @@ const ProtobufCEnumDescriptor cadre__v1__compensation_state__descriptor =
   cadre__v1__compensation_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[7] =
+static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[9] =
 {
   { "STEP_KIND_UNSPECIFIED", "CADRE__V1__STEP_KIND__STEP_KIND_UNSPECIFIED", 0 },
   { "STEP_KIND_INVOKE", "CADRE__V1__STEP_KIND__STEP_KIND_INVOKE", 1 },
@@ -9678,14 +10078,18 @@ static const ProtobufCEnumValue cadre__v1__step_kind__enum_values_by_number[7] =
   { "STEP_KIND_PUBLISH", "CADRE__V1__STEP_KIND__STEP_KIND_PUBLISH", 4 },
   { "STEP_KIND_CHILD", "CADRE__V1__STEP_KIND__STEP_KIND_CHILD", 5 },
   { "STEP_KIND_FAN_OUT", "CADRE__V1__STEP_KIND__STEP_KIND_FAN_OUT", 6 },
+  { "STEP_KIND_CONTINUE_AS_NEW", "CADRE__V1__STEP_KIND__STEP_KIND_CONTINUE_AS_NEW", 7 },
+  { "STEP_KIND_BALLOT", "CADRE__V1__STEP_KIND__STEP_KIND_BALLOT", 8 },
 };
 static const ProtobufCIntRange cadre__v1__step_kind__value_ranges[] = {
-{0, 0},{0, 7}
+{0, 0},{0, 9}
 };
-static const ProtobufCEnumValueIndex cadre__v1__step_kind__enum_values_by_name[7] =
+static const ProtobufCEnumValueIndex cadre__v1__step_kind__enum_values_by_name[9] =
 {
   { "STEP_KIND_APPROVAL", 3 },
+  { "STEP_KIND_BALLOT", 8 },
   { "STEP_KIND_CHILD", 5 },
+  { "STEP_KIND_CONTINUE_AS_NEW", 7 },
   { "STEP_KIND_FAN_OUT", 6 },
   { "STEP_KIND_INVOKE", 1 },
   { "STEP_KIND_PUBLISH", 4 },
@@ -9699,15 +10103,15 @@ const ProtobufCEnumDescriptor cadre__v1__step_kind__descriptor =
   "StepKind",
   "Cadre__V1__StepKind",
   "cadre.v1",
-  7,
+  9,
   cadre__v1__step_kind__enum_values_by_number,
-  7,
+  9,
   cadre__v1__step_kind__enum_values_by_name,
   1,
   cadre__v1__step_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[30] =
+static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_number[31] =
 {
   { "HISTORY_EVENT_TYPE_UNSPECIFIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_UNSPECIFIED", 0 },
   { "HISTORY_EVENT_TYPE_RUN_STARTED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_STARTED", 1 },
@@ -9739,11 +10143,12 @@ static const ProtobufCEnumValue cadre__v1__history_event_type__enum_values_by_nu
   { "HISTORY_EVENT_TYPE_RUN_QUEUED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_QUEUED", 27 },
   { "HISTORY_EVENT_TYPE_CHILD_ENDED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
   { "HISTORY_EVENT_TYPE_STEP_MODE_APPLIED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_STEP_MODE_APPLIED", 29 },
+  { "HISTORY_EVENT_TYPE_RUN_CONTINUED", "CADRE__V1__HISTORY_EVENT_TYPE__HISTORY_EVENT_TYPE_RUN_CONTINUED", 30 },
 };
 static const ProtobufCIntRange cadre__v1__history_event_type__value_ranges[] = {
-{0, 0},{0, 30}
+{0, 0},{0, 31}
 };
-static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[30] =
+static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_by_name[31] =
 {
   { "HISTORY_EVENT_TYPE_APPROVAL_DECIDED", 15 },
   { "HISTORY_EVENT_TYPE_CHILD_ENDED", 28 },
@@ -9753,6 +10158,7 @@ static const ProtobufCEnumValueIndex cadre__v1__history_event_type__enum_values_
   { "HISTORY_EVENT_TYPE_RUN_CANCELLED", 11 },
   { "HISTORY_EVENT_TYPE_RUN_COMPENSATING", 20 },
   { "HISTORY_EVENT_TYPE_RUN_COMPLETED", 9 },
+  { "HISTORY_EVENT_TYPE_RUN_CONTINUED", 30 },
   { "HISTORY_EVENT_TYPE_RUN_FAILED", 10 },
   { "HISTORY_EVENT_TYPE_RUN_PAUSED", 16 },
   { "HISTORY_EVENT_TYPE_RUN_QUEUED", 27 },
@@ -9783,9 +10189,9 @@ const ProtobufCEnumDescriptor cadre__v1__history_event_type__descriptor =
   "HistoryEventType",
   "Cadre__V1__HistoryEventType",
   "cadre.v1",
-  30,
+  31,
   cadre__v1__history_event_type__enum_values_by_number,
-  30,
+  31,
   cadre__v1__history_event_type__enum_values_by_name,
   1,
   cadre__v1__history_event_type__value_ranges,

@@ -691,10 +691,15 @@ struct  Cadre__V1__WorkAssignment
    * Whether anybody watches its progress.
    */
   protobuf_c_boolean wants_progress;
+  /*
+   * The W3C trace context (`traceparent`) that the caller of the invoke, or of the start of its run,
+   * sent as metadata; empty: none. Send it along with what the work calls.
+   */
+  char *traceparent;
 };
 #define CADRE__V1__WORK_ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__work_assignment__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, NULL, 0, 0, 0, NULL, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0 }
+    , 0, (char *)protobuf_c_empty_string, NULL, 0, 0, 0, NULL, CADRE__V1__WORK_MODE__WORK_MODE_UNSPECIFIED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__DrainRequested
@@ -765,7 +770,8 @@ struct  Cadre__V1__WatchAgentsResponse
   Cadre__V1__WatchAgentsResponse__UpdateCase update_case;
   union {
     /*
-     * The first message.
+     * The first message. Instances that do not fit into it follow at once as `changed`, with the same
+     * sequence.
      */
     Cadre__V1__AgentSnapshot *snapshot;
     /*
@@ -801,10 +807,18 @@ struct  Cadre__V1__ListAgentsRequest
    * Only this type; empty: all.
    */
   char *agent_type;
+  /*
+   * 1 to 1,000; 0: as many as fit into one answer.
+   */
+  int32_t page_size;
+  /*
+   * From the page before; empty: the first.
+   */
+  char *page_token;
 };
 #define CADRE__V1__LIST_AGENTS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_agents_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__ListAgentsResponse
@@ -813,14 +827,18 @@ struct  Cadre__V1__ListAgentsResponse
   size_t n_agents;
   Cadre__V1__Agent **agents;
   /*
-   * The pools that the server makes instances for, ordered by type.
+   * The pools that the server makes instances for, ordered by type; only on the first page.
    */
   size_t n_pools;
   Cadre__V1__AgentPool **pools;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
 };
 #define CADRE__V1__LIST_AGENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_agents_response__descriptor) \
-    , 0,NULL, 0,NULL }
+    , 0,NULL, 0,NULL, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -1032,12 +1050,19 @@ struct  Cadre__V1__CheckHealthResponse
    * The worst of the probes; HEALTHY when there are none.
    */
   Cadre__V1__HealthState state;
+  /*
+   * By type, then id.
+   */
   size_t n_agents;
   Cadre__V1__AgentHealth **agents;
+  /*
+   * Instances left out because the answer was full, healthy ones first; `state` counts them too.
+   */
+  int32_t omitted;
 };
 #define CADRE__V1__CHECK_HEALTH_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__check_health_response__descriptor) \
-    , CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED, 0,NULL }
+    , CADRE__V1__HEALTH_STATE__HEALTH_STATE_UNSPECIFIED, 0,NULL, 0 }
 
 
 /*
@@ -1050,7 +1075,7 @@ struct  Cadre__V1__AgentHealth
   char *agent_type;
   Cadre__V1__HealthState state;
   /*
-   * Why it is not healthy; may be empty.
+   * Why it is not healthy; may be empty. Its first 1,024 bytes.
    */
   char *detail;
   int64_t latency_micros;

@@ -691,10 +691,18 @@ struct  Cadre__V1__ReportManyResponse
 struct  Cadre__V1__ListBreakersRequest
 {
   ProtobufCMessage base;
+  /*
+   * 1 to 1,000; 0: as many as fit into one answer.
+   */
+  int32_t page_size;
+  /*
+   * From the page before; empty: the first.
+   */
+  char *page_token;
 };
 #define CADRE__V1__LIST_BREAKERS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_breakers_request__descriptor) \
-     }
+    , 0, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__ListBreakersResponse
@@ -702,10 +710,14 @@ struct  Cadre__V1__ListBreakersResponse
   ProtobufCMessage base;
   size_t n_breakers;
   Cadre__V1__Breaker **breakers;
+  /*
+   * Empty on the last page.
+   */
+  char *next_page_token;
 };
 #define CADRE__V1__LIST_BREAKERS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__list_breakers_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, (char *)protobuf_c_empty_string }
 
 
 struct  Cadre__V1__GetBreakerRequest
@@ -754,7 +766,7 @@ struct  Cadre__V1__WatchBreakersResponse
   Cadre__V1__WatchBreakersResponse__UpdateCase update_case;
   union {
     /*
-     * The first message: all breakers.
+     * The first message: all breakers. Those that do not fit into it follow at once as `changed`.
      */
     Cadre__V1__BreakerSnapshot *snapshot;
     /*

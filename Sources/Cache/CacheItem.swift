@@ -1,0 +1,93 @@
+/// Bytes and what they are.
+public struct CachedPayload: Sendable, Equatable {
+    /// The bytes; the cache never looks at them.
+    public let bytes: [UInt8]
+    /// Their media type; empty means `application/json`.
+    public let contentType: String
+
+    /// A payload.
+    public init(bytes: [UInt8], contentType: String = "") {
+        self.bytes = bytes
+        self.contentType = contentType
+    }
+}
+
+/// Where a value lies.
+public enum CacheTier: UInt8, Sendable, CaseIterable {
+    /// The tier of one agent.
+    case agent
+    /// The tier of all.
+    case shared
+}
+
+/// One value as it was set: never changed, only replaced.
+public final class CacheItem: Sendable {
+    // What every lookup reads comes first, so that it lies in one line of memory.
+    private let text: String
+    private let space: UInt32
+    /// Whether it is known that there is no value.
+    let isNegative: Bool
+    /// When the hard and the soft TTL end, monotonic nanoseconds.
+    public let expiresAt, staleAt: Int64
+    private let hash: UInt64
+    /// Whose tier it is in; `nil`: the shared one.
+    let owner: CacheReader?
+    /// The value; `nil`: it is known that there is none.
+    public let payload: CachedPayload?
+    /// Grows with each write of the key.
+    public let version: UInt64
+    /// How long the fill took that brought it; 0: it was not filled under a lease.
+    let fillNanos: Int64
+    let tags: [String]
+    let weight: Int
+
+    /// What the table needs for an entry: object, node, index, ghosts, sketch.
+    private static let overheadBytes = 256
+    private static let tagOverheadBytes = 96
+
+    init(
+        _ key: CacheKey, owner: CacheReader?, payload: CachedPayload?, staleAt: Int64,
+        expiresAt: Int64, version: UInt64, fillNanos: Int64, tags: [String], weight: Int?
+    ) {
+        text = key.text
+        space = key.space
+        hash = key.hash
+        isNegative = payload == nil
+        self.owner = owner
+        self.payload = payload
+        self.staleAt = staleAt
+        self.expiresAt = expiresAt
+        self.version = version
+        self.fillNanos = fillNanos
+        self.tags = tags
+        self.weight = weight ?? Self.weigh(key, owner, payload, tags)
+    }
+
+    /// The same value in the shared tier.
+    func shared() -> CacheItem {
+        CacheItem(
+            key, owner: nil, payload: payload, staleAt: staleAt, expiresAt: expiresAt,
+            version: version, fillNanos: fillNanos, tags: tags, weight: weight)
+    }
+
+    /// Whether it is a value of this key, whose hash is known to be the same.
+    @inline(__always)
+    func isOf(_ key: CacheKey) -> Bool {
+        space == key.space && text == key.text
+    }
+
+    var key: CacheKey { CacheKey(text, space: space, hash: hash) }
+
+    var tier: CacheTier { owner == nil ? .shared : .agent }
+    /// What it is counted under.
+    var identity: UInt64 { key.hash(of: owner) }
+
+    private static func weigh(
+        _ key: CacheKey, _ owner: CacheReader?, _ payload: CachedPayload?, _ tags: [String]
+    ) -> Int {
+        var bytes = overheadBytes + key.text.utf8.count + (owner?.id.utf8.count ?? 0)
+        bytes += (payload?.bytes.count ?? 0) + (payload?.contentType.utf8.count ?? 0)
+        for tag in tags { bytes += tagOverheadBytes + tag.utf8.count }
+        return bytes
+    }
+}

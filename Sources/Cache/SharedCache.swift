@@ -1,0 +1,173 @@
+import Threads
+
+/// The cache of all agents: an agent's own tier and the shared one, bounded by weight, for any
+/// thread.
+///
+/// Keys are spread over shards with a lock each; what concerns one key is one shard's, so a write or
+/// an invalidation reaches every tier at once. Times come in as `now`, monotonic nanoseconds, which
+/// must not go back by more than the callers' clocks differ. Nothing is called back under a lock.
+public final class SharedCache: Sendable {
+    private let shards: [Locked<CacheShard>]
+    private let namespaces: Locked<NamespaceTable>
+    private let agentWindow = Locked(WindowChooser())
+    private let sharedWindow = Locked(WindowChooser())
+    private let shardShift: UInt64
+    /// How many distinct agents must read a key to move it to the shared tier.
+    public let promotionReaders: Int
+
+    /// An empty cache.
+    public init(_ configuration: CacheConfiguration = CacheConfiguration()) {
+        let count = configuration.shardCount
+        shards = (0..<count).map { Locked(CacheShard(configuration, number: $0)) }
+        shardShift = UInt64(64 - count.trailingZeroBitCount)
+        namespaces = Locked(
+            NamespaceTable(
+                epoch: configuration.epoch, maxNamespaces: configuration.maxNamespaces))
+        promotionReaders = min(
+            max(configuration.promotionReaders, 2), ReaderSketch.maxReaders)
+    }
+
+    /// The namespace of this name, made when it is new.
+    public func namespace(_ name: String) -> CacheNamespace {
+        namespaces.withLock { $0.find(name) }
+    }
+
+    @inline(__always)
+    private func shard(of key: CacheKey) -> Locked<CacheShard> {
+        // A shift by all 64 bits gives 0, the only shard.
+        shards[Int(truncatingIfNeeded: key.hash >> shardShift)]
+    }
+
+    // MARK: Looking up
+
+    /// The value of a key in the shared tier, fresh or stale: the short way for who needs no lease.
+    /// `nil`: there is no such entry. Its `payload` is `nil` when it is known that there is no value.
+    public func item(_ key: CacheKey, now: Int64) -> CacheItem? {
+        shard(of: key).withLock { shard in
+            guard let item = shard.sharedItem(key, now: now) else {
+                guard case .hit(let hit) = shard.lookup(key, nil, nil, now: now) else { return nil }
+                return hit.item
+            }
+            if shard.hasReport { report(&shard) }
+            return item
+        }
+    }
+
+    /// Looks a key up.
+    ///
+    /// - Parameters:
+    ///   - reader: the agent that reads; `nil`: the shared tier only, and the read is not counted.
+    ///   - terms: asks for a lease when the key must be filled.
+    public func get(
+        _ key: CacheKey, as reader: CacheReader? = nil, fill terms: FillTerms? = nil, now: Int64
+    ) -> CacheLookup {
+        shard(of: key).withLock { shard in
+            defer { if shard.hasReport { report(&shard) } }
+            return shard.lookup(key, reader, terms, now: now)
+        }
+    }
+
+    /// Looks a key up, and waits when somebody else is to fill it.
+    ///
+    /// - Returns: what was found; `nil`: the waiter waits, and is told once, unless it leaves.
+    ///   Whoever waits calls `nudge` when the lease ends.
+    public func get(_ key: CacheKey, waiting waiter: CacheWaiter, now: Int64) -> CacheLookup? {
+        shard(of: key).withLock { $0.wait(key, waiter, now: now) }
+    }
+
+    /// Waits no longer. `false`: the waiter was told already, or is being told.
+    @discardableResult
+    public func leave(_ key: CacheKey, _ waiter: CacheWaiter) -> Bool {
+        shard(of: key).withLock { $0.fills.leave(key, waiter) }
+    }
+
+    /// When the lease of a key has run out, gives it to the first who waits.
+    ///
+    /// - Returns: when the lease that is out now ends; `nil`: there is none.
+    @discardableResult
+    public func nudge(_ key: CacheKey, now: Int64) -> Int64? {
+        let (notice, end) = shard(of: key).withLock { shard in
+            (shard.nudge(key, now: now), shard.fills.held(key)?.expiresAt)
+        }
+        notice?.deliver()
+        return end
+    }
+
+    // MARK: Writing
+
+    /// Sets a value in the place of what was there in any tier.
+    public func set(
+        _ key: CacheKey, _ write: CacheWrite, by reader: CacheReader? = nil,
+        in namespace: CacheNamespace, now: Int64
+    ) -> CacheSetOutcome {
+        let (outcome, notices) = shard(of: key).withLock {
+            $0.set(key, write, by: reader, now: now)
+        }
+        if outcome != .leaseLost { namespace.log.append(.key(key.text), isWrite: true, now: now) }
+        for notice in notices { notice.deliver() }
+        return outcome
+    }
+
+    /// Gives a lease back without a value. `false`: it was lost.
+    public func abandon(_ key: CacheKey, lease token: UInt64, now: Int64) -> Bool {
+        let (isReleased, notice) = shard(of: key).withLock { shard -> (Bool, WaiterNotice?) in
+            guard shard.fills.open(key, now: now)?.token == token else { return (false, nil) }
+            return (true, shard.passOn(key, now: now))
+        }
+        notice?.deliver()
+        return isReleased
+    }
+
+    /// Drops what matches, in every tier, and voids the leases that are out for it.
+    ///
+    /// What is set meanwhile may stay: it is newer. A prefix and the whole namespace are looked for
+    /// among all entries, shard by shard.
+    ///
+    /// - Returns: how many entries were dropped, and the invalidation's sequence.
+    public func invalidate(
+        _ target: CacheTarget, in namespace: CacheNamespace, now: Int64
+    ) -> (dropped: Int, sequence: UInt64) {
+        var dropped = 0
+        var notices: [WaiterNotice] = []
+        if case .key(let text) = target {
+            let key = namespace.key(text)
+            let result = shard(of: key).withLock { $0.invalidate(key, now: now) }
+            dropped = result.dropped
+            notices = result.notice.map { [$0] } ?? []
+        } else {
+            for shard in shards {
+                let result = shard.withLock {
+                    $0.invalidate(target, in: namespace.number, now: now)
+                }
+                dropped += result.dropped
+                notices += result.notices
+            }
+        }
+        let sequence = namespace.log.append(target, isWrite: false, now: now)
+        for notice in notices { notice.deliver() }
+        return (dropped, sequence)
+    }
+
+    // MARK: Counting
+
+    /// What it holds and has done, of all namespaces.
+    public var statistics: CacheStatistics {
+        var result = CacheStatistics()
+        for shard in shards { result.add(shard.withLock { $0.statistics }) }
+        return result
+    }
+
+    /// Streams that watch invalidations.
+    public var watcherCount: Int { namespaces.withLock { $0.watcherCount } }
+
+    /// What the ghosts of a shard did counts for all shards.
+    private func report(_ shard: inout CacheShard) {
+        let count = shards.count
+        if shard.agent.hasReport {
+            agentWindow.withLock { shard.agent.report(to: &$0, shards: count) }
+        }
+        if shard.shared.hasReport {
+            sharedWindow.withLock { shard.shared.report(to: &$0, shards: count) }
+        }
+    }
+}

@@ -1,0 +1,486 @@
+/// The locks of one namespace: who holds what, who waits, and when what ends.
+///
+/// A pure machine. One line for each resource, in the order of arrival: a waiter is served when
+/// nobody else holds what it wants in a way that excludes it, and nobody who came before it waits so.
+/// Whoever holds a resource passes the line for it, since those in it wait for that owner anyway.
+/// All resources of a claim are taken at once, so that half a claim blocks nobody.
+///
+/// Tokens come from one counter that begins anew, and higher, in each epoch: they grow for every
+/// resource for ever, and nothing is kept of resources that nobody holds.
+public struct LockTable: Sendable {
+    /// What came of a change, for whoever must write or tell it.
+    public struct Output: Sendable {
+        /// Waiters that got what they wanted, and under which acquire.
+        public var granted: [(waiter: UInt64, acquire: UInt64)] = []
+        public var ended: [(acquire: LockAcquire, end: LockEnd)] = []
+        /// Waiters whose time was over.
+        public var timedOut: [(waiter: UInt64, place: LockPlace)] = []
+        /// Resources whose line changed, or who holds them.
+        public var touched: Set<String> = []
+
+        /// Nothing.
+        public init() {}
+    }
+
+    /// What became of a wish to acquire.
+    public enum Outcome: Sendable, Equatable {
+        /// It is held under this serial.
+        case granted(UInt64)
+        /// It waits under this number.
+        case waits(UInt64)
+        case busy(LockPlace)
+        /// Waiting would never end.
+        case cycle([LockStep])
+        case full(LockBound)
+    }
+
+    /// What became of a wish about an acquire.
+    public enum Answer: Sendable, Equatable {
+        case done
+        /// It is not held, or no more.
+        case notHeld
+        /// It is another owner's.
+        case foreign
+    }
+
+    struct QueueEntry: Sendable {
+        var waiter: UInt64
+        var owner: String
+        var mode: LockMode
+    }
+
+    /// What one owner has of one resource.
+    struct OwnerHold: Sendable {
+        var token: UInt64
+        var acquires: [UInt64: LockMode] = [:]
+        var exclusives = 0
+
+        var mode: LockMode { exclusives > 0 ? .exclusive : .shared }
+    }
+
+    struct Resource: Sendable {
+        var holds: [String: OwnerHold] = [:]
+        /// Acquires of all of those.
+        var holderCount = 0
+        /// The owner that nobody may hold it beside.
+        var exclusiveOwner: String?
+        /// In the order of arrival.
+        var queue: [QueueEntry] = []
+        /// The newest batch that changed who holds it.
+        var changedIn = BatchNumber.none
+
+        var isForgotten: Bool { holds.isEmpty && queue.isEmpty }
+    }
+
+    struct Waiter: Sendable {
+        var claim: LockClaim
+        var sinceMillis: Int64
+        /// Wall clock; 0: for ever.
+        var untilMillis: Int64
+        /// Handle of its end; -1: it has none.
+        var timer: Int32 = -1
+    }
+
+    struct Owner: Sendable {
+        var acquires = 0
+        /// Ascending.
+        var waiting: [UInt64] = []
+
+        var isForgotten: Bool { acquires == 0 && waiting.isEmpty }
+    }
+
+    private struct Held: Sendable {
+        var acquire: LockAcquire
+        var timer: Int32
+    }
+
+    private enum Deadline: Sendable {
+        case lease(UInt64)
+        case wait(UInt64)
+    }
+
+    /// Its bounds.
+    public let limits: LockLimits
+    private(set) var resources: [String: Resource] = [:]
+    private(set) var waiters: [UInt64: Waiter] = [:]
+    private(set) var owners: [String: Owner] = [:]
+    private var held: [UInt64: Held] = [:]
+    private var deadlines = IndexedHeap<Deadline>()
+    private var lastSerial: UInt64
+    /// The newest batch that set a resource free that is forgotten since.
+    private var freedIn = BatchNumber.none
+
+    /// No locks.
+    ///
+    /// - Parameter base: above every serial of earlier epochs.
+    public init(base: UInt64, limits: LockLimits = LockLimits()) {
+        lastSerial = base
+        self.limits = limits
+    }
+
+    /// Acquires that hold something, and waiters.
+    public var heldCount: Int { held.count }
+    public var waiterCount: Int { waiters.count }
+
+    /// When something ends by itself, by the monotonic clock.
+    public var nextDeadlineNanos: Int64? { deadlines.smallestKey }
+
+    /// An acquire that is held.
+    public func acquire(_ serial: UInt64) -> LockAcquire? { held[serial]?.acquire }
+
+    /// What a waiter wants.
+    public func claim(of waiter: UInt64) -> LockClaim? { waiters[waiter]?.claim }
+
+    // MARK: Acquiring
+
+    /// Acquires, waits or refuses.
+    ///
+    /// - Parameter batch: the one that would hold the acquire.
+    public mutating func acquire(
+        _ claim: LockClaim, _ wait: LockWait, at now: EngineTime, in batch: BatchNumber,
+        into out: inout Output
+    ) -> Outcome {
+        if let bound = bound(for: claim) { return .full(bound) }
+        if isFree(claim, before: .max) {
+            return .granted(grant(claim, at: now, in: batch, into: &out))
+        }
+        if case .not = wait { return .busy(place(of: claim, before: .max)) }
+        if let bound = waitBound(for: claim) { return .full(bound) }
+        if let cycle = cycle(claim) { return .cycle(cycle) }
+        return .waits(enqueue(claim, wait, at: now, into: &out))
+    }
+
+    private func bound(for claim: LockClaim) -> LockBound? {
+        if held.count + waiters.count >= limits.maxInAll { return .all(limits.maxInAll) }
+        if let owner = owners[claim.owner],
+            owner.acquires + owner.waiting.count >= limits.maxOfOwner
+        {
+            return .owner(limits.maxOfOwner)
+        }
+        for wish in claim.wishes {
+            if let resource = resources[wish.resource], resource.holderCount >= limits.maxHolders {
+                return .holders(resource: wish.resource, limits.maxHolders)
+            }
+        }
+        return nil
+    }
+
+    private func waitBound(for claim: LockClaim) -> LockBound? {
+        for wish in claim.wishes {
+            if let resource = resources[wish.resource], resource.queue.count >= limits.maxWaiters {
+                return .waiters(resource: wish.resource, limits.maxWaiters)
+            }
+        }
+        return nil
+    }
+
+    /// Whether a claim that came before the waiter `before` can be served.
+    private func isFree(_ claim: LockClaim, before waiter: UInt64) -> Bool {
+        for wish in claim.wishes {
+            guard let resource = resources[wish.resource] else { continue }
+            if resource.holder(against: wish.mode, claim.owner) != nil { return false }
+            if resource.holds[claim.owner] != nil { continue }
+            for entry in resource.queue {
+                if entry.waiter >= waiter { break }
+                if entry.owner != claim.owner, entry.mode.excludes(wish.mode) { return false }
+            }
+        }
+        return true
+    }
+
+    private mutating func grant(
+        _ claim: LockClaim, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) -> UInt64 {
+        lastSerial += 1
+        let serial = lastSerial
+        var tokens: [UInt64] = []
+        for wish in claim.wishes {
+            let known = resources[wish.resource]?.holds[claim.owner]?.token
+            tokens.append(known ?? serial)
+        }
+        var acquire = LockAcquire(
+            serial: serial, claim: claim, tokens: tokens, grantedMillis: now.wallMillis)
+        acquire.changedIn = batch
+        acquire.endsNanos = now.end(ofMillis: claim.leaseMillis)
+        insert(acquire)
+        out.touched.formUnion(claim.wishes.map(\.resource))
+        return serial
+    }
+
+    private mutating func insert(_ acquire: LockAcquire) {
+        let owner = acquire.claim.owner
+        for (wish, token) in zip(acquire.claim.wishes, acquire.tokens) {
+            resources[wish.resource, default: Resource()].hold(
+                acquire.serial, owner, wish.mode, token, acquire.changedIn)
+        }
+        owners[owner, default: Owner()].acquires += 1
+        let timer = deadlines.insert(.lease(acquire.serial), key: acquire.endsNanos)
+        held[acquire.serial] = Held(acquire: acquire, timer: timer)
+    }
+
+    private mutating func enqueue(
+        _ claim: LockClaim, _ wait: LockWait, at now: EngineTime, into out: inout Output
+    ) -> UInt64 {
+        lastSerial += 1
+        let number = lastSerial
+        var waiter = Waiter(claim: claim, sinceMillis: now.wallMillis, untilMillis: 0)
+        if case .until(let nanos) = wait {
+            waiter.timer = deadlines.insert(.wait(number), key: nanos)
+            waiter.untilMillis = now.wallMillis(atNanos: nanos)
+        }
+        waiters[number] = waiter
+        owners[claim.owner, default: Owner()].waiting.append(number)
+        for wish in claim.wishes {
+            resources[wish.resource, default: Resource()].queue.append(
+                QueueEntry(waiter: number, owner: claim.owner, mode: wish.mode))
+            out.touched.insert(wish.resource)
+        }
+        return number
+    }
+
+    // MARK: Ending
+
+    /// Ends one acquire, and serves those that waited for it.
+    public mutating func release(
+        _ serial: UInt64, owner: String, at now: EngineTime, in batch: BatchNumber,
+        into out: inout Output
+    ) -> Answer {
+        guard let acquire = held[serial]?.acquire else { return .notHeld }
+        guard acquire.claim.owner == owner else { return .foreign }
+        end(serial, .released, at: now, in: batch, into: &out)
+        return .done
+    }
+
+    /// Takes a resource from its holders, with all that each acquired together with it.
+    ///
+    /// - Parameter only: `nil`: all holders.
+    /// - Returns: how many acquires ended.
+    public mutating func breakLock(
+        _ resource: String, only: UInt64?, at now: EngineTime, in batch: BatchNumber,
+        into out: inout Output
+    ) -> Int {
+        let all = resources[resource]?.holds.values.flatMap { $0.acquires.keys } ?? []
+        let broken = all.filter { only == nil || $0 == only }.sorted()
+        for serial in broken { end(serial, .broken, at: now, in: batch, into: &out) }
+        return broken.count
+    }
+
+    /// Begins a lease anew.
+    ///
+    /// - Parameter leaseMillis: its new length; `nil`: as it was.
+    public mutating func renew(
+        _ serial: UInt64, owner: String, leaseMillis: Int64?, at now: EngineTime
+    ) -> Answer {
+        guard let known = held[serial] else { return .notHeld }
+        guard known.acquire.claim.owner == owner else { return .foreign }
+        let lease = leaseMillis ?? known.acquire.leaseMillis
+        let end = now.end(ofMillis: lease)
+        held[serial]?.acquire.leaseMillis = lease
+        held[serial]?.acquire.endsNanos = end
+        deadlines.update(known.timer, key: end)
+        return .done
+    }
+
+    /// A waiter goes: nobody asks for it any more.
+    public mutating func leave(
+        _ waiter: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) {
+        guard let claim = remove(waiter: waiter, into: &out) else { return }
+        serve(claim.wishes.map(\.resource), at: now, in: batch, into: &out)
+    }
+
+    /// Ends the lease or wait that is due first, if one is.
+    public mutating func expireNext(
+        at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) -> Bool {
+        guard let due = deadlines.smallestKey, due <= now.monotonicNanos,
+            let deadline = deadlines.first
+        else { return false }
+        switch deadline {
+        case .lease(let serial): end(serial, .expired, at: now, in: batch, into: &out)
+        case .wait(let waiter):
+            if let claim = waiters[waiter]?.claim {
+                out.timedOut.append((waiter, place(of: claim, before: waiter)))
+            }
+            leave(waiter, at: now, in: batch, into: &out)
+        }
+        return true
+    }
+
+    private mutating func end(
+        _ serial: UInt64, _ end: LockEnd, at now: EngineTime, in batch: BatchNumber,
+        into out: inout Output
+    ) {
+        guard let gone = held.removeValue(forKey: serial) else { return }
+        deadlines.remove(gone.timer)
+        let claim = gone.acquire.claim
+        for wish in claim.wishes {
+            resources[wish.resource]?.drop(serial, claim.owner, wish.mode, batch)
+            out.touched.insert(wish.resource)
+        }
+        owners[claim.owner]?.acquires -= 1
+        forgetOwner(claim.owner)
+        out.ended.append((gone.acquire, end))
+        serve(claim.wishes.map(\.resource), at: now, in: batch, into: &out)
+        for wish in claim.wishes { forgetResource(wish.resource, batch) }
+    }
+
+    private mutating func remove(waiter number: UInt64, into out: inout Output) -> LockClaim? {
+        guard let waiter = waiters.removeValue(forKey: number) else { return nil }
+        if waiter.timer >= 0 { deadlines.remove(waiter.timer) }
+        for wish in waiter.claim.wishes {
+            resources[wish.resource]?.queue.removeAll { $0.waiter == number }
+            out.touched.insert(wish.resource)
+            forgetResource(wish.resource, .none)
+        }
+        owners[waiter.claim.owner]?.waiting.removeAll { $0 == number }
+        forgetOwner(waiter.claim.owner)
+        return waiter.claim
+    }
+
+    private mutating func forgetOwner(_ owner: String) {
+        if owners[owner]?.isForgotten == true { owners[owner] = nil }
+    }
+
+    private mutating func forgetResource(_ name: String, _ batch: BatchNumber) {
+        guard let resource = resources[name], resource.isForgotten else { return }
+        freedIn = max(freedIn, resource.changedIn, batch)
+        resources[name] = nil
+    }
+
+    // MARK: Serving
+
+    /// Gives what became free to those that wait for it, in their order.
+    private mutating func serve(
+        _ names: [String], at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) {
+        for name in names {
+            for entry in resources[name]?.queue ?? [] {
+                if take(entry.waiter, at: now, in: batch, into: &out) { continue }
+                if entry.mode == .exclusive, resources[name]?.holds[entry.owner] == nil {
+                    serveHolders(name, behind: entry.waiter, at: now, in: batch, into: &out)
+                    break
+                }
+            }
+        }
+    }
+
+    /// Nobody passes an exclusive waiter but those who hold the resource already.
+    private mutating func serveHolders(
+        _ name: String, behind waiter: UInt64, at now: EngineTime, in batch: BatchNumber,
+        into out: inout Output
+    ) {
+        for owner in (resources[name]?.holds.keys).map(Array.init) ?? [] {
+            for other in owners[owner]?.waiting ?? [] where other > waiter {
+                let wants = waiters[other]?.claim.wishes.contains { $0.resource == name } ?? false
+                if wants { _ = take(other, at: now, in: batch, into: &out) }
+            }
+        }
+    }
+
+    /// Grants a waiter what it wants if it can have it.
+    private mutating func take(
+        _ number: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) -> Bool {
+        guard let claim = waiters[number]?.claim, isFree(claim, before: number) else {
+            return false
+        }
+        _ = remove(waiter: number, into: &out)
+        out.granted.append((number, grant(claim, at: now, in: batch, into: &out)))
+        return true
+    }
+
+    // MARK: Looking
+
+    /// Whether a resource is held under a token, and the newest batch that changed that.
+    public func hold(
+        _ resource: String, token: UInt64
+    ) -> (isHeld: Bool, changedIn: BatchNumber) {
+        guard let known = resources[resource] else { return (false, freedIn) }
+        return (
+            known.holds.values.contains { $0.token == token },
+            known.holds.isEmpty ? max(known.changedIn, freedIn) : known.changedIn
+        )
+    }
+
+    /// What an owner has of the resources of an acquire, in their order; those it does not have any
+    /// more are left out.
+    public func holds(of claim: LockClaim) -> [LockHold] {
+        claim.wishes.compactMap { wish in
+            guard let hold = resources[wish.resource]?.holds[claim.owner] else { return nil }
+            return LockHold(
+                resource: wish.resource, mode: hold.mode, token: hold.token,
+                count: hold.acquires.count)
+        }
+    }
+
+    /// Where a waiter stands.
+    public func place(of waiter: UInt64) -> LockPlace? {
+        waiters[waiter].map { place(of: $0.claim, before: waiter) }
+    }
+
+    /// Waiters for a resource, the next first.
+    public func waiting(for resource: String) -> [UInt64] {
+        resources[resource]?.queue.map(\.waiter) ?? []
+    }
+
+    /// The newest batch that changed a resource.
+    public func changedIn(_ resource: String) -> BatchNumber {
+        resources[resource].map { max($0.changedIn, freedIn) } ?? freedIn
+    }
+
+    // MARK: Taking up
+
+    /// An acquire that the store holds; its lease begins with ``beginLeases(at:)``.
+    public mutating func restore(_ acquire: LockAcquire) { insert(acquire) }
+
+    /// Gives every lease its full time from now on.
+    public mutating func beginLeases(at now: EngineTime) {
+        for serial in held.keys {
+            guard let known = held[serial] else { continue }
+            let end = now.end(ofMillis: known.acquire.leaseMillis)
+            held[serial]?.acquire.endsNanos = end
+            deadlines.update(known.timer, key: end)
+        }
+    }
+}
+
+extension LockTable.Resource {
+    /// An owner that holds it so that another one cannot hold it in a mode.
+    func holder(against mode: LockMode, _ owner: String) -> String? {
+        if let exclusiveOwner { return exclusiveOwner == owner ? nil : exclusiveOwner }
+        if mode == .shared || holds.isEmpty { return nil }
+        return holds.keys.first { $0 != owner }
+    }
+
+    fileprivate mutating func hold(
+        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ token: UInt64,
+        _ batch: BatchNumber
+    ) {
+        holds[owner, default: LockTable.OwnerHold(token: token)].acquires[serial] = mode
+        holderCount += 1
+        if mode == .exclusive {
+            holds[owner]?.exclusives += 1
+            exclusiveOwner = owner
+        }
+        changedIn = max(changedIn, batch)
+    }
+
+    fileprivate mutating func drop(
+        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ batch: BatchNumber
+    ) {
+        holds[owner]?.acquires[serial] = nil
+        holderCount -= 1
+        if mode == .exclusive {
+            holds[owner]?.exclusives -= 1
+            if holds[owner]?.exclusives == 0 { exclusiveOwner = nil }
+        }
+        if holds[owner]?.acquires.isEmpty == true { holds[owner] = nil }
+        changedIn = max(changedIn, batch)
+    }
+}
+
+extension EngineTime {
+    /// The monotonic instant so many milliseconds from now.
+    fileprivate func end(ofMillis millis: Int64) -> Int64 { monotonicNanos + millis * 1_000_000 }
+}

@@ -1,0 +1,233 @@
+/// The shared memory of one namespace: its entries, its revision line, and how far back its changes
+/// are kept. The store keeps the changes; this says which.
+///
+/// A pure machine. The batch that a change is written with comes in with it, so that whoever reads
+/// knows what to wait for.
+public struct MemorySpace: Sendable {
+    private struct Cell: Sendable {
+        var entry: MemoryEntry
+        var changedIn: BatchNumber
+        /// Handle of its end; -1: it has none.
+        var expiry: Int32 = -1
+    }
+
+    /// When and with which batch something changes.
+    public struct Moment: Sendable {
+        /// The turn's time.
+        public var time: EngineTime
+        /// The batch that will hold the change.
+        public var batch: BatchNumber
+        /// The newest batch on disk.
+        public var committed: BatchNumber
+
+        /// Combines the parts.
+        public init(time: EngineTime, batch: BatchNumber, committed: BatchNumber) {
+            self.time = time
+            self.batch = batch
+            self.committed = committed
+        }
+    }
+
+    /// What was done.
+    public struct Outcome: Sendable {
+        /// Of the changes, or of the namespace when there are none.
+        public var revision: Int64
+        /// In order; all of one revision.
+        public var changes: [MemoryChange] = []
+        /// One for each operation.
+        public var results: [MemoryResult] = []
+        /// Changes that watchers cannot ask for any more.
+        public var passed: ChangeWindow.Passed?
+    }
+
+    /// Why something does not fit.
+    public enum Bound: Sendable, Hashable {
+        case keys(Int)
+        case bytes(Int)
+    }
+
+    /// Its bounds, its revisions, and how far back watchers can ask.
+    public let limits: MemoryLimits
+    public private(set) var line: RevisionLine
+    public private(set) var window: ChangeWindow
+    /// Weight of all entries.
+    public private(set) var bytes = 0
+    private var cells: [MemoryKey: Cell] = [:]
+    /// Keys that were deleted lately, with the batch that did it.
+    private var deleted: [MemoryKey: BatchNumber] = [:]
+    /// Ends of entries, by the monotonic clock.
+    private var expiries = IndexedHeap<MemoryKey>()
+
+    /// Deletions are forgotten in bulk, when there are so many.
+    private static let maxDeleted = 256
+
+    /// A namespace without entries, at a revision.
+    public init(
+        limits: MemoryLimits = MemoryLimits(), revision: Int64 = 0,
+        window: ChangeWindow = ChangeWindow()
+    ) {
+        self.limits = limits
+        line = RevisionLine(revision: revision)
+        self.window = window
+    }
+
+    /// How many keys there are.
+    public var count: Int { cells.count }
+
+    /// When the next entry ends, by the monotonic clock.
+    public var nextExpiryNanos: Int64? { expiries.smallestKey }
+
+    // MARK: Reading
+
+    /// What a key holds, and the newest batch that changed it.
+    public func read(_ key: MemoryKey) -> (entry: MemoryEntry?, changedIn: BatchNumber) {
+        if let cell = cells[key] { return (cell.entry, cell.changedIn) }
+        return (nil, deleted[key] ?? .none)
+    }
+
+    /// The revision of the entry of a key; 0: there is none.
+    public func revision(of key: MemoryKey) -> Int64 { cells[key]?.entry.revision ?? 0 }
+
+    /// Whether a comparison holds; `nil` for a lock, which is not known here.
+    public func holds(_ compare: MemoryCompare) -> Bool? {
+        switch compare {
+        case .exists(let key, let wanted): (cells[key] != nil) == wanted
+        case .revisionEquals(let key, let wanted): revision(of: key) == wanted
+        case .revisionAtMost(let key, let wanted): revision(of: key) <= wanted
+        case .versionEquals(let key, let wanted): (cells[key]?.entry.version ?? 0) == wanted
+        case .valueEquals(let key, let wanted): cells[key]?.entry.value == wanted
+        case .fence: nil
+        }
+    }
+
+    /// Why operations would grow it over its bounds; `nil`: they would not.
+    public func bound(for operations: [MemoryOperation]) -> Bound? {
+        var keys = cells.count
+        var weight = bytes
+        for operation in operations {
+            guard case .put(let key, let value, _) = operation else { continue }
+            if let known = cells[key] { weight -= known.entry.weight } else { keys += 1 }
+            weight += key.bytes.count + value.bytes.count + MemoryEntry.overhead
+        }
+        if keys > limits.maxKeys, keys > cells.count { return .keys(limits.maxKeys) }
+        if weight > limits.maxBytes, weight > bytes { return .bytes(limits.maxBytes) }
+        return nil
+    }
+
+    // MARK: Writing
+
+    /// Carries out operations at one revision, in order; see ``bound(for:)`` first.
+    public mutating func apply(
+        _ operations: [MemoryOperation], actor: String, at moment: Moment
+    ) -> Outcome {
+        var outcome = Outcome(revision: line.revision)
+        outcome.results.reserveCapacity(operations.count)
+        for operation in operations {
+            outcome.results.append(apply(operation, actor, moment, &outcome.changes))
+        }
+        finish(&outcome, moment)
+        return outcome
+    }
+
+    /// Deletes the entry that ended first, if one has ended.
+    public mutating func expireNext(at moment: Moment) -> Outcome? {
+        guard let key = expiries.first, let due = expiries.smallestKey,
+            due <= moment.time.monotonicNanos
+        else { return nil }
+        var outcome = Outcome(revision: line.revision)
+        if let change = remove(key, .expired, actor: "", moment) { outcome.changes.append(change) }
+        finish(&outcome, moment)
+        return outcome
+    }
+
+    private mutating func apply(
+        _ operation: MemoryOperation, _ actor: String, _ moment: Moment,
+        _ changes: inout [MemoryChange]
+    ) -> MemoryResult {
+        switch operation {
+        case .get(let key): return .read(cells[key]?.entry)
+        case .delete(let key):
+            guard let change = remove(key, .deleted, actor: actor, moment) else {
+                return .deleted(false)
+            }
+            changes.append(change)
+            return .deleted(true)
+        case .put(let key, let value, let ttl):
+            let change = put(key, value, ttlMillis: ttl, actor, moment)
+            changes.append(change)
+            return .put(change.entry)
+        }
+    }
+
+    private mutating func put(
+        _ key: MemoryKey, _ value: Payload, ttlMillis: Int64, _ actor: String, _ moment: Moment
+    ) -> MemoryChange {
+        let known = cells[key]
+        let at = moment.time.wallMillis
+        let revision = line.revision + 1
+        let entry = MemoryEntry(
+            key: known?.entry.key ?? key, value: value, revision: revision,
+            createdRevision: known?.entry.createdRevision ?? revision,
+            version: (known?.entry.version ?? 0) + 1,
+            createdMillis: known?.entry.createdMillis ?? at, updatedMillis: at, actor: actor,
+            expiresMillis: ttlMillis > 0 ? at + ttlMillis : 0)
+        var cell = Cell(entry: entry, changedIn: moment.batch, expiry: known?.expiry ?? -1)
+        setExpiry(
+            &cell, ttlMillis > 0 ? moment.time.monotonicNanos + ttlMillis * 1_000_000 : nil)
+        bytes += entry.weight - (known?.entry.weight ?? 0)
+        cells[key] = cell
+        return MemoryChange(kind: .put, entry: entry, previous: known?.entry)
+    }
+
+    private mutating func remove(
+        _ key: MemoryKey, _ kind: MemoryChange.Kind, actor: String, _ moment: Moment
+    ) -> MemoryChange? {
+        guard var cell = cells.removeValue(forKey: key) else { return nil }
+        setExpiry(&cell, nil)
+        bytes -= cell.entry.weight
+        if deleted.count >= Self.maxDeleted {
+            deleted = deleted.filter { $0.value > moment.committed }
+        }
+        deleted[key] = moment.batch
+        var grave = cell.entry
+        grave.value = Payload(bytes: [])
+        grave.revision = line.revision + 1
+        grave.updatedMillis = moment.time.wallMillis
+        grave.actor = actor
+        grave.expiresMillis = 0
+        return MemoryChange(kind: kind, entry: grave, previous: cell.entry)
+    }
+
+    private mutating func setExpiry(_ cell: inout Cell, _ nanos: Int64?) {
+        switch (nanos, cell.expiry >= 0) {
+        case (let nanos?, true): expiries.update(cell.expiry, key: nanos)
+        case (let nanos?, false): cell.expiry = expiries.insert(cell.entry.key, key: nanos)
+        case (nil, true):
+            expiries.remove(cell.expiry)
+            cell.expiry = -1
+        case (nil, false): break
+        }
+    }
+
+    /// All changes of one call are one revision.
+    private mutating func finish(_ outcome: inout Outcome, _ moment: Moment) {
+        if outcome.changes.isEmpty { return }
+        line.advance(in: moment.batch, committed: moment.committed)
+        outcome.revision = line.revision
+        let weight = outcome.changes.reduce(0) { $0 + $1.entry.weight }
+        outcome.passed = window.add(
+            revision: line.revision, changes: outcome.changes.count, bytes: weight, limits)
+    }
+
+    // MARK: Taking up
+
+    /// An entry that the store holds.
+    ///
+    /// - Parameter expiresNanos: its end by the monotonic clock; `nil`: it has none.
+    public mutating func restore(_ entry: MemoryEntry, expiresNanos: Int64?) {
+        var cell = Cell(entry: entry, changedIn: .none)
+        setExpiry(&cell, expiresNanos)
+        bytes += entry.weight
+        cells[entry.key] = cell
+    }
+}

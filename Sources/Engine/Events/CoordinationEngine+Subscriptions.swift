@@ -1,0 +1,234 @@
+import Coordination
+import Store
+
+/// Durable subscriptions: what callers ask of them.
+extension CoordinationEngine {
+    mutating func decide(_ command: SubscriptionCommand, _ ticket: ReplyTicket) {
+        switch command {
+        case .put(let namespace, let definition, let by):
+            putSubscription(namespace, definition, by, ticket)
+        case .get(let name):
+            guard let cell = findSubscription(name, ticket) else { return }
+            answer(ticket, .event(.subscription(.one(view(cell)))), seen: seen(cell))
+        case .list(let namespace, let after, let limit):
+            listSubscriptions(namespace, after: after, limit: limit, ticket)
+        case .delete(let name, let by): deleteSubscription(name, by, ticket)
+        case .attach(let name): attachStream(name, ticket)
+        case .sent(let name, let sent): streamSent(name, sent, ticket)
+        case .acknowledge(let name, let sequence): acknowledge(name, sequence, ticket)
+        case .refuse(let name, let sequence, let failure, let requestID):
+            refuse(name, sequence, failure, requestID, ticket)
+        case .requeue(let name, let target, let sequence, let isDiscarded, let by):
+            requeue(name, target, sequence, isDiscarded: isDiscarded, by, ticket)
+        case .agentAnswered(let call, let delivery): agentAnswered(call, delivery)
+        }
+    }
+
+    func findSubscriptionCell(_ name: SubscriptionName) -> Int32? { subscriptions.index[name] }
+
+    mutating func findSubscription(_ name: SubscriptionName, _ ticket: ReplyTicket) -> Int32? {
+        if let cell = subscriptions.index[name] { return cell }
+        reject(ticket, .unknownSubscription(name.name), seen: subscriptions.changedIn)
+        return nil
+    }
+
+    // MARK: Putting
+
+    private mutating func putSubscription(
+        _ namespace: Namespace, _ definition: SubscriptionDefinition, _ by: Signature,
+        _ ticket: ReplyTicket
+    ) {
+        if isDraining { return reject(ticket, .draining) }
+        if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
+        for target in definition.targets {
+            guard let workflow = target.workflow else { continue }
+            if definitions[ScopedName(namespace: namespace, name: workflow)] == nil {
+                let known = definitionNames(in: namespace)
+                return reject(
+                    ticket, .unknownWorkflow(workflow, known: known), seen: definitionsChangedIn)
+            }
+        }
+        let name = SubscriptionName(namespace: namespace, name: definition.name)
+        if let known = subscriptions.index[name] {
+            if subscriptions.cells[known].definition == definition {
+                let answer = SubscriptionAnswer.put(view(known), changed: false)
+                return self.answer(ticket, .event(.subscription(answer)), seen: seen(known))
+            }
+            replace(known, definition)
+            finishPut(known, by, before: "was there", ticket)
+        } else {
+            makeSubscription(name, definition, by, ticket)
+        }
+    }
+
+    private mutating func makeSubscription(
+        _ name: SubscriptionName, _ definition: SubscriptionDefinition, _ by: Signature,
+        _ ticket: ReplyTicket
+    ) {
+        guard subscriptions.index.count < limits.maxSubscriptions else {
+            return reject(ticket, .tooManySubscriptions(limits.maxSubscriptions))
+        }
+        let table = events.spaces[name.namespace]?.topics ?? TopicTable()
+        let removed = table.removedThrough(definition.patterns)
+        var begin = table.lastSequence
+        switch definition.start {
+        case .now: break
+        case .oldest: begin = (table.oldestHeld(definition.patterns) ?? begin + 1) - 1
+        case .from(let sequence):
+            let seen = changedIn(name.namespace)
+            if sequence > begin + 1 {
+                return reject(ticket, .sequenceAhead(sequence, newest: begin), seen: seen)
+            }
+            if removed >= sequence {
+                return reject(ticket, .sequenceRemoved(oldest: removed + 1), seen: seen)
+            }
+            begin = sequence - 1
+        }
+        let state = SubscriberState(acknowledged: begin, knownRemoved: removed)
+        let cell = subscriptions.cells.insert(
+            SubscriptionCell(
+                namespace: name.namespace, definition: definition, createdMillis: now.wallMillis,
+                updatedMillis: now.wallMillis))
+        subscriptions.index[name] = cell
+        for target in definition.targets { insertSubscriber(cell, target, state) }
+        finishPut(cell, by, before: "", ticket)
+    }
+
+    /// Targets of the same name go on from where they are; new ones begin with what comes now.
+    private mutating func replace(_ cell: Int32, _ definition: SubscriptionDefinition) {
+        let old = subscriptions.cells[cell].subscribers
+        let namespace = subscriptions.cells[cell].namespace
+        let table = events.spaces[namespace]?.topics ?? TopicTable()
+        let fresh = SubscriberState(
+            acknowledged: table.lastSequence,
+            knownRemoved: table.removedThrough(definition.patterns))
+        subscriptions.cells[cell].definition = definition
+        subscriptions.cells[cell].updatedMillis = now.wallMillis
+        subscriptions.cells[cell].subscribers = []
+        for target in definition.targets {
+            let same = old.first { subscriptions.subscribers[$0].target.name == target.name }
+            if let same {
+                subscriptions.cells[cell].subscribers.append(same)
+                subscriptions.subscribers[same].target = target
+                subscriptions.subscribers[same].plan = EventPlan(definition, target)
+                startOver(same)
+            } else {
+                insertSubscriber(cell, target, fresh)
+            }
+        }
+        let kept = subscriptions.cells[cell].subscribers
+        for subscriber in old where !kept.contains(subscriber) { removeSubscriber(subscriber) }
+    }
+
+    private mutating func finishPut(
+        _ cell: Int32, _ by: Signature, before: String, _ ticket: ReplyTicket
+    ) {
+        let namespace = subscriptions.cells[cell].namespace
+        let definition = subscriptions.cells[cell].definition
+        put(
+            EntityRow(
+                kind: .subscription, namespace: namespace.name, key: definition.name,
+                blob: SubscriptionCodec.encode(
+                    definition, createdMillis: subscriptions.cells[cell].createdMillis,
+                    updatedMillis: subscriptions.cells[cell].updatedMillis)))
+        audit(
+            namespace: namespace, actor: by.actor, action: "PutSubscription",
+            subject: "subscription/\(definition.name)", before: before,
+            after: definition.patterns.map(\.text).joined(separator: ", ") + " to "
+                + definition.targets.map(\.name).joined(separator: ", "),
+            requestID: by.requestID)
+        subscriptions.interested = [:]
+        let batch = filling
+        subscriptions.changedIn = batch
+        subscriptions.cells[cell].changedIn = batch
+        let subscribers = subscriptions.cells[cell].subscribers
+        for subscriber in subscribers {
+            storeSubscriber(subscriber)
+            pump(subscriber)
+        }
+        let answer = SubscriptionAnswer.put(view(cell), changed: true)
+        self.answer(ticket, .event(.subscription(answer)), seen: filling)
+    }
+
+    private mutating func deleteSubscription(
+        _ name: SubscriptionName, _ by: Signature, _ ticket: ReplyTicket
+    ) {
+        guard let cell = findSubscription(name, ticket) else { return }
+        let subscribers = subscriptions.cells[cell].subscribers
+        for subscriber in subscribers { removeSubscriber(subscriber) }
+        subscriptions.cells.remove(cell)
+        subscriptions.index[name] = nil
+        subscriptions.interested = [:]
+        put(
+            EntityRow(
+                kind: .subscription, namespace: name.namespace.name, key: name.name, blob: nil))
+        audit(
+            namespace: name.namespace, actor: by.actor, action: "DeleteSubscription",
+            subject: "subscription/\(name.name)", requestID: by.requestID)
+        let batch = filling
+        subscriptions.changedIn = batch
+        answer(ticket, .event(.subscription(.deleted)), seen: batch)
+    }
+
+    // MARK: Looking
+
+    private mutating func listSubscriptions(
+        _ namespace: Namespace, after: String?, limit: Int, _ ticket: ReplyTicket
+    ) {
+        let names = subscriptions.index.keys.filter { $0.namespace == namespace }.map(\.name)
+            .filter { after?.utf8.lexicographicallyPrecedes($0.utf8) ?? true }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        var views: [SubscriptionView] = []
+        var newest = subscriptions.changedIn
+        for name in names.prefix(limit) {
+            let key = SubscriptionName(namespace: namespace, name: name)
+            guard let cell = subscriptions.index[key] else { continue }
+            views.append(view(cell))
+            newest = max(newest, seen(cell))
+        }
+        let answer = SubscriptionAnswer.list(views, more: names.count > views.count)
+        self.answer(ticket, .event(.subscription(answer)), seen: newest)
+    }
+
+    private func seen(_ cell: Int32) -> BatchNumber {
+        var newest = max(subscriptions.cells[cell].changedIn, subscriptions.changedIn)
+        for subscriber in subscriptions.cells[cell].subscribers {
+            newest = max(newest, subscriptions.subscribers[subscriber].changedIn)
+        }
+        return max(newest, changedIn(subscriptions.cells[cell].namespace))
+    }
+
+    func view(_ cell: Int32) -> SubscriptionView {
+        let subscription = subscriptions.cells[cell]
+        let table = events.spaces[subscription.namespace]?.topics ?? TopicTable()
+        return SubscriptionView(
+            definition: subscription.definition, createdMillis: subscription.createdMillis,
+            updatedMillis: subscription.updatedMillis,
+            targets: subscription.subscribers.map { index in
+                let subscriber = subscriptions.subscribers[index]
+                let isDone =
+                    subscriber.isLive && subscriber.machine.outCount == 0
+                    && subscriber.queue.isEmpty && !subscriber.isPreparing
+                return SubscriberView(
+                    name: subscriber.target.name, state: subscriber.machine.state,
+                    lag: isDone
+                        ? 0
+                        : table.count(
+                            subscription.definition.patterns,
+                            behind: subscriber.machine.state.acknowledged, atMost: 100_000),
+                    deadLetters: subscriber.letters.count,
+                    isConnected: subscriber.stream != nil)
+            })
+    }
+}
+
+extension SubscriptionTarget {
+    /// The definition that it starts.
+    fileprivate var workflow: String? {
+        switch self {
+        case .stream, .agent: nil
+        case .workflow(let name, _, _, _): name
+        case .signal(_, _, let starting, _): starting.isEmpty ? nil : starting
+        }
+    }
+}

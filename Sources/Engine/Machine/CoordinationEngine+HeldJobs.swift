@@ -1,0 +1,42 @@
+import Coordination
+
+/// Which jobs hold slots of which instance: a list through the jobs themselves, so that an instance
+/// that leaves costs what it held and not what all hold.
+extension CoordinationEngine {
+    /// The job holds a slot of an instance from now on.
+    mutating func hold(_ job: Int32, _ agent: Int32) {
+        while heldJobs.count <= Int(agent) { heldJobs.append(-1) }
+        let first = heldJobs[Int(agent)]
+        heldJobs[Int(agent)] = job
+        jobs[job].agent = agent
+        jobs[job].nextHeld = first
+        jobs[job].previousHeld = -1
+        if first >= 0 { jobs[first].previousHeld = job }
+    }
+
+    /// It holds it no more.
+    mutating func letGo(_ job: Int32) {
+        let (next, previous) = (jobs[job].nextHeld, jobs[job].previousHeld)
+        if next >= 0 { jobs[next].previousHeld = previous }
+        if previous >= 0 {
+            jobs[previous].nextHeld = next
+        } else {
+            heldJobs[Int(jobs[job].agent)] = next
+        }
+        jobs[job].agent = -1
+        jobs[job].nextHeld = -1
+        jobs[job].previousHeld = -1
+    }
+
+    /// What an instance holds, in the order of the dispatch.
+    func tokensHeld(by agent: Int32) -> [UInt64] {
+        guard heldJobs.indices.contains(Int(agent)) else { return [] }
+        var held: [UInt64] = []
+        var job = heldJobs[Int(agent)]
+        while job >= 0 {
+            held.append(jobs[job].token)
+            job = jobs[job].nextHeld
+        }
+        return held.sorted()
+    }
+}

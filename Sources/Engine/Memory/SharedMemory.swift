@@ -1,0 +1,57 @@
+import Coordination
+import Store
+
+/// The shared memory of one namespace, with what is not stored of it.
+struct MemoryCell: Sendable {
+    var namespace: Namespace
+    var space: MemorySpace
+    var watchers = MemoryWatchers<ReplyTicket>()
+    /// Handle of the timer of its next expiry; -1: none.
+    var timer: Int32 = -1
+    /// Whether entries may have ended that are still there.
+    var isDue = false
+    /// Whether the filling batch moved its revision line.
+    var isDirty = false
+}
+
+/// Shared memory of the shard.
+struct SharedMemory: Sendable {
+    var cells: [MemoryCell] = []
+    var index: [Namespace: Int32] = [:]
+    /// Callers that watch.
+    var watchers = 0
+    /// Weight and number of all namespaces' entries.
+    var bytes = 0
+    var keys = 0
+    /// Namespaces whose line the filling batch writes.
+    var dirty: [Int32] = []
+    /// Namespaces in which entries may have ended.
+    var due: [Int32] = []
+    /// What an earlier process left, until the first turn knows the time.
+    var restored: [MemoryRow] = []
+
+    /// What the metrics are told.
+    var gauges: MemoryGauges {
+        var gauges = MemoryGauges()
+        gauges.keys = keys
+        gauges.bytes = bytes
+        gauges.watchers = watchers
+        return gauges
+    }
+
+    /// Changes a namespace's entries, and keeps the sums right.
+    mutating func change<Result>(
+        _ cell: Int, _ body: (inout MemorySpace) throws -> Result
+    ) rethrows -> Result {
+        bytes -= cells[cell].space.bytes
+        keys -= cells[cell].space.count
+        defer {
+            bytes += cells[cell].space.bytes
+            keys += cells[cell].space.count
+        }
+        return try body(&cells[cell].space)
+    }
+
+    /// Where a namespace stands, if it has anything.
+    func find(_ namespace: Namespace) -> Int? { index[namespace].map(Int.init) }
+}

@@ -1,0 +1,171 @@
+import Coordination
+import Store
+import Testing
+
+@testable import Engine
+
+/// Subscriptions that are read on streams: the engine's side of it.
+@Suite struct EventStreamTests {
+    private var bench = EngineBench()
+    private let name = SubscriptionName(namespace: .default, name: "s")
+
+    private mutating func attach() -> UInt64 {
+        bench.send { [name] in .event(.subscription(.attach(name)), $0) }
+    }
+
+    private mutating func sent(_ stream: UInt64, _ sequences: [Int64], through: Int64? = nil) {
+        let sent = SentEvents(
+            flow: bench.flow(stream), sequences: sequences,
+            through: through ?? sequences.last ?? 0)
+        bench.post(
+            .event(.subscription(.sent(name, sent)), ReplyTicket(port: 0, call: stream)))
+    }
+
+    private mutating func ack(_ sequence: Int64) -> Answer? {
+        bench.ask { [name] in
+            .event(.subscription(.acknowledge(name, sequence: sequence)), $0)
+        }
+    }
+
+    private mutating func nack(_ sequence: Int64, isRetryable: Bool = true) -> Answer? {
+        let failure = StepFailure(type: "bad", message: "no", retryable: isRetryable)
+        return bench.ask { [name] in
+            .event(
+                .subscription(.refuse(name, sequence: sequence, failure, requestID: "")), $0)
+        }
+    }
+
+    @Test mutating func `it begins behind what was acknowledged, over a restart too`() throws {
+        bench.subscribe("s", ["a"], [.stream])
+        for _ in 1...3 { _ = bench.publish("a", "{}") }
+        let stream = attach()
+        #expect(bench.resumes(stream) == [1])
+        sent(stream, [1, 2, 3])
+        #expect(ack(2)?.acknowledged == 2)
+        #expect(ack(1)?.acknowledged == 2)
+        try bench.restart()
+        let again = attach()
+        #expect(bench.resumes(again) == [3])
+    }
+
+    @Test mutating func `a refusal calls back what is behind it, and it comes again`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 2, initialMillis: 100))
+        for _ in 1...4 { _ = bench.publish("a", "{}") }
+        let stream = attach()
+        sent(stream, [1, 2, 3])
+        let refused = nack(2)
+        guard case .event(.subscription(.refused(let done, let isDead, let next))) = refused else {
+            return #expect(Bool(false))
+        }
+        #expect(done == 1 && !isDead && next > 0)
+        #expect(bench.isHeld(stream))
+        bench.pass(millis: 200)
+        #expect(bench.resumes(stream) == [1, 2])
+        sent(stream, [2, 3, 4])
+        // The second time it is given up: the rest comes again behind it.
+        _ = nack(2)
+        #expect(bench.resumes(stream) == [1, 2, 3])
+        #expect(bench.storedLetters().map(\.publication.sequence) == [2])
+        #expect(bench.status("s")?.state.acknowledged == 2)
+    }
+
+    @Test mutating func `what is not out cannot be refused`() {
+        bench.subscribe("s", ["a"], [.stream])
+        _ = bench.publish("a", "{}")
+        #expect(nack(1)?.rejection?.code == .precondition)
+        #expect(ack(2)?.rejection?.code == .outOfRange)
+    }
+
+    @Test mutating func `what is not worth another attempt is a dead letter at once`() {
+        bench.subscribe("s", ["a"], [.stream])
+        _ = bench.publish("a", "{}")
+        let stream = attach()
+        sent(stream, [1])
+        _ = nack(1, isRetryable: false)
+        #expect(bench.storedLetters().count == 1)
+        #expect(bench.resumes(stream) == [1, 2])
+    }
+
+    @Test mutating func `no acknowledgement in time is a failed attempt`() {
+        bench.subscribe(
+            "s", ["a"], [.stream], DeliveryPolicy(initialMillis: 100, ackTimeoutMillis: 1_000))
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        let stream = attach()
+        sent(stream, [1, 2])
+        bench.pass(millis: 900)
+        _ = ack(1)
+        bench.pass(millis: 900)
+        #expect(bench.status("s")?.state.failures == 0)
+        bench.pass(millis: 101)
+        #expect(bench.status("s")?.state.failing == 2)
+        bench.pass(millis: 200)
+        #expect(bench.resumes(stream) == [1, 2])
+    }
+
+    @Test mutating func `a reader that goes down with a publication does so only so often`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 2, initialMillis: 10))
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        for _ in 1...2 {
+            let stream = attach()
+            bench.pass(millis: 100)
+            sent(stream, [1, 2])
+            bench.post(.abandon(ReplyTicket(port: 0, call: stream)))
+        }
+        #expect(bench.storedLetters().map(\.publication.sequence) == [1])
+        #expect(bench.storedLetters().first?.failure.type == "stream_ended")
+        let next = attach()
+        #expect(bench.resumes(next) == [2])
+    }
+
+    @Test mutating func `another stream takes over`() {
+        bench.subscribe("s", ["a"], [.stream])
+        let first = attach()
+        let second = attach()
+        #expect(bench.answers[first]?.last?.rejection?.code == .conflict)
+        #expect(bench.resumes(second).count == 1)
+        // What the first still says is not heard.
+        sent(first, [1])
+        #expect(bench.status("s")?.isConnected == true)
+    }
+
+    @Test mutating func `what is not for it is done without it`() {
+        bench.subscribe("s", ["a"], [.stream])
+        let stream = attach()
+        for topic in ["b", "a", "b"] { _ = bench.publish(topic, "{}") }
+        sent(stream, [2], through: 3)
+        // What is before something that is out is done with it.
+        #expect(bench.status("s")?.state.acknowledged == 0)
+        _ = ack(2)
+        #expect(bench.status("s")?.state.acknowledged == 3)
+    }
+
+    @Test mutating func `a dead letter comes again alone, when all else is done`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        for _ in 1...3 { _ = bench.publish("a", "{}") }
+        let stream = attach()
+        sent(stream, [1, 2, 3])
+        _ = nack(1)
+        sent(stream, [2, 3])
+        #expect(bench.requeue("s", 1)?.rejection == nil)
+        #expect(bench.redelivered(stream).isEmpty)
+        #expect(bench.isHeld(stream))
+        _ = ack(3)
+        #expect(bench.redelivered(stream) == [1])
+        #expect(ack(1)?.rejection == nil)
+        #expect(bench.storedLetters().isEmpty)
+        #expect(bench.resumes(stream).last == 4)
+    }
+
+    @Test mutating func `a subscription with targets has no stream`() {
+        bench.subscribe(
+            "s", ["a"], [.agent(type: "x", operation: "y", hasEnvelope: false)])
+        let stream = attach()
+        #expect(bench.answers[stream]?.last?.rejection?.reason == "SUBSCRIPTION_HAS_TARGETS")
+    }
+}
+
+extension Answer {
+    fileprivate var acknowledged: Int64? {
+        if case .event(.subscription(.acknowledged(let sequence))) = self { sequence } else { nil }
+    }
+}
