@@ -3,10 +3,21 @@ import Testing
 
 /// A server that cannot start says why and what to do, with an exit code scripts can test.
 struct StartFailureTests {
-    /// Starts `cadre serve` on free ports; it is expected to end by itself.
-    private func serve(_ arguments: String...) async throws -> CadreBinary.Ended {
-        try await CadreBinary.run(
+    /// Starts `cadre serve` on free ports; it is expected to end by itself, and killed when it
+    /// serves instead.
+    private func serve(_ arguments: [String]) async throws -> CadreBinary.Ended {
+        let command = try CadreBinary.Command(
             ["serve", "--grpc-port", "0", "--console-port", "0", "--log", "error"] + arguments)
+        try command.start()
+        if let line = await command.line(containing: "serving gRPC on") {
+            Issue.record("it started: \(line)")
+            kill(command.process.processIdentifier, SIGKILL)
+        }
+        return await command.ended()
+    }
+
+    private func serve(_ arguments: String...) async throws -> CadreBinary.Ended {
+        try await serve(arguments)
     }
 
     @Test func `a data directory held by another server is refused by name`() async throws {
@@ -32,10 +43,8 @@ struct StartFailureTests {
         let directory = try TemporaryDirectory()
         let first = try await RunningServer.start(directory)
         let port = flag == "--grpc-port" ? first.grpcPort : first.consolePort
-        let ended = try await CadreBinary.run([
-            "serve", "--log", "error", "--data", ":memory:", flag, "\(port)",
-            flag == "--grpc-port" ? "--console-port" : "--grpc-port", "0",
-        ])
+        // The later of two equal options counts.
+        let ended = try await serve("--data", ":memory:", flag, "\(port)")
         #expect(ended.status == EX_CONFIG)
         #expect(
             ended.errors.contains("\(port)") && ended.errors.contains("in use"), "\(ended.errors)")
@@ -79,9 +88,7 @@ struct StartFailureTests {
         ["--loops", "0"], ["--config", "/nowhere.yaml"],
     ])
     func `a wrong setting ends the start with one line about it`(arguments: [String]) async throws {
-        let ended = try await CadreBinary.run(
-            ["serve", "--grpc-port", "0", "--console-port", "0", "--data", ":memory:"]
-                + ["--log", "error"] + arguments)
+        let ended = try await serve(["--data", ":memory:"] + arguments)
         #expect(ended.status == EX_CONFIG)
         let lines = ended.errors.split(separator: "\n")
         #expect(lines.count == 1 && ended.errors.hasPrefix("cadre: "), "\(ended.errors)")

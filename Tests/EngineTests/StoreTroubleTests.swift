@@ -54,8 +54,12 @@ import Threads
         }
         let waiting = server.ticket()
         server.host.post([.awaitRun(.run(.default, run), waiting)])
+        // The start may be told before its step is handed out.
+        while agents.dispatched.isEmpty {
+            _ = await server.ask { .getRun(.run(.default, run), $0) }
+        }
+        let token = agents.dispatched[0].token
         isFull.withLock { $0 = true }
-        let token = try #require(agents.dispatched.first?.token)
         server.host.finished([
             AssignmentResult(
                 token: token, outcome: .success(Payload(bytes: [0x31])), startedNanos: 0,

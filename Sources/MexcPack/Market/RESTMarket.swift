@@ -13,6 +13,9 @@ struct RESTMarket: MarketData {
     let source: MarketSource
     /// No request takes longer than this, whatever its own limit. Default: no such limit.
     var timeoutLimitMillis = Int64.max
+    /// What each request's own time limit is multiplied by, 1 to 1,000. Default 1; more where the
+    /// exchange or this machine is slow.
+    var patience: Int64 = 1
     private let apiBase: String
     private let webBase: String
     private let client: HTTPClient
@@ -149,7 +152,7 @@ extension RESTMarket {
     private func fetch(_ endpoint: RESTEndpoint) async throws(StepFailure) -> RawAnswer {
         try await pacer.waitForTurn()
         let url = (endpoint.base == .api ? apiBase : webBase) + endpoint.target
-        let millis = min(endpoint.timeoutMillis, timeoutLimitMillis)
+        let millis = min(endpoint.timeoutMillis * patience, timeoutLimitMillis)
         do {
             return try await limited(millis: millis) {
                 try await exchange(url, maxBytes: endpoint.maxBytes, millis: millis)

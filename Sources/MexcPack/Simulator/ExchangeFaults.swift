@@ -26,27 +26,31 @@ struct ExchangeFaults: Sendable, Hashable {
     static let none = ExchangeFaults()
 }
 
-/// Counts requests as the exchange does: weight per path in windows of 10 seconds.
+/// Counts requests as the exchange does: weight per path in windows of real time.
 struct RateWindow: Sendable {
     /// Weight in a window. Default 500.
     var maxWeight = 500
-    static let windowMillis: Int64 = 10_000
+    /// How long a window is, milliseconds. Default 10,000, as on the exchange.
+    var windowMillis: Int64 = 10_000
 
     private var window: Int64 = .min
     private var used: [String: Int] = [:]
 
-    init(maxWeight: Int = 500) { self.maxWeight = maxWeight }
+    init(maxWeight: Int = 500, windowMillis: Int64 = 10_000) {
+        self.maxWeight = maxWeight
+        self.windowMillis = windowMillis
+    }
 
     /// Takes `weight` for a path; `nil` when it fits, else the seconds until the window ends.
     mutating func take(_ weight: Int, _ path: String, nowMillis: Int64) -> Int64? {
-        let current = nowMillis / RateWindow.windowMillis
+        let current = nowMillis / windowMillis
         if current != window {
             window = current
             used.removeAll(keepingCapacity: true)
         }
         let sum = used[path, default: 0] + weight
         guard sum <= maxWeight else {
-            return ((current + 1) * RateWindow.windowMillis - nowMillis + 999) / 1_000
+            return ((current + 1) * windowMillis - nowMillis + 999) / 1_000
         }
         used[path] = sum
         return nil

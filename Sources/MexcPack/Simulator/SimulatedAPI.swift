@@ -31,10 +31,11 @@ struct SimulatedAPI {
     private var requestCount: UInt64 = 0
 
     init(
-        seed: UInt64, maxWeight: Int = 500, lifeDays: Int = SimulatedMarket.defaultLifeDays
+        seed: UInt64, rates: RateWindow = RateWindow(),
+        lifeDays: Int = SimulatedMarket.defaultLifeDays
     ) {
         market = SimulatedMarket(seed: seed, lifeDays: lifeDays)
-        rates = RateWindow(maxWeight: maxWeight)
+        self.rates = rates
     }
 
     /// Answers at a market time; the rate limit runs on real time.

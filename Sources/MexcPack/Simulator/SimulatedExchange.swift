@@ -32,17 +32,17 @@ final class SimulatedExchange: Sendable {
     /// - Parameters:
     ///   - seed: makes the market.
     ///   - clock: says its time.
-    ///   - maxWeight: requests of weight 1 to one path in 10 real seconds.
+    ///   - rates: how many requests it takes in how much real time.
     ///   - lifeDays: how long a coin stays listed; a year makes a market of the real one's size.
     static func start(
-        seed: UInt64, clock: SimulatedClock, maxWeight: Int = 500,
+        seed: UInt64, clock: SimulatedClock, rates: RateWindow = RateWindow(),
         lifeDays: Int = SimulatedMarket.defaultLifeDays
     ) async throws(StepFailure) -> SimulatedExchange {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let core = NIOLoopBoundBox.makeBoxSendingValue(
             ExchangeCore(
-                api: SimulatedAPI(seed: seed, maxWeight: maxWeight, lifeDays: lifeDays),
+                api: SimulatedAPI(seed: seed, rates: rates, lifeDays: lifeDays),
                 clock: clock),
             eventLoop: loop)
         do {

@@ -37,8 +37,8 @@ struct DemoCommand: AsyncParsableCommand {
                 throw (error as? GRPCStatus).map(Failed.init) ?? error
             }
             if keepServing {
-                StandardOutput.line("\nserving until Ctrl-C; try: cadre workflow list")
-                try await server.serveUntilSignal()
+                try await server.serveUntilSignal(
+                    announcing: "\nserving until Ctrl-C; try: cadre workflow list")
             } else {
                 await server.stop()
             }

@@ -67,10 +67,13 @@ final class CadreServer: Service {
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.
-    func serveUntilSignal() async throws {
+    ///
+    /// - Parameter line: printed once a signal drains: whoever waits for it may stop the server at
+    ///   once.
+    func serveUntilSignal(announcing line: String) async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: self)],
+                services: [.init(service: self), .init(service: Announcement(line: line))],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
         try await group.run()
     }
@@ -92,6 +95,16 @@ final class CadreServer: Service {
         log.info("draining", metadata: ["grace_seconds": "\(settings.graceSeconds)"])
         await teardown.run()
         log.info("stopped")
+    }
+}
+
+/// Says that the server serves. The group runs its services after it has taken over the signals.
+private struct Announcement: Service {
+    let line: String
+
+    func run() async throws {
+        StandardOutput.line(line)
+        try await gracefulShutdown()
     }
 }
 

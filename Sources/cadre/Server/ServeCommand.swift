@@ -29,8 +29,7 @@ struct ServeCommand: AsyncParsableCommand {
             let line =
                 "cadre \(CadreVersion.current) serving gRPC on \(server.grpcAddress), "
                 + "console on http://\(server.consoleAddress)"
-            StandardOutput.line(line)
-            try await server.serveUntilSignal()
+            try await server.serveUntilSignal(announcing: line)
         }
     }
 }

@@ -113,9 +113,9 @@ struct CalendarDiscoveryTests {
         let exchange = try await SimulatedExchange.start(
             seed: 7, clock: SimulatedClock(start: at("2026-03-02T10:20:00Z"), speed: 0))
         let url = exchange.baseURL
-        let market = OpenMarket(
-            RESTMarket(kind: .simulator, apiBase: url, webBase: url), exchange: exchange,
-            summary: "test")
+        var rest = RESTMarket(kind: .simulator, apiBase: url, webBase: url)
+        rest.patience = 30
+        let market = OpenMarket(rest, exchange: exchange, summary: "test")
         let runner = try DefinitionRunner(
             CalendarDiscovery.definition, MexcDomain.agents(market: market))
         let result = try await runner.run("{}").root
