@@ -15,7 +15,7 @@ RELEASE := .build/release/cadre
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
 	bench-breaker bench-cache bench-events bench-metrics bench-workflows bench-parked bench-peers \
-	bench-store instructions generate \
+	bench-sharing bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -69,13 +69,20 @@ bench-events: release-load ## measure the fan-out of events to subscribers
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py
 
+bench-sharing: release-load ## measure shared memory and locks beside etcd and Redis
+	swift build -c release --product SharingLoad
+	@.ci/setup peers
+	@python3 Tests/Benchmarks/sharing.py
+
 bench-store: setup ## hold the store against a bare C loop
 	swift build -c release --product StoreBench
 	@python3 Tests/Benchmarks/store_bench.py
 
-bench-cache: setup ## measure lookups in the shared cache, and how they scale
+bench-cache: release ## measure lookups in the shared cache: in process, on more threads, over gRPC
 	swift build -c release --product CacheBench
 	.build/release/CacheBench
+	@.ci/setup bench
+	@python3 Tests/Benchmarks/cache_cost.py
 
 bench-breaker: setup ## measure what asking and telling a breaker costs
 	swift build -c release --product BreakerBench

@@ -164,9 +164,14 @@ let package = Package(
             name: "EchoWorker", dependencies: ["AgentKit", "Coordination", "GRPC", nioPosix],
             path: "Tests/Benchmarks/EchoWorker", swiftSettings: tested),
         .executableTarget(
-            name: "WorkflowLoad", dependencies: ["GRPC", "Stubs", "Messages", "Threads", nioPosix],
+            name: "WorkflowLoad",
+            dependencies: ["LoadKit", "GRPC", "Stubs", "Messages", "Threads", nioPosix],
             path: "Tests/Benchmarks/WorkflowLoad", swiftSettings: tested),
-
+        .executableTarget(
+            name: "SharingLoad",
+            dependencies: ["LoadKit", "GRPC", "Stubs", "Messages", "Threads", nioPosix],
+            path: "Tests/Benchmarks/SharingLoad", swiftSettings: tested),
+        .target(name: "LoadKit", path: "Tests/Benchmarks/LoadKit", swiftSettings: tested),
         .executableTarget(
             name: "BreakerBench", dependencies: ["AgentKit", "Coordination", "Threads"],
             path: "Tests/Benchmarks/BreakerBench", swiftSettings: tested),

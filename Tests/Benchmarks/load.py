@@ -1,4 +1,4 @@
-"""One run of h2load against Invoke, checked for real answers."""
+"""One run of h2load against a unary method, Invoke unless told otherwise, checked for real answers."""
 
 import re
 import subprocess
@@ -24,18 +24,19 @@ class Shape:
         return f"{self.connections}x{self.streams}{same}"
 
 
-def run(shape: Shape, port: int, requests: int, body_path: str) -> float:
+def run(shape: Shape, port: int, requests: int, body_path: str, path: str = INVOKE,
+        least_bytes: int = LEAST_RESPONSE_BYTES) -> float:
     """Sends the requests and returns how many were answered a second."""
     done = subprocess.run(
         ["taskset", "-c", str(shape.client_core), "h2load", "-t", "1", "-n", str(requests),
          "-c", str(shape.connections), "-m", str(shape.streams), "-d", body_path,
          "-H", "content-type: application/grpc", "-H", "te: trailers",
-         f"http://127.0.0.1:{port}{INVOKE}"],
+         f"http://127.0.0.1:{port}{path}"],
         capture_output=True, text=True, timeout=300)
     report = done.stdout
     succeeded = int(_number(r"(\d+) succeeded", report))
     data = _number(r"\((\d+)\) data", report)
-    if succeeded != requests or data < LEAST_RESPONSE_BYTES * requests:
+    if succeeded != requests or data < least_bytes * requests:
         raise SystemExit(f"bench: {requests} calls to port {port} were not all answered well:\n"
                          f"{report}{done.stderr}")
     return _number(r"([\d.]+) req/s", report)

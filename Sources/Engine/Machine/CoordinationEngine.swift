@@ -26,6 +26,7 @@ public struct CoordinationEngine: Sendable {
     public let shard: ShardID
     public let epoch: Epoch
     public let limits: EngineLimits
+    private let inPlace = InPlace()
 
     var now = EngineTime(monotonicNanos: 0, wallMillis: 0)
     private var clock = SteadyClock()

@@ -1,3 +1,5 @@
+import LoadKit
+
 /// What was asked for on the command line.
 struct LoadArguments {
     var port = 50_051
@@ -32,31 +34,22 @@ struct LoadArguments {
             guard let value = rest.popFirst() else { throw LoadFault("\(name) needs a value") }
             switch name {
             case "--agent": agent = value
-            case "--port": port = try Self.number(name, value, 1...65_535)
-            case "--callers": callers = try Self.number(name, value, 1...100_000)
-            case "--connections": connections = try Self.number(name, value, 1...1_000)
-            case "--count": count = try Self.number(name, value, 1...100_000_000)
-            case "--warm-up": warmUp = try Self.number(name, value, 0...100_000_000)
+            case "--port": port = try LoadFault.number(name, value, 1...65_535)
+            case "--callers": callers = try LoadFault.number(name, value, 1...100_000)
+            case "--connections": connections = try LoadFault.number(name, value, 1...1_000)
+            case "--count": count = try LoadFault.number(name, value, 1...100_000_000)
+            case "--warm-up": warmUp = try LoadFault.number(name, value, 0...100_000_000)
             case "--parked":
                 guard let wait = LoadWork.Wait(rawValue: value) else {
                     throw LoadFault("--parked is \(value); it is agent, timer or signal")
                 }
                 work = .parkedRuns(wait)
             case "--subscribers":
-                work = .fanOut(subscribers: try Self.number(name, value, 1...10_000))
-            case "--steps": work = .runs(steps: try Self.number(name, value, 1...500))
+                work = .fanOut(subscribers: try LoadFault.number(name, value, 1...10_000))
+            case "--steps": work = .runs(steps: try LoadFault.number(name, value, 1...500))
             default: throw LoadFault("there is no option \(name)\n\(Self.usage)")
             }
         }
-    }
-
-    private static func number(
-        _ name: String, _ value: String, _ range: ClosedRange<Int>
-    ) throws(LoadFault) -> Int {
-        guard let number = Int(value), range.contains(number) else {
-            throw LoadFault("\(name) is \(value); it takes a number in \(range)")
-        }
-        return number
     }
 }
 
@@ -80,11 +73,4 @@ enum LoadWork {
         /// A signal that nobody sends.
         case signal
     }
-}
-
-/// Why the load could not be put on.
-struct LoadFault: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }

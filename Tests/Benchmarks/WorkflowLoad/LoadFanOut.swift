@@ -1,4 +1,5 @@
 import GRPC
+import LoadKit
 import Messages
 import NIOPosix
 import Stubs

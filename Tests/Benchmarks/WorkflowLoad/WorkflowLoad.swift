@@ -1,5 +1,5 @@
-import Foundation
 import GRPC
+import LoadKit
 import Messages
 import NIOPosix
 import Stubs
@@ -12,14 +12,8 @@ import Threads
 @main
 struct WorkflowLoad {
     static func main() async {
-        do {
+        await LoadProgram.main("WorkflowLoad") {
             try await run(LoadArguments(CommandLine.arguments))
-        } catch let fault as LoadFault {
-            complain("\(fault)")
-            exit(64)
-        } catch {
-            complain("\(error)")
-            exit(1)
         }
     }
 
@@ -30,38 +24,23 @@ struct WorkflowLoad {
         let callers = LoadCallers(arguments)
         try await callers.prepare()
         if arguments.warmUp > 0 { _ = await callers.call(arguments.warmUp) }
-        let (began, cpu) = (SystemClock.monotonicNanos(), ownCPUSeconds())
+        let (began, cpu) = (SystemClock.monotonicNanos(), LoadProgram.ownCPUSeconds())
         let tally = await callers.call(arguments.count)
-        let seconds = Double(SystemClock.monotonicNanos() - began) / 1e9
-        report(tally, seconds: seconds, ownCPUSeconds: ownCPUSeconds() - cpu)
+        report(tally, began, cpu)
         await callers.close()
     }
 
     private static func fanOut(_ arguments: LoadArguments, _ subscribers: Int) async throws {
         let load = LoadFanOut(arguments, subscribers: subscribers)
-        let (began, cpu) = (SystemClock.monotonicNanos(), ownCPUSeconds())
+        let (began, cpu) = (SystemClock.monotonicNanos(), LoadProgram.ownCPUSeconds())
         let tally = try await load.run()
-        let seconds = Double(SystemClock.monotonicNanos() - began) / 1e9
-        report(tally, seconds: seconds, ownCPUSeconds: ownCPUSeconds() - cpu)
+        report(tally, began, cpu)
         await load.close()
     }
 
-    private static func report(_ tally: LoadTally, seconds: Double, ownCPUSeconds: Double) {
-        print(tally.report(seconds: seconds, ownCPUSeconds: ownCPUSeconds))
-        for (said, times) in tally.errors.sorted(by: { $0.value > $1.value }).prefix(5) {
-            complain("\(times) x \(said)")
-        }
-        if !tally.errors.isEmpty { exit(1) }
-    }
-
-    private static func complain(_ text: String) {
-        FileHandle.standardError.write(Data("WorkflowLoad: \(text)\n".utf8))
-    }
-
-    /// CPU time of this process, user and system.
-    private static func ownCPUSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    private static func report(_ tally: LoadTally, _ began: Int64, _ cpu: Double) {
+        LoadProgram.report(
+            "WorkflowLoad", tally, seconds: Double(SystemClock.monotonicNanos() - began) / 1e9,
+            ownCPUSeconds: LoadProgram.ownCPUSeconds() - cpu)
     }
 }

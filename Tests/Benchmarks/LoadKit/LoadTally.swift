@@ -1,17 +1,19 @@
 /// What became of the calls of one caller, or of several put together.
-struct LoadTally: Sendable {
+public struct LoadTally: Sendable {
     /// How long each answered call took, microseconds.
-    var micros: [Int64] = []
+    public var micros: [Int64] = []
     /// Calls that ended otherwise, by what was said.
-    var errors: [String: Int] = [:]
+    public var errors: [String: Int] = [:]
 
-    mutating func add(_ other: LoadTally) {
+    public init() {}
+
+    public mutating func add(_ other: LoadTally) {
         micros += other.micros
         errors.merge(other.errors, uniquingKeysWith: +)
     }
 
     /// One line of JSON, for the program that started this one.
-    func report(seconds: Double, ownCPUSeconds: Double) -> String {
+    public func report(seconds: Double, ownCPUSeconds: Double) -> String {
         let sorted = micros.sorted()
         let fields: [(String, String)] = [
             ("answered", "\(sorted.count)"),
