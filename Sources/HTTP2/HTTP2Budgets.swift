@@ -22,6 +22,9 @@ struct TokenBucket {
         savedNanos -= nanosPerToken
         return true
     }
+
+    /// Puts a token back, up to the burst.
+    mutating func giveBack() { savedNanos = min(burstNanos, savedNanos + nanosPerToken) }
 }
 
 /// Frames that bring nothing, balanced against frames that do.

@@ -25,8 +25,9 @@ public struct HTTP2Options: Sendable {
     /// (CVE-2025-8671, "MadeYouReset"). Default 100 and 33.
     public var earlyEndBurst = 100
     public var earlyEndsPerSecond = 33
-    /// PING frames: burst, then per second. Default 64 and 10, room for a peer that measures
-    /// bandwidth by PING.
+    /// PING frames: burst, then per second. Default 64 and 10. Each HEADERS or DATA frame that goes
+    /// to the peer allows one more: grpc-go measures bandwidth by a PING for what it was sent, in
+    /// every round trip, and its own rule counts only pings without such frames between them.
     public var pingBurst = 64
     public var pingsPerSecond = 10
     /// Frames without progress (empty DATA, PRIORITY, WINDOW_UPDATE, unknown) that may be ahead of

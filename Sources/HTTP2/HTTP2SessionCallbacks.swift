@@ -295,6 +295,9 @@ enum HTTP2SessionCallbacks {
     ) -> Int32 {
         let type = UInt32(header.type)
         if type == NGHTTP2_DATA.rawValue { unsafe state.pointee.progress.progressMade() }
+        if type == NGHTTP2_DATA.rawValue || type == NGHTTP2_HEADERS.rawValue {
+            unsafe state.pointee.pings.giveBack()
+        }
         guard unsafe state.pointee.resetsAfterEndCount > 0, header.flags & flagEndStream != 0,
             type == NGHTTP2_HEADERS.rawValue || type == NGHTTP2_DATA.rawValue,
             let slot = unsafe slot(session, header.stream_id, state),

@@ -100,6 +100,24 @@ final class RawPeer {
         #expect(peer.server.isFinished)
     }
 
+    @Test func `a ping for every answer is no flood`() throws {
+        let peer = try RawPeer()
+        let ping = RawPeer.frame(type: 6, Array(repeating: 7, count: 8))
+        for call in 0..<1_000 {
+            peer.send(
+                RawPeer.frame(
+                    type: 1, flags: Self.endStreamAndHeaders, stream: 2 * call + 1,
+                    RawPeer.request))
+            peer.server.respondOnly(on: peer.told.streams[call], head: okHead)
+            peer.send([])
+            peer.send(ping)
+        }
+        #expect(peer.goAways.isEmpty && peer.frames.count(where: { $0.type == 6 }) == 1_000)
+        // What was given back is not saved up.
+        for _ in 0..<65 { peer.send(ping) }
+        #expect(peer.goAways.first?.reason == "too_many_pings")
+    }
+
     @Test(arguments: [
         ("empty DATA", UInt8(0), 1, [UInt8]()), ("PRIORITY", 2, 1, [0, 0, 0, 0, 1]),
         ("WINDOW_UPDATE", 8, 0, [0, 0, 0, 1]), ("an unknown type", 0x42, 0, [1, 2, 3]),
