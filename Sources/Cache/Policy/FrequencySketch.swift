@@ -84,7 +84,7 @@ struct FrequencySketch {
 
     private static func wordCount(_ entries: Int, from least: Int) -> Int {
         var count = least
-        while count < entries { count *= 2 }
+        while count < entries * 4 { count *= 2 }
         return count
     }
 

@@ -25,7 +25,7 @@ struct EtcdTarget: SharingTarget {
         do throws(GRPCStatus) {
             _ = try await client.unary(
                 Self.grant, framed: request.framed, options: Self.patient)
-        } catch where error.code == .failedPrecondition {
+        } catch  where error.code == .failedPrecondition {
             // There from the load before.
         }
     }

@@ -196,7 +196,8 @@ extension SharingWorld {
             }
             let missing = store.changes(watcher.next..<revision, watcher.scope)
             let own = store.changes(revision..<(revision + 1), watcher.scope)
-            if revision < watcher.next || !missing.isEmpty || changes.map(\.entry) != own.map(\.entry)
+            if revision < watcher.next || !missing.isEmpty
+                || changes.map(\.entry) != own.map(\.entry)
             {
                 problems.append("a watcher at \(watcher.next) was told of \(changes)")
             }
