@@ -51,6 +51,18 @@ def pings(port):
     _flood(port, lambda c, n: frame(FrameType.PING, 0, 0, struct.pack(">Q", n)))
 
 
+def pings_that_measure(port):
+    """No flood: grpc-go sends a PING for the DATA of every answer, to measure the bandwidth."""
+    with RawConnection(port) as connection:
+        for number in range(300):
+            stream = 2 * number + 1
+            connection.send(connection.headers(stream, connection.block()),
+                            frame(FrameType.DATA, END_STREAM, stream, bytes(5)))
+            answer = connection.answer(stream)
+            expect_equal(answer.grpc_status, 0, f"status of call {number}")
+            connection.send(frame(FrameType.PING, 0, 0, struct.pack(">Q", number)))
+
+
 def pings_with_answers_unread(port):
     _flood(port, lambda c, n: frame(FrameType.PING, 0, 0, struct.pack(">Q", n)), reading=False,
            count=200_000)
@@ -147,7 +159,8 @@ def a_client_that_does_not_read(port):
 
 
 CASES = [
-    pings, pings_with_answers_unread, settings, rapid_resets, resets_made_by_the_server,
+    pings, pings_that_measure, pings_with_answers_unread, settings, rapid_resets,
+    resets_made_by_the_server,
     continuations, empty_data, window_updates, priorities, unknown_frames, a_header_bomb,
     more_streams_than_allowed, a_client_that_does_not_read,
 ]
