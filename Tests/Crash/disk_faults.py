@@ -28,7 +28,7 @@ import stubs  # noqa: E402
 from cases import Cases, expect, expect_equal  # noqa: E402
 
 stubs.generate("cadre/v1/common.proto", "cadre/v1/agent_service.proto",
-               "cadre/v1/workflow_service.proto")
+               "cadre/v1/ballot_service.proto", "cadre/v1/workflow_service.proto")
 
 from cadre.v1 import agent_service_pb2 as agents  # noqa: E402
 from cadre.v1 import agent_service_pb2_grpc as agents_rpc  # noqa: E402
