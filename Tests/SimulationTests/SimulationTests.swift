@@ -45,6 +45,16 @@ import Testing
         _ = try await check(seed, hasCrowd: false)
     }
 
+    /// In this world the clock is far behind after the last kill.
+    @Test func `runs end when the clock was set back`() async throws {
+        _ = try await check(8_842_023_620_126_405_545)
+    }
+
+    /// In this world no engine lives when the operator goes home.
+    @Test func `runs and items end when nobody heard that all is well`() async throws {
+        _ = try await check(6_372_315_312_358_987_025)
+    }
+
     @Test func `promises hold for fresh seeds`() async throws {
         let clock = ContinuousClock()
         let end = clock.now + .seconds(Self.freshSeconds)

@@ -95,15 +95,17 @@ extension CoordinationEngine {
         jobs[job].attempts += 1
         jobs[job].grantedNanos = now.monotonicNanos
         jobs[job].phase = .running
-        let invoke = part.invoke
-        if let extras = invoke.extras { granted(extras, job, agent, part) }
+        // Each field by itself: a name for all of them would copy them.
+        let extras = part.invoke.extras
+        if let extras { granted(extras, job, agent, part) }
         dispatch(
             Assignment(
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
-                agent: pool.id(of: agent), operation: invoke.operation, payload: invoke.payload,
-                deadlineNanos: invoke.deadlineNanos, attempt: jobs[job].attempts,
-                namespace: invoke.namespace, origin: nil, mode: shownMode(of: invoke.namespace),
-                extras: invoke.extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
+                agent: pool.id(of: agent), operation: part.invoke.operation,
+                payload: part.invoke.payload, deadlineNanos: part.invoke.deadlineNanos,
+                attempt: jobs[job].attempts, namespace: part.invoke.namespace, origin: nil,
+                mode: shownMode(of: part.invoke.namespace),
+                extras: extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
             agent)
     }
 

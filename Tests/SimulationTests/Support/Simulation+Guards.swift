@@ -140,6 +140,12 @@ extension Simulation {
         }
     }
 
+    /// What the operator said last may not have been heard: no engine lived, or its disk was full.
+    func stayHealed() {
+        healGuards()
+        queue.add(.guardsAct, at: after(millis: 5_000))
+    }
+
     /// The operator goes home: nothing stays forced.
     func healGuards() {
         guardCalls += 1

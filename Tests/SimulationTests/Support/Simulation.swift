@@ -60,6 +60,8 @@ final class Simulation {
     var random: SeededRandom
     var faults: Faults
     var now = EngineTime(monotonicNanos: 1_000_000, wallMillis: 1_700_000_000_000)
+    /// How far the wall clock is ahead of the true time.
+    private var skewMillis: Int64 = 0
     var queue = EventQueue<Event>()
     var store = StoreModel()
     var engine: CoordinationEngine?
@@ -159,7 +161,11 @@ final class Simulation {
         now.monotonicNanos = nanos
         now.wallMillis += passed
         if random.chance(faults.clockJump) {
-            now.wallMillis += Int64(random.int(-60_000...60_000))
+            // Around the true time: a clock that is set back again and again makes every timer of a
+            // later process wait as much longer, which is no fault.
+            let skew = Int64(random.int(-60_000...60_000))
+            now.wallMillis += skew - skewMillis
+            skewMillis = skew
         }
     }
 
@@ -191,7 +197,7 @@ final class Simulation {
         case .clientLooks(let index): clientLooks(index)
         case .clientInvokes: clientInvokes()
         case .agentReturns(let index): join(index)
-        case .guardsAct: if !isHealed { guardsAct() }
+        case .guardsAct: isHealed ? stayHealed() : guardsAct()
         case .crowdActs: crowdActs()
         case .assignment(let assignment, _): work(assignment)
         case .workerConnects(let index): connect(index)
