@@ -60,7 +60,6 @@ public struct AgentPool: Sendable {
     /// Grows with each slot given or freed: the tie-break among equally loaded instances.
     private var uses: Int64 = 0
     private let maxWaiting: Int
-    private let inPlace = InPlace()
 
     /// An empty pool.
     ///

@@ -26,7 +26,6 @@ public struct CoordinationEngine: Sendable {
     public let shard: ShardID
     public let epoch: Epoch
     public let limits: EngineLimits
-    private let inPlace = InPlace()
 
     var now = EngineTime(monotonicNanos: 0, wallMillis: 0)
     private var clock = SteadyClock()
