@@ -12,6 +12,24 @@ public struct LoadTally: Sendable {
         errors.merge(other.errors, uniquingKeysWith: +)
     }
 
+    /// Lets callers make `count` calls at once, shared as evenly as it goes; all of them together.
+    ///
+    /// - Parameter caller: makes the calls of the caller of this number: so many.
+    public static func gather(
+        _ count: Int, callers: Int,
+        _ caller: @escaping @Sendable (_ number: Int, _ share: Int) async -> LoadTally
+    ) async -> LoadTally {
+        await withTaskGroup(of: LoadTally.self) { group in
+            for number in 0..<callers {
+                let share = count / callers + (number < count % callers ? 1 : 0)
+                group.addTask { await caller(number, share) }
+            }
+            var tally = LoadTally()
+            for await own in group { tally.add(own) }
+            return tally
+        }
+    }
+
     /// One line of JSON, for the program that started this one.
     public func report(seconds: Double, ownCPUSeconds: Double) -> String {
         let sorted = micros.sorted()

@@ -52,15 +52,7 @@ struct SharingLoad {
 
     /// Makes `count` calls, as evenly as it goes over the callers.
     private func call(_ count: Int) async -> LoadTally {
-        await withTaskGroup(of: LoadTally.self) { group in
-            for caller in 0..<arguments.callers {
-                let share = count / arguments.callers + (caller < count % arguments.callers ? 1 : 0)
-                group.addTask { await self.caller(caller, share) }
-            }
-            var tally = LoadTally()
-            for await own in group { tally.add(own) }
-            return tally
-        }
+        await LoadTally.gather(count, callers: arguments.callers) { await self.caller($0, $1) }
     }
 
     private func caller(_ number: Int, _ count: Int) async -> LoadTally {

@@ -37,15 +37,7 @@ struct LoadCallers: Sendable {
 
     /// Makes `count` calls, as evenly as it goes over the callers.
     func call(_ count: Int) async -> LoadTally {
-        await withTaskGroup(of: LoadTally.self) { group in
-            for caller in 0..<arguments.callers {
-                let share = count / arguments.callers + (caller < count % arguments.callers ? 1 : 0)
-                group.addTask { await self.caller(caller, share) }
-            }
-            var tally = LoadTally()
-            for await own in group { tally.add(own) }
-            return tally
-        }
+        await LoadTally.gather(count, callers: arguments.callers) { await self.caller($0, $1) }
     }
 
     func close() async {
