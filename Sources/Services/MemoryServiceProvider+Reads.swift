@@ -86,18 +86,18 @@ extension MemoryServiceProvider {
             "belongs to a list of another prefix")
         let size = faults.pageSize(request.pageSize)
         if let status = faults.status { return call.fail(status) }
-        let query = MemoryQuery(
-            namespace: namespace.name, .entries(prefix: prefix, after: after), limit: size,
-            keysOnly: request.keysOnly)
-        read(call, query) { reading in
-            var response = MemoryServiceListResponse(revision: reading.revision)
+        let command = Engine.MemoryCommand.list(
+            namespace, prefix: prefix, after: after, limit: size, maxBytes: 3 << 20)
+        ask(call, command) { answer in
+            guard case .page(let entries, let revision, let isLast) = answer else { return nil }
+            var response = MemoryServiceListResponse(revision: revision)
             var budget = PageBudget()
-            for change in reading.changes {
-                let entry = Messages.MemoryEntry(change.entry, withValue: !request.keysOnly)
-                guard budget.take(entry) else { break }
-                response.entries.append(entry)
+            for entry in entries {
+                let message = Messages.MemoryEntry(entry, withValue: !request.keysOnly)
+                guard budget.take(message) else { break }
+                response.entries.append(message)
             }
-            if !reading.isLast || response.entries.count < reading.changes.count {
+            if !isLast || response.entries.count < entries.count {
                 response.nextPageToken = response.entries.last?.key ?? ""
             }
             return response

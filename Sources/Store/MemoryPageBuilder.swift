@@ -26,6 +26,12 @@ struct MemoryPageBuilder {
         bytes += row?.byteCount ?? 0
     }
 
+    /// The page is full, and the next one begins at this change.
+    mutating func ended(at next: MemoryPosition) {
+        page.next = next
+        page.isLast = false
+    }
+
     /// The page is full.
     mutating func ended(beforeEnd: Bool) { page.isLast = !beforeEnd }
 }

@@ -8,6 +8,9 @@ public struct MemoryRow: Sendable, Hashable {
     public var namespace: String
     public var key: MemoryKey
     public var revision: Int64
+    /// The revision of the change that it replaced; 0: the key held nothing. Kept as long as the
+    /// change is in the window.
+    public var previous: Int64
     /// The engine's encoding of what is known besides; opaque here.
     public var meta: [UInt8]
     /// What the key holds; `nil`: it was deleted.
@@ -15,11 +18,13 @@ public struct MemoryRow: Sendable, Hashable {
 
     /// Combines the columns.
     public init(
-        namespace: String, key: MemoryKey, revision: Int64, meta: [UInt8], value: [UInt8]?
+        namespace: String, key: MemoryKey, revision: Int64, previous: Int64 = 0, meta: [UInt8],
+        value: [UInt8]?
     ) {
         self.namespace = namespace
         self.key = key
         self.revision = revision
+        self.previous = previous
         self.meta = meta
         self.value = value
     }
@@ -28,25 +33,33 @@ public struct MemoryRow: Sendable, Hashable {
     var byteCount: Int { key.bytes.count + meta.count + (value?.count ?? 0) }
 }
 
-/// Changes of shared memory that nobody can ask for by revision any more. Of each key's that stand
-/// among them, the store drops what is older than `below` and not one of the key's newest `keep`;
-/// of a key that holds nothing, all that is older.
-public struct MemoryPruning: Sendable, Hashable {
+/// Leaves the changes of a namespace's window that are older than a revision behind: they are not
+/// kept in the order of revisions any more. What still meant something among them is kept by key.
+public struct MemorySettlement: Sendable, Hashable {
     /// Whose changes.
     public var namespace: String
-    /// The revisions that have gone out of the window: from this one on ...
-    public var from: Int64
-    /// ... up to the one before this.
+    /// The first revision that stays in the window.
     public var below: Int64
+    /// Changes that are what their keys still held, each the newest that is kept of its key by key.
+    public var held: [MemoryRow]
+    /// Keys that hold nothing: what is kept of them by key goes.
+    public var gone: [MemoryKey]
+    /// How many changes are kept of each key among `held`, the newest; 1 or more.
     public var keep: Int
 
     /// Combines the parts.
-    public init(namespace: String, from: Int64, below: Int64, keep: Int) {
+    public init(
+        namespace: String, below: Int64, held: [MemoryRow], gone: [MemoryKey], keep: Int
+    ) {
         self.namespace = namespace
-        self.from = from
         self.below = below
+        self.held = held
+        self.gone = gone
         self.keep = keep
     }
+
+    /// Bytes of what is kept.
+    var byteCount: Int { held.reduce(0) { $0 + $1.byteCount } }
 }
 
 /// Where a page of changes begins: behind a change of a revision, in the order of commits.
@@ -67,9 +80,7 @@ public struct MemoryPosition: Sendable, Hashable {
 public struct MemoryQuery: Sendable {
     /// What is read.
     public enum Kind: Sendable {
-        /// What keys with a prefix hold, by ascending key, behind `after`.
-        case entries(prefix: MemoryKey, after: MemoryKey?)
-        /// Changes in the order of revisions; with `previous` each with the one of its key before.
+        /// Changes in the window, in the order of revisions; with `previous` each with the one of its key before.
         case changes(MemoryScope, from: MemoryPosition, previous: Bool)
         /// Changes of one key, newest first, before a revision.
         case history(MemoryKey, before: Int64)

@@ -2,118 +2,112 @@ import Coordination
 
 /// Shared memory as plain values, with the same rules as the SQL tables.
 struct MemoryShelves: Sendable {
+    /// A change, and its place among all.
+    fileprivate struct Placed: Sendable {
+        var place: Int64
+        var row: MemoryRow
+    }
+
     fileprivate struct Shelf: Sendable {
         var shard = ShardID.only
-        /// By key, ascending revisions.
-        var ofKey: [MemoryKey: [MemoryRow]] = [:]
-        /// By revision, in the order of commits.
-        var ofRevision: [Int64: [MemoryKey]] = [:]
-        /// Ascending.
-        var revisions: [Int64] = []
-        /// When each key that holds something was first stored.
-        var places: [MemoryKey: Int64] = [:]
+        /// The window, in the order of commits.
+        var log: [Placed] = []
+        /// What the window has passed: by key, ascending revisions.
+        var settled: [MemoryKey: [Placed]] = [:]
     }
 
     private var shelves: [String: Shelf] = [:]
     private var nextPlace: Int64 = 1
 
-    /// Why rows cannot be inserted; `nil` when they can.
+    /// Why rows cannot be appended; `nil` when they can.
     func conflict(in rows: [MemoryRow]) -> String? {
-        var seen: Set<MemoryRow> = []
         for row in rows {
-            var name = row
-            name.meta = []
-            name.value = nil
-            let stored = shelves[row.namespace]?.ofKey[row.key]?.last?.revision ?? -1
-            if stored >= row.revision || !seen.insert(name).inserted {
-                return "revision \(row.revision) of key \(row.key) exists"
+            let stored = shelves[row.namespace]?.log.last?.row.revision ?? 0
+            if stored >= row.revision {
+                return "revision \(row.revision) of \(row.namespace) is stored already"
             }
         }
         return nil
     }
 
     /// - Returns: the bytes that were added.
-    mutating func insert(_ row: MemoryRow, shard: ShardID) -> Int {
-        var shelf = shelves.removeValue(forKey: row.namespace) ?? Shelf(shard: shard)
-        shelf.ofKey[row.key, default: []].append(row)
-        if shelf.ofRevision[row.revision] == nil { shelf.revisions.append(row.revision) }
-        shelf.ofRevision[row.revision, default: []].append(row.key)
-        if row.value == nil {
-            shelf.places[row.key] = nil
-        } else if shelf.places[row.key] == nil {
-            shelf.places[row.key] = nextPlace
-            nextPlace += 1
-        }
-        shelves[row.namespace] = shelf
+    mutating func append(_ row: MemoryRow, shard: ShardID) -> Int {
+        shelves[row.namespace, default: Shelf(shard: shard)].log.append(placed(row))
         return row.byteCount
     }
 
-    /// - Returns: the bytes that went.
-    mutating func prune(_ pruning: MemoryPruning) -> Int {
-        guard var shelf = shelves.removeValue(forKey: pruning.namespace) else { return 0 }
-        var gone = 0
-        var keys: Set<MemoryKey> = []
-        for revision in shelf.revisions
-        where revision >= pruning.from && revision < pruning.below {
-            keys.formUnion(shelf.ofRevision[revision] ?? [])
+    /// - Returns: the bytes that were added; less than 0: that went.
+    mutating func settle(_ settlement: MemorySettlement) -> Int {
+        guard var shelf = shelves.removeValue(forKey: settlement.namespace) else { return 0 }
+        var bytes = 0
+        for row in settlement.held {
+            let kept = shelf.settled[row.key, default: []] + [placed(row)]
+            let dropped = kept.dropLast(settlement.keep)
+            shelf.settled[row.key] = Array(kept.dropFirst(dropped.count))
+            bytes += row.byteCount - dropped.byteCount
         }
-        for key in keys { gone += shelf.prune(key, pruning) }
-        shelf.revisions.removeAll { shelf.ofRevision[$0] == nil }
-        shelves[pruning.namespace] = shelf
-        return gone
+        for key in settlement.gone {
+            bytes -= shelf.settled.removeValue(forKey: key)?[...].byteCount ?? 0
+        }
+        let left = shelf.log.prefix { $0.row.revision < settlement.below }
+        bytes -= left.byteCount
+        shelf.log.removeFirst(left.count)
+        shelves[settlement.namespace] = shelf
+        return bytes
+    }
+
+    private mutating func placed(_ row: MemoryRow) -> Placed {
+        defer { nextPlace += 1 }
+        return Placed(place: nextPlace, row: row)
     }
 
     /// One page.
     func page(_ query: MemoryQuery) -> MemoryPage {
         var page = MemoryPageBuilder(query)
         guard let shelf = shelves[query.namespace] else { return page.page }
-        let rows: [MemoryRow]
         switch query.kind {
-        case .entries(let prefix, let after):
-            rows = shelf.places.keys.filter { key in
-                key.hasPrefix(prefix) && after.map { key > $0 } ?? true
-            }.sorted().compactMap { shelf.ofKey[$0]?.last }
         case .history(let key, let revision):
-            rows = (shelf.ofKey[key] ?? []).filter { $0.revision < revision }.reversed()
+            for row in shelf.history(key) where row.revision < revision {
+                guard page.hasRoom else {
+                    page.ended(beforeEnd: true)
+                    break
+                }
+                page.add(row.shown(query))
+            }
         case .changes(let scope, let from, let previous):
             shelf.readChanges(&page, scope, from, previous)
-            return page.page
-        }
-        for row in rows {
-            guard page.hasRoom else {
-                page.ended(beforeEnd: true)
-                break
-            }
-            page.add(row.shown(query))
         }
         return page.page
     }
 
-    /// Adds what the keys hold to a page of recovery.
-    func fill(_ page: inout RecoveryPageBuilder, after: Int64) {
-        var held: [(Int64, MemoryRow)] = []
-        for shelf in shelves.values where shelf.shard == page.request.shard {
-            for (key, place) in shelf.places where place > after {
-                if let row = shelf.ofKey[key]?.last { held.append((place, row)) }
-            }
-        }
-        for (place, row) in held.sorted(by: { $0.0 < $1.0 }) where page.hasRoom {
-            page.add(row, rowID: place)
+    /// Adds what the window has passed to a page of recovery: of each key the newest.
+    func fillSettled(_ page: inout RecoveryPageBuilder, after: Int64) {
+        fill(&page, after: after) { $0.settled.values.compactMap(\.last) }
+    }
+
+    /// Adds the window to a page of recovery.
+    func fillLog(_ page: inout RecoveryPageBuilder, after: Int64) {
+        fill(&page, after: after, \.log)
+    }
+
+    private func fill(
+        _ page: inout RecoveryPageBuilder, after: Int64, _ rows: (Shelf) -> [Placed]
+    ) {
+        let own = shelves.values.filter { $0.shard == page.request.shard }.flatMap(rows)
+        for placed in own.sorted(by: { $0.place < $1.place })
+        where placed.place > after && page.hasRoom {
+            page.add([placed.row], rowID: placed.place)
         }
     }
 }
 
 extension MemoryShelves.Shelf {
-    fileprivate mutating func prune(_ key: MemoryKey, _ pruning: MemoryPruning) -> Int {
-        let rows = ofKey[key] ?? []
-        let kept = places[key] == nil ? 0 : pruning.keep
-        let old = rows.dropLast(kept).filter { $0.revision < pruning.below }
-        ofKey[key] = rows.count == old.count ? nil : Array(rows.dropFirst(old.count))
-        for row in old {
-            ofRevision[row.revision]?.removeAll { $0 == key }
-            if ofRevision[row.revision]?.isEmpty == true { ofRevision[row.revision] = nil }
-        }
-        return old.reduce(0) { $0 + $1.byteCount }
+    /// All that is kept of a key, newest first.
+    fileprivate func history(_ key: MemoryKey) -> [MemoryRow] {
+        let own = log.lazy.map(\.row).filter { $0.key == key }
+        let oldest = log.first?.row.revision ?? .max
+        let before = (settled[key] ?? []).map(\.row).filter { $0.revision < oldest }
+        return own.reversed() + before.reversed()
     }
 
     fileprivate func readChanges(
@@ -121,25 +115,21 @@ extension MemoryShelves.Shelf {
         _ previous: Bool
     ) {
         var place = MemoryPlace(from)
-        for revision in revisions where revision >= from.revision {
-            for key in ofRevision[revision] ?? [] {
-                let position = place.position(of: revision, isWanted: scope.contains(key))
-                guard let position else { continue }
-                guard page.hasRoom else {
-                    page.page.next = position
-                    return page.ended(beforeEnd: true)
-                }
-                let rows = ofKey[key] ?? []
-                guard let index = rows.firstIndex(where: { $0.revision == revision }) else {
-                    continue
-                }
-                page.add(rows[index].shown(page.query))
-                if previous {
-                    page.add(previous: index > 0 ? rows[index - 1].shown(page.query) : nil)
-                }
+        for row in log.lazy.map(\.row) where row.revision >= from.revision {
+            let position = place.position(of: row.revision, isWanted: scope.contains(row.key))
+            guard let position else { continue }
+            guard page.hasRoom else { return page.ended(at: position) }
+            page.add(row.shown(page.query))
+            if previous {
+                let before = history(row.key).first { $0.revision == row.previous }
+                page.add(previous: before?.shown(page.query))
             }
         }
     }
+}
+
+extension ArraySlice<MemoryShelves.Placed> {
+    fileprivate var byteCount: Int { reduce(0) { $0 + $1.row.byteCount } }
 }
 
 extension MemoryRow {

@@ -70,8 +70,8 @@ struct MemoryTables: Sendable {
         }
         for row in batch.entities { put(row, shard: batch.shard) }
         for row in batch.audits { append(row) }
-        for row in batch.memory { bytes += memory.insert(row, shard: batch.shard) }
-        for pruning in batch.memoryPrunings { bytes -= memory.prune(pruning) }
+        for row in batch.memory { bytes += memory.append(row, shard: batch.shard) }
+        for settlement in batch.memorySettlements { bytes += memory.settle(settlement) }
         for row in batch.publications {
             bytes += row.byteCount
             publications[row.namespace, default: MemoryPublications()].append(row.publication)
@@ -269,9 +269,8 @@ struct MemoryTables: Sendable {
                 if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
             }
         }
-        if let after = page.enter(.memory) {
-            memory.fill(&page, after: after)
-        }
+        if let after = page.enter(.settledMemory) { memory.fillSettled(&page, after: after) }
+        if let after = page.enter(.memoryLog) { memory.fillLog(&page, after: after) }
         if let after = page.enter(.openRuns) {
             for stored in runOrder.lazy.compactMap({ runs[$0] })
             where stored.row.closedMillis == nil && stored.isOn(request.shard, after: after) {

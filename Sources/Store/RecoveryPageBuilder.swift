@@ -14,7 +14,7 @@ struct RecoveryRequest: Sendable {
 
 /// The tables that recovery reads, in order; the numbers are those of ``RecoveryCursor``.
 enum RecoveryTable: Int {
-    case definitions, entities, memory, openRuns, requests
+    case definitions, entities, settledMemory, memoryLog, openRuns, requests
 }
 
 /// Fills a page table by table until it is full: the rule that both stores follow.
@@ -62,10 +62,10 @@ struct RecoveryPageBuilder {
         added(rowID, bytes: row.blob?.count ?? 0)
     }
 
-    /// Adds what a key of shared memory holds.
-    mutating func add(_ row: MemoryRow, rowID: Int64) {
-        page.memory.append(row)
-        added(rowID, bytes: row.byteCount)
+    /// Adds changes of shared memory that are stored in one row.
+    mutating func add(_ rows: [MemoryRow], rowID: Int64) {
+        page.memory += rows
+        added(rowID, bytes: rows.reduce(0) { $0 + $1.byteCount })
     }
 
     /// Adds an open run.

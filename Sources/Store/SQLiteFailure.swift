@@ -35,6 +35,12 @@ struct SQLiteFailure: Error, Hashable {
         self.message = "\(message) (SQLite code \(code)) while \(doing)"
     }
 
+    /// Something is stored already that may be stored once only.
+    init(exists what: String) {
+        kind = .constraint
+        message = "\(what) is stored already"
+    }
+
     /// A stored row that this build cannot read.
     init(unreadable what: String) {
         kind = .corrupt

@@ -48,8 +48,8 @@ struct SQLiteInsertions {
         for row in batch.requests { try insert(row, shard: shard) }
         for row in batch.entities { try entities.insert(row, shard: shard) }
         for row in batch.audits { try entities.insert(row) }
-        for row in batch.memory { try memory.insert(row, shard: shard) }
-        for pruning in batch.memoryPrunings { try memory.prune(pruning) }
+        try memory.insert(batch.memory, shard: shard)
+        for settlement in batch.memorySettlements { try memory.settle(settlement, shard: shard) }
         for row in batch.publications { try publications.insert(row) }
         for name in batch.removedPublications { try publications.delete(name) }
     }

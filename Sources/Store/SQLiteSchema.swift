@@ -89,6 +89,19 @@ enum SQLiteSchema {
         CREATE INDEX publications_by_sequence ON publications
             (namespace, sequence, topic, bytes, at_ms);
         """,
+        // Changes in the window are packed, one row a commit; what is found by key is what the
+        // window has passed. The next migration fills the log, see ``MemoryLogMigration``.
+        """
+        CREATE TABLE memory_log (
+            id INTEGER PRIMARY KEY, shard INTEGER NOT NULL, namespace TEXT NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL, blob BLOB NOT NULL);
+        CREATE UNIQUE INDEX memory_log_of_revision ON memory_log (namespace, last);
+        ALTER TABLE memory_changes ADD COLUMN shard INTEGER NOT NULL DEFAULT 0;
+        """,
+        """
+        DROP INDEX memory_of_revision;
+        DROP TABLE memory_entries;
+        """,
     ]
 }
 
@@ -150,7 +163,10 @@ extension SQLiteConnection {
     private func migrate(from version: Int64) throws(SQLiteFailure) {
         guard version < SQLiteSchema.latestVersion else { return }
         try execute("BEGIN IMMEDIATE")
-        for sql in SQLiteSchema.migrations[Int(version)...] { try execute(sql) }
+        for (index, sql) in SQLiteSchema.migrations.enumerated().dropFirst(Int(version)) {
+            if index == MemoryLogMigration.index { try MemoryLogMigration.run(on: self) }
+            try execute(sql)
+        }
         try execute(
             """
             PRAGMA application_id = \(SQLiteSchema.applicationID);

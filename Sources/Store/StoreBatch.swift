@@ -24,11 +24,11 @@ public struct StoreBatch: Sendable {
     public var entities: [EntityRow] = []
     /// Append, numbered by the store in this order.
     public var audits: [AuditRow] = []
-    /// Insert; the newest of a key becomes what it holds. One that is stored already refuses the
-    /// whole batch.
+    /// Append, by ascending revisions of each namespace, a key once in each; the newest of a key
+    /// becomes what it holds. A revision that is stored already refuses the whole batch.
     public var memory: [MemoryRow] = []
     /// Carried out after `memory`.
-    public var memoryPrunings: [MemoryPruning] = []
+    public var memorySettlements: [MemorySettlement] = []
     /// Append; a namespace and sequence occur once, ever.
     public var publications: [PublicationRow] = []
     /// Removed after `publications` are appended; those that are not there are passed over.
@@ -45,7 +45,7 @@ public struct StoreBatch: Sendable {
     public var isEmpty: Bool {
         definitions.isEmpty && payloads.isEmpty && runs.isEmpty && history.isEmpty
             && requests.isEmpty && entities.isEmpty && audits.isEmpty && memory.isEmpty
-            && memoryPrunings.isEmpty
+            && memorySettlements.isEmpty
             && publications.isEmpty && removedPublications.isEmpty
     }
 }
@@ -54,7 +54,7 @@ extension StoreBatch {
     /// Rows of all tables.
     public var rowCount: Int {
         definitions.count + payloads.count + runs.count + history.count + requests.count
-            + entities.count + audits.count + memory.count + memoryPrunings.count
+            + entities.count + audits.count + memory.count + memorySettlements.count
             + publications.count + removedPublications.count
     }
 
@@ -69,6 +69,7 @@ extension StoreBatch {
         for row in entities { total += row.blob?.count ?? 0 }
         for row in audits { total += row.byteCount }
         for row in memory { total += row.byteCount }
+        for settlement in memorySettlements { total += settlement.byteCount }
         for row in publications { total += row.byteCount }
         return total
     }

@@ -21,7 +21,9 @@ public struct RecoveryPage: Sendable {
     /// All entities of the shard whose kind says ``EntityKind/isRecovered``, in the order in which
     /// they were first stored.
     public var entities: [EntityRow] = []
-    /// What the keys of shared memory hold, in the order in which they were first stored.
+    /// Changes of shared memory: first what the keys held when the window passed them, then those in
+    /// the window in the order of commits. The last one of a key is what it holds; one without a value
+    /// says that it holds nothing.
     public var memory: [MemoryRow] = []
     /// Runs without an end, by ascending id.
     public var openRuns: [RunRow] = []

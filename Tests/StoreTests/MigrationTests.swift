@@ -54,4 +54,48 @@ import Testing
             path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)
         #expect(try file.integer("PRAGMA user_version") == SQLiteSchema.latestVersion)
     }
+
+    /// A file of the version in which each change of shared memory was a row.
+    private func makeVersion5(_ directory: TemporaryDirectory) throws {
+        let file = try SQLiteConnection(
+            path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)
+        try file.execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL")
+        for sql in SQLiteSchema.migrations[..<5] { try file.execute(sql) }
+        // Revision 9, the window from revision 5 on.
+        try file.execute(
+            """
+            INSERT INTO entities VALUES (1, 0, \(EntityKind.memoryLine.rawValue), 'shop', '',
+                x'0112010a0300');
+            INSERT INTO memory_changes VALUES (1, 'shop', 'a', 3, x'01', x'03');
+            INSERT INTO memory_changes VALUES (2, 'shop', 'b', 4, x'01', x'04');
+            INSERT INTO memory_changes VALUES (3, 'shop', 'a', 7, x'01', x'07');
+            INSERT INTO memory_changes VALUES (4, 'shop', 'c', 8, x'01', x'08');
+            INSERT INTO memory_changes VALUES (5, 'shop', 'c', 9, x'01', NULL);
+            INSERT INTO memory_entries VALUES (1, 0, 'shop', 'a', 7);
+            INSERT INTO memory_entries VALUES (2, 0, 'shop', 'b', 4);
+            PRAGMA application_id = \(SQLiteSchema.applicationID); PRAGMA user_version = 5;
+            """)
+    }
+
+    @Test func `shared memory of one row a change is packed into the log`() async throws {
+        let directory = try TemporaryDirectory()
+        try makeVersion5(directory)
+        let store = try await SQLiteStore.open(.init(directory: directory.path))
+        let epoch = try await store.claim(.only, wallMillis: 0)
+        let memory = try await store.recoverAll().flatMap(\.memory)
+        #expect(memory.map(\.revision) == [3, 4, 7, 8, 9])
+        #expect(memory.map(\.value) == [[3], [4], [7], [8], nil])
+        let query = MemoryQuery(
+            namespace: "shop",
+            .changes(.prefix(MemoryKey("")), from: MemoryPosition(revision: 5), previous: true),
+            limit: 9)
+        guard case .memory(let page) = try await store.query(.memory(query)) else { return }
+        #expect(page.rows.map(\.revision) == [7, 8, 9])
+        #expect(page.previous.map { $0?.revision } == [3, nil, 8])
+        let more = MemoryRow(
+            namespace: "shop", key: MemoryKey("b"), revision: 10, previous: 4, meta: [1],
+            value: [10])
+        #expect(await store.commit(epoch.batch(1) { $0.memory = [more] }) == .committed)
+        await store.close()
+    }
 }

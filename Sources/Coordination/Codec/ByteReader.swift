@@ -60,6 +60,13 @@ public struct ByteReader: Sendable {
         return String(decoding: bytes[position..<position + length], as: UTF8.self)
     }
 
+    /// Bytes behind their number, as a part of what is read: nothing is copied.
+    public mutating func slice() throws(CodecError) -> ArraySlice<UInt8> {
+        let length = try count()
+        defer { position += length }
+        return bytes[position..<position + length]
+    }
+
     public mutating func double() throws(CodecError) -> Double {
         var bits: UInt64 = 0
         for index in 0..<8 { bits |= UInt64(try byte()) << UInt64(index * 8) }

@@ -36,6 +36,12 @@ public struct ByteWriter: Sendable {
         bytes.append(contentsOf: utf8)
     }
 
+    /// Bytes with their number before them.
+    public mutating func counted(_ value: [UInt8]) {
+        count(value.count)
+        bytes.append(contentsOf: value)
+    }
+
     /// IEEE 754 bits, little-endian.
     public mutating func double(_ value: Double) {
         var bits = value.bitPattern

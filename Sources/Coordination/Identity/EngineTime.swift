@@ -13,4 +13,20 @@ public struct EngineTime: Sendable, Hashable {
         self.monotonicNanos = monotonicNanos
         self.wallMillis = wallMillis
     }
+
+    /// The monotonic instant of a stored wall-clock one, as the clocks stand now. Every stored
+    /// number has one: those too far away give the latest instant there is.
+    public func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
+        if millis <= wallMillis { return monotonicNanos }
+        let (wait, isTooLong) = millis.subtractingReportingOverflow(wallMillis)
+        return isTooLong ? .max : monotonicNanos(inMillis: wait)
+    }
+
+    /// The monotonic instant so many milliseconds from now, or the latest there is.
+    public func monotonicNanos(inMillis millis: Int64) -> Int64 {
+        let (nanos, isTooLong) = millis.multipliedReportingOverflow(by: 1_000_000)
+        if isTooLong { return .max }
+        let (instant, isTooLate) = monotonicNanos.addingReportingOverflow(nanos)
+        return isTooLate ? .max : instant
+    }
 }

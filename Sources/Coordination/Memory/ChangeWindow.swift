@@ -1,54 +1,34 @@
 /// The changes that watchers can still ask for, in pieces: what is too old goes a piece at a time,
 /// so that a change costs no look at the ones before it.
-public struct ChangeWindow: Sendable, Hashable {
+public struct ChangeWindow: Sendable {
     /// Neighbouring revisions.
-    public struct Piece: Sendable, Hashable {
+    private struct Piece: Sendable {
         /// The first revision of it.
-        public var first: Int64
+        var first: Int64
         /// Changes in it.
-        public var count: Int
+        var count: Int
         /// Bytes of those.
-        public var bytes: Int
-
-        /// Combines the parts.
-        public init(first: Int64, count: Int, bytes: Int) {
-            self.first = first
-            self.count = count
-            self.bytes = bytes
-        }
+        var bytes: Int
     }
 
-    /// What went out of the window: revisions from `from` on, below `below`.
-    public struct Passed: Sendable, Hashable {
-        /// The first revision that went, and the first that stays.
-        public var from: Int64
-        public var below: Int64
-    }
-
-    /// A piece that has so many changes or bytes takes no more.
+    /// A piece that has so many changes or bytes takes no more; one of a short window has less.
     static let pieceChanges = 128
     static let pieceBytes = 1 << 20
 
-    /// Oldest first.
-    public private(set) var pieces: [Piece]
-    private var count: Int
-    private var bytes: Int
-
-    /// A window of these pieces, oldest first.
-    public init(_ pieces: [Piece] = []) {
-        self.pieces = pieces
-        count = pieces.reduce(0) { $0 + $1.count }
-        bytes = pieces.reduce(0) { $0 + $1.bytes }
-    }
-
     /// The oldest revision that a watch may begin from; 1 while there is none.
-    public var oldest: Int64 { pieces.first?.first ?? 1 }
+    public private(set) var oldest: Int64
+    /// Oldest first.
+    private var pieces: [Piece] = []
+    private var count = 0
+    private var bytes = 0
 
-    /// Adds the changes of a revision, and says what is too old now.
-    mutating func add(
-        revision: Int64, changes: Int, bytes added: Int, _ limits: MemoryLimits
-    ) -> Passed? {
-        if let last = pieces.indices.last, pieces[last].count < Self.pieceChanges,
+    /// An empty window that begins at a revision.
+    public init(oldest: Int64 = 1) { self.oldest = oldest }
+
+    /// Adds the changes of a revision.
+    mutating func add(revision: Int64, changes: Int, bytes added: Int, _ limits: MemoryLimits) {
+        let enough = min(Self.pieceChanges, limits.windowChanges / 4)
+        if let last = pieces.indices.last, pieces[last].count < enough,
             pieces[last].bytes < Self.pieceBytes
         {
             pieces[last].count += changes
@@ -58,21 +38,24 @@ public struct ChangeWindow: Sendable, Hashable {
         }
         count += changes
         bytes += added
-        return shorten(limits)
     }
 
-    private mutating func shorten(_ limits: MemoryLimits) -> Passed? {
-        let from = oldest
+    /// Drops what is too old.
+    ///
+    /// - Returns: the first revision that stays; `nil` when nothing went.
+    mutating func shorten(_ limits: MemoryLimits) -> Int64? {
+        let before = oldest
         while pieces.count > 1, isTooLong(limits) {
             let gone = pieces.removeFirst()
             count -= gone.count
             bytes -= gone.bytes
+            oldest = pieces[0].first
         }
-        return oldest > from ? Passed(from: from, below: oldest) : nil
+        return oldest > before ? oldest : nil
     }
 
     /// Whether it has enough changes without its oldest piece, or too many bytes with it.
     private func isTooLong(_ limits: MemoryLimits) -> Bool {
-        count - (pieces.first?.count ?? 0) >= limits.windowChanges || bytes > limits.windowBytes
+        count - pieces[0].count >= limits.windowChanges || bytes > limits.windowBytes
     }
 }

@@ -39,37 +39,25 @@ public enum MemoryCodec {
                 expiresMillis: try reader.signed()))
     }
 
-    /// Stored bytes of where a namespace stands.
-    public static func encode(revision: Int64, window: ChangeWindow) -> [UInt8] {
-        var writer = ByteWriter(capacity: 16 + window.pieces.count * 7)
-        writer.byte(1)
+    /// Stored bytes of where a namespace stands: its newest revision, and the oldest that a watch may
+    /// begin from.
+    public static func encode(revision: Int64, oldest: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 24)
+        writer.byte(2)
         writer.signed(revision)
-        var before: Int64 = 0
-        writer.array(window.pieces) { writer, piece in
-            writer.signed(piece.first - before)
-            writer.count(piece.count)
-            writer.count(piece.bytes)
-            before = piece.first
-        }
+        writer.signed(oldest)
         return writer.bytes
     }
 
     /// Where a namespace stands, from its stored bytes.
     public static func decodeLine(
         _ bytes: [UInt8]
-    ) throws(CodecError) -> (revision: Int64, window: ChangeWindow) {
+    ) throws(CodecError) -> (revision: Int64, oldest: Int64) {
         var reader = ByteReader(bytes)
-        _ = try reader.version(newest: 1)
+        let version = try reader.version(newest: 2)
         let revision = try reader.signed()
-        var pieces: [ChangeWindow.Piece] = []
-        var before: Int64 = 0
-        for _ in 0..<(try reader.count()) {
-            let (first, isTooLarge) = before.addingReportingOverflow(try reader.signed())
-            guard !isTooLarge else { throw CodecError("a revision is too large", at: 2) }
-            pieces.append(
-                ChangeWindow.Piece(first: first, count: try reader.int(), bytes: try reader.int()))
-            before = first
-        }
-        return (revision, ChangeWindow(pieces))
+        if version == 2 { return (revision, try reader.signed()) }
+        // Version 1 has the pieces of the window, the first revision of the first one in front.
+        return (revision, try reader.count() > 0 ? try reader.signed() : 1)
     }
 }

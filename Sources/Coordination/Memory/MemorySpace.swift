@@ -4,11 +4,17 @@
 /// A pure machine. The batch that a change is written with comes in with it, so that whoever reads
 /// knows what to wait for.
 public struct MemorySpace: Sendable {
-    private struct Cell: Sendable {
+    struct Cell: Sendable {
         var entry: MemoryEntry
         var changedIn: BatchNumber
         /// Handle of its end; -1: it has none.
         var expiry: Int32 = -1
+    }
+
+    /// The end of what a key held.
+    struct Grave: Sendable {
+        var revision: Int64
+        var changedIn: BatchNumber
     }
 
     /// When and with which batch something changes.
@@ -28,6 +34,16 @@ public struct MemorySpace: Sendable {
         }
     }
 
+    /// What left the window of changes.
+    public struct Passed: Sendable {
+        /// The first revision that stays.
+        public var below: Int64
+        /// Entries whose last change left: what their keys hold.
+        public var held: [MemoryEntry] = []
+        /// Keys whose last change left, and was the end of what they held.
+        public var gone: [MemoryKey] = []
+    }
+
     /// What was done.
     public struct Outcome: Sendable {
         /// Of the changes, or of the namespace when there are none.
@@ -37,7 +53,7 @@ public struct MemorySpace: Sendable {
         /// One for each operation.
         public var results: [MemoryResult] = []
         /// Changes that watchers cannot ask for any more.
-        public var passed: ChangeWindow.Passed?
+        public var passed: Passed?
     }
 
     /// Why something does not fit.
@@ -49,26 +65,24 @@ public struct MemorySpace: Sendable {
     /// Its bounds, its revisions, and how far back watchers can ask.
     public let limits: MemoryLimits
     public private(set) var line: RevisionLine
-    public private(set) var window: ChangeWindow
+    public internal(set) var window: ChangeWindow
     /// Weight of all entries.
-    public private(set) var bytes = 0
-    private var cells: [MemoryKey: Cell] = [:]
-    /// Keys that were deleted lately, with the batch that did it.
-    private var deleted: [MemoryKey: BatchNumber] = [:]
+    public internal(set) var bytes = 0
+    var cells: [MemoryKey: Cell] = [:]
+    var keys = OrderedKeys()
+    /// Keys that hold nothing, as long as the change that ended it is in the window.
+    var graves: [MemoryKey: Grave] = [:]
+    var trail = ChangeTrail()
     /// Ends of entries, by the monotonic clock.
     private var expiries = IndexedHeap<MemoryKey>()
 
-    /// Deletions are forgotten in bulk, when there are so many.
-    private static let maxDeleted = 256
-
-    /// A namespace without entries, at a revision.
+    /// A namespace without entries, at a revision, whose watchers may begin from `oldest`.
     public init(
-        limits: MemoryLimits = MemoryLimits(), revision: Int64 = 0,
-        window: ChangeWindow = ChangeWindow()
+        limits: MemoryLimits = MemoryLimits(), revision: Int64 = 0, oldest: Int64 = 1
     ) {
         self.limits = limits
         line = RevisionLine(revision: revision)
-        self.window = window
+        window = ChangeWindow(oldest: oldest)
     }
 
     /// How many keys there are.
@@ -82,7 +96,27 @@ public struct MemorySpace: Sendable {
     /// What a key holds, and the newest batch that changed it.
     public func read(_ key: MemoryKey) -> (entry: MemoryEntry?, changedIn: BatchNumber) {
         if let cell = cells[key] { return (cell.entry, cell.changedIn) }
-        return (nil, deleted[key] ?? .none)
+        return (nil, graves[key]?.changedIn ?? .none)
+    }
+
+    /// Entries by ascending key, those with a prefix and behind `after`: as many as `limit` says, and
+    /// none more once their values have `maxBytes`.
+    public func entries(
+        prefix: MemoryKey, after: MemoryKey?, limit: Int, maxBytes: Int
+    ) -> (entries: [MemoryEntry], isLast: Bool) {
+        var page: [MemoryEntry] = []
+        var bytes = 0
+        var isLast = true
+        keys.forEach(from: after ?? prefix) { key in
+            if key == after { return true }
+            guard key.hasPrefix(prefix), let entry = cells[key]?.entry else { return false }
+            isLast = page.isEmpty || page.count < limit && bytes < maxBytes
+            guard isLast else { return false }
+            page.append(entry)
+            bytes += key.bytes.count + entry.value.bytes.count
+            return true
+        }
+        return (page, isLast)
     }
 
     /// The revision of the entry of a key; 0: there is none.
@@ -175,6 +209,10 @@ public struct MemorySpace: Sendable {
         setExpiry(
             &cell, ttlMillis > 0 ? moment.time.monotonicNanos + ttlMillis * 1_000_000 : nil)
         bytes += entry.weight - (known?.entry.weight ?? 0)
+        if known == nil {
+            keys.insert(key)
+            graves[key] = nil
+        }
         cells[key] = cell
         return MemoryChange(kind: .put, entry: entry, previous: known?.entry)
     }
@@ -182,23 +220,26 @@ public struct MemorySpace: Sendable {
     private mutating func remove(
         _ key: MemoryKey, _ kind: MemoryChange.Kind, actor: String, _ moment: Moment
     ) -> MemoryChange? {
-        guard var cell = cells.removeValue(forKey: key) else { return nil }
-        setExpiry(&cell, nil)
-        bytes -= cell.entry.weight
-        if deleted.count >= Self.maxDeleted {
-            deleted = deleted.filter { $0.value > moment.committed }
-        }
-        deleted[key] = moment.batch
-        var grave = cell.entry
+        guard let known = takeOut(key) else { return nil }
+        graves[key] = Grave(revision: line.revision + 1, changedIn: moment.batch)
+        var grave = known
         grave.value = Payload(bytes: [])
         grave.revision = line.revision + 1
         grave.updatedMillis = moment.time.wallMillis
         grave.actor = actor
         grave.expiresMillis = 0
-        return MemoryChange(kind: kind, entry: grave, previous: cell.entry)
+        return MemoryChange(kind: kind, entry: grave, previous: known)
     }
 
-    private mutating func setExpiry(_ cell: inout Cell, _ nanos: Int64?) {
+    mutating func takeOut(_ key: MemoryKey) -> MemoryEntry? {
+        guard var cell = cells.removeValue(forKey: key) else { return nil }
+        keys.remove(key)
+        setExpiry(&cell, nil)
+        bytes -= cell.entry.weight
+        return cell.entry
+    }
+
+    mutating func setExpiry(_ cell: inout Cell, _ nanos: Int64?) {
         switch (nanos, cell.expiry >= 0) {
         case (let nanos?, true): expiries.update(cell.expiry, key: nanos)
         case (let nanos?, false): cell.expiry = expiries.insert(cell.entry.key, key: nanos)
@@ -215,19 +256,8 @@ public struct MemorySpace: Sendable {
         line.advance(in: moment.batch, committed: moment.committed)
         outcome.revision = line.revision
         let weight = outcome.changes.reduce(0) { $0 + $1.entry.weight }
-        outcome.passed = window.add(
-            revision: line.revision, changes: outcome.changes.count, bytes: weight, limits)
-    }
-
-    // MARK: Taking up
-
-    /// An entry that the store holds.
-    ///
-    /// - Parameter expiresNanos: its end by the monotonic clock; `nil`: it has none.
-    public mutating func restore(_ entry: MemoryEntry, expiresNanos: Int64?) {
-        var cell = Cell(entry: entry, changedIn: .none)
-        setExpiry(&cell, expiresNanos)
-        bytes += entry.weight
-        cells[entry.key] = cell
+        window.add(revision: line.revision, changes: outcome.changes.count, bytes: weight, limits)
+        for change in outcome.changes { trail.append(line.revision, change.entry.key) }
+        if let oldest = window.shorten(limits) { outcome.passed = leave(below: oldest) }
     }
 }

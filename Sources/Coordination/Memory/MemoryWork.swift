@@ -78,10 +78,11 @@ public struct MemoryLimits: Sendable, Hashable {
     /// Their weight, see ``MemoryEntry/weight``.
     public var maxBytes = 256 << 20
     /// Changes that watchers can ask for: about so many of the newest ...
-    public var windowChanges = 10_000
+    public var windowChanges = 100_000
     /// ... and of so many bytes, whichever is less.
     public var windowBytes = 64 << 20
-    /// Changes of a key that its history keeps beyond the window.
+    /// Changes of a key that its history keeps beyond the window, of those that the key still held
+    /// when they left it.
     public var keptPerKey = 16
 
     /// The documented bounds.

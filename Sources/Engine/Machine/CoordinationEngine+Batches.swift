@@ -93,7 +93,7 @@ extension CoordinationEngine {
         batch.entities = draft.entities
         batch.audits = draft.audits
         batch.memory = draft.memory
-        batch.memoryPrunings = draft.memoryPrunings
+        batch.memorySettlements = draft.memorySettlements
         sealMemory(&batch)
         batch.publications = draft.publications
         batch.removedPublications = events.takeDoomed()
@@ -208,19 +208,11 @@ extension CoordinationEngine {
         jobs[job].timer = -1
     }
 
-    /// The monotonic instant of a stored wall-clock one, as the clocks stand now. Every stored
-    /// number has one: those too far away give the latest instant there is.
+    /// The monotonic instant of a stored wall-clock one, as the clocks stand now.
     func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
-        if millis <= now.wallMillis { return now.monotonicNanos }
-        let (wait, isTooLong) = millis.subtractingReportingOverflow(now.wallMillis)
-        return isTooLong ? .max : monotonicNanos(inMillis: wait)
+        now.monotonicNanos(atWallMillis: millis)
     }
 
     /// The monotonic instant so many milliseconds from now, or the latest there is.
-    func monotonicNanos(inMillis millis: Int64) -> Int64 {
-        let (nanos, isTooLong) = millis.multipliedReportingOverflow(by: 1_000_000)
-        if isTooLong { return .max }
-        let (instant, isTooLate) = now.monotonicNanos.addingReportingOverflow(nanos)
-        return isTooLate ? .max : instant
-    }
+    func monotonicNanos(inMillis millis: Int64) -> Int64 { now.monotonicNanos(inMillis: millis) }
 }

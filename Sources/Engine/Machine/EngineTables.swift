@@ -261,7 +261,7 @@ struct BatchDraft: Sendable {
     var entityIndex: [EntityName: Int] = [:]
     var audits: [AuditRow] = []
     var memory: [MemoryRow] = []
-    var memoryPrunings: [MemoryPruning] = []
+    var memorySettlements: [MemorySettlement] = []
     var publications: [PublicationRow] = []
     var effects = HeldEffects()
 

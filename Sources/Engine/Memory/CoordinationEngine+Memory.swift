@@ -8,6 +8,9 @@ extension CoordinationEngine {
         case .write(let write): writeMemory(write, ticket)
         case .transact(let transact): transactMemory(transact, ticket)
         case .get(let namespace, let keys): getMemory(namespace, keys, ticket)
+        case .list(let namespace, let prefix, let after, let limit, let maxBytes):
+            let known = memory.find(namespace).map { memory.cells[$0].space }
+            listMemory(known, prefix, after, limit: limit, maxBytes: maxBytes, ticket)
         case .watch(let namespace, let scope, let from):
             watchMemory(namespace, scope, from: from, ticket)
         case .position(let namespace):
@@ -143,6 +146,21 @@ extension CoordinationEngine {
         answer(ticket, .memory(.entries(entries, revision: revision)), seen: seen)
     }
 
+    private mutating func listMemory(
+        _ space: MemorySpace?, _ prefix: MemoryKey, _ after: MemoryKey?, limit: Int, maxBytes: Int,
+        _ ticket: ReplyTicket
+    ) {
+        guard let space else {
+            return answer(ticket, .memory(.page([], revision: 0, isLast: true)), seen: .none)
+        }
+        let page = space.entries(prefix: prefix, after: after, limit: limit, maxBytes: maxBytes)
+        // Keys that are missing were seen too, so it waits for whatever is under way.
+        answer(
+            ticket,
+            .memory(.page(page.entries, revision: space.line.revision, isLast: page.isLast)),
+            seen: space.line.changedIn)
+    }
+
     // MARK: Parts
 
     /// Carries out operations and notes what must be written and told; `nil` after they were refused.
@@ -171,49 +189,6 @@ extension CoordinationEngine {
     /// When and with which batch something changes now.
     var moment: MemorySpace.Moment {
         MemorySpace.Moment(time: now, batch: filling, committed: committed)
-    }
-
-    /// Writes what was changed, tells watchers, and sets the timer.
-    mutating func noteMemory(_ outcome: MemorySpace.Outcome, _ cell: Int) {
-        if outcome.changes.isEmpty { return }
-        let namespace = memory.cells[cell].namespace.name
-        for change in outcome.changes {
-            draft.memory.append(
-                MemoryRow(
-                    namespace: namespace, key: change.entry.key, revision: change.entry.revision,
-                    meta: MemoryCodec.encode(change),
-                    value: change.kind == .put ? change.entry.value.bytes : nil))
-        }
-        if let passed = outcome.passed {
-            draft.memoryPrunings.append(
-                MemoryPruning(
-                    namespace: namespace, from: passed.from, below: passed.below,
-                    keep: memory.cells[cell].space.limits.keptPerKey))
-        }
-        if !memory.cells[cell].isDirty {
-            memory.cells[cell].isDirty = true
-            memory.dirty.append(Int32(cell))
-        }
-        draft.effects.notices.append(.memory(.changed(count: outcome.changes.count)))
-        tellMemoryWatchers(outcome.changes, cell)
-        armMemory(cell)
-    }
-
-    /// Writes where the lines stand that the filling batch moved.
-    mutating func sealMemory(_ batch: inout StoreBatch) {
-        for number in memory.dirty {
-            let cell = Int(number)
-            memory.cells[cell].isDirty = false
-            let blob = MemoryCodec.encode(
-                revision: memory.cells[cell].space.line.revision,
-                window: memory.cells[cell].space.window)
-            batch.entities.append(
-                EntityRow(
-                    kind: .memoryLine, namespace: memory.cells[cell].namespace.name, key: "",
-                    blob: blob))
-        }
-        if !memory.dirty.isEmpty { draft.effects.notices.append(.memory(.gauges(memory.gauges))) }
-        memory.dirty.removeAll(keepingCapacity: true)
     }
 
     /// The place of a namespace, which is made if it is new; see ``refusalOfWrite(_:isNew:)``.

@@ -95,48 +95,4 @@ extension CoordinationEngine {
             }
         }
     }
-
-    // MARK: Taking up
-
-    /// Where a namespace's revision line stood.
-    mutating func restoreLine(_ entity: EntityRow) throws(CodecError) {
-        guard let blob = entity.blob else { return }
-        let (revision, window) = try MemoryCodec.decodeLine(blob)
-        _ = insertMemory(
-            Namespace(entity.namespace),
-            MemorySpace(limits: limits.memory, revision: revision, window: window))
-    }
-
-    /// What a key of shared memory holds, after its namespace's line.
-    public mutating func restore(_ row: MemoryRow) throws(CodecError) {
-        let change = try MemoryCodec.decode(
-            row.meta, key: row.key, revision: row.revision, value: row.value ?? [])
-        guard let cell = memory.find(Namespace(row.namespace)) else {
-            throw CodecError("a key of shared memory without its namespace's revision", at: 0)
-        }
-        if change.entry.expiresMillis > 0 {
-            memory.restored.append(row)
-        } else {
-            memory.change(cell) { $0.restore(change.entry, expiresNanos: nil) }
-        }
-    }
-
-    /// Takes up entries that end, now that the time is known.
-    mutating func takeUpRestoredMemory() {
-        if memory.restored.isEmpty { return }
-        let rows = memory.restored
-        memory.restored = []
-        for row in rows {
-            guard let cell = memory.find(Namespace(row.namespace)) else { continue }
-            do throws(CodecError) {
-                let change = try MemoryCodec.decode(
-                    row.meta, key: row.key, revision: row.revision, value: row.value ?? [])
-                let ends = monotonicNanos(atWallMillis: change.entry.expiresMillis)
-                memory.change(cell) { $0.restore(change.entry, expiresNanos: ends) }
-                armMemory(cell)
-            } catch {
-                preconditionFailure("a row was readable and is not any more: \(error)")
-            }
-        }
-    }
 }

@@ -43,9 +43,7 @@ extension MemoryReading {
         next = page.next
         isLast = page.isLast
         if let line = page.line {
-            let (newest, window) = try MemoryCodec.decodeLine(line)
-            revision = newest
-            oldest = window.oldest
+            (revision, oldest) = try MemoryCodec.decodeLine(line)
         }
         changes.reserveCapacity(page.rows.count)
         for (index, row) in page.rows.enumerated() {

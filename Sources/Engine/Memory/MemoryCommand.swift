@@ -9,6 +9,9 @@ public enum MemoryCommand: Sendable {
     // Reads.
     /// Answers `.entries`: those that exist, in this order, as they are at one revision.
     case get(Namespace, [MemoryKey])
+    /// Answers `.page`: entries with a prefix and behind a key, by ascending key, as many as `limit` and
+    /// `maxBytes` of values allow, as they are at one revision.
+    case list(Namespace, prefix: MemoryKey, after: MemoryKey?, limit: Int, maxBytes: Int)
     /// Answers `.watching`, then `.changes` of each revision as it is committed. Changes from
     /// `from` up to the revision that `.watching` names are for the asker to read from the store.
     case watch(Namespace, MemoryScope, from: Int64)
@@ -22,7 +25,7 @@ extension MemoryCommand {
         switch self {
         case .write: false
         case .transact(let transact): transact.isRead
-        case .get, .watch, .position: true
+        case .get, .list, .watch, .position: true
         }
     }
 
@@ -31,7 +34,7 @@ extension MemoryCommand {
         switch self {
         case .write(let write): write.value != nil
         case .transact(let transact): !transact.isRead
-        case .get, .watch, .position: false
+        case .get, .list, .watch, .position: false
         }
     }
 
@@ -40,7 +43,7 @@ extension MemoryCommand {
         switch self {
         case .write(let write): write.value?.bytes.count ?? 0
         case .transact(let transact): transact.valueBytes
-        case .get, .watch, .position: 0
+        case .get, .list, .watch, .position: 0
         }
     }
 }
@@ -137,6 +140,7 @@ public enum MemoryAnswer: Sendable {
     /// To a transaction; no results for a repeat.
     case transacted(succeeded: Bool, revision: Int64, [MemoryResult])
     case entries([MemoryEntry], revision: Int64)
+    case page([MemoryEntry], revision: Int64, isLast: Bool)
     case watching(revision: Int64, oldest: Int64)
     /// All that a watcher watches of one revision.
     case changes([MemoryChange])

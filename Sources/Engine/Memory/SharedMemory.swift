@@ -27,8 +27,8 @@ struct SharedMemory: Sendable {
     var dirty: [Int32] = []
     /// Namespaces in which entries may have ended.
     var due: [Int32] = []
-    /// What an earlier process left, until the first turn knows the time.
-    var restored: [MemoryRow] = []
+    /// Whether ends of entries that an earlier process left wait until the first turn knows the time.
+    var isRestored = false
 
     /// What the metrics are told.
     var gauges: MemoryGauges {

@@ -78,8 +78,9 @@ public protocol MemoryServiceHandler: Sendable {
     /// `resume_revision`: watch again from there and nothing is lost.
     func watch(_ request: MemoryServiceWatchRequest, _ call: ServerStreamCall<MemoryServiceWatchResponse>)
 
-    /// The past of a key, newest first, by page: its last 16 changes at the least, and all that the
-    /// namespace's watchers can still ask for.
+    /// The past of a key, newest first, by page: all that the namespace's watchers can still ask for (the
+    /// newest 100,000 changes of all keys, at most 64 MiB), and before those, of the changes that the key
+    /// still held when 100,000 newer ones had come, the newest 16.
     func history(_ request: MemoryServiceHistoryRequest, _ call: UnaryCall<MemoryServiceHistoryResponse>)
 }
 
@@ -215,8 +216,9 @@ public struct MemoryServiceClient: Sendable {
         try await client.serverStream(MemoryServiceDescriptor.watch, request, options)
     }
 
-    /// The past of a key, newest first, by page: its last 16 changes at the least, and all that the
-    /// namespace's watchers can still ask for.
+    /// The past of a key, newest first, by page: all that the namespace's watchers can still ask for (the
+    /// newest 100,000 changes of all keys, at most 64 MiB), and before those, of the changes that the key
+    /// still held when 100,000 newer ones had come, the newest 16.
     public func history(
         _ request: MemoryServiceHistoryRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> MemoryServiceHistoryResponse {

@@ -130,23 +130,54 @@ import Testing
         #expect(space.bytes == space.read(MemoryKey("a")).entry?.weight)
     }
 
-    @Test mutating func `the window drops whole pieces and says which`() {
+    @Test mutating func `what leaves the window is kept if its key still holds it`() throws {
         var limits = MemoryLimits()
         limits.windowChanges = 300
         space = MemorySpace(limits: limits)
-        var passed: [ChangeWindow.Passed] = []
+        _ = space.apply([put("cold", "1"), put("brief", "1")], actor: "", at: moment)
+        _ = space.apply([.delete(MemoryKey("brief"))], actor: "", at: moment)
+        _ = space.apply([put("again", "1")], actor: "", at: moment)
+        _ = space.apply([.delete(MemoryKey("again"))], actor: "", at: moment)
+        var passed: [MemorySpace.Passed] = []
         for number in 1...1_000 {
             let outcome = space.apply([put("k\(number % 7)", "v")], actor: "", at: moment)
             if let gone = outcome.passed { passed.append(gone) }
+            if number == 200 { _ = space.apply([put("again", "2")], actor: "", at: moment) }
         }
-        #expect(passed.first?.from == 1)
-        for (before, after) in zip(passed, passed.dropFirst()) {
-            #expect(before.below == after.from)
-        }
+        let first = try #require(passed.first)
+        #expect(first.held.map(\.key.text) == ["cold"] && first.held[0].revision == 1)
+        #expect(first.gone.map(\.text) == ["brief"])
+        #expect(passed.dropFirst().flatMap(\.held).map(\.key.text) == ["again"])
+        #expect(passed.dropFirst().flatMap(\.gone).isEmpty)
+        #expect(passed.map(\.below) == passed.map(\.below).sorted())
         #expect(passed.last?.below == space.window.oldest)
-        #expect(space.window.oldest > 1_000 - 300 - 128 && space.window.oldest <= 1_000 - 299)
-        let blob = MemoryCodec.encode(revision: space.line.revision, window: space.window)
-        #expect(blob.count < 40)
+        let newest = space.line.revision
+        #expect(
+            space.window.oldest > newest - 300 - 128 && space.window.oldest <= newest - 299)
+    }
+
+    @Test mutating func `entries come by key, behind one, as far as a page takes them`() {
+        for key in ["b", "a", "c/2", "c/1", "d", "c/3"] {
+            _ = space.apply([put(key, "1234567")], actor: "", at: moment)
+        }
+        _ = space.apply([.delete(MemoryKey("c/2"))], actor: "", at: moment)
+        func page(_ prefix: String, after: String? = nil, limit: Int = 9, bytes: Int = 99)
+            -> ([String], Bool)
+        {
+            let found = space.entries(
+                prefix: MemoryKey(prefix), after: after.map { MemoryKey($0) }, limit: limit,
+                maxBytes: bytes)
+            return (found.entries.map(\.key.text), found.isLast)
+        }
+        #expect(page("") == (["a", "b", "c/1", "c/3", "d"], true))
+        #expect(page("c/") == (["c/1", "c/3"], true))
+        #expect(page("", limit: 2) == (["a", "b"], false))
+        #expect(page("", after: "b", limit: 2) == (["c/1", "c/3"], false))
+        #expect(page("", after: "c/3") == (["d"], true))
+        #expect(page("", after: "c/2", limit: 1) == (["c/3"], false))
+        #expect(page("", bytes: 16) == (["a", "b"], false))
+        #expect(page("", bytes: 0) == (["a"], false))
+        #expect(page("x").0.isEmpty && page("x").1)
     }
 
     @Test func `watchers of a key, of prefixes and of all are found once each`() {

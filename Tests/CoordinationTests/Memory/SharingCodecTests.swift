@@ -30,15 +30,18 @@ import Testing
     }
 
     @Test func `where a revision line stands`() throws {
-        let window = ChangeWindow([
-            ChangeWindow.Piece(first: 5, count: 128, bytes: 300),
-            ChangeWindow.Piece(first: 133, count: 2, bytes: 20),
-        ])
-        let golden: [UInt8] = [1, 0x8c, 0x02, 2, 10, 0x80, 1, 0xac, 2, 0x80, 0x02, 2, 20]
-        #expect(MemoryCodec.encode(revision: 134, window: window) == golden)
+        let golden: [UInt8] = [2, 0x8c, 0x02, 10]
+        #expect(MemoryCodec.encode(revision: 134, oldest: 5) == golden)
         let read = try MemoryCodec.decodeLine(golden)
-        #expect(read.revision == 134 && read.window == window && read.window.oldest == 5)
-        #expect(throws: CodecError.self) { try MemoryCodec.decodeLine([1, 2, 200]) }
+        #expect(read == (134, 5))
+        // The form before named the pieces of the window: the first revision, changes and bytes.
+        let old: [UInt8] = [1, 0x8c, 0x02, 2, 10, 0x80, 1, 0xac, 2, 0x80, 0x02, 2, 20]
+        let readOld = try MemoryCodec.decodeLine(old)
+        #expect(readOld == (134, 5))
+        let unwritten = try MemoryCodec.decodeLine([1, 0, 0])
+        #expect(unwritten == (0, 1))
+        #expect(throws: CodecError.self) { try MemoryCodec.decodeLine([2, 2]) }
+        #expect(throws: CodecError.self) { try MemoryCodec.decodeLine([3, 2, 2]) }
     }
 
     @Test func `an acquire`() throws {

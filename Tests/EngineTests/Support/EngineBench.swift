@@ -20,8 +20,9 @@ struct EngineBench {
     /// What is stored.
     private var entities: [EntityName: EntityRow] = [:]
     private var requests: [RequestRow] = []
-    /// What the keys of shared memory hold, by namespace and key.
-    private var memory: [String: [MemoryKey: MemoryRow]] = [:]
+    /// Shared memory: what the window has passed, by namespace and key, and what it has.
+    private var settled: [String: [MemoryKey: MemoryRow]] = [:]
+    private(set) var memoryLog: [MemoryRow] = []
     private var epoch: UInt32 = 1
 
     /// The kinds of what is stored.
@@ -78,9 +79,8 @@ struct EngineBench {
             let name = EntityName(kind: row.kind, namespace: row.namespace, key: row.key)
             entities[name] = row.blob == nil ? nil : row
         }
-        for row in batch.memory {
-            memory[row.namespace, default: [:]][row.key] = row.value == nil ? nil : row
-        }
+        memoryLog += batch.memory
+        for settlement in batch.memorySettlements { settle(settlement) }
         audits += batch.audits
         for row in batch.publications {
             let name = PublicationName(
@@ -90,6 +90,14 @@ struct EngineBench {
         for name in batch.removedPublications { publications[name] = nil }
         requests += batch.requests
         take(engine.batchCommitted(batch.number, at: now))
+    }
+
+    private mutating func settle(_ settlement: MemorySettlement) {
+        for row in settlement.held { settled[settlement.namespace, default: [:]][row.key] = row }
+        for key in settlement.gone { settled[settlement.namespace]?[key] = nil }
+        memoryLog.removeAll {
+            $0.namespace == settlement.namespace && $0.revision < settlement.below
+        }
     }
 
     private mutating func take(_ output: TurnOutput) {
@@ -122,7 +130,7 @@ struct EngineBench {
         // Another boot may have another monotonic clock.
         now.monotonicNanos = 5_000_000_000
         for row in entities.values { try engine.restore(row) }
-        for row in memory.values.flatMap(\.values) { try engine.restore(row) }
+        for row in settled.values.flatMap(\.values) + memoryLog { try engine.restore(row) }
         for row in requests { try engine.restore(row) }
         restorePublications()
         drive()

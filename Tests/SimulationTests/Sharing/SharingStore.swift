@@ -14,7 +14,9 @@ struct SharingStore {
     private(set) var everHeld: Set<UInt64> = []
     private(set) var faults: [String] = []
     private var entities: [EntityRow] = []
-    private var memory: [MemoryRow] = []
+    /// Shared memory: what the window has passed, and what it has.
+    private var settled: [MemoryKey: MemoryRow] = [:]
+    private var log: [MemoryRow] = []
     private var requests: [RequestRow] = []
     private var newestToken: [String: UInt64] = [:]
     private var epoch: UInt32 = 0
@@ -24,6 +26,7 @@ struct SharingStore {
 
     mutating func apply(_ batch: StoreBatch) {
         for row in batch.memory { apply(row) }
+        for settlement in batch.memorySettlements { settle(settlement) }
         for row in batch.entities { apply(row) }
         requests += batch.requests
         checkExclusion()
@@ -35,11 +38,8 @@ struct SharingStore {
         var engine = CoordinationEngine(
             shard: .only, epoch: Epoch(rawValue: epoch), limits: limits)
         for row in entities { try engine.restore(row) }
-        var newest: [MemoryKey: MemoryRow] = [:]
-        for row in memory { newest[row.key] = row }
-        for row in memory where newest[row.key] == row && row.value != nil {
-            try engine.restore(row)
-        }
+        for row in settled.values { try engine.restore(row) }
+        for row in log { try engine.restore(row) }
         for row in requests { try engine.restore(row) }
         return engine
     }
@@ -81,8 +81,28 @@ struct SharingStore {
                 faults.append("\(row.key) ended by itself, for ever as it was")
             }
         }
-        memory.append(row)
+        if (before?.revision ?? 0) != row.previous {
+            faults.append("\(row.key) at \(row.revision) replaces \(row.previous)")
+        }
+        log.append(row)
         changes.append(change)
+    }
+
+    /// Nothing that still means something may be left behind with the log.
+    private mutating func settle(_ settlement: MemorySettlement) {
+        for row in settlement.held {
+            if entry(row.key, asOf: settlement.below - 1)?.revision != row.revision {
+                faults.append("\(row.key) is kept at \(row.revision), which it did not hold")
+            }
+            settled[row.key] = row
+        }
+        for key in settlement.gone {
+            if entry(key, asOf: settlement.below - 1) != nil {
+                faults.append("\(key) is forgotten, and held something")
+            }
+            settled[key] = nil
+        }
+        log.removeAll { $0.revision < settlement.below }
     }
 
     private mutating func apply(_ row: EntityRow) {

@@ -153,14 +153,16 @@ extension SharingWorld {
         if !store.everHeld.contains(acquire.serial) {
             problems.append("\(acquire.serial) was told before it was on disk")
         }
-        for other in owners where other.name != claim.owner {
+        // Whoever asks counts from when it asked: a grant may come when it is over already.
+        let end = sent + claim.leaseMillis * 1_000_000
+        for other in owners where other.name != claim.owner && end > now.monotonicNanos {
             for held in other.grants
             where other.believesUntil[held.serial, default: 0] > now.monotonicNanos {
                 checkApart(acquire, held)
             }
         }
         owners[index].grants.append(acquire)
-        owners[index].believesUntil[acquire.serial] = sent + claim.leaseMillis * 1_000_000
+        owners[index].believesUntil[acquire.serial] = end
     }
 
     /// Two who hold a lock at once, by their own clocks, must be able to share it.
