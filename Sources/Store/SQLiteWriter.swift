@@ -8,6 +8,7 @@ final class SQLiteWriter {
     private let begin, commit, rollback: SQLiteStatement
     private let readEpoch, writeEpoch, dropRequests: SQLiteStatement
     private let pruner: SQLitePruner
+    private let logRoom: SQLiteLogRoom
 
     /// How many old requests go in one transaction, so that no commit waits long behind it.
     private static let requestsDroppedAtOnce: Int64 = 2000
@@ -24,6 +25,7 @@ final class SQLiteWriter {
             throw StoreError(error, file: path)
         }
         try connection.prepareForWriting(cacheKibibytes: cacheKibibytes)
+        logRoom = SQLiteLogRoom(database: path)
         do {
             if let maxPages { try connection.execute("PRAGMA max_page_count = \(maxPages)") }
             insertions = try SQLiteInsertions(connection)
@@ -97,6 +99,7 @@ final class SQLiteWriter {
     /// - Returns: `false` when the shard has a newer epoch; nothing was written then.
     private func writeInTransaction(_ batches: [StoreBatch]) throws(SQLiteFailure) -> Bool {
         guard let first = batches.first else { return true }
+        logRoom.provide(behind: loggedPages)
         try begin.run()
         guard try epoch(of: first.shard) == first.epoch else {
             try rollback.run()

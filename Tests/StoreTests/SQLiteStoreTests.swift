@@ -1,4 +1,5 @@
 import Coordination
+import Foundation
 import Testing
 import Threads
 
@@ -31,6 +32,33 @@ import Threads
         #expect(try file.integer("PRAGMA application_id") == SQLiteSchema.applicationID)
         let mode = try file.prepare("PRAGMA journal_mode")
         #expect(try mode.step() && mode.text(0) == "wal")
+    }
+
+    @Test func `the log grows by pieces, and what a killed server leaves of one is read over`()
+        async throws
+    {
+        let directory = try TemporaryDirectory()
+        let store = try await open(directory) { $0.checkpointPages = 100_000 }
+        let epoch = try await store.claim(.only, wallMillis: 0)
+        var lengths: Set<Int64> = []
+        for number in 1...100 {
+            let batch = epoch.batch(UInt64(number)) { $0.runs = [Rows.run(RunID(UInt32(number)))] }
+            #expect(await store.commit(batch) == .committed)
+            lengths.insert(store.facts.logBytes)
+        }
+        // 100 commits of some pages each: a file that grew with every one had 100 lengths.
+        #expect(lengths.count < 10 && lengths.allSatisfy { $0 >= 1 << 20 })
+        // Another process would find the file like this: zeros behind the frames.
+        let copy = try TemporaryDirectory()
+        for end in ["", "-wal"] {
+            try FileManager.default.copyItem(
+                atPath: "\(directory.path)/cadre.sqlite\(end)",
+                toPath: "\(copy.path)/cadre.sqlite\(end)")
+        }
+        let again = try await open(copy)
+        #expect(try await again.runs(in: "shop").count == 100)
+        await again.close()
+        await store.close()
     }
 
     @Test func `a claim by another process fences the commits of this one`() async throws {
