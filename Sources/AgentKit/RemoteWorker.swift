@@ -92,8 +92,10 @@ public final class RemoteWorker: Sendable {
             return .failed(error)
         }
         return await withTaskGroup(of: Outcome?.self) { group in
-            group.addTask { await self.read(stream) }
-            group.addTask { await self.write(stream) }
+            // On the client's loop: an assignment is read, an inline operation done and its result
+            // written by one thread, instead of handed over three times.
+            group.addTask(executorPreference: client.executor) { await self.read(stream) }
+            group.addTask(executorPreference: client.executor) { await self.write(stream) }
             group.addTask { await self.watch(stream) }
             var outcome: Outcome?
             while outcome == nil, let ended = await group.next() { outcome = ended }

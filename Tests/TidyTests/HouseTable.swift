@@ -42,7 +42,7 @@ let houseTable: [RoomRule] = [
     RoomRule(
         "GRPC", rooms: ["HTTP2", "Telemetry"],
         modules: nio.union(platform).union(["Logging", "Synchronization"])
-    ) { $0 == "RawSpan+Bytes.swift" },
+    ) { ["RawSpan+Bytes.swift", "ClientExecutor.swift"].contains($0) },
     RoomRule(
         "Store", rooms: ["CSQLite", "Coordination", "Threads"],
         modules: platform.union(["Logging", "Synchronization"])

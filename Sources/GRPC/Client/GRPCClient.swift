@@ -6,6 +6,9 @@ public import NIOCore
 ///
 /// Any thread may call it. Close it when done; the event loop group is the owner's.
 public final class GRPCClient: Sendable {
+    /// Runs tasks on the client's loop. Optional: a task with this preference
+    /// (`withTaskExecutorPreference`) saves two hand-overs between threads in each call.
+    public let executor: ClientExecutor
     private let eventLoop: any EventLoop
     private let core: NIOLoopBoundBox<ClientCore?>
     private let host: String
@@ -21,6 +24,7 @@ public final class GRPCClient: Sendable {
         self.port = port
         self.configuration = configuration
         eventLoop = group.next()
+        executor = ClientExecutor(eventLoop)
         core = .makeEmptyBox(valueType: ClientCore.self, eventLoop: eventLoop)
     }
 

@@ -19,6 +19,7 @@ final class AgentStream {
     private var port: PortNumber?
     private var helloTask: Scheduled<Void>?
     private var aliveTask: Scheduled<Void>?
+    private var acceptTask: Scheduled<Void>?
     private var lease: TimeAmount = .seconds(10)
     private var hasSent = false
     private var outbox = SessionOutbox()
@@ -42,6 +43,7 @@ final class AgentStream {
         guard number != nil else { return call.fail(AgentStreams.goingDown) }
         call.onMessage { (request) throws(GRPCStatus) in try self.take(request) }
         call.onHalfClose {
+            self.proceed()
             self.leave(.dropped)
             self.call.finish()
         }
@@ -69,6 +71,7 @@ final class AgentStream {
         for result in news.results where !watched.isEmpty { watched[result.token] = nil }
         link.post(.session(.heard(news, port)))
         guard request.leave != nil else { return }
+        proceed()
         leave(.left)
         call.finish()
     }
@@ -119,7 +122,20 @@ final class AgentStream {
             watched[token] = nil
             outbox.cancel(token)
         }
-        proceed()
+        if outbox.isPressing { proceed() } else { acceptSoon() }
+    }
+
+    /// How long a worker may be left to keep a result that was taken.
+    private static let acceptDelay = TimeAmount.milliseconds(5)
+
+    /// Leaves what does not press to the next message, or to one of its own after a while: at once
+    /// it would wake the worker for every result, just when its caller is to be woken.
+    private func acceptSoon() {
+        guard acceptTask == nil else { return }
+        acceptTask = loop.scheduleTask(in: Self.acceptDelay) {
+            self.acceptTask = nil
+            self.proceed()
+        }
     }
 
     /// Sends what the worker takes now; the rest when it has taken that.
@@ -160,6 +176,7 @@ final class AgentStream {
     private func leave(_ parting: Parting) {
         helloTask?.cancel()
         aliveTask?.cancel()
+        acceptTask?.cancel()
         if let number { streams.remove(number) }
         number = nil
         watched = [:]

@@ -18,6 +18,13 @@ struct SessionOutbox {
     /// Tokens of one kind in a message.
     static let maxTokens = 16_384
 
+    /// Whether something in it is waited for. That a result was taken is not: the worker only keeps
+    /// the result until it hears so.
+    var isPressing: Bool {
+        !assignments.isEmpty || !cancelled.isEmpty || !stale.isEmpty || head.welcome != nil
+            || head.drainRequested != nil || !head.modeChanged.isEmpty
+    }
+
     mutating func welcome(_ welcome: SessionWelcome) { head.welcome = Messages.Welcome(welcome) }
 
     mutating func accept(_ token: AssignmentToken) { accepted.append(token.serial.rawValue) }

@@ -16,8 +16,8 @@ struct LoadArguments {
     var agent = "echo"
 
     static let usage = """
-        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --parked agent|timer|signal |
-                                      --subscribers N]
+        usage: WorkflowLoad --port P [--steps 1...500 | --invoke | --check |
+                             --parked agent|timer|signal | --subscribers N]
                             [--callers N] [--connections N] [--count N] [--warm-up N] [--agent TYPE]
         """
 
@@ -28,6 +28,9 @@ struct LoadArguments {
             switch name {
             case "--invoke":
                 work = .invokes
+                continue
+            case "--check":
+                work = .checks
                 continue
             default: break
             }
@@ -59,6 +62,8 @@ enum LoadWork {
     case runs(steps: Int)
     /// Invokes the agent once, without a workflow.
     case invokes
+    /// Asks the health service, which does nothing but answer: what a call costs by itself.
+    case checks
     /// Publishes an event that so many subscribers are told of.
     case fanOut(subscribers: Int)
     /// Starts a run that waits for a day, and does not wait for it.

@@ -44,8 +44,15 @@ struct LoadCallers: Sendable {
         for client in clients { await client.close() }
     }
 
+    /// Runs on the loop that its connection is on.
     private func caller(_ number: Int, _ count: Int) async -> LoadTally {
         let client = clients[number % clients.count]
+        return await withTaskExecutorPreference(client.executor) {
+            await self.calls(client, count)
+        }
+    }
+
+    private func calls(_ client: GRPCClient, _ count: Int) async -> LoadTally {
         var tally = LoadTally()
         tally.micros.reserveCapacity(count)
         for _ in 0..<count {
@@ -65,6 +72,7 @@ struct LoadCallers: Sendable {
             switch arguments.work {
             case .runs(let steps): return try await execute(client, steps)
             case .invokes: return try await invoke(client)
+            case .checks: return try await check(client)
             case .parkedRuns(let wait): return try await park(client, wait)
             case .fanOut: return "subscribers are served by LoadFanOut"
             }
@@ -94,6 +102,12 @@ struct LoadCallers: Sendable {
         return answer.success ? nil : "an invoke failed"
     }
 
+    private func check(_ client: GRPCClient) async throws(GRPCStatus) -> String? {
+        let answer = try await GrpcHealthV1.HealthClient(client: client).check(
+            GrpcHealthV1.HealthCheckRequest(), options: Self.options)
+        return answer.status == .serving ? nil : "the server is not serving"
+    }
+
     private func park(
         _ client: GRPCClient, _ wait: LoadWork.Wait
     ) async throws(GRPCStatus) -> String? {
@@ -107,7 +121,7 @@ struct LoadCallers: Sendable {
     private var definition: WorkflowDefinition? {
         switch arguments.work {
         case .runs(let steps): chain(steps)
-        case .invokes, .fanOut: nil
+        case .invokes, .checks, .fanOut: nil
         case .parkedRuns(let wait): Self.parked(wait)
         }
     }
