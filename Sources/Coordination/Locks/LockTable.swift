@@ -15,8 +15,8 @@ public struct LockTable: Sendable {
         public var ended: [(acquire: LockAcquire, end: LockEnd)] = []
         /// Waiters whose time was over.
         public var timedOut: [(waiter: UInt64, place: LockPlace)] = []
-        /// Resources whose line changed, or who holds them.
-        public var touched: Set<String> = []
+        /// Resources whose line changed, or who holds them; a name may come more than once.
+        public var touched: [String] = []
 
         /// Nothing.
         public init() {}
@@ -47,29 +47,6 @@ public struct LockTable: Sendable {
         var waiter: UInt64
         var owner: String
         var mode: LockMode
-    }
-
-    /// What one owner has of one resource.
-    struct OwnerHold: Sendable {
-        var token: UInt64
-        var acquires: [UInt64: LockMode] = [:]
-        var exclusives = 0
-
-        var mode: LockMode { exclusives > 0 ? .exclusive : .shared }
-    }
-
-    struct Resource: Sendable {
-        var holds: [String: OwnerHold] = [:]
-        /// Acquires of all of those.
-        var holderCount = 0
-        /// The owner that nobody may hold it beside.
-        var exclusiveOwner: String?
-        /// In the order of arrival.
-        var queue: [QueueEntry] = []
-        /// The newest batch that changed who holds it.
-        var changedIn = BatchNumber.none
-
-        var isForgotten: Bool { holds.isEmpty && queue.isEmpty }
     }
 
     struct Waiter: Sendable {
@@ -157,6 +134,7 @@ public struct LockTable: Sendable {
         {
             return .owner(limits.maxOfOwner)
         }
+        if held.count < limits.maxHolders { return nil }
         for wish in claim.wishes {
             if let resource = resources[wish.resource], resource.holderCount >= limits.maxHolders {
                 return .holders(resource: wish.resource, limits.maxHolders)
@@ -203,7 +181,7 @@ public struct LockTable: Sendable {
         acquire.changedIn = batch
         acquire.endsNanos = now.end(ofMillis: claim.leaseMillis)
         insert(acquire)
-        out.touched.formUnion(claim.wishes.map(\.resource))
+        for wish in claim.wishes { out.touched.append(wish.resource) }
         return serial
     }
 
@@ -233,7 +211,7 @@ public struct LockTable: Sendable {
         for wish in claim.wishes {
             resources[wish.resource, default: Resource()].queue.append(
                 QueueEntry(waiter: number, owner: claim.owner, mode: wish.mode))
-            out.touched.insert(wish.resource)
+            out.touched.append(wish.resource)
         }
         return number
     }
@@ -259,7 +237,7 @@ public struct LockTable: Sendable {
         _ resource: String, only: UInt64?, at now: EngineTime, in batch: BatchNumber,
         into out: inout Output
     ) -> Int {
-        let all = resources[resource]?.holds.values.flatMap { $0.acquires.keys } ?? []
+        let all = resources[resource]?.holds.values.flatMap(\.acquires).map(\.serial) ?? []
         let broken = all.filter { only == nil || $0 == only }.sorted()
         for serial in broken { end(serial, .broken, at: now, in: batch, into: &out) }
         return broken.count
@@ -314,15 +292,33 @@ public struct LockTable: Sendable {
         guard let gone = held.removeValue(forKey: serial) else { return }
         deadlines.remove(gone.timer)
         let claim = gone.acquire.claim
+        var awaited: [String] = []
         for wish in claim.wishes {
-            resources[wish.resource]?.drop(serial, claim.owner, wish.mode, batch)
-            out.touched.insert(wish.resource)
+            if !drop(wish, of: gone.acquire, batch) { awaited.append(wish.resource) }
+            out.touched.append(wish.resource)
         }
-        owners[claim.owner]?.acquires -= 1
-        forgetOwner(claim.owner)
+        if let index = owners.index(forKey: claim.owner) {
+            owners.values[index].acquires -= 1
+            if owners.values[index].isForgotten { owners.remove(at: index) }
+        }
         out.ended.append((gone.acquire, end))
-        serve(claim.wishes.map(\.resource), at: now, in: batch, into: &out)
-        for wish in claim.wishes { forgetResource(wish.resource, batch) }
+        if awaited.isEmpty { return }
+        serve(awaited, at: now, in: batch, into: &out)
+        for name in awaited { forgetResource(name, batch) }
+    }
+
+    /// Takes one resource from an acquire.
+    ///
+    /// - Returns: whether nobody wants it any more, and so it is forgotten.
+    private mutating func drop(
+        _ wish: LockWish, of acquire: LockAcquire, _ batch: BatchNumber
+    ) -> Bool {
+        guard let index = resources.index(forKey: wish.resource) else { return true }
+        resources.values[index].drop(acquire.serial, acquire.claim.owner, wish.mode, batch)
+        guard resources.values[index].isForgotten else { return false }
+        freedIn = max(freedIn, resources.values[index].changedIn, batch)
+        resources.remove(at: index)
+        return true
     }
 
     private mutating func remove(waiter number: UInt64, into out: inout Output) -> LockClaim? {
@@ -330,7 +326,7 @@ public struct LockTable: Sendable {
         if waiter.timer >= 0 { deadlines.remove(waiter.timer) }
         for wish in waiter.claim.wishes {
             resources[wish.resource]?.queue.removeAll { $0.waiter == number }
-            out.touched.insert(wish.resource)
+            out.touched.append(wish.resource)
             forgetResource(wish.resource, .none)
         }
         owners[waiter.claim.owner]?.waiting.removeAll { $0 == number }
@@ -442,41 +438,6 @@ public struct LockTable: Sendable {
             held[serial]?.acquire.endsNanos = end
             deadlines.update(known.timer, key: end)
         }
-    }
-}
-
-extension LockTable.Resource {
-    /// An owner that holds it so that another one cannot hold it in a mode.
-    func holder(against mode: LockMode, _ owner: String) -> String? {
-        if let exclusiveOwner { return exclusiveOwner == owner ? nil : exclusiveOwner }
-        if mode == .shared || holds.isEmpty { return nil }
-        return holds.keys.first { $0 != owner }
-    }
-
-    fileprivate mutating func hold(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ token: UInt64,
-        _ batch: BatchNumber
-    ) {
-        holds[owner, default: LockTable.OwnerHold(token: token)].acquires[serial] = mode
-        holderCount += 1
-        if mode == .exclusive {
-            holds[owner]?.exclusives += 1
-            exclusiveOwner = owner
-        }
-        changedIn = max(changedIn, batch)
-    }
-
-    fileprivate mutating func drop(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ batch: BatchNumber
-    ) {
-        holds[owner]?.acquires[serial] = nil
-        holderCount -= 1
-        if mode == .exclusive {
-            holds[owner]?.exclusives -= 1
-            if holds[owner]?.exclusives == 0 { exclusiveOwner = nil }
-        }
-        if holds[owner]?.acquires.isEmpty == true { holds[owner] = nil }
-        changedIn = max(changedIn, batch)
     }
 }
 

@@ -138,6 +138,13 @@ public struct MemorySpace: Sendable {
     public func bound(for operations: [MemoryOperation]) -> Bound? {
         var keys = cells.count
         var weight = bytes
+        // Seldom near, so seldom looked at closely.
+        let added = operations.reduce(0) { $0 + $1.valueBytes + $1.key.bytes.count }
+        if keys + operations.count <= limits.maxKeys,
+            weight + added + operations.count * MemoryEntry.overhead <= limits.maxBytes
+        {
+            return nil
+        }
         for operation in operations {
             guard case .put(let key, let value, _) = operation else { continue }
             if let known = cells[key] { weight -= known.entry.weight } else { keys += 1 }
@@ -196,25 +203,33 @@ public struct MemorySpace: Sendable {
     private mutating func put(
         _ key: MemoryKey, _ value: Payload, ttlMillis: Int64, _ actor: String, _ moment: Moment
     ) -> MemoryChange {
-        let known = cells[key]
+        let place = cells.index(forKey: key)
+        let known = place.map { cells.values[$0].entry }
         let at = moment.time.wallMillis
         let revision = line.revision + 1
         let entry = MemoryEntry(
-            key: known?.entry.key ?? key, value: value, revision: revision,
-            createdRevision: known?.entry.createdRevision ?? revision,
-            version: (known?.entry.version ?? 0) + 1,
-            createdMillis: known?.entry.createdMillis ?? at, updatedMillis: at, actor: actor,
+            key: known?.key ?? key, value: value, revision: revision,
+            createdRevision: known?.createdRevision ?? revision, version: (known?.version ?? 0) + 1,
+            createdMillis: known?.createdMillis ?? at, updatedMillis: at, actor: actor,
             expiresMillis: ttlMillis > 0 ? at + ttlMillis : 0)
-        var cell = Cell(entry: entry, changedIn: moment.batch, expiry: known?.expiry ?? -1)
-        setExpiry(
-            &cell, ttlMillis > 0 ? moment.time.monotonicNanos + ttlMillis * 1_000_000 : nil)
-        bytes += entry.weight - (known?.entry.weight ?? 0)
-        if known == nil {
-            keys.insert(key)
-            graves[key] = nil
-        }
-        cells[key] = cell
-        return MemoryChange(kind: .put, entry: entry, previous: known?.entry)
+        bytes += entry.weight - (known?.weight ?? 0)
+        let end = ttlMillis > 0 ? moment.time.monotonicNanos + ttlMillis * 1_000_000 : nil
+        hold(entry, at: place, until: end, in: moment.batch)
+        return MemoryChange(kind: .put, entry: entry, previous: known)
+    }
+
+    /// - Parameter place: where its key stands, if it holds something.
+    private mutating func hold(
+        _ entry: MemoryEntry, at place: Dictionary<MemoryKey, Cell>.Index?, until end: Int64?,
+        in batch: BatchNumber
+    ) {
+        var cell = Cell(entry: entry, changedIn: batch)
+        if let place { cell.expiry = cells.values[place].expiry }
+        setExpiry(&cell, end)
+        if let place { return cells.values[place] = cell }
+        keys.insert(entry.key)
+        graves[entry.key] = nil
+        cells[entry.key] = cell
     }
 
     private mutating func remove(

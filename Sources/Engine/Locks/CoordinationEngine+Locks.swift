@@ -148,19 +148,22 @@ extension CoordinationEngine {
     }
 
     private mutating func store(_ acquire: LockAcquire, _ cell: Int) {
-        locks.cells[cell].changedIn = put(
+        write(acquire.serial, LockCodec.encode(acquire), cell)
+    }
+
+    /// Written once and deleted once, so nothing of the batch is looked for to be replaced.
+    private mutating func write(_ serial: UInt64, _ blob: [UInt8]?, _ cell: Int) {
+        draft.entities.append(
             EntityRow(
                 kind: .lockAcquire, namespace: locks.cells[cell].namespace.name,
-                key: LockName.text(acquire.serial), blob: LockCodec.encode(acquire)))
+                key: LockName.text(serial), blob: blob))
+        locks.cells[cell].changedIn = filling
     }
 
     private mutating func ended(
         _ acquire: LockAcquire, _ end: LockEnd, _ reason: String, _ cell: Int
     ) {
-        locks.cells[cell].changedIn = put(
-            EntityRow(
-                kind: .lockAcquire, namespace: locks.cells[cell].namespace.name,
-                key: LockName.text(acquire.serial), blob: nil))
+        write(acquire.serial, nil, cell)
         draft.effects.notices.append(.locks(.ended(end)))
         for ticket in locks.cells[cell].followers.removeValue(forKey: acquire.serial) ?? [] {
             open.remove(ticket)
@@ -310,8 +313,11 @@ extension CoordinationEngine {
 public enum LockName {
     /// The name of an acquire.
     public static func text(_ serial: UInt64) -> String {
-        let digits = String(serial, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        let digits = (0..<16).map { place in
+            let digit = UInt8(truncatingIfNeeded: serial >> UInt64(60 - 4 * place)) & 15
+            return digit < 10 ? 0x30 + digit : 0x57 + digit
+        }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     /// The acquire of a name; `nil` when it is none.

@@ -9,8 +9,7 @@ extension CoordinationEngine {
         case .transact(let transact): transactMemory(transact, ticket)
         case .get(let namespace, let keys): getMemory(namespace, keys, ticket)
         case .list(let namespace, let prefix, let after, let limit, let maxBytes):
-            let known = memory.find(namespace).map { memory.cells[$0].space }
-            listMemory(known, prefix, after, limit: limit, maxBytes: maxBytes, ticket)
+            listMemory(memory.find(namespace), prefix, after, limit: limit, maxBytes: maxBytes, ticket)
         case .watch(let namespace, let scope, let from):
             watchMemory(namespace, scope, from: from, ticket)
         case .position(let namespace):
@@ -36,7 +35,7 @@ extension CoordinationEngine {
             return reject(ticket, refusal.rejection, seen: refusal.seen)
         }
         let cell = requireMemory(write.namespace)
-        let known = memory.cells[cell].space.read(write.key)
+        let known = memory.look(cell) { $0.read(write.key) }
         if let expected = write.expected, expected != known.entry?.revision ?? 0 {
             return reject(
                 ticket, .revisionMismatch(write.key, expected, known.entry?.revision ?? 0),
@@ -87,7 +86,7 @@ extension CoordinationEngine {
         let operations = holds ? transact.then : transact.orElse
         var seen = compared
         for operation in operations {
-            seen = max(seen, memory.cells[cell].space.read(operation.key).changedIn)
+            seen = max(seen, memory.look(cell) { $0.read(operation.key).changedIn })
         }
         guard let outcome = apply(operations, transact.signature.actor, cell, ticket) else {
             return
@@ -106,14 +105,14 @@ extension CoordinationEngine {
     }
 
     /// Whether all hold, and the newest batch that was looked at.
-    private func compare(
+    private mutating func compare(
         _ compares: [MemoryCompare], _ namespace: Namespace, _ cell: Int
     ) -> (holds: Bool, seen: BatchNumber) {
         var seen = BatchNumber.none
         var holds = true
         for compare in compares {
             if let key = compare.key {
-                seen = max(seen, memory.cells[cell].space.read(key).changedIn)
+                seen = max(seen, memory.look(cell) { $0.read(key).changedIn })
             }
             if case .fence(let fence) = compare {
                 let hold = lockHold(fence, namespace)
@@ -137,7 +136,7 @@ extension CoordinationEngine {
         var seen = BatchNumber.none
         var entries: [MemoryEntry] = []
         for key in keys {
-            let (entry, changedIn) = memory.cells[cell].space.read(key)
+            let (entry, changedIn) = memory.look(cell) { $0.read(key) }
             seen = max(seen, changedIn)
             if let entry { entries.append(entry) }
         }
@@ -147,18 +146,21 @@ extension CoordinationEngine {
     }
 
     private mutating func listMemory(
-        _ space: MemorySpace?, _ prefix: MemoryKey, _ after: MemoryKey?, limit: Int, maxBytes: Int,
+        _ cell: Int?, _ prefix: MemoryKey, _ after: MemoryKey?, limit: Int, maxBytes: Int,
         _ ticket: ReplyTicket
     ) {
-        guard let space else {
+        guard let cell else {
             return answer(ticket, .memory(.page([], revision: 0, isLast: true)), seen: .none)
         }
-        let page = space.entries(prefix: prefix, after: after, limit: limit, maxBytes: maxBytes)
+        let page = memory.look(cell) {
+            $0.entries(prefix: prefix, after: after, limit: limit, maxBytes: maxBytes)
+        }
+        let line = memory.cells[cell].space.line
         // Keys that are missing were seen too, so it waits for whatever is under way.
         answer(
             ticket,
-            .memory(.page(page.entries, revision: space.line.revision, isLast: page.isLast)),
-            seen: space.line.changedIn)
+            .memory(.page(page.entries, revision: line.revision, isLast: page.isLast)),
+            seen: line.changedIn)
     }
 
     // MARK: Parts
@@ -167,7 +169,7 @@ extension CoordinationEngine {
     private mutating func apply(
         _ operations: [MemoryOperation], _ actor: String, _ cell: Int, _ ticket: ReplyTicket
     ) -> MemorySpace.Outcome? {
-        if let bound = memory.cells[cell].space.bound(for: operations) {
+        if let bound = memory.look(cell, { $0.bound(for: operations) }) {
             reject(ticket, .memoryFull(bound))
             return nil
         }

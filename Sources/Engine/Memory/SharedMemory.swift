@@ -52,6 +52,11 @@ struct SharedMemory: Sendable {
         return try body(&cells[cell].space)
     }
 
+    /// Looks at a namespace's entries in place: by an ordinary access they would be copied first.
+    mutating func look<Result>(_ cell: Int, _ body: (inout MemorySpace) -> Result) -> Result {
+        body(&cells[cell].space)
+    }
+
     /// Where a namespace stands, if it has anything.
     func find(_ namespace: Namespace) -> Int? { index[namespace].map(Int.init) }
 }

@@ -55,7 +55,14 @@ struct SharingLoad {
         await LoadTally.gather(count, callers: arguments.callers) { await self.caller($0, $1) }
     }
 
+    /// Runs on the loop that its connection is on.
     private func caller(_ number: Int, _ count: Int) async -> LoadTally {
+        await withTaskExecutorPreference(client(number).executor) {
+            await self.calls(number, count)
+        }
+    }
+
+    private func calls(_ number: Int, _ count: Int) async -> LoadTally {
         var tally = LoadTally()
         tally.micros.reserveCapacity(count)
         for turn in 0..<count {
