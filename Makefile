@@ -15,7 +15,7 @@ RELEASE := .build/release/cadre
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
 	bench-breaker bench-cache bench-events bench-metrics bench-workflows bench-parked bench-peers \
-	bench-sharing bench-store instructions generate \
+	bench-python bench-sharing bench-store instructions generate \
 	generated-check format format-check proto-lint tidy crash crash-long clean
 
 help: ## list what can be made
@@ -68,6 +68,9 @@ bench-events: release-load ## measure the fan-out of events to subscribers
 
 bench-peers: release-load ## measure them beside Temporal, DBOS, LangGraph and AutoGen
 	@python3 Tests/Benchmarks/peers.py
+
+bench-python: release ## measure workflows and invokes with a client and a worker in Python
+	@python3 Tests/Benchmarks/python_bench.py
 
 bench-sharing: release-load ## measure shared memory and locks beside etcd and Redis
 	swift build -c release --product SharingLoad

@@ -74,6 +74,8 @@ final class ClientCore {
     }
 
     private func connected(_ channel: any Channel) throws {
+        // Closed while the address was looked up: whoever closed it waits for this channel to go.
+        guard closed == nil else { throw ChannelError.ioOnClosedChannel }
         let authority = configuration.authority ?? address
         let made = ClientConnection(core: self, authority: authority, configuration: configuration)
         guard let made else { throw ChannelError.inappropriateOperationForState }

@@ -45,6 +45,7 @@ struct SessionOutbox {
 
     /// The next message; `nil`: all is said.
     mutating func next() -> ConnectResponse? {
+        guard isPressing || !accepted.isEmpty else { return nil }
         var message = head
         head = ConnectResponse()
         message.accepted = Self.take(&accepted)
@@ -52,7 +53,7 @@ struct SessionOutbox {
         addAssignments(to: &message)
         // A worker must have heard of what it is to stop.
         if assignments.isEmpty { message.cancelled = Self.take(&cancelled) }
-        return message == ConnectResponse() ? nil : message
+        return message
     }
 
     private static func take(_ tokens: inout [UInt64]) -> [UInt64] {
