@@ -265,7 +265,15 @@ struct MemoryTables: Sendable {
         }
         if let after = page.enter(.entities) {
             for stored in entities
-            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isRecovered {
+            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isRecovered
+                && !stored.row.entityKind.isBrief
+            {
+                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+            }
+        }
+        if let after = page.enter(.briefEntities) {
+            for stored in entities
+            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isBrief {
                 if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
             }
         }

@@ -14,7 +14,7 @@ struct RecoveryRequest: Sendable {
 
 /// The tables that recovery reads, in order; the numbers are those of ``RecoveryCursor``.
 enum RecoveryTable: Int {
-    case definitions, entities, settledMemory, memoryLog, openRuns, requests
+    case definitions, entities, briefEntities, settledMemory, memoryLog, openRuns, requests
 }
 
 /// Fills a page table by table until it is full: the rule that both stores follow.

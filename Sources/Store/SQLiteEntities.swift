@@ -2,19 +2,30 @@ import Coordination
 
 /// The prepared statements that write entities and audit lines. Belongs to the store thread.
 struct SQLiteEntityInsertions {
-    private let put, delete, audit: SQLiteStatement
+    private let lasting, brief: Pair
+    private let audit: SQLiteStatement
+
+    /// The statements of one table.
+    private struct Pair {
+        let put, delete: SQLiteStatement
+
+        init(_ connection: SQLiteConnection, table: String) throws(SQLiteFailure) {
+            put = try connection.prepare(
+                """
+                INSERT INTO \(table) (shard, kind, namespace, key, blob) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (kind, namespace, key, shard) DO UPDATE SET blob = excluded.blob
+                """)
+            delete = try connection.prepare(
+                """
+                DELETE FROM \(table) WHERE shard = ?1 AND kind = ?2 AND namespace = ?3 AND key = ?4
+                """)
+        }
+    }
 
     /// Compiles the statements.
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
-        put = try connection.prepare(
-            """
-            INSERT INTO entities (shard, kind, namespace, key, blob) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT (kind, namespace, key, shard) DO UPDATE SET blob = excluded.blob
-            """)
-        delete = try connection.prepare(
-            """
-            DELETE FROM entities WHERE shard = ?1 AND kind = ?2 AND namespace = ?3 AND key = ?4
-            """)
+        lasting = try Pair(connection, table: "entities")
+        brief = try Pair(connection, table: "brief_entities")
         audit = try connection.prepare(
             """
             INSERT INTO audit (at_ms, namespace, actor, action, subject, before, after, request_id)
@@ -24,7 +35,8 @@ struct SQLiteEntityInsertions {
 
     /// Writes, replaces or deletes one entity.
     func insert(_ row: EntityRow, shard: Int64) throws(SQLiteFailure) {
-        let statement = row.blob == nil ? delete : put
+        let pair = row.entityKind.isBrief ? brief : lasting
+        let statement = row.blob == nil ? pair.delete : pair.put
         statement.bind(1, shard)
         statement.bind(2, Int64(row.kind))
         statement.bind(3, text: row.namespace)
@@ -52,19 +64,30 @@ struct SQLiteEntityInsertions {
 
 /// The prepared statements that read entities. Belongs to one reader thread.
 struct SQLiteEntityReads {
-    private let first, next, recovered: SQLiteStatement
+    private let lasting, brief: Pair
+    private let recovered, recoveredBrief: SQLiteStatement
+
+    /// The statements of one table.
+    private struct Pair {
+        let first, next: SQLiteStatement
+
+        init(_ connection: SQLiteConnection, table: String) throws(SQLiteFailure) {
+            let start =
+                "SELECT kind, namespace, key, blob FROM \(table) WHERE kind = ?1 AND namespace = ?2"
+            first = try connection.prepare("\(start) ORDER BY key LIMIT ?3")
+            next = try connection.prepare("\(start) AND key > ?4 ORDER BY key LIMIT ?3")
+        }
+    }
 
     /// Compiles the statements.
     init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
-        func prepare(_ condition: String) throws(SQLiteFailure) -> SQLiteStatement {
-            try connection.prepare(
-                """
-                SELECT kind, namespace, key, blob FROM entities
-                WHERE kind = ?1 AND namespace = ?2 \(condition) ORDER BY key LIMIT ?3
-                """)
-        }
-        first = try prepare("")
-        next = try prepare("AND key > ?4")
+        lasting = try Pair(connection, table: "entities")
+        brief = try Pair(connection, table: "brief_entities")
+        recoveredBrief = try connection.prepare(
+            """
+            SELECT kind, namespace, key, blob FROM brief_entities WHERE shard = ?1
+            ORDER BY kind, namespace, key LIMIT ?3 OFFSET ?2
+            """)
         recovered = try connection.prepare(
             """
             SELECT kind, namespace, key, blob, id FROM entities INDEXED BY entities_recovered
@@ -76,7 +99,8 @@ struct SQLiteEntityReads {
     func page(
         _ kind: EntityKind, _ namespace: String, after: String?, limit: Int
     ) throws(SQLiteFailure) -> [EntityRow] {
-        let statement = after == nil ? first : next
+        let pair = kind.isBrief ? brief : lasting
+        let statement = after == nil ? pair.first : pair.next
         statement.bind(1, Int64(kind.rawValue))
         statement.bind(2, text: namespace)
         statement.bind(3, Int64(limit))
@@ -88,12 +112,22 @@ struct SQLiteEntityReads {
 
     /// Adds the entities that belong to a page of recovery.
     func fill(_ page: inout RecoveryPageBuilder) throws(SQLiteFailure) {
-        guard let after = page.enter(.entities) else { return }
-        recovered.bindPage(page.request, after: after, limit: page.room)
-        while page.hasRoom, try recovered.step() {
-            page.add(recovered.entityRow(), rowID: recovered.integer(4))
+        if let after = page.enter(.entities) {
+            recovered.bindPage(page.request, after: after, limit: page.room)
+            while page.hasRoom, try recovered.step() {
+                page.add(recovered.entityRow(), rowID: recovered.integer(4))
+            }
+            recovered.reset()
         }
-        recovered.reset()
+        guard var count = page.enter(.briefEntities) else { return }
+        // They have no number of their own: how many came before serves as well, as nothing is
+        // written meanwhile.
+        recoveredBrief.bindPage(page.request, after: count, limit: page.room)
+        while page.hasRoom, try recoveredBrief.step() {
+            count += 1
+            page.add(recoveredBrief.entityRow(), rowID: count)
+        }
+        recoveredBrief.reset()
     }
 }
 

@@ -19,7 +19,8 @@ public struct RecoveryPage: Sendable {
     /// All definitions of the shard, oldest first.
     public var definitions: [DefinitionRow] = []
     /// All entities of the shard whose kind says ``EntityKind/isRecovered``, in the order in which
-    /// they were first stored.
+    /// they were first stored; behind them those that are ``EntityKind/isBrief``, by kind and
+    /// namespace.
     public var entities: [EntityRow] = []
     /// Changes of shared memory: first what the keys held when the window passed them, then those in
     /// the window in the order of commits. The last one of a key is what it holds; one without a value

@@ -3,9 +3,10 @@
 
     sharing.py [--rounds N] [--scale F] [--connections N]
 
-Cadre and etcd (Debian's etcd-server) are asked by the same compiled client, Redis (redis-server,
-`appendfsync always`) by its own redis-benchmark; all over loopback, servers and client sharing the
-machine's cores. Every write is on disk before its answer on every side. Each round gives each server
+Cadre and etcd (Debian's etcd-server) are asked by the same compiled clients: h2load puts and reads one
+key, 64 calls at once, and SharingLoad takes locks, which are two calls each, and puts one key after the
+other. Redis (redis-server, `appendfsync always`) is asked by its own redis-benchmark. All over loopback,
+servers and clients sharing the machine's cores. Every write is on disk before its answer on every side. Each round gives each server
 an empty directory and takes all loads once, the servers in turn; ratios are taken within a round,
 figures are medians over the rounds. Exits 1 when a goal is missed.
 """
@@ -20,6 +21,8 @@ import sys
 import tempfile
 
 import disk
+import load as h2
+from cache_cost import VALUE, field, message
 from contenders import serve
 from pinned_server import PinnedServer, free_port
 from workflow_load import ROOT
@@ -31,12 +34,24 @@ RUN_SECONDS = 300
 AT_ONCE = 64
 # (work, callers): calls in a round, the ratio to etcd's rate that must be reached, and the stretch.
 LOADS = {
-    ("put", AT_ONCE): (10_000, 3.0, 4.0),
+    ("put", AT_ONCE): (20_000, 3.0, 4.0),
     ("lock", AT_ONCE): (5_000, 4.0, 8.0),
     ("get", AT_ONCE): (40_000, 6.0, 10.0),
     ("put", 1): (500, None, None),
 }
 SPARE_MS = 1.0
+CONNECTIONS = 8
+KEY = b"load/0/1"
+# The calls of h2load: path, request, and the least that a good answer has.
+CALLED = {
+    # MemoryServicePutRequest{key, value{data}}, MemoryServiceGetRequest{key}.
+    ("cadre", "put"): ("/cadre.v1.MemoryService/Put",
+                       message(field(1, KEY) + field(2, field(1, VALUE))), 7),
+    ("cadre", "get"): ("/cadre.v1.MemoryService/Get", message(field(1, KEY)), len(VALUE)),
+    # etcdserverpb.PutRequest{key, value}, RangeRequest{key}.
+    ("etcd", "put"): ("/etcdserverpb.KV/Put", message(field(1, KEY) + field(2, VALUE)), 20),
+    ("etcd", "get"): ("/etcdserverpb.KV/Range", message(field(1, KEY)), len(VALUE)),
+}
 
 
 def cadre(scratch: str) -> PinnedServer:
@@ -60,11 +75,33 @@ def redis(scratch: str) -> PinnedServer:
     return PinnedServer("redis", command, os.path.join(scratch, "log"), core=None)
 
 
-def load(server: PinnedServer, work: str, callers: int, connections: int, count: int) -> dict:
+def load(server: PinnedServer, work: str, callers: int, connections: int, count: int,
+         scratch: str) -> dict:
+    """What the client says of `count` calls, and the CPU time that each cost the server."""
+    by = h2load if callers > 1 and work != "lock" else sharing_load
+    by(server, work, callers, connections, count // 10, scratch)
+    before = server.cpu_seconds()
+    said = by(server, work, callers, connections, count, scratch)
+    said["cpu_us"] = (server.cpu_seconds() - before) / count * 1e6
+    return said
+
+
+def h2load(server: PinnedServer, work: str, callers: int, connections: int, count: int,
+           scratch: str) -> dict:
+    path, body, least = CALLED[server.name, work]
+    file = os.path.join(scratch, work)
+    with open(file, "wb") as out:
+        out.write(body)
+    shape = h2.Shape(connections, callers // connections, client_core="0-1")
+    return {"per_second": h2.run(shape, server.port, count, file, path, least)}
+
+
+def sharing_load(server: PinnedServer, work: str, callers: int, connections: int, count: int,
+                 _: str) -> dict:
     done = subprocess.run(
         [CLIENT, "--server", server.name, "--port", str(server.port), "--work", work,
-         "--callers", str(callers), "--connections", str(connections), "--count", str(count),
-         "--warm-up", str(count // 10)], capture_output=True, text=True, timeout=RUN_SECONDS)
+         "--callers", str(callers), "--connections", str(connections), "--count", str(count)],
+        capture_output=True, text=True, timeout=RUN_SECONDS)
     if done.returncode != 0:
         raise SystemExit(f"bench: {work} on {server.name} failed:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout)
@@ -91,10 +128,9 @@ def one_round(options: argparse.Namespace, scratch: str) -> dict:
         try:
             for (work, callers), (count, _, _) in LOADS.items():
                 count = max(callers, int(count * options.scale))
-                before = server.cpu_seconds()
-                said = load(server, work, callers, options.connections, count)
-                said["cpu_us"] = (server.cpu_seconds() - before) / count / 1.1 * 1e6
-                found[server.name, work, callers] = said
+                connections = min(options.connections, callers)
+                found[server.name, work, callers] = load(
+                    server, work, callers, connections, count, folder)
         finally:
             server.stop()
     folder = os.path.join(scratch, "redis")
@@ -119,11 +155,13 @@ def report(rounds: list[dict]) -> bool:
     for (work, callers), (_, goal, stretch) in LOADS.items():
         own, other = ("cadre", work, callers), ("etcd", work, callers)
         for name in (own, other):
-            print(f"{name[0]:6} {work:4} x {callers:<3} {middle(lambda r: r[name]['per_second']):>9,.0f}/s"
-                  f"  p50 {middle(lambda r: r[name]['p50_us']) / 1e3:7.2f} ms"
-                  f"  p99 {middle(lambda r: r[name]['p99_us']) / 1e3:7.2f} ms"
-                  f"  server {middle(lambda r: r[name]['cpu_us']):6,.0f} us"
-                  f"  client {middle(lambda r: r[name]['client_cpu_us']):6,.0f} us")
+            line = (f"{name[0]:6} {work:4} x {callers:<3} {middle(lambda r: r[name]['per_second']):>9,.0f}/s"
+                    f"  server {middle(lambda r: r[name]['cpu_us']):6,.0f} us a call")
+            if "p50_us" in rounds[0][name]:
+                line += (f"  p50 {middle(lambda r: r[name]['p50_us']) / 1e3:.2f} ms"
+                         f"  p99 {middle(lambda r: r[name]['p99_us']) / 1e3:.2f} ms"
+                         f"  client {middle(lambda r: r[name]['client_cpu_us']):.0f} us")
+            print(line)
         ratio = middle(lambda r: r[own]["per_second"] / r[other]["per_second"])
         if goal is None:
             print(f"       {ratio:.1f} x etcd")
@@ -147,7 +185,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--scale", type=float, default=1.0)
-    options.add_argument("--connections", type=int, default=AT_ONCE)
+    options.add_argument("--connections", type=int, default=CONNECTIONS,
+                         choices=[1, 2, 4, 8, 16, 32, 64])
     chosen = options.parse_args()
     missing = [name for name in ("etcd", "redis-server", "redis-benchmark") if not shutil.which(name)]
     if missing:

@@ -70,6 +70,33 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `brief entities come and go like others, and come last`(_ kind: StoreKind) async throws {
+        let under = try await StoreUnderTest(kind, StoreLimits(recoveryPageRows: 2))
+        let epoch = try await under.store.claim(.only, wallMillis: 0)
+        let brief = (1...5).map { Rows.entity("000\($0)", kind: .lockAcquire) }
+        #expect(
+            await under.store.commit(
+                epoch.batch(1) { $0.entities = brief + [Rows.entity("a")] }) == .committed)
+        var end = brief[2]
+        end.blob = nil
+        var renewed = brief[3]
+        renewed.blob = [9]
+        // What comes and goes in one batch was never there.
+        let fleeting = Rows.entity("0009", kind: .lockAcquire)
+        var gone = fleeting
+        gone.blob = nil
+        #expect(
+            await under.store.commit(
+                epoch.batch(2) { $0.entities = [end, renewed, fleeting, gone] }) == .committed)
+        let left = [brief[0], brief[1], renewed, brief[4]]
+        #expect(try await under.store.entities(.lockAcquire, in: "shop") == left)
+        let again = try await under.restarted()
+        let recovered = try await again.store.recoverAll().flatMap(\.entities)
+        #expect(recovered == [Rows.entity("a")] + left)
+        await again.store.close()
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `entities belong to their shard`(_ kind: StoreKind) async throws {
         let store = try await StoreUnderTest(kind).store
         let other = ShardID(number: 7)

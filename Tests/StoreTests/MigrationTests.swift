@@ -66,6 +66,7 @@ import Testing
             """
             INSERT INTO entities VALUES (1, 0, \(EntityKind.memoryLine.rawValue), 'shop', '',
                 x'0112010a0300');
+            INSERT INTO entities VALUES (2, 0, 21, 'shop', '0000000100000001', x'01');
             INSERT INTO memory_changes VALUES (1, 'shop', 'a', 3, x'01', x'03');
             INSERT INTO memory_changes VALUES (2, 'shop', 'b', 4, x'01', x'04');
             INSERT INTO memory_changes VALUES (3, 'shop', 'a', 7, x'01', x'07');
@@ -82,7 +83,9 @@ import Testing
         try makeVersion5(directory)
         let store = try await SQLiteStore.open(.init(directory: directory.path))
         let epoch = try await store.claim(.only, wallMillis: 0)
-        let memory = try await store.recoverAll().flatMap(\.memory)
+        let pages = try await store.recoverAll()
+        #expect(pages.flatMap(\.entities).map(\.entityKind) == [.memoryLine, .lockAcquire])
+        let memory = pages.flatMap(\.memory)
         #expect(memory.map(\.revision) == [3, 4, 7, 8, 9])
         #expect(memory.map(\.value) == [[3], [4], [7], [8], nil])
         let query = MemoryQuery(

@@ -56,8 +56,13 @@ extension EntityKind {
     public static let batchItem = EntityKind(rawValue: 44)
     /// Where the revision line of a namespace's shared memory stands.
     public static let memoryLine = EntityKind(rawValue: 20)
-    /// One acquire that holds its locks.
+    /// One acquire that holds its locks. Brief.
     public static let lockAcquire = EntityKind(rawValue: 21)
+
+    /// Whether such entities are written once, deleted soon after, and few at any time, with keys that
+    /// ascend: a store may keep them where none of that costs an index.
+    public var isBrief: Bool { self == .lockAcquire }
+
     /// A topic: its limits and how much was published to it and removed.
     public static let topic = EntityKind(rawValue: 30)
     /// How far topics of a namespace that are not known any more had sequences.

@@ -313,9 +313,12 @@ extension CoordinationEngine {
 public enum LockName {
     /// The name of an acquire.
     public static func text(_ serial: UInt64) -> String {
-        let digits = (0..<16).map { place in
-            let digit = UInt8(truncatingIfNeeded: serial >> UInt64(60 - 4 * place)) & 15
-            return digit < 10 ? 0x30 + digit : 0x57 + digit
+        var digits = [UInt8](repeating: 0x30, count: 16)
+        var (rest, place) = (serial, 15)
+        while rest > 0 {
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            digits[place] = digit < 10 ? 0x30 + digit : 0x57 + digit
+            (rest, place) = (rest >> 4, place - 1)
         }
         return String(decoding: digits, as: UTF8.self)
     }

@@ -9,7 +9,8 @@ extension CoordinationEngine {
         case .transact(let transact): transactMemory(transact, ticket)
         case .get(let namespace, let keys): getMemory(namespace, keys, ticket)
         case .list(let namespace, let prefix, let after, let limit, let maxBytes):
-            listMemory(memory.find(namespace), prefix, after, limit: limit, maxBytes: maxBytes, ticket)
+            listMemory(
+                memory.find(namespace), prefix, after, limit: limit, maxBytes: maxBytes, ticket)
         case .watch(let namespace, let scope, let from):
             watchMemory(namespace, scope, from: from, ticket)
         case .position(let namespace):
