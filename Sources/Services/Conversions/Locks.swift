@@ -18,6 +18,10 @@ extension FieldFaults {
         var wishes: [LockWish] = []
         var seen: Set<String> = []
         for (index, resource) in message.resources.prefix(64).enumerated() {
+            if count == 1, let wish = LockWish(good: resource) {
+                wishes.append(wish)
+                continue
+            }
             let path = "claim.resources[\(index)]"
             checkName(resource.name, "\(path).name")
             check(
@@ -121,6 +125,18 @@ extension Messages.Lock {
                 owner: waiter.owner, mode: Messages.LockMode(waiter.mode),
                 sinceUnixMillis: waiter.sinceMillis, untilUnixMillis: waiter.untilMillis,
                 purpose: waiter.purpose)
+        }
+    }
+}
+
+extension LockWish {
+    /// One that there is nothing to say against; `nil`: look at it closely.
+    fileprivate init?(good resource: LockResource) {
+        guard (1...256).contains(resource.name.utf8.count) else { return nil }
+        switch resource.mode {
+        case .unspecified, .exclusive: self.init(resource.name, .exclusive)
+        case .shared: self.init(resource.name, .shared)
+        case .unrecognized: return nil
         }
     }
 }
