@@ -481,7 +481,11 @@ import Testing
         let port = first.port
         try await first.stop()
         let second = try await EchoServer { $0.port = port }
-        let again = try await client.unary(EchoServer.echo, framed: framed([3]))
+        // The end of the first one may have made the client connect again while there was none, and
+        // after a refusal it waits a while before it tries once more.
+        let again = try await client.unary(
+            EchoServer.echo, framed: framed([3]),
+            options: CallOptions(timeout: .seconds(30), waitForReady: true))
         #expect(again.message == [3])
         await client.close()
         try await second.stop()
