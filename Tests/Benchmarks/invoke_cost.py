@@ -11,12 +11,12 @@ is, the bare sockets show: a C program that only waits, reads and writes as many
 ratio to a peer can be above the peer's cost divided by that; it is printed as the most there is.
 """
 
-import argparse
 import os
 import statistics
 import sys
 import tempfile
 
+import bench_options
 import load
 import request_body
 from pinned_server import PinnedServer
@@ -121,10 +121,8 @@ def judge(cpu) -> bool:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = bench_options.parser(__doc__, "calls")
     options.add_argument("--binary", default=os.path.join(ROOT, ".build/release/cadre"))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--scale", type=float, default=1.0, help="of the calls in a round")
     options.add_argument("--peers-only", action="store_true", help="leave Cadre out")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="cadre-bench-") as scratch:

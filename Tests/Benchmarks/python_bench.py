@@ -8,7 +8,6 @@ The release server runs on a real directory; client and worker are grpcio and no
 figures are medians over the rounds. Exits 1 when a goal is missed.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -16,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import bench_options
 from contenders import serve
 from pinned_server import PinnedServer
 from workflow_load import Load, ROOT, RUN_SECONDS
@@ -72,15 +72,11 @@ def judge(found: list[dict]) -> bool:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--binary", default=os.path.join(ROOT, ".build/release/cadre"))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--scale", type=float, default=1.0, help="of the calls in a round")
-    options.add_argument("--data", help="where the store lies (default: below .build)")
+    options = bench_options.parser(__doc__, "calls")
+    bench_options.add_server(options)
     chosen = options.parse_args()
     python = python_of_venv()
-    parent = chosen.data or os.path.join(ROOT, ".build")
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.data) as scratch:
         server = PinnedServer("cadre", serve(chosen.binary, os.path.join(scratch, "data")),
                               f"{scratch}/server.log", core=None)
         try:

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 
+import bench_options
 import disk
 import load as h2
 from cache_cost import VALUE, field, message
@@ -182,9 +183,7 @@ def report(rounds: list[dict]) -> bool:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--scale", type=float, default=1.0)
+    options = bench_options.parser(__doc__, "calls")
     options.add_argument("--connections", type=int, default=CONNECTIONS,
                          choices=[1, 2, 4, 8, 16, 32, 64])
     chosen = options.parse_args()

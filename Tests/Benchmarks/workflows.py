@@ -10,19 +10,19 @@ once and asks the disk how long a sync takes; figures are medians over the round
 Exits 1 when a goal is missed.
 """
 
-import argparse
 import os
 import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
 
+import bench_options
 import disk
 import workflow_load
 from contenders import serve
 from pinned_server import PinnedServer
 from remote_worker import AGENT as REMOTE, RemoteWorker
-from workflow_load import Load, ROOT
+from workflow_load import Load
 
 AT_ONCE = 64
 LOADS = [Load(1, AT_ONCE), Load(3, AT_ONCE), Load(1, 1), Load(3, 1),
@@ -128,15 +128,10 @@ def judge(samples: dict[Load, list[Sample]]) -> bool:
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--binary", default=os.path.join(ROOT, ".build/release/cadre"))
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--scale", type=float, default=1.0, help="of the workflows in a round")
-    options.add_argument("--data", help="where the store lies (default: a temporary directory "
-                         "under .build, which is on a disk; /tmp may not be)")
+    options = bench_options.parser(__doc__, "workflows")
+    bench_options.add_server(options)
     chosen = options.parse_args()
-    parent = chosen.data or os.path.join(ROOT, ".build")
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=chosen.data) as scratch:
         server = PinnedServer("cadre", serve(chosen.binary, os.path.join(scratch, "data")),
                               f"{scratch}/server.log", core=None)
         worker = None
