@@ -34,13 +34,7 @@ struct MemoryPublications: Sendable {
 
     /// Where the first with at least this sequence stands, or would stand.
     private func firstIndex(from sequence: Int64) -> Int {
-        var low = 0
-        var high = sequences.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sequences[middle] < sequence { low = middle + 1 } else { high = middle }
-        }
-        return low
+        sequences.sortedIndex { $0 < sequence }
     }
 
     /// One page, as the durable store gives it.

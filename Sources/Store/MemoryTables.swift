@@ -127,7 +127,7 @@ struct MemoryTables: Sendable {
         bytes += row.blob.count
         guard let known = runs[row.run] else {
             runs[row.run] = Sharded(shard: shard, rowID: row.run.serial.column, row: row)
-            return runOrder.insert(row.run, at: runOrder.firstIndex(atOrAbove: row.run))
+            return runOrder.insert(row.run, at: runOrder.sortedIndex { $0 < row.run })
         }
         bytes -= known.row.blob.count
         runs[row.run]?.row.status = row.status
@@ -175,7 +175,7 @@ struct MemoryTables: Sendable {
     private mutating func remove(_ row: RunRow) {
         bytes -= row.blob.count
         runs[row.run] = nil
-        runOrder.remove(at: runOrder.firstIndex(atOrAbove: row.run))
+        runOrder.remove(at: runOrder.sortedIndex { $0 < row.run })
         for gone in history.removeValue(forKey: row.run) ?? [] { bytes -= gone.blob.count }
         for gone in payloads.values where gone.run == row.run {
             bytes -= gone.payload.bytes.count
@@ -251,7 +251,7 @@ struct MemoryTables: Sendable {
     }
 
     private func runsDescending(before: RunID?) -> some Sequence<RunRow> {
-        let end = before.map { runOrder.firstIndex(atOrAbove: $0) } ?? runOrder.count
+        let end = before.map { before in runOrder.sortedIndex { $0 < before } } ?? runOrder.count
         return runOrder[..<end].reversed().lazy.compactMap { runs[$0]?.row }
     }
 
@@ -294,18 +294,5 @@ struct MemoryTables: Sendable {
             }
         }
         return page.finish()
-    }
-}
-
-extension [RunID] {
-    /// Where a run stands, or would stand, among ascending ones.
-    fileprivate func firstIndex(atOrAbove run: RunID) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < run { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

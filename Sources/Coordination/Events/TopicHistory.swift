@@ -40,13 +40,7 @@ public struct TopicHistory: Sendable {
 
     /// How many are held behind a sequence.
     public func count(behind sequence: Int64) -> Int {
-        var low = head
-        var high = marks.count
-        while low < high {
-            let middle = (low + high) / 2
-            if marks[middle].sequence <= sequence { low = middle + 1 } else { high = middle }
-        }
-        return marks.count - low
+        marks.count - marks[head...].sortedIndex { $0.sequence <= sequence }
     }
 
     /// Holds another publication, which is newer than all.

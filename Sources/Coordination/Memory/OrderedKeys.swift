@@ -11,7 +11,7 @@ struct OrderedKeys: Sendable {
     mutating func insert(_ key: MemoryKey) {
         guard !runs.isEmpty else { return runs.append([key]) }
         let run = runThatMayHold(key)
-        runs[run].insert(key, at: Self.firstIndex(in: runs[run], atOrAbove: key))
+        runs[run].insert(key, at: runs[run].sortedIndex { $0 < key })
         guard runs[run].count > Self.maxRun else { return }
         let upper = Array(runs[run][(Self.maxRun / 2)...])
         runs[run].removeLast(upper.count)
@@ -22,7 +22,7 @@ struct OrderedKeys: Sendable {
     mutating func remove(_ key: MemoryKey) {
         guard !runs.isEmpty else { return }
         let run = runThatMayHold(key)
-        let index = Self.firstIndex(in: runs[run], atOrAbove: key)
+        let index = runs[run].sortedIndex { $0 < key }
         guard index < runs[run].count, runs[run][index] == key else { return }
         runs[run].remove(at: index)
         if runs[run].isEmpty { runs.remove(at: run) }
@@ -32,7 +32,7 @@ struct OrderedKeys: Sendable {
     func forEach(from start: MemoryKey, _ body: (MemoryKey) -> Bool) {
         guard !runs.isEmpty else { return }
         var run = runThatMayHold(start)
-        var index = Self.firstIndex(in: runs[run], atOrAbove: start)
+        var index = runs[run].sortedIndex { $0 < start }
         while run < runs.count {
             while index < runs[run].count {
                 guard body(runs[run][index]) else { return }
@@ -45,22 +45,6 @@ struct OrderedKeys: Sendable {
 
     /// The last run that begins at or before a key; the first one if none does.
     private func runThatMayHold(_ key: MemoryKey) -> Int {
-        var low = 0
-        var high = runs.count
-        while low < high {
-            let middle = (low + high) / 2
-            if key < runs[middle][0] { high = middle } else { low = middle + 1 }
-        }
-        return max(low - 1, 0)
-    }
-
-    private static func firstIndex(in run: [MemoryKey], atOrAbove key: MemoryKey) -> Int {
-        var low = 0
-        var high = run.count
-        while low < high {
-            let middle = (low + high) / 2
-            if run[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return low
+        max(runs.sortedIndex { !(key < $0[0]) } - 1, 0)
     }
 }

@@ -62,25 +62,12 @@ struct ParkedSteps: Sendable {
 
     /// The chunk where a step is or would be: the first that ends at it or behind.
     private static func chunk(of place: StepPlace, _ mine: [[StepPlace]]) -> Int {
-        partition(mine.count) { index in
-            guard let last = mine[index].last else { return false }
-            return !isBefore(last, place)
-        }
+        mine.sortedIndex { $0.last.map { isBefore($0, place) } ?? true }
     }
 
     /// Where in a chunk it is or would be.
     private static func index(of place: StepPlace, _ chunk: [StepPlace]) -> Int {
-        partition(chunk.count) { !isBefore(chunk[$0], place) }
-    }
-
-    /// The first of `count` places that is right, when all behind it are.
-    private static func partition(_ count: Int, _ isRight: (Int) -> Bool) -> Int {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if isRight(middle) { high = middle } else { low = middle + 1 }
-        }
-        return low
+        chunk.sortedIndex { isBefore($0, place) }
     }
 
     private static func isBefore(_ a: StepPlace, _ b: StepPlace) -> Bool {
