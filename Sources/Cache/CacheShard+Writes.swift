@@ -29,7 +29,7 @@ extension CacheShard {
     }
 
     /// When the lease of this write was given; `nil`: it is lost.
-    private func grantedAt(_ key: CacheKey, _ write: CacheWrite, now: Int64) -> Int64? {
+    private mutating func grantedAt(_ key: CacheKey, _ write: CacheWrite, now: Int64) -> Int64? {
         guard let fill = fills.open(key, now: now), fill.token == write.lease,
             !tags.wasInvalidated(write.tags, in: key.space, since: fill.grantedAt)
         else { return nil }
@@ -37,7 +37,7 @@ extension CacheShard {
     }
 
     /// Where a value belongs: what many read is everybody's.
-    private func tier(
+    private mutating func tier(
         for key: CacheKey, _ write: CacheWrite, _ reader: CacheReader?, now: Int64
     ) -> CacheTier {
         guard reader != nil else { return .shared }
@@ -120,7 +120,7 @@ extension CacheShard {
         return (dropped.count, passOn(key, now: now))
     }
 
-    private func places(_ target: CacheTarget, in space: UInt32) -> [EntryPlace] {
+    private mutating func places(_ target: CacheTarget, in space: UInt32) -> [EntryPlace] {
         if case .tag(let text) = target {
             return Array(tags.places(of: CacheTag(space: space, text: text)))
         }

@@ -59,13 +59,13 @@ struct CacheShard {
     // MARK: Entries of a key
 
     @inline(__always)
-    func item(_ place: EntryPlace) -> CacheItem? {
+    mutating func item(_ place: EntryPlace) -> CacheItem? {
         place.tier == .agent ? agent[place.slot] : shared[place.slot]
     }
 
     /// The first entry of a key.
     @inline(__always)
-    func first(_ key: CacheKey) -> EntryPlace? {
+    mutating func first(_ key: CacheKey) -> EntryPlace? {
         let raw = index.find(key.hash) { raw in
             raw & 1 == 0
                 ? agent.entries[raw >> 1].item?.isOf(key) == true
@@ -75,7 +75,7 @@ struct CacheShard {
         return EntryPlace(rawValue: raw)
     }
 
-    func next(_ place: EntryPlace) -> EntryPlace? {
+    mutating func next(_ place: EntryPlace) -> EntryPlace? {
         let next =
             place.tier == .agent
             ? agent.entries[place.slot].next : shared.entries[place.slot].next
@@ -83,7 +83,7 @@ struct CacheShard {
     }
 
     /// Every entry of a key.
-    func places(_ key: CacheKey) -> [EntryPlace] {
+    mutating func places(_ key: CacheKey) -> [EntryPlace] {
         var places: [EntryPlace] = []
         var place = first(key)
         while let found = place {

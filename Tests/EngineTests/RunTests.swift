@@ -301,6 +301,8 @@ import Threads
             .invoke(RejectionTests.invoke("echo", deadlineNanos: deadline), $0)
         }
         #expect(RejectionTests.rejection(answer)?.code == .deadline)
+        // A turn gives its answers before it tells the agents: this one is of a later turn.
+        _ = await server.ask { .snapshot($0) }
         #expect(agents.cancelled.count == 1)
         await server.close()
     }

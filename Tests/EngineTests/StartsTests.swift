@@ -43,7 +43,8 @@ import Testing
         _ = engine.turn(Self.now, random: 2)
         #expect(engine.openRunCount == 11)
         #expect(engine.seal()?.runs.count == 11)
-        #expect(engine.hasWork(atNanos: Self.now.monotonicNanos))
+        let hasWork = engine.hasWork(atNanos: Self.now.monotonicNanos)
+        #expect(hasWork)
         _ = engine.turn(Self.now, random: 3)
         #expect(engine.openRunCount == 21)
     }

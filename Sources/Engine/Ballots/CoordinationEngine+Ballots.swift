@@ -60,7 +60,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func refusal(of decide: DecideBallot) -> Rejection? {
+    private mutating func refusal(of decide: DecideBallot) -> Rejection? {
         if ballots.cells.count >= limits.maxBallots { return .tooManyBallots(limits.maxBallots) }
         if decide.closesNanos <= now.monotonicNanos { return .deadlinePassed }
         if !decide.spec.rules.series.isEmpty, isDiskFull || isLowOnSpace { return .diskFull }
@@ -78,7 +78,8 @@ extension CoordinationEngine {
     }
 
     /// The voters with each instance that is meant in place of its type.
-    private func allVoters(_ decide: DecideBallot) -> Result<[BallotSpec.Voter], Rejection> {
+    private mutating func allVoters(_ decide: DecideBallot) -> Result<[BallotSpec.Voter], Rejection>
+    {
         var voters: [BallotSpec.Voter] = []
         for voter in decide.spec.voters {
             if voter.isEveryInstance {
@@ -98,7 +99,7 @@ extension CoordinationEngine {
         return .success(voters)
     }
 
-    private func instances(for voter: BallotSpec.Voter) -> [BallotSpec.Voter] {
+    private mutating func instances(for voter: BallotSpec.Voter) -> [BallotSpec.Voter] {
         guard let type = pool.type(named: voter.agentType) else { return [] }
         let living = pool.livingAgents.filter {
             pool.type(of: $0) == type && pool.isLiving($0)
@@ -113,7 +114,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func weighed(
+    private mutating func weighed(
         _ voters: [BallotSpec.Voter], _ decide: DecideBallot
     ) -> [Ballot.Voter] {
         var weights = voters.map(\.weight)

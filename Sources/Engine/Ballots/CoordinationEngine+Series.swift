@@ -3,7 +3,7 @@ import Store
 
 /// Series of ballots: their records, and what is learnt from outcomes.
 extension CoordinationEngine {
-    private func seriesName(_ decide: DecideBallot) -> ScopedName? {
+    private mutating func seriesName(_ decide: DecideBallot) -> ScopedName? {
         let name = decide.spec.rules.series
         return name.isEmpty ? nil : ScopedName(namespace: decide.namespace, name: name)
     }
@@ -11,7 +11,7 @@ extension CoordinationEngine {
     // MARK: Records
 
     /// Why a ballot may not leave a record, and what that has seen.
-    func refusalOfSeries(_ decide: DecideBallot) -> (Rejection, BatchNumber)? {
+    mutating func refusalOfSeries(_ decide: DecideBallot) -> (Rejection, BatchNumber)? {
         guard let name = seriesName(decide) else { return nil }
         guard let cell = ballots.series[name] else {
             let isFull = ballots.series.count >= limits.maxBallotSeries

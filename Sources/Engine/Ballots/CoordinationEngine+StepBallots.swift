@@ -63,7 +63,7 @@ extension CoordinationEngine {
     }
 
     /// The run in memory, if the step still waits for this attempt's ballot; paused or not.
-    private func waiting(_ place: StepPlace, attempt: Int) -> Int32? {
+    private mutating func waiting(_ place: StepPlace, attempt: Int) -> Int32? {
         guard let run = runIndex[place.run], !runs[run].machine.state.status.isClosed,
             runs[run].machine.isScheduled(place.step, attempt: attempt)
         else { return nil }

@@ -54,7 +54,7 @@ extension CoordinationEngine {
         answer(ticket, .items(.configured(definition)), seen: filling)
     }
 
-    private func refusal(of definition: BatchDefinition) -> Rejection? {
+    private mutating func refusal(of definition: BatchDefinition) -> Rejection? {
         if let refusal = refusalOfChanges { return refusal }
         guard let type = pool.type(named: definition.agentType), pool.isKnown(type: type) else {
             return .unknownAgentType(definition.agentType, known: pool.knownTypes)
@@ -129,7 +129,7 @@ extension CoordinationEngine {
         answer(ticket, .items(.stats(all)), seen: seen)
     }
 
-    private func stats(_ cell: Int32) -> BatchStats {
+    private mutating func stats(_ cell: Int32) -> BatchStats {
         let line = items.cells[cell].line
         let oldest = line.oldestNanos.map { max(0, now.monotonicNanos - $0) / 1_000_000 }
         return BatchStats(

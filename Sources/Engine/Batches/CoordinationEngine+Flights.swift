@@ -68,7 +68,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func isFlying(_ batch: Int32, _ serial: UInt64, _ number: UInt64) -> Bool {
+    private mutating func isFlying(_ batch: Int32, _ serial: UInt64, _ number: UInt64) -> Bool {
         items.cells.contains(batch) && items.cells[batch].serial == serial
             && items.cells[batch].flights[number] != nil
     }

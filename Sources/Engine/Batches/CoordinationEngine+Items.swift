@@ -27,14 +27,14 @@ extension CoordinationEngine {
         respondIfSettled(ticket)
     }
 
-    private func isNew(_ item: SubmitItems.Item, _ batch: ScopedName) -> Bool {
+    private mutating func isNew(_ item: SubmitItems.Item, _ batch: ScopedName) -> Bool {
         if item.requestID.isEmpty { return true }
         let name = ItemName(batch: batch, requestID: item.requestID)
         return items.named[name] == nil && items.ended[name] == nil
     }
 
     /// Whether another item of the same name is open or has ended.
-    private func isOther(
+    private mutating func isOther(
         _ item: SubmitItems.Item, _ isDurable: Bool, _ batch: ScopedName
     ) -> Bool {
         if item.requestID.isEmpty { return false }
@@ -224,7 +224,7 @@ extension CoordinationEngine {
 
     // MARK: Rows
 
-    private func itemRow(_ name: ItemName, _ blob: [UInt8]?) -> EntityRow {
+    private mutating func itemRow(_ name: ItemName, _ blob: [UInt8]?) -> EntityRow {
         EntityRow(
             kind: .batchItem, namespace: name.batch.namespace.name,
             key: SeriesCodec.key(name.batch.name, name.requestID), blob: blob)

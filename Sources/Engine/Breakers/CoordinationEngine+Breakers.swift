@@ -285,7 +285,7 @@ extension CoordinationEngine {
     }
 
     /// Why nobody else may watch.
-    func refusalOfWatcher(_ namespace: Namespace) -> Rejection? {
+    mutating func refusalOfWatcher(_ namespace: Namespace) -> Rejection? {
         if breakers.watchers >= limits.maxBreakerWatchers {
             return .tooManyWatchers(limits.maxBreakerWatchers)
         }
@@ -293,7 +293,7 @@ extension CoordinationEngine {
     }
 
     /// Whether a request was carried out before; what it answers is looked up anew.
-    func isRepeat(_ key: RequestLog.Key, _ hash: UInt64) -> Bool {
+    mutating func isRepeat(_ key: RequestLog.Key, _ hash: UInt64) -> Bool {
         if case .known = rememberedAnswer(key, hash: hash) { return true }
         return false
     }

@@ -100,7 +100,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func stands(_ held: HeldPermit) -> Bool {
+    private mutating func stands(_ held: HeldPermit) -> Bool {
         breakers.cells.contains(held.breaker)
             && breakers.cells[held.breaker].serial == held.serial
     }
@@ -151,7 +151,7 @@ extension CoordinationEngine {
 
     /// How long a step waits for its breakers at most. Unlike an instance that should be there, a
     /// breaker is waited for without limit unless the definition gives one.
-    private func holdEnd(_ run: Int32, _ step: Int) -> Int64 {
+    private mutating func holdEnd(_ run: Int32, _ step: Int) -> Int64 {
         let definition = runs[run].machine.state.work(of: step).definition
         let start = definition.scheduleToStartMillis.map { monotonicNanos(inMillis: $0) }
         let close = runs[run].machine.deadline(of: step).map { monotonicNanos(atWallMillis: $0) }
@@ -172,7 +172,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func breakerName(_ cell: Int32) -> String {
+    private mutating func breakerName(_ cell: Int32) -> String {
         breakers.cells.contains(cell) ? breakers.cells[cell].breaker.definition.name : ""
     }
 
@@ -191,12 +191,12 @@ extension CoordinationEngine {
         }
     }
 
-    private func stands(_ held: HeldStep) -> Bool {
+    private mutating func stands(_ held: HeldStep) -> Bool {
         runs.contains(held.run) && runs[held.run].steps.indices.contains(held.step)
     }
 
     /// Whether a step still waits to start.
-    private func mayTryAgain(_ held: HeldStep) -> Bool {
+    private mutating func mayTryAgain(_ held: HeldStep) -> Bool {
         guard stands(held) else { return false }
         let cell = runs[held.run]
         return cell.steps[held.step].job < 0 && !cell.machine.state.status.isClosed

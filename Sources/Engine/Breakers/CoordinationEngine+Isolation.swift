@@ -99,7 +99,7 @@ extension CoordinationEngine {
         apply(isolator.policyChanged(ofType: type, to: policy, backup: backup, at: now))
     }
 
-    private func policy(ofType name: String) -> IsolationPolicy {
+    private mutating func policy(ofType name: String) -> IsolationPolicy {
         pool.type(named: name).map { isolator.policy(ofType: $0) } ?? .defaults
     }
 
@@ -216,7 +216,7 @@ extension CoordinationEngine {
     // MARK: Work of the isolated
 
     /// The type that does the work: the backup while all instances are isolated, if it can.
-    func working(_ type: Int32, _ operation: String) -> Int32 {
+    mutating func working(_ type: Int32, _ operation: String) -> Int32 {
         guard let backup = isolator.needsBackup(type),
             pool.operation(operation, ofType: backup) != nil
         else { return type }
@@ -242,7 +242,7 @@ extension CoordinationEngine {
         for job in pool.waiting(ofType: type) { moveToBackup(job) }
     }
 
-    private func mayMove(_ job: Int32) -> Bool {
+    private mutating func mayMove(_ job: Int32) -> Bool {
         switch jobs[job].work {
         case .step: return true
         case .invoke(let part):

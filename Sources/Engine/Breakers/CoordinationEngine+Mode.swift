@@ -4,7 +4,7 @@ import Store
 /// The operating mode of each namespace, and what an emergency sets in motion.
 extension CoordinationEngine {
     /// The mode that a namespace works in.
-    func mode(of namespace: Namespace) -> OperatingMode {
+    mutating func mode(of namespace: Namespace) -> OperatingMode {
         breakers.modes[namespace]?.state.coordinator.mode ?? .normal
     }
 
@@ -25,7 +25,7 @@ extension CoordinationEngine {
     }
 
     /// Why a namespace may not begin to have breakers or a mode.
-    func refusalOfNamespace(_ namespace: Namespace) -> Rejection? {
+    mutating func refusalOfNamespace(_ namespace: Namespace) -> Rejection? {
         if breakers.modes[namespace] != nil || breakers.modes.count < limits.maxModes { return nil }
         return .tooManyNamespaces(limits.maxModes)
     }
@@ -136,7 +136,7 @@ extension CoordinationEngine {
         open.insert(.watchingBreakers(mode: number), for: ticket)
     }
 
-    private func modeView(_ namespace: Namespace) -> ModeView {
+    private mutating func modeView(_ namespace: Namespace) -> ModeView {
         let cell = breakers.modes[namespace]
         let state = cell?.state ?? ModeState(at: now)
         return ModeView(

@@ -3,7 +3,7 @@ import Coordination
 /// What agents are told of the operating modes: only what is on disk.
 extension CoordinationEngine {
     /// The mode that work of a namespace is dispatched under.
-    func shownMode(of namespace: Namespace) -> OperatingMode {
+    mutating func shownMode(of namespace: Namespace) -> OperatingMode {
         if breakers.shownModes.isEmpty { return .normal }
         return breakers.shownModes[namespace] ?? .normal
     }

@@ -277,12 +277,12 @@ extension CoordinationEngine {
 
     // MARK: Failing
 
-    func policy(_ subscriber: Int32) -> DeliveryPolicy {
+    mutating func policy(_ subscriber: Int32) -> DeliveryPolicy {
         let subscription = subscriptions.subscribers[subscriber].subscription
         return subscriptions.cells[subscription].definition.policy
     }
 
-    func subscriptionName(_ subscriber: Int32) -> String {
+    mutating func subscriptionName(_ subscriber: Int32) -> String {
         let subscription = subscriptions.subscribers[subscriber].subscription
         return subscriptions.cells[subscription].definition.name
     }

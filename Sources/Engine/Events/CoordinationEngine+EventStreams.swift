@@ -125,7 +125,7 @@ extension CoordinationEngine {
     }
 
     /// Orders show nothing that could not be on disk yet but what was acknowledged.
-    func orderSeen(_ subscriber: Int32) -> BatchNumber {
+    mutating func orderSeen(_ subscriber: Int32) -> BatchNumber {
         subscriptions.subscribers[subscriber].changedIn
     }
 

@@ -58,7 +58,7 @@ extension CoordinationEngine {
         return (.success(published), filling)
     }
 
-    private func refusal(
+    private mutating func refusal(
         of content: PublicationContent, _ receivers: EventRouter.Receivers,
         in namespace: Namespace
     ) -> Rejection? {
@@ -91,7 +91,7 @@ extension CoordinationEngine {
     }
 
     /// Why nothing can be published to a topic.
-    func refusal(ofTopic topic: String, in namespace: Namespace) -> Rejection? {
+    mutating func refusal(ofTopic topic: String, in namespace: Namespace) -> Rejection? {
         let table = events.spaces[namespace]?.topics ?? TopicTable()
         if table.topics[topic] == nil, events.topicCount >= limits.maxTopicsInAll {
             return .tooManyTopics(limits.maxTopicsInAll, "this server")

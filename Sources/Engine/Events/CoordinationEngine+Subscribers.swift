@@ -56,7 +56,7 @@ extension CoordinationEngine {
     }
 
     /// Its namespace, and the key of its rows.
-    func subscriberKey(_ subscriber: Int32) -> (Namespace, key: String) {
+    mutating func subscriberKey(_ subscriber: Int32) -> (Namespace, key: String) {
         let cell = subscriptions.subscribers[subscriber]
         let subscription = subscriptions.cells[cell.subscription]
         return (subscription.namespace, "\(subscription.definition.name)\0\(cell.target.name)")
@@ -163,7 +163,7 @@ extension CoordinationEngine {
         prepareEvents(subscriber, .given(publications, through: through))
     }
 
-    func isPaused(_ subscriber: Int32) -> Bool {
+    mutating func isPaused(_ subscriber: Int32) -> Bool {
         subscriptions.cells[subscriptions.subscribers[subscriber].subscription].definition.isPaused
     }
 

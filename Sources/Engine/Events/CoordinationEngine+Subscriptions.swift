@@ -24,7 +24,9 @@ extension CoordinationEngine {
         }
     }
 
-    func findSubscriptionCell(_ name: SubscriptionName) -> Int32? { subscriptions.index[name] }
+    mutating func findSubscriptionCell(_ name: SubscriptionName) -> Int32? {
+        subscriptions.index[name]
+    }
 
     mutating func findSubscription(_ name: SubscriptionName, _ ticket: ReplyTicket) -> Int32? {
         if let cell = subscriptions.index[name] { return cell }
@@ -190,7 +192,7 @@ extension CoordinationEngine {
         self.answer(ticket, .event(.subscription(answer)), seen: newest)
     }
 
-    private func seen(_ cell: Int32) -> BatchNumber {
+    private mutating func seen(_ cell: Int32) -> BatchNumber {
         var newest = max(subscriptions.cells[cell].changedIn, subscriptions.changedIn)
         for subscriber in subscriptions.cells[cell].subscribers {
             newest = max(newest, subscriptions.subscribers[subscriber].changedIn)
@@ -198,7 +200,7 @@ extension CoordinationEngine {
         return max(newest, changedIn(subscriptions.cells[cell].namespace))
     }
 
-    func view(_ cell: Int32) -> SubscriptionView {
+    mutating func view(_ cell: Int32) -> SubscriptionView {
         let subscription = subscriptions.cells[cell]
         let table = events.spaces[subscription.namespace]?.topics ?? TopicTable()
         return SubscriptionView(

@@ -116,7 +116,7 @@ extension CoordinationEngine {
         events.spaces[namespace]?.changedIn = batch
     }
 
-    func changedIn(_ namespace: Namespace) -> BatchNumber {
+    mutating func changedIn(_ namespace: Namespace) -> BatchNumber {
         events.spaces[namespace]?.changedIn ?? .none
     }
 

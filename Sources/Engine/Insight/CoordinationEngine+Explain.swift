@@ -16,13 +16,13 @@ extension CoordinationEngine {
     }
 
     /// In the order of the steps, a child's causes behind its step.
-    func causes(of run: Int32) -> [RunCause] {
+    mutating func causes(of run: Int32) -> [RunCause] {
         var causes: [RunCause] = []
         addCauses(of: run, depth: 0, &causes)
         return causes
     }
 
-    private func addCauses(of run: Int32, depth: Int, _ causes: inout [RunCause]) {
+    private mutating func addCauses(of run: Int32, depth: Int, _ causes: inout [RunCause]) {
         let state = runs[run].machine.state
         if let cause = causeOfWhole(run, state) { causes.append(cause) }
         if state.status == .queued || state.status.isClosed { return }
@@ -37,13 +37,13 @@ extension CoordinationEngine {
     }
 
     /// Compensations that nothing has asked for, and room of a list that is free, wait for nothing.
-    private func isOpen(_ step: Int, _ state: RunState) -> Bool {
+    private mutating func isOpen(_ step: Int, _ state: RunState) -> Bool {
         let record = state.steps[step]
         if record.state.hasEnded { return false }
         return step < state.plan.ownSteps || record.attempt > 0 || record.state != .pending
     }
 
-    private func causeOfWhole(_ run: Int32, _ state: RunState) -> RunCause? {
+    private mutating func causeOfWhole(_ run: Int32, _ state: RunState) -> RunCause? {
         func cause(_ message: String, waitsFor: [String] = []) -> RunCause {
             RunCause(run: state.id, step: "", kind: .run, message: message, waitsFor: waitsFor)
         }
@@ -60,7 +60,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func causeOfQueue(_ run: Int32, _ state: RunState) -> RunCause? {
+    private mutating func causeOfQueue(_ run: Int32, _ state: RunState) -> RunCause? {
         let name = ScopedName(namespace: state.namespace, name: state.workflowID)
         guard let active = workflowIndex[name] else { return nil }
         let other = runs[active].machine.state.id.description
@@ -72,7 +72,7 @@ extension CoordinationEngine {
         return cause
     }
 
-    private func cause(_ run: Int32, _ step: Int, _ state: RunState) -> RunCause {
+    private mutating func cause(_ run: Int32, _ step: Int, _ state: RunState) -> RunCause {
         let record = state.steps[step]
         var cause = RunCause(
             run: state.id, step: state.name(of: step), kind: .preparation, message: "")
@@ -94,7 +94,7 @@ extension CoordinationEngine {
         return cause
     }
 
-    private func explainPending(_ step: Int, _ state: RunState, _ cause: inout RunCause) {
+    private mutating func explainPending(_ step: Int, _ state: RunState, _ cause: inout RunCause) {
         let open = state.work(of: step).dependencies.filter { !state.steps[$0].state.hasEnded }
         if open.isEmpty {
             cause.kind = .run
@@ -106,7 +106,7 @@ extension CoordinationEngine {
         cause.message = "waits for " + cause.waitsFor.joined(separator: ", ")
     }
 
-    private func explainRunning(
+    private mutating func explainRunning(
         _ run: Int32, _ step: Int, _ state: RunState, _ cause: inout RunCause
     ) {
         let job = runs[run].steps[step].job
@@ -129,7 +129,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func explainWaiting(
+    private mutating func explainWaiting(
         _ run: Int32, _ step: Int, _ state: RunState, _ cause: inout RunCause
     ) {
         let record = state.steps[step]

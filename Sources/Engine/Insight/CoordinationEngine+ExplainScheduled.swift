@@ -2,7 +2,7 @@ import Coordination
 
 /// Why a step that may run has not begun.
 extension CoordinationEngine {
-    func explainScheduled(
+    mutating func explainScheduled(
         _ run: Int32, _ step: Int, _ state: RunState, _ cause: inout RunCause
     ) {
         if state.status == .paused {
@@ -25,7 +25,7 @@ extension CoordinationEngine {
     }
 
     /// Nothing works for the step: the mode or a breaker keeps it, or its input is made.
-    private func explainHeld(
+    private mutating func explainHeld(
         _ held: HeldStep, _ state: RunState, _ cause: inout RunCause
     ) {
         if let mode = breakers.modes[state.namespace], mode.held.contains(held) {
@@ -48,7 +48,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func explainGate(_ gate: Int32, _ job: Int32, _ cause: inout RunCause) {
+    private mutating func explainGate(_ gate: Int32, _ job: Int32, _ cause: inout RunCause) {
         let key = keys.gates.key(of: gate)
         let name = key.name.name
         cause.kind = .key
@@ -74,7 +74,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func explainLine(
+    private mutating func explainLine(
         _ job: Int32, _ definition: StepDefinition, _ cause: inout RunCause
     ) {
         let type = pool.name(ofType: jobs[job].type)

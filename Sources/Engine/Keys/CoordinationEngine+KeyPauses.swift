@@ -84,7 +84,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func pauseRow(_ name: KeyName, _ blob: [UInt8]?) -> EntityRow {
+    private mutating func pauseRow(_ name: KeyName, _ blob: [UInt8]?) -> EntityRow {
         EntityRow(
             kind: .pausedKey, namespace: name.namespace.name, key: name.name, blob: blob)
     }
@@ -125,16 +125,15 @@ extension CoordinationEngine {
         a.utf8.lexicographicallyPrecedes(b.utf8)
     }
 
-    private func view(of name: KeyName) -> KeyView {
+    private mutating func view(of name: KeyName) -> KeyView {
         var view = KeyView(name: name.name)
         view.pause = keys.pauseIndex[name].map { keys.pauses[$0].pause }
         if let gate = keys.gates.gate(of: KeyGates.Key(name: name, isRate: false)) {
             let holders = keys.gates.holders(gate)
             view.holderCount = holders.count
-            let origins = holders.compactMap(origin(of:)).sorted {
-                ($0.run, $0.step) < ($1.run, $1.step)
-            }
-            view.holders = Array(origins.prefix(Self.shownSteps))
+            let origins = holders.compactMap { origin(of: $0) }
+            let first = origins.sorted { ($0.run, $0.step) < ($1.run, $1.step) }
+            view.holders = Array(first.prefix(Self.shownSteps))
             addWaiters(gate, &view)
         }
         if let gate = keys.gates.gate(of: KeyGates.Key(name: name, isRate: true)) {
@@ -145,20 +144,20 @@ extension CoordinationEngine {
         return view
     }
 
-    private func addWaiters(_ gate: Int32, _ view: inout KeyView) {
+    private mutating func addWaiters(_ gate: Int32, _ view: inout KeyView) {
         view.waiterCount += keys.gates.waiting(gate)
         let room = max(0, Self.shownSteps - view.waiters.count)
-        view.waiters += keys.gates.waiters(gate).prefix(room).compactMap(origin(of:))
+        view.waiters += keys.gates.waiters(gate).prefix(room).compactMap { origin(of: $0) }
     }
 
-    private func origin(of job: Int32) -> StepOrigin? {
+    private mutating func origin(of job: Int32) -> StepOrigin? {
         guard case .step(let run, let step) = jobs[job].work else { return nil }
         let state = runs[run].machine.state
         return StepOrigin(run: state.id, step: state.name(of: step))
     }
 
     /// The wall-clock instant of a monotonic one that is to come, as the clocks stand now.
-    func wallMillis(atNanos nanos: Int64) -> Int64 {
+    mutating func wallMillis(atNanos nanos: Int64) -> Int64 {
         let wait = max(0, nanos &- now.monotonicNanos)
         return now.wallMillis.addingReportingOverflow(wait / 1_000_000).partialValue
     }

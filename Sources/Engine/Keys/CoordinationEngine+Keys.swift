@@ -93,7 +93,7 @@ extension CoordinationEngine {
     }
 
     /// The key at which a job waits, as its name; `nil`: it does not.
-    func keyWaitedFor(by job: Int32) -> String? {
+    mutating func keyWaitedFor(by job: Int32) -> String? {
         guard let gate = keys.jobs[job]?.waitsAt, gate >= 0 else { return nil }
         return keys.gates.key(of: gate).name.name
     }
@@ -157,7 +157,7 @@ extension CoordinationEngine {
                 KeyCodec.encode(paceMillis: now.wallMillis + waitMillis, waitMillis: waitMillis)))
     }
 
-    private func paceRow(_ key: KeyGates.Key, _ blob: [UInt8]?) -> EntityRow {
+    private mutating func paceRow(_ key: KeyGates.Key, _ blob: [UInt8]?) -> EntityRow {
         EntityRow(
             kind: .keyPace, namespace: key.name.namespace.name, key: key.name.name, blob: blob)
     }

@@ -112,16 +112,16 @@ extension CoordinationEngine {
             ticket,
             .locks(
                 .locks(
-                    views, expiresMillis: views.map(expiries), more: names.count > limit)),
+                    views, expiresMillis: views.map { expiries($0) }, more: names.count > limit)),
             seen: locks.cells[cell].changedIn)
     }
 
-    private func expiries(_ view: LockView) -> [Int64] {
+    private mutating func expiries(_ view: LockView) -> [Int64] {
         view.holders.map { now.wallMillis(atNanos: $0.acquire.endsNanos) }
     }
 
     /// Whether a lock is held under a token, and the newest batch that changed that.
-    func lockHold(
+    mutating func lockHold(
         _ fence: LockFence, _ namespace: Namespace
     ) -> (isHeld: Bool, changedIn: BatchNumber) {
         guard let cell = locks.find(namespace) else { return (false, .none) }

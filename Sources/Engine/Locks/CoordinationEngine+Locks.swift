@@ -277,13 +277,13 @@ extension CoordinationEngine {
         }
     }
 
-    func grantView(_ acquire: LockAcquire, _ cell: Int) -> LockGrantView {
+    mutating func grantView(_ acquire: LockAcquire, _ cell: Int) -> LockGrantView {
         LockGrantView(
             acquire: acquire, holds: locks.cells[cell].table.holds(of: acquire.claim),
             expiresMillis: now.wallMillis(atNanos: acquire.endsNanos))
     }
 
-    private func lockRequest(_ acquire: AcquireLocks) -> RequestLog.Key {
+    private mutating func lockRequest(_ acquire: AcquireLocks) -> RequestLog.Key {
         RequestLog.Key(
             namespace: acquire.namespace, method: LockAnswers.method,
             requestID: acquire.requestID)

@@ -209,10 +209,12 @@ extension CoordinationEngine {
     }
 
     /// The monotonic instant of a stored wall-clock one, as the clocks stand now.
-    func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
+    mutating func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
         now.monotonicNanos(atWallMillis: millis)
     }
 
     /// The monotonic instant so many milliseconds from now, or the latest there is.
-    func monotonicNanos(inMillis millis: Int64) -> Int64 { now.monotonicNanos(inMillis: millis) }
+    mutating func monotonicNanos(inMillis millis: Int64) -> Int64 {
+        now.monotonicNanos(inMillis: millis)
+    }
 }

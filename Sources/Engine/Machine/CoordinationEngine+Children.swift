@@ -39,7 +39,7 @@ extension CoordinationEngine {
     }
 
     /// Where a job belongs: a parent elsewhere is none that the caller may know of.
-    private func namespace(of job: Int32) -> Namespace {
+    private mutating func namespace(of job: Int32) -> Namespace {
         switch jobs[job].work {
         case .invoke(let part): part.invoke.namespace
         case .step(let run, _): runs[run].machine.state.namespace
@@ -48,7 +48,7 @@ extension CoordinationEngine {
 
     /// How many calls stand above one another from a job up to one without a parent, itself
     /// included. Their end goes down the same way, one inside the other.
-    private func callDepth(of job: Int32) -> Int {
+    private mutating func callDepth(of job: Int32) -> Int {
         var depth = 1
         var current = job
         while depth < limits.maxCallDepth, case .invoke(let part) = jobs[current].work,
@@ -95,7 +95,7 @@ extension CoordinationEngine {
 
     /// Whether a call may wait though nobody is alive.
     @inline(__always)
-    func mayWait(_ invoke: Invoke) -> Bool {
+    mutating func mayWait(_ invoke: Invoke) -> Bool {
         guard let start = invoke.extras?.startByNanos else { return false }
         return start > now.monotonicNanos
     }

@@ -74,7 +74,9 @@ extension CoordinationEngine {
         change(run) { machine, out, _ in machine.continued(as: id, at: at, into: &out) }
     }
 
-    private func definition(_ spec: ContinueSpec, after state: RunState) -> DefinitionEntry? {
+    private mutating func definition(_ spec: ContinueSpec, after state: RunState)
+        -> DefinitionEntry?
+    {
         if spec.version == .keep {
             return DefinitionEntry(plan: state.plan, planID: state.planID)
         }

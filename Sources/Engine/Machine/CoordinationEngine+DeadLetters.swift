@@ -39,7 +39,7 @@ extension CoordinationEngine {
         answer(ticket, .deadLetters(found, next: next), seen: seen)
     }
 
-    private func letter(_ run: Int32, _ step: Int) -> DeadLetter {
+    private mutating func letter(_ run: Int32, _ step: Int) -> DeadLetter {
         let state = runs[run].machine.state
         return DeadLetter(
             run: state.id, workflowID: state.workflowID, definition: state.plan.definition.name,

@@ -62,7 +62,7 @@ extension CoordinationEngine {
         definitionsChangedIn = filling
     }
 
-    func definitionNames(in namespace: Namespace) -> [String] {
+    mutating func definitionNames(in namespace: Namespace) -> [String] {
         definitions.keys.filter { $0.namespace == namespace }.map(\.name).sorted()
     }
 
@@ -73,12 +73,12 @@ extension CoordinationEngine {
     }
 
     mutating func listAgents(_ ticket: ReplyTicket) {
-        var summaries = pool.livingAgents.map(summary)
+        var summaries = pool.livingAgents.map { summary($0) }
         summaries.sort { $0.registration.id.name < $1.registration.id.name }
         answer(ticket, .listed(summaries, pools: poolSummaries), seen: isolationChangedIn)
     }
 
-    func summary(_ agent: Int32) -> AgentSummary {
+    mutating func summary(_ agent: Int32) -> AgentSummary {
         let registration = pool.registration(of: agent)
         let inFlight = pool.inFlight(of: agent)
         let totals = pool.totals(of: agent)
@@ -91,7 +91,7 @@ extension CoordinationEngine {
             session: sessionView(agent))
     }
 
-    private func sessionView(_ agent: Int32) -> SessionView? {
+    private mutating func sessionView(_ agent: Int32) -> SessionView? {
         let session = pool.session(of: agent)
         if session < 0 { return nil }
         let cell = sessions[session]

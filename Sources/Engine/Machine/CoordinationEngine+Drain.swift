@@ -41,7 +41,7 @@ extension CoordinationEngine {
         }
         agentWatchers.append(ticket)
         open.insert(.watchingAgents, for: ticket)
-        let agents = pool.livingAgents.map(summary)
+        let agents = pool.livingAgents.map { summary($0) }
         answer(
             ticket, .agentChange(AgentChange(sequence: agentSequence, .snapshot(agents))),
             seen: isolationChangedIn)

@@ -50,12 +50,12 @@ extension CoordinationEngine {
     /// Whether an instance of the type is alive or may come by itself.
     // Inlined, as a call that only reads the engine has it copied to the stack (4 KB) beforehand.
     @inline(__always)
-    func hasInstances(_ type: Int32) -> Bool {
+    mutating func hasInstances(_ type: Int32) -> Bool {
         pool.aliveCount(type: type) > 0 || elastic[type]?.pool.isHopeful == true
     }
 
     /// Why no instance of a type is there.
-    func noInstance(_ type: Int32) -> Rejection {
+    mutating func noInstance(_ type: Int32) -> Rejection {
         let name = pool.name(ofType: type)
         guard let failure = elastic[type]?.pool.lastFailure, !failure.isEmpty else {
             return .noInstance(of: name)

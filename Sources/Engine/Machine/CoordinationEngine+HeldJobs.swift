@@ -29,7 +29,7 @@ extension CoordinationEngine {
     }
 
     /// What an instance holds, in the order of the dispatch.
-    func tokensHeld(by agent: Int32) -> [UInt64] {
+    mutating func tokensHeld(by agent: Int32) -> [UInt64] {
         guard heldJobs.indices.contains(Int(agent)) else { return [] }
         var held: [UInt64] = []
         var job = heldJobs[Int(agent)]

@@ -147,7 +147,7 @@ extension CoordinationEngine {
     }
 
     /// Its end may not be on disk yet; then it can be tried again in a moment.
-    private func retryOpen(_ run: Int32) -> Rejection {
+    private mutating func retryOpen(_ run: Int32) -> Rejection {
         let summary = runs[run].machine.state.summary
         return summary.status.isClosed
             ? .runChanging(summary.id) : .retryRefused(.open, summary)
@@ -199,7 +199,7 @@ extension CoordinationEngine {
         answer(ticket, .operated(runs[run].machine.state.summary), seen: filling)
     }
 
-    private func refusalOfRetry(_ state: RunState) -> Rejection? {
+    private mutating func refusalOfRetry(_ state: RunState) -> Rejection? {
         if isDraining { return .draining }
         if isDiskFull || isLowOnSpace { return .diskFull }
         if let refusal = RunMachine(state, limits: limits.run).refusalOfRetry {
@@ -216,7 +216,7 @@ extension CoordinationEngine {
 
     /// What the pruner may have begun to remove must not be opened again: its history and payloads
     /// go, whatever is written of the run meanwhile.
-    private func isAboutToBePruned(_ state: RunState) -> Bool {
+    private mutating func isAboutToBePruned(_ state: RunState) -> Bool {
         guard let kept = limits.retentionMillis, let closed = state.closedMillis else {
             return false
         }

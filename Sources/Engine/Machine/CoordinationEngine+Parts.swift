@@ -21,7 +21,7 @@ extension CoordinationEngine {
     }
 
     /// The run in memory and step that a preparation was made for, if it still waits for it.
-    func scheduled(_ place: StepPlace, attempt: Int) -> Int32? {
+    mutating func scheduled(_ place: StepPlace, attempt: Int) -> Int32? {
         guard let run = runIndex[place.run], runs[run].machine.state.status != .paused,
             runs[run].machine.isScheduled(place.step, attempt: attempt)
         else { return nil }

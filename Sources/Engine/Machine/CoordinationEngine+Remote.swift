@@ -105,13 +105,13 @@ extension CoordinationEngine {
     }
 
     /// Whether the connection on which a job was granted still stands.
-    func isReachable(_ job: Int32) -> Bool {
+    mutating func isReachable(_ job: Int32) -> Bool {
         let session = pool.session(of: jobs[job].agent)
         return session < 0 || sessions[session].machine.connection == jobs[job].grantPort
     }
 
     /// How long the holder of a job may be silent; `nil`: it lives in this process.
-    func leaseMillis(of job: Int32) -> Int? {
+    mutating func leaseMillis(of job: Int32) -> Int? {
         let session = pool.session(of: jobs[job].agent)
         return session < 0 ? nil : sessions[session].leaseMillis
     }

@@ -30,7 +30,7 @@ extension CoordinationEngine {
     /// - Parameters:
     ///   - key: namespace, method and the client's id; an empty id is never remembered.
     ///   - hash: fingerprint of all content that the change depends on.
-    func rememberedAnswer(_ key: RequestLog.Key, hash: UInt64) -> RememberedAnswer {
+    mutating func rememberedAnswer(_ key: RequestLog.Key, hash: UInt64) -> RememberedAnswer {
         if key.requestID.isEmpty { return .new }
         guard let entry = requests.entry(key, nowMillis: now.wallMillis) else { return .new }
         return entry.contentHash == hash

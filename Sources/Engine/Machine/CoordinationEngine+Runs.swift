@@ -59,7 +59,7 @@ extension CoordinationEngine {
     }
 
     /// The open run that already bears the caller's workflow id.
-    private func openRun(_ start: StartRun) -> Int32? {
+    private mutating func openRun(_ start: StartRun) -> Int32? {
         if start.workflowID.isEmpty { return nil }
         let name = ScopedName(namespace: start.namespace, name: start.workflowID)
         guard let run = workflowIndex[name], !runs[run].machine.state.status.isClosed else {
@@ -294,7 +294,7 @@ extension CoordinationEngine {
     // MARK: Questions
 
     /// The run in memory that a reference means.
-    func find(_ reference: RunReference) -> Int32? {
+    mutating func find(_ reference: RunReference) -> Int32? {
         switch reference {
         case .run(let namespace, let id):
             guard let run = runIndex[id], runs[run].machine.state.namespace == namespace else {
@@ -346,7 +346,7 @@ extension CoordinationEngine {
         open.insert(.watching(run: run), for: ticket)
     }
 
-    private func refusalOfWatcher(_ run: Int32) -> Rejection? {
+    private mutating func refusalOfWatcher(_ run: Int32) -> Rejection? {
         let watching = runs[run].waiters.count + runs[run].watchers.count
         guard watching >= limits.maxRunWatchers else { return nil }
         return .tooManyWatching("run \(runs[run].machine.state.id)", limits.maxRunWatchers)

@@ -18,11 +18,11 @@ extension CoordinationEngine {
         }
     }
 
-    private func view(_ schedule: Int32) -> ScheduleView {
+    private mutating func view(_ schedule: Int32) -> ScheduleView {
         ScheduleView(schedules.cells[schedule].machine)
     }
 
-    private func seen(_ schedule: Int32) -> BatchNumber {
+    private mutating func seen(_ schedule: Int32) -> BatchNumber {
         max(schedules.cells[schedule].changedIn, schedules.changedIn)
     }
 
@@ -98,7 +98,7 @@ extension CoordinationEngine {
             schedules.index[ScopedName(namespace: namespace, name: $0)]
         }
         let newest = page.reduce(schedules.changedIn) { max($0, schedules.cells[$1].changedIn) }
-        let answer = ScheduleAnswer.list(page.map(view), more: names.count > page.count)
+        let answer = ScheduleAnswer.list(page.map { view($0) }, more: names.count > page.count)
         self.answer(ticket, .schedule(answer), seen: newest)
     }
 

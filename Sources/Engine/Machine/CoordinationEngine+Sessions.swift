@@ -42,7 +42,7 @@ extension CoordinationEngine {
         }
     }
 
-    private func refusal(of hello: SessionHello) -> SessionRefusal? {
+    private mutating func refusal(of hello: SessionHello) -> SessionRefusal? {
         if isDraining { return .draining }
         if sessions.count >= limits.maxSessions { return .tooMany(limits.maxSessions) }
         guard let other = pool.agent(hello.registration.id) else { return nil }

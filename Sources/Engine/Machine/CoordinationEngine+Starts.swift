@@ -33,7 +33,7 @@ extension CoordinationEngine {
     // MARK: Bounds
 
     /// Every receiver stores the event as its own, since it may outlive the others.
-    func refusal(ofReceivers count: Int, _ payload: Payload) -> StepFailure? {
+    mutating func refusal(ofReceivers count: Int, _ payload: Payload) -> StepFailure? {
         let bytes = count.multipliedReportingOverflow(by: payload.bytes.count)
         let isTooLarge = bytes.overflow || bytes.partialValue > limits.maxReceivedBytes
         guard count > limits.maxReceivers || isTooLarge else { return nil }
@@ -41,10 +41,10 @@ extension CoordinationEngine {
     }
 
     /// The run from which a run's own descend.
-    func root(of run: Int32) -> RunID { runs[run].root ?? runs[run].machine.state.id }
+    mutating func root(of run: Int32) -> RunID { runs[run].root ?? runs[run].machine.state.id }
 
     /// Why a run may not start so many more.
-    func refusal(ofStarting count: Int, by run: Int32) -> StepFailure? {
+    mutating func refusal(ofStarting count: Int, by run: Int32) -> StepFailure? {
         if count == 0 { return nil }
         if openRuns + count > limits.maxOpenRuns { return .tooManyRuns(limits.maxOpenRuns) }
         let family = descendants[root(of: run), default: 0]

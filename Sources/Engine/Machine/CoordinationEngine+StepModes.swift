@@ -23,7 +23,7 @@ extension CoordinationEngine {
     }
 
     /// Whether a scheduled step runs in the mode as it is.
-    func definitionRuns(_ run: Int32, _ step: Int) -> Bool {
+    mutating func definitionRuns(_ run: Int32, _ step: Int) -> Bool {
         let machine = runs[run].machine
         if machine.state.work(of: step).definition.modes == .run { return true }
         return machine.behavior(of: step, in: mode(of: machine.state.namespace)) == .run
@@ -108,7 +108,8 @@ extension CoordinationEngine {
         }
     }
 
-    private func cacheKey(_ state: RunState, _ step: Int, _ input: Payload) -> ScopedName? {
+    private mutating func cacheKey(_ state: RunState, _ step: Int, _ input: Payload) -> ScopedName?
+    {
         StepCache.key(
             state.namespace, workflow: state.plan.definition.name,
             state.plan.steps[step].definition, input)

@@ -33,14 +33,14 @@ extension CoordinationEngine {
     }
 
     /// So long from now, but not past the time of all attempts together.
-    func attemptDeadline(_ run: Int32, _ step: Int, _ millis: Int64) -> Int64 {
+    mutating func attemptDeadline(_ run: Int32, _ step: Int, _ millis: Int64) -> Int64 {
         let own = monotonicNanos(inMillis: millis)
         guard let limit = runs[run].machine.deadline(of: step) else { return own }
         return min(own, monotonicNanos(atWallMillis: limit))
     }
 
     /// When the silence of a job's agent has lasted too long.
-    func silenceEnd(of job: Int32, _ definition: StepDefinition) -> Int64 {
+    mutating func silenceEnd(of job: Int32, _ definition: StepDefinition) -> Int64 {
         guard let millis = definition.heartbeatMillis else { return .max }
         let (nanos, isTooLong) = millis.multipliedReportingOverflow(by: 1_000_000)
         let (end, isTooLate) = jobs[job].heardNanos.addingReportingOverflow(nanos)

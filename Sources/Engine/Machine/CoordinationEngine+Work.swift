@@ -29,21 +29,17 @@ extension CoordinationEngine {
         }
     }
 
-    @inline(__always)
-    private func nextJob(for agent: Int32) -> Int32? {
+    private mutating func nextJob(for agent: Int32) -> Int32? {
         if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
         return nextDoable(for: agent)
     }
 
-    /// Apart from ``nextJob(for:)`` and not inlined: a call that only reads the engine has it copied
-    /// to the stack (4 KB) beforehand, which the common case is spared.
-    @inline(never)
-    private func nextDoable(for agent: Int32) -> Int32? {
+    private mutating func nextDoable(for agent: Int32) -> Int32? {
         pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
     }
 
     /// The operation that a job calls.
-    func operation(of job: Int32) -> String {
+    mutating func operation(of job: Int32) -> String {
         switch jobs[job].work {
         case .invoke(let part): part.invoke.operation
         case .step(let run, let step):

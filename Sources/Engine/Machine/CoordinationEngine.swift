@@ -22,6 +22,9 @@ import Store
 /// **Batches.** One is in flight and one filling. When the filling one has taken its commands,
 /// further durable commands wait in `backlog`, in order; volatile ones go on. New work that finds
 /// it full, or the disk, is refused at once.
+///
+/// **Every function is `mutating`, also one that only reads.** Swift hands `self` to a function
+/// that is not as a copy on the stack: here 7 KB, once a call.
 public struct CoordinationEngine: Sendable {
     public let shard: ShardID
     public let epoch: Epoch
@@ -260,7 +263,7 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// Whether a turn would find something to do at `monotonicNanos` without new commands.
-    public func hasWork(atNanos monotonicNanos: Int64) -> Bool {
+    public mutating func hasWork(atNanos monotonicNanos: Int64) -> Bool {
         if !inbox.isEmpty { return true }
         if let next = timers.smallestKey, next <= monotonicNanos { return true }
         if hasRoomForParts, !waitingParts.isEmpty { return true }
@@ -325,7 +328,7 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// Why new work may not wait for a batch; everything else may.
-    private func refusalOfWaiting(_ command: Command) -> Rejection? {
+    private mutating func refusalOfWaiting(_ command: Command) -> Rejection? {
         guard command.isNewDurableWork else { return nil }
         if isDiskFull || isLowOnSpace { return .diskFull }
         let isFull =
@@ -334,7 +337,7 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// Whether a command can change nothing that is stored, so that it needs no room in a batch.
-    private func isVolatile(_ command: Command) -> Bool {
+    private mutating func isVolatile(_ command: Command) -> Bool {
         switch command {
         case .breaker(let command, _): return command.isVolatile
         case .isolation(.getPolicy, _): return true
@@ -367,7 +370,7 @@ public struct CoordinationEngine: Sendable {
     }
 
     /// Whether a result changes nothing that is stored.
-    func isVolatile(_ result: AssignmentResult) -> Bool {
+    mutating func isVolatile(_ result: AssignmentResult) -> Bool {
         guard let job = tokens[result.token.serial.rawValue] else { return true }
         if case .invoke = jobs[job].work { return true }
         return false

@@ -206,7 +206,7 @@ extension CoordinationEngine {
         return memory.cells.count - 1
     }
 
-    private func refusalOfWrite(_ namespace: Namespace, isNew: Bool) -> Rejection? {
+    private mutating func refusalOfWrite(_ namespace: Namespace, isNew: Bool) -> Rejection? {
         if isNew, let refusal = refusalOfChanges { return refusal }
         if memory.index[namespace] == nil, memory.cells.count >= limits.maxMemoryNamespaces {
             return .tooManyMemoryNamespaces(limits.maxMemoryNamespaces)
@@ -215,7 +215,7 @@ extension CoordinationEngine {
     }
 
     /// Why a write under a lock is refused, and the newest batch that was looked at.
-    private func refusal(
+    private mutating func refusal(
         of fence: LockFence, _ namespace: Namespace
     ) -> (rejection: Rejection, seen: BatchNumber)? {
         let hold = lockHold(fence, namespace)

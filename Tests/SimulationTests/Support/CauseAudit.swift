@@ -5,6 +5,7 @@ import Coordination
 /// Every open run has a cause that will move it, or names what it waits for.
 enum CauseAudit {
     static func faults(_ engine: CoordinationEngine) -> [String] {
+        var engine = engine
         let waiting = Set(engine.recovering[engine.takenUp...])
         return engine.runs.indices.flatMap { (run: Int32) -> [String] in
             let state = engine.runs[run].machine.state

@@ -13,9 +13,10 @@ enum EngineAudit {
             if job.agent >= 0 { held[job.agent, default: 0] += 1 }
             faults += check(job, index, engine)
         }
+        var asked = engine
         for agent in engine.pool.livingAgents
         where engine.pool.inFlight(of: agent) != held[agent, default: 0]
-            || engine.tokensHeld(by: agent).count != held[agent, default: 0]
+            || asked.tokensHeld(by: agent).count != held[agent, default: 0]
         {
             faults.append("slots of \(engine.pool.id(of: agent)) do not add up")
         }

@@ -123,7 +123,7 @@ extension Simulation {
 
     /// All else that the operator was told stands.
     func auditGuards() {
-        guard let engine else { return }
+        guard var engine else { return }
         problems += GuardAudit.faults(engine, at: now)
         let before = lastMode
         let mode = engine.mode(of: .default)
