@@ -30,9 +30,26 @@ public struct LockServiceProvider: LockServiceHandler {
             namespace: namespace, claim: claim,
             wait: request.waitMillis == 0 ? .not : Self.wait(request.waitMillis),
             isStream: false, requestID: request.requestID)
-        ask(call, .acquire(acquire)) { answer in
+        let ticket = ask(call, .acquire(acquire)) { answer in
             guard case .granted(let view) = answer else { return nil }
             return AcquireResponse(grant: LockGrant(view))
+        }
+        if let ticket, request.requestID.isEmpty { takeBack(acquire, ticket, call) }
+    }
+
+    /// Nobody can ever learn of a grant that comes when its caller is gone and that no request id
+    /// names: it is released, rather than held until its lease ends.
+    private func takeBack(
+        _ acquire: AcquireLocks, _ ticket: ReplyTicket, _ call: UnaryCall<AcquireResponse>
+    ) {
+        let link = links.link(on: call.eventLoop)
+        call.onCancel { _ in
+            link.abandon(ticket) { answer in
+                guard case .locks(.granted(let view)) = answer else { return }
+                let release = LockCommand.release(
+                    acquire.namespace, acquire: view.acquire.serial, owner: acquire.claim.owner)
+                link.ask({ .locks(release, $0) }) { _ in }
+            }
         }
     }
 
@@ -172,11 +189,12 @@ public struct LockServiceProvider: LockServiceHandler {
 
     /// Asks the engine once and responds with what `make` reads from the answer; `nil` from it means
     /// the answer is a refusal.
+    @discardableResult
     private func ask<Response>(
         _ call: UnaryCall<Response>, _ command: LockCommand,
         _ make: @escaping (LockAnswer) -> Response?
-    ) {
-        guard call.isOpen else { return }
+    ) -> ReplyTicket? {
+        guard call.isOpen else { return nil }
         let link = links.link(on: call.eventLoop)
         let ticket = link.ask({ .locks(command, $0) }) { answer in
             if case .locks(let own) = answer, let response = make(own) {
@@ -186,5 +204,6 @@ public struct LockServiceProvider: LockServiceHandler {
             }
         }
         call.onCancel { _ in link.abandon(ticket) }
+        return ticket
     }
 }

@@ -75,7 +75,7 @@ import Testing
         var engine = stuckEngine { $0.maxBacklogBytes = 1_000 }
         let answers = ask(&engine, start(3, bytes: 1_001), start(4))
         #expect(answers == [4: "BACKLOG_FULL"])
-        expect(ask(&engine, .abandon(ticket(3)), start(5)), [:])
+        expect(ask(&engine, .abandon(ticket(3)), start(5)), [3: "CALL_ABANDONED"])
         #expect(engine.snapshot.backlog == 1)
     }
 
@@ -112,7 +112,7 @@ import Testing
 
     @Test func `work that was abandoned in the backlog is never begun`() {
         var engine = stuckEngine()
-        expect(ask(&engine, start(3), start(4), .abandon(ticket(3))), [:])
+        expect(ask(&engine, start(3), start(4), .abandon(ticket(3))), [3: "CALL_ABANDONED"])
         #expect(engine.snapshot.backlog == 1)
         let before = engine.openRunCount
         var number = engine.committed.next

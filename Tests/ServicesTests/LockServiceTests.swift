@@ -1,5 +1,6 @@
 import GRPC
 import Messages
+import Store
 import Stubs
 import Testing
 
@@ -80,6 +81,47 @@ struct LockServiceTests {
                 }
             }
             #expect(words == ["queued 1 a", "granted 1", "expiring 200", "lost expired"])
+        }
+    }
+
+    /// Asks for a lock and gives up while the grant is being written; then it is on disk.
+    private func giveUp(
+        _ request: AcquireRequest, _ server: ServerUnderTest, _ gate: GatedStore
+    ) async throws {
+        gate.hold()
+        let asking = Task { try await LockServiceClient(client: server.client).acquire(request) }
+        await gate.untilOneIsHeld()
+        asking.cancel()
+        _ = try? await asking.value
+        // Comes behind the cancellation on the same connection.
+        _ = try await GrpcHealthV1.HealthClient(client: server.client).check(
+            GrpcHealthV1.HealthCheckRequest())
+        gate.open()
+    }
+
+    @Test func `whoever gave up holds nothing, even if the grant was on its way`() async throws {
+        let gate = GatedStore(try InMemoryStore())
+        try await ServerUnderTest.with(store: gate) { server in
+            let locks = LockServiceClient(client: server.client)
+            try await giveUp(
+                AcquireRequest(claim: claim("a", "r", "s", lease: 600_000)), server, gate)
+            let next = try await locks.acquire(
+                AcquireRequest(claim: claim("b", "r", "s"), waitMillis: 60_000))
+            #expect(next.grant?.holds.map(\.resource) == ["r", "s"])
+        }
+    }
+
+    @Test func `a request id keeps what was granted to a caller that is gone`() async throws {
+        let gate = GatedStore(try InMemoryStore())
+        try await ServerUnderTest.with(store: gate) { server in
+            let locks = LockServiceClient(client: server.client)
+            var request = AcquireRequest(claim: claim("a", "r", lease: 600_000))
+            request.requestID = "once"
+            try await giveUp(request, server, gate)
+            let grant = try #require(try await locks.acquire(request).grant)
+            #expect(grant.holds.map(\.count) == [1])
+            let lock = try #require(try await locks.getLock(GetLockRequest(resource: "r")).lock)
+            #expect(lock.holders.map(\.owner) == ["a"])
         }
     }
 

@@ -10,8 +10,8 @@ import Stubs
 import Testing
 import Threads
 
-/// A server in process: real sockets, the real engine, an in-memory store, agents that the test
-/// gives.
+/// A server in process: real sockets, the real engine, agents that the test gives, and a store in
+/// memory unless the test gives one.
 struct ServerUnderTest {
     let client: GRPCClient
     let health: HealthRegistry
@@ -19,17 +19,18 @@ struct ServerUnderTest {
     private let server: GRPCServer
     private let host: EngineHost
     private let agents: AgentHost
-    private let store: InMemoryStore
+    private let store: any Store
     private let streams: AgentStreams
 
     /// Starts one, hands it to `body`, and stops it.
     static func with(
-        grace: Duration = .seconds(1), _ change: (inout ServerConfiguration) -> Void = { _ in },
+        store: (any Store)? = nil, grace: Duration = .seconds(1),
+        _ change: (inout ServerConfiguration) -> Void = { _ in },
         _ body: (ServerUnderTest) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration(host: "127.0.0.1", port: 0)
         change(&configuration)
-        let server = try await start(configuration)
+        let server = try await start(configuration, store ?? InMemoryStore())
         do {
             try await body(server)
             await server.stop(grace)
@@ -40,10 +41,9 @@ struct ServerUnderTest {
     }
 
     private static func start(
-        _ configuration: ServerConfiguration
+        _ configuration: ServerConfiguration, _ store: any Store
     ) async throws -> ServerUnderTest {
         let group = MultiThreadedEventLoopGroup.singleton
-        let store = try InMemoryStore()
         let host = try await EngineHost.start(store: store)
         let agents = try AgentHost(sink: host)
         try agents.add(Probe(), slots: 1)

@@ -211,8 +211,9 @@ extension CoordinationEngine {
         return waiting
     }
 
-    /// An asker is gone. When it was the last one, its waiter leaves the line.
+    /// An asker is gone, and is told so. When it was the last one, its waiter leaves the line.
     mutating func stopAwaitingLock(_ ticket: ReplyTicket, _ cell: Int, _ waiter: UInt64) {
+        reject(ticket, .abandoned)
         guard let askers = locks.cells[cell].waiting[waiter]?.askers else { return }
         for asker in askers where asker.ticket == ticket && asker.isStream {
             locks.cells[cell].streams -= 1

@@ -46,10 +46,11 @@ struct CommandBacklog: Sendable {
         return nil
     }
 
-    /// Takes the new work of a caller out who does not wait for it any more.
-    mutating func strike(_ ticket: ReplyTicket) {
-        guard let place = places[ticket] else { return }
+    /// Takes the new work of a caller out who does not wait for it any more; `false`: there was none.
+    mutating func strike(_ ticket: ReplyTicket) -> Bool {
+        guard let place = places[ticket] else { return false }
         strike(at: place - passed + head)
+        return true
     }
 
     /// Takes all new work out and says who waited for it.

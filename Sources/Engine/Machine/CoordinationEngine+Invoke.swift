@@ -168,7 +168,7 @@ extension CoordinationEngine {
         case .readingEvents(let subscriber): streamEnded(subscriber)
         case nil where held.starts[ticket] != nil: held.drop(ticket)
         case nil where ballots.reports.removeValue(forKey: ticket) != nil: break
-        case nil: backlog.strike(ticket)
+        case nil: if backlog.strike(ticket) { reject(ticket, .abandoned) }
         }
     }
 

@@ -10,6 +10,10 @@ extension Rejection {
         .deadline, reason: "DEADLINE_PASSED",
         "the call's deadline passed before the agent answered; allow more time")
 
+    /// For who gave up; tells its link that nothing more comes.
+    static let abandoned = Rejection(
+        .conflict, reason: "CALL_ABANDONED", "the caller waits no longer")
+
     static let diskFull = Rejection(
         .overloaded, reason: "DISK_FULL",
         "the disk is full: open runs go on, new durable work is refused until space is freed",

@@ -60,6 +60,12 @@ final class EngineLink {
         if receivers.close(ticket.call) { gather(.abandon(ticket)) }
     }
 
+    /// The caller of what will be answered even so is gone: tells the engine, and takes back what it
+    /// gave before it heard of that.
+    func abandon(_ ticket: ReplyTicket, takingBack receiver: @escaping Receiver) {
+        if receivers.replace(ticket.call, receiver) { gather(.abandon(ticket)) }
+    }
+
     /// Hands answers to their receivers. An answer to a call that is gone is dropped.
     func deliver(_ replies: [Reply]) {
         for reply in replies {

@@ -30,6 +30,13 @@ struct ReceiverTable {
         return release(index)
     }
 
+    /// Who gets the answer instead; false when the call was gone already.
+    mutating func replace(_ call: UInt64, _ receiver: @escaping EngineLink.Receiver) -> Bool {
+        guard let index = index(of: call) else { return false }
+        slots[index].receiver = receiver
+        return true
+    }
+
     /// Forgets the call; false when it was gone already.
     mutating func close(_ call: UInt64) -> Bool {
         guard let index = index(of: call) else { return false }

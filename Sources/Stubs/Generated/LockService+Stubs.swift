@@ -60,7 +60,8 @@ public protocol LockServiceHandler: Sendable {
     /// (1: the next), when it was not granted by then. FAILED_PRECONDITION, reason LOCK_CYCLE with
     /// `cycle`, when waiting would never end because its owner holds what the holders wait for.
     /// RESOURCE_EXHAUSTED when a resource has 1,000 waiters, an owner 10,000 acquires or waits, or the
-    /// namespace 100,000. A call that is cancelled waits no longer.
+    /// namespace 100,000. A call that is cancelled waits no longer; what it was granted meanwhile is
+    /// released, unless it bears a request_id: the same one again gets it.
     func acquire(_ request: AcquireRequest, _ call: UnaryCall<AcquireResponse>)
 
     /// Acquires and tells: where in line it is, that it is granted, that the lease is about to end, and
@@ -165,7 +166,8 @@ public struct LockServiceClient: Sendable {
     /// (1: the next), when it was not granted by then. FAILED_PRECONDITION, reason LOCK_CYCLE with
     /// `cycle`, when waiting would never end because its owner holds what the holders wait for.
     /// RESOURCE_EXHAUSTED when a resource has 1,000 waiters, an owner 10,000 acquires or waits, or the
-    /// namespace 100,000. A call that is cancelled waits no longer.
+    /// namespace 100,000. A call that is cancelled waits no longer; what it was granted meanwhile is
+    /// released, unless it bears a request_id: the same one again gets it.
     public func acquire(
         _ request: AcquireRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> AcquireResponse {
