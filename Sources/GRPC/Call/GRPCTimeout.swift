@@ -28,17 +28,27 @@ enum GRPCTimeout {
         return overflow ? longestNanoseconds : min(product, longestNanoseconds)
     }
 
-    /// The finest unit that holds `nanoseconds` in eight digits, rounded up.
+    /// The same with three significant digits, rounded up, so at most a hundredth longer.
+    ///
+    /// Calls with the same timeout then have the same header, which HPACK sends as one byte; the exact
+    /// time that is left would be a new entry of its table for each call, on both sides, and push
+    /// the others out.
+    static func roundedUp(_ nanoseconds: Int64) -> Int64 {
+        var step: Int64 = 1
+        while nanoseconds / step >= 1_000 { step *= 10 }
+        return (nanoseconds + step - 1) / step * step
+    }
+
+    /// At most eight digits and a unit, of as few bytes as it takes, rounded up.
     static func text(nanoseconds: Int64) -> String {
+        let rounded = roundedUp(max(0, nanoseconds))
         let units: [(String, Int64)] = [
-            ("n", 1), ("u", 1_000), ("m", 1_000_000), ("S", 1_000_000_000),
-            ("M", 60_000_000_000),
+            ("S", 1_000_000_000), ("m", 1_000_000), ("u", 1_000), ("n", 1),
         ]
-        for (unit, scale) in units {
-            let count = (max(0, nanoseconds) - 1) / scale + 1
-            if count <= 99_999_999 { return "\(max(0, nanoseconds) == 0 ? 0 : count)\(unit)" }
+        for (unit, scale) in units where rounded % scale == 0 && rounded / scale <= 99_999_999 {
+            return "\(rounded / scale)\(unit)"
         }
-        return "\(min(99_999_999, nanoseconds / 3_600_000_000_000 + 1))H"
+        return "\(min(99_999_999, rounded / 3_600_000_000_000 + 1))H"
     }
 }
 

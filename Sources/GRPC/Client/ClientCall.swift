@@ -15,7 +15,7 @@ protocol ClientCallSink: AnyObject {
 
 /// One call of a client, on the client's loop: what has been sent, in case it must be sent again,
 /// and what has come.
-final class ClientCall {
+final class ClientCall: DeadlineBearer {
     /// Bytes kept for sending again until the server answers; with more the call is not repeated.
     private static let maxReplayBytes = 256 << 10
     /// How often a call may be begun again because the server did not look at it. gRFC A6 allows one
@@ -29,7 +29,7 @@ final class ClientCall {
     private let core: ClientCore
     private var sink: (any ClientCallSink)?
     private var machine: ClientCallMachine
-    private var deadlineTask: Scheduled<Void>?
+    var deadlineToken: Int32?
     /// Where the call is now; nil while it waits for a connection and after its end.
     private(set) var connection: ClientConnection?
     private(set) var stream: HTTP2Stream?
@@ -59,10 +59,11 @@ final class ClientCall {
             .now() + .nanoseconds(min(max(0, $0.nanoseconds), GRPCTimeout.longestNanoseconds))
         }
         guard let deadline else { return }
-        deadlineTask = core.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.abort(
-                GRPCStatus(.deadlineExceeded, "the timeout passed before the call had ended"))
-        }
+        core.deadlines.arm(deadline.uptimeNanoseconds, self)
+    }
+
+    func deadlinePassed() {
+        abort(GRPCStatus(.deadlineExceeded, "the timeout passed before the call had ended"))
     }
 
     // MARK: This side
@@ -120,8 +121,8 @@ final class ClientCall {
     /// The connection has taken the call: sends headers and everything so far.
     func begin(on connection: ClientConnection) {
         guard !isEnded else { return }
-        let fields = requestFields(authority: connection.authority)
-        guard let stream = connection.session.request(head: .empty, fields: fields) else {
+        guard let stream = connection.session.request(head: .empty, fields: fields(connection))
+        else {
             return end(GRPCStatus(.unavailable, "\(core.address) takes no more calls"), Metadata())
         }
         self.connection = connection
@@ -133,20 +134,10 @@ final class ClientCall {
         if isWritable { sink?.becameWritable() }
     }
 
-    private func requestFields(authority: String) -> HTTP2Fields {
-        var fields = HTTP2Fields()
-        fields.append(name: ":method", value: "POST")
-        fields.append(name: ":scheme", value: "http")
-        fields.append(name: ":path", value: method.path)
-        fields.append(name: ":authority", value: authority)
-        fields.append(name: "te", value: "trailers")
-        fields.append(name: "content-type", value: "application/grpc")
-        fields.append(name: "user-agent", value: "grpc-swift-cadre/1.0")
-        if let deadline {
-            let left = (deadline - .now()).nanoseconds
-            fields.append(name: "grpc-timeout", value: GRPCTimeout.text(nanoseconds: max(1, left)))
-        }
-        fields.append(contentsOf: options.metadata.fields)
+    private func fields(_ connection: ClientConnection) -> HTTP2Fields {
+        let left = deadline.map { max(1, ($0 - .now()).nanoseconds) }
+        var fields = connection.heads.fields(method, timeout: left)
+        if !options.metadata.isEmpty { fields.append(contentsOf: options.metadata.fields) }
         return fields
     }
 
@@ -219,7 +210,7 @@ final class ClientCall {
         guard !isEnded else { return }
         isEnded = true
         machine.ended()
-        deadlineTask?.cancel()
+        core.deadlines.disarm(self)
         connection = nil
         stream = nil
         commit()

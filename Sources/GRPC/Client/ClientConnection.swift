@@ -10,7 +10,8 @@ final class ClientConnection: ChannelInboundHandler {
     private static let writeBytes = 64 << 10
 
     let session: HTTP2Session
-    let authority: String
+    /// What the requests begin with.
+    var heads: RequestHeads
     private let core: ClientCore
     private var context: ChannelHandlerContext?
     private var events = HTTP2Events()
@@ -33,7 +34,7 @@ final class ClientConnection: ChannelInboundHandler {
         guard let session = HTTP2Session(.client, options: options) else { return nil }
         self.session = session
         self.core = core
-        self.authority = authority
+        heads = RequestHeads(authority: authority)
     }
 
     // MARK: Calls

@@ -5,6 +5,8 @@ import NIOPosix
 final class ClientCore {
     let eventLoop: any EventLoop
     let address: String
+    /// Ends calls whose deadline passes.
+    let deadlines: LoopDeadlines<ClientCall>
     private let host: String
     private let port: Int
     private let configuration: ClientConfiguration
@@ -26,6 +28,7 @@ final class ClientCore {
         self.configuration = configuration
         self.eventLoop = eventLoop
         address = "\(host):\(port)"
+        deadlines = LoopDeadlines(eventLoop)
         connectivity = Connectivity(
             initialBackoff: Double(configuration.initialBackoff.nanoseconds) / 1e9,
             maxBackoff: Double(configuration.maxBackoff.nanoseconds) / 1e9)
@@ -153,6 +156,7 @@ final class ClientCore {
         waiting = []
         for call in calls { call.failed(status) }
         for connection in Array(open.values) { connection.close(status) }
+        deadlines.stop()
         if channels == 0 { promise.succeed(()) }
         return promise.futureResult
     }

@@ -38,7 +38,7 @@ public final class GRPCClient: Sendable {
         let handle = CallHandle(eventLoop)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                eventLoop.execute {
+                onLoop {
                     let sink = UnaryResponseSink(continuation, handle)
                     let call = self.makeCall(method, options, sink, creditsOnUse: false)
                     handle.begin(call, core: self.loopCore()) {
@@ -73,6 +73,11 @@ public final class GRPCClient: Sendable {
     public func close() async {
         // The future cannot fail: closing waits for channels to go and has no other outcome.
         try? await eventLoop.flatSubmit { self.loopCore().close() }.get()
+    }
+
+    /// At once when the caller is on the loop already, which `executor` is for.
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
     }
 
     private func makeCall(

@@ -60,7 +60,7 @@ public final class ServerCall {
     /// Nil once the call has ended.
     var connection: ServerConnection?
     var machine: ServerCallMachine
-    var deadlineToken: DeadlineWheel<ServerCall>.Token?
+    var deadlineToken: Int32?
     var sentHead = false
     var sentMessages = 0
     var bytesReceived = 0

@@ -195,7 +195,7 @@ final class ServerConnection {
         if case .nanoseconds(let nanoseconds) = timeout {
             let deadline = now &+ UInt64(nanoseconds)
             call.dueAt = .uptimeNanoseconds(deadline)
-            call.deadlineToken = loop.arm(deadline, call)
+            loop.deadlines.arm(deadline, call)
         }
         if case .stream(let handler) = call.registered.handler {
             do throws(GRPCStatus) { try handler(call) } catch { return thrown(error, by: call) }
@@ -352,7 +352,7 @@ final class ServerConnection {
     }
 
     /// The deadline of a call has passed.
-    func deadlinePassed(_ call: ServerCall) {
+    fileprivate func deadlinePassed(_ call: ServerCall) {
         let status = GRPCStatus(.deadlineExceeded, "the deadline passed before the call had ended")
         call.cancelled(.deadlineExceeded, code: .deadlineExceeded, telling: status)
     }
@@ -366,10 +366,7 @@ final class ServerConnection {
             _ = loop.unfinished.changed(by: -call.unfinishedBytes)
             call.unfinishedBytes = 0
         }
-        if let token = call.deadlineToken {
-            loop.disarm(token)
-            call.deadlineToken = nil
-        }
+        loop.deadlines.disarm(call)
         if let unread = call.unread {
             // At once: a call that ends by itself or by its deadline ends outside of `received`, and
             // the peer may be waiting for just this credit.
@@ -396,4 +393,8 @@ final class ServerConnection {
         session.consumeConnection(creditedBytes)
         creditedBytes = 0
     }
+}
+
+extension ServerCall: DeadlineBearer {
+    func deadlinePassed() { connection?.deadlinePassed(self) }
 }

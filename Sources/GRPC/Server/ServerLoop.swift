@@ -13,9 +13,8 @@ final class ServerLoop {
     let unfinished: UnfinishedRequests
     private var events = HTTP2Events()
     private var output = ByteBuffer()
-    private var wheel: DeadlineWheel<ServerCall>
-    private var wake: Scheduled<Void>?
-    private var wakeAt = UInt64.max
+    /// Ends calls whose deadline passes.
+    let deadlines: LoopDeadlines<ServerCall>
     private var dirty: [ServerChannelHandler] = []
     private var isFlushScheduled = false
     /// See `endOfCalls`.
@@ -29,7 +28,7 @@ final class ServerLoop {
         eventLoop.preconditionInEventLoop()
         self.unfinished = unfinished
         self.eventLoop = eventLoop
-        wheel = DeadlineWheel(now: NIODeadline.now().uptimeNanoseconds)
+        deadlines = LoopDeadlines(eventLoop)
     }
 
     // MARK: Shared event batch
@@ -66,37 +65,6 @@ final class ServerLoop {
     }
 
     private static let maxKeptOutputBytes = 256 << 10
-
-    // MARK: Deadlines
-
-    /// Ends the call at `deadline` (monotonic nanoseconds).
-    func arm(_ deadline: UInt64, _ call: ServerCall) -> DeadlineWheel<ServerCall>.Token {
-        let token = wheel.arm(deadline, call)
-        if deadline < wakeAt { scheduleWake() }
-        return token
-    }
-
-    /// The call has ended.
-    func disarm(_ token: DeadlineWheel<ServerCall>.Token) { wheel.cancel(token) }
-
-    private func scheduleWake() {
-        guard let next = wheel.nextWake else { return }
-        guard next < wakeAt else { return }
-        wake?.cancel()
-        wakeAt = next
-        wake = eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(next)) {
-            self.expireDeadlines()
-        }
-    }
-
-    private func expireDeadlines() {
-        wakeAt = .max
-        for call in wheel.expire(now: NIODeadline.now().uptimeNanoseconds) {
-            call.deadlineToken = nil
-            call.connection?.deadlinePassed(call)
-        }
-        scheduleWake()
-    }
 
     // MARK: One write and flush per connection and tick
 

@@ -12,6 +12,8 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     /// Bytes taken from the session for one write.
     private static let writeBytes = 64 << 10
+    /// Output up to here is copied for the channel.
+    private static let copiedBytes = 4 << 10
     /// How long a connection that has been ended may take to close.
     private static let lingerNanos: UInt64 = 2_000_000_000
 
@@ -123,11 +125,15 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     /// Hands the loop's own memory to a channel that will write it at once. One that still has bytes
     /// to write gets a copy of just the right size, so that a client that reads slowly holds what it
-    /// has not read and no more.
+    /// has not read and no more. So does one that gets little: asking it what it has takes longer.
     private func write(_ output: ByteBuffer, _ context: ChannelHandlerContext) {
-        let unwritten = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        let buffer = unwritten == 0 ? output : context.channel.allocator.buffer(buffer: output)
+        let isOwn = output.readableBytes <= Self.copiedBytes || hasUnwritten(context)
+        let buffer = isOwn ? context.channel.allocator.buffer(buffer: output) : output
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    private func hasUnwritten(_ context: ChannelHandlerContext) -> Bool {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
     }
 
     /// All has been written: ends this side, so that the client sees the last bytes, and waits a
