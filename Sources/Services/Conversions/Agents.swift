@@ -123,14 +123,14 @@ extension Messages.Operation {
 
 extension FieldFaults {
     /// Notes a payload over 2 MiB.
-    mutating func checkSize(_ payload: Messages.Payload?, _ field: String) {
+    mutating func checkSize(_ payload: Messages.Payload?, _ field: @autoclosure () -> String) {
         let count = payload?.data.count ?? 0
         check(
-            count <= 2 << 20, field,
+            count <= 2 << 20, field(),
             "is \(count) bytes; at most 2 MiB are allowed: hand over a reference instead")
         let type = payload?.contentType.utf8.count ?? 0
         check(
-            type <= Coordination.Payload.maxContentTypeBytes, "\(field).content_type",
+            type <= Coordination.Payload.maxContentTypeBytes, "\(field()).content_type",
             "is \(type) bytes; at most \(Coordination.Payload.maxContentTypeBytes) are allowed")
     }
 }

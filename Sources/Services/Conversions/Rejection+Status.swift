@@ -55,10 +55,10 @@ struct FieldFaults {
     }
 
     /// Notes a missing or overlong name. Names are 1 to 256 bytes.
-    mutating func checkName(_ name: String, _ field: String) {
+    mutating func checkName(_ name: String, _ field: @autoclosure () -> String) {
         let count = name.utf8.count
-        check(count > 0, field, "is required")
-        check(count <= 256, field, "is \(count) bytes; at most 256 are allowed")
+        check(count > 0, field(), "is required")
+        check(count <= 256, field(), "is \(count) bytes; at most 256 are allowed")
     }
 
     /// The status that names them all; `nil` when there are none.
