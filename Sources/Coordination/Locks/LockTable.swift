@@ -2,7 +2,8 @@
 ///
 /// A pure machine. One line for each resource, in the order of arrival: a waiter is served when
 /// nobody else holds what it wants in a way that excludes it, and nobody who came before it waits so.
-/// Whoever holds a resource passes the line for it, since those in it wait for that owner anyway.
+/// Whoever holds a resource passes the line for it, since those in it wait for that owner anyway; so
+/// does whoever stands in it with nobody but itself before.
 /// All resources of a claim are taken at once, so that half a claim blocks nobody.
 ///
 /// Tokens come from one counter that begins anew, and higher, in each epoch: they grow for every
@@ -119,7 +120,9 @@ public struct LockTable: Sendable {
     ) -> Outcome {
         if let bound = bound(for: claim) { return .full(bound) }
         if isFree(claim, before: .max) {
-            return .granted(grant(claim, at: now, in: batch, into: &out))
+            let serial = grant(claim, at: now, in: batch, into: &out)
+            serveOwner(of: claim, at: now, in: batch, into: &out)
+            return .granted(serial)
         }
         if case .not = wait { return .busy(place(of: claim, before: .max)) }
         if let bound = waitBound(for: claim) { return .full(bound) }
@@ -351,17 +354,25 @@ public struct LockTable: Sendable {
         _ names: [String], at now: EngineTime, in batch: BatchNumber, into out: inout Output
     ) {
         for name in names {
+            // An owner with an exclusive waiter that cannot be served: no other owner passes it.
+            var first: String?
             for entry in resources[name]?.queue ?? [] {
+                if let first, entry.owner != first {
+                    if entry.mode == .exclusive { break }
+                    continue
+                }
                 if take(entry.waiter, at: now, in: batch, into: &out) { continue }
-                if entry.mode == .exclusive, resources[name]?.holds[entry.owner] == nil {
+                if first == nil, entry.mode == .exclusive,
+                    resources[name]?.holds[entry.owner] == nil
+                {
                     serveHolders(name, behind: entry.waiter, at: now, in: batch, into: &out)
-                    break
+                    first = entry.owner
                 }
             }
         }
     }
 
-    /// Nobody passes an exclusive waiter but those who hold the resource already.
+    /// Those who hold the resource already pass every waiter for it.
     private mutating func serveHolders(
         _ name: String, behind waiter: UInt64, at now: EngineTime, in batch: BatchNumber,
         into out: inout Output
@@ -374,16 +385,42 @@ public struct LockTable: Sendable {
         }
     }
 
-    /// Grants a waiter what it wants if it can have it.
+    /// Grants a waiter what it wants if it can have it, and what its owner can have for that.
     private mutating func take(
         _ number: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
     ) -> Bool {
-        guard let claim = waiters[number]?.claim, isFree(claim, before: number) else {
+        guard let claim = claimTaken(by: number, at: now, in: batch, into: &out) else {
             return false
         }
+        serveOwner(of: claim, at: now, in: batch, into: &out)
+        return true
+    }
+
+    /// An owner that has come to hold something passes the lines for it with all else that it waits
+    /// for there.
+    private mutating func serveOwner(
+        of claim: LockClaim, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) {
+        var granted = [claim]
+        while let claim = granted.popLast(), owners[claim.owner]?.waiting.isEmpty == false {
+            for wish in claim.wishes {
+                for entry in resources[wish.resource]?.queue ?? [] where entry.owner == claim.owner
+                {
+                    let next = claimTaken(by: entry.waiter, at: now, in: batch, into: &out)
+                    if let next { granted.append(next) }
+                }
+            }
+        }
+    }
+
+    /// What a waiter wanted, if it could have it and has it now.
+    private mutating func claimTaken(
+        by number: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) -> LockClaim? {
+        guard let claim = waiters[number]?.claim, isFree(claim, before: number) else { return nil }
         _ = remove(waiter: number, into: &out)
         out.granted.append((number, grant(claim, at: now, in: batch, into: &out)))
-        return true
+        return claim
     }
 
     // MARK: Looking

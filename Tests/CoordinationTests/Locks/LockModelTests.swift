@@ -85,6 +85,7 @@ import Testing
             for (number, _) in out.timedOut { #expect(waiting.remove(number) != nil) }
             #expect(table.heldCount == model.held.count && table.waiterCount == waiting.count)
             expectFirstBlocked(table, model, waiting)
+            expectAllBlocked(table, waiting, now)
         }
         // When all is released, everybody is served.
         var rounds = 0
@@ -116,6 +117,19 @@ import Testing
     private func check(_ steps: [LockStep], _ claim: LockClaim) {
         #expect(steps.first?.owner == claim.owner && steps.last?.blocker == claim.owner)
         for (one, next) in zip(steps, steps.dropFirst()) { #expect(one.blocker == next.owner) }
+    }
+
+    /// Nobody waits for what it could have at once if it came now.
+    private func expectAllBlocked(
+        _ table: LockTable, _ waiting: Set<UInt64>, _ now: EngineTime
+    ) {
+        for number in waiting {
+            guard let claim = table.claim(of: number) else { continue }
+            var other = table
+            var out = LockTable.Output()
+            let outcome = other.acquire(claim, .not, at: now, in: .none, into: &out)
+            if case .granted = outcome { Issue.record("\(claim) waits though it could have it") }
+        }
     }
 
     /// The one that came first of all waits for somebody who holds.

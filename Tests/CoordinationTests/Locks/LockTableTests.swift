@@ -224,6 +224,46 @@ import Testing
         #expect(out.granted.map(\.waiter) == [upgrade])
     }
 
+    @Test mutating func `an owner does not stand in its own way`() throws {
+        let b = try granted(claim("q", ["b"]))
+        let a = try granted(claim("z", ["a"]))
+        let both = try waiting(claim("x", ["a", "b"]))
+        let one = try waiting(claim("x", ["b"]))
+        let other = try waiting(claim("y", ["b"]))
+        let late = try waiting(claim("x", ["b"], shared: ["s"]))
+        _ = release(b, "q")
+        // The last one came behind somebody else, but its owner holds b by then.
+        #expect(out.granted.map(\.waiter) == [one, late])
+        for serial in out.granted.map(\.acquire) { _ = release(serial, "x") }
+        #expect(out.granted.isEmpty, "y stands behind x's claim of both")
+        _ = release(a, "z")
+        #expect(out.granted.map(\.waiter) == [both])
+        _ = release(out.granted[0].acquire, "x")
+        #expect(out.granted.map(\.waiter) == [other])
+    }
+
+    @Test mutating func `nobody else passes an owner that passes itself`() throws {
+        let b = try granted(claim("q", ["b"]))
+        _ = try granted(claim("z", ["a"]))
+        _ = try waiting(claim("x", ["a", "b"]))
+        _ = try waiting(claim("y", ["b"]))
+        _ = try waiting(claim("x", ["b"]))
+        _ = release(b, "q")
+        #expect(out.granted.isEmpty)
+    }
+
+    @Test mutating func `what comes with another claim passes the line, too`() throws {
+        let a = try granted(claim("z", ["a"]))
+        let b = try granted(claim("q", ["b"]))
+        let both = try waiting(claim("x", ["a", "b"]))
+        _ = try waiting(claim("y", ["b"]))
+        let one = try waiting(claim("x", ["b"]))
+        _ = release(b, "q")
+        #expect(out.granted.isEmpty)
+        _ = release(a, "z")
+        #expect(out.granted.map(\.waiter) == [both, one])
+    }
+
     @Test mutating func `breaking ends all holders, or one`() throws {
         let one = try granted(claim("a", shared: ["r", "s"]))
         let two = try granted(claim("b", shared: ["r"]))
