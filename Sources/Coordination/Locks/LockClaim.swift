@@ -82,7 +82,7 @@ public struct LockHold: Sendable, Hashable {
     /// What is held, and how: exclusive when any of its acquires is.
     public var resource: String
     public var mode: LockMode
-    /// Greater than all that were given for the resource before.
+    /// Greater than all that were given for the resource before, when it was given.
     public var token: UInt64
     /// Acquires of the owner that hold it.
     public var count: Int
@@ -98,7 +98,7 @@ public struct LockHold: Sendable, Hashable {
 
 /// Where a waiter stands.
 public struct LockPlace: Sendable, Hashable {
-    /// 1: the next.
+    /// In the longest of its lines; 1: the next.
     public var position: Int
     /// What it cannot have yet, and one owner who holds that or stands before it.
     public var resource: String

@@ -2,7 +2,6 @@
 extension LockTable {
     /// What one owner has of one resource.
     struct OwnerHold: Sendable {
-        var token: UInt64
         /// Nearly always one, so neither a table nor an order.
         var acquires: [Part] = []
         var exclusives = 0
@@ -11,8 +10,11 @@ extension LockTable {
         struct Part: Sendable {
             var serial: UInt64
             var mode: LockMode
+            var token: UInt64
         }
 
+        /// The greatest of its acquires.
+        var token: UInt64 { acquires.reduce(0) { max($0, $1.token) } }
         var mode: LockMode { exclusives > 0 ? .exclusive : .shared }
     }
 
@@ -43,8 +45,8 @@ extension LockTable.Resource {
         _ serial: UInt64, _ owner: String, _ mode: LockMode, _ token: UInt64,
         _ batch: BatchNumber
     ) {
-        let part = LockTable.OwnerHold.Part(serial: serial, mode: mode)
-        holds[owner, default: LockTable.OwnerHold(token: token)].add(part)
+        let part = LockTable.OwnerHold.Part(serial: serial, mode: mode, token: token)
+        holds[owner, default: LockTable.OwnerHold()].add(part)
         holderCount += 1
         if mode == .exclusive { exclusiveOwner = owner }
         changedIn = max(changedIn, batch)
@@ -63,6 +65,12 @@ extension LockTable.Resource {
 }
 
 extension LockTable.OwnerHold {
+    /// The token of one more acquire, unless it needs a new one. Who only read and now writes does:
+    /// others may have read beside it, under greater tokens, and their late words must be refused.
+    func token(for mode: LockMode) -> UInt64? {
+        mode == .exclusive && exclusives == 0 ? nil : token
+    }
+
     fileprivate mutating func add(_ part: Part) {
         acquires.append(part)
         if part.mode == .exclusive { exclusives += 1 }

@@ -7,7 +7,8 @@
 /// All resources of a claim are taken at once, so that half a claim blocks nobody.
 ///
 /// Tokens come from one counter that begins anew, and higher, in each epoch: they grow for every
-/// resource for ever, and nothing is kept of resources that nobody holds.
+/// resource for ever, and nothing is kept of resources that nobody holds. Acquires of one owner share
+/// the token of a resource, until one is the first that is exclusive.
 public struct LockTable: Sendable {
     /// What came of a change, for whoever must write or tell it.
     public struct Output: Sendable {
@@ -176,8 +177,8 @@ public struct LockTable: Sendable {
         let serial = lastSerial
         var tokens: [UInt64] = []
         for wish in claim.wishes {
-            let known = resources[wish.resource]?.holds[claim.owner]?.token
-            tokens.append(known ?? serial)
+            let known = resources[wish.resource]?.holds[claim.owner]
+            tokens.append(known?.token(for: wish.mode) ?? serial)
         }
         var acquire = LockAcquire(
             serial: serial, claim: claim, tokens: tokens, grantedMillis: now.wallMillis)
@@ -431,7 +432,7 @@ public struct LockTable: Sendable {
     ) -> (isHeld: Bool, changedIn: BatchNumber) {
         guard let known = resources[resource] else { return (false, freedIn) }
         return (
-            known.holds.values.contains { $0.token == token },
+            known.holds.values.contains { $0.acquires.contains { $0.token == token } },
             known.holds.isEmpty ? max(known.changedIn, freedIn) : known.changedIn
         )
     }

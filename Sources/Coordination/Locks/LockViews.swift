@@ -38,7 +38,7 @@ extension LockTable {
         view.waiterCount = resource.queue.count
         var serials: [(serial: UInt64, mode: LockMode, token: UInt64)] = []
         for hold in resource.holds.values {
-            for part in hold.acquires { serials.append((part.serial, part.mode, hold.token)) }
+            for part in hold.acquires { serials.append((part.serial, part.mode, part.token)) }
         }
         for (serial, mode, token) in serials.sorted(by: { $0.serial < $1.serial }).prefix(limit) {
             guard let acquire = acquire(serial) else { continue }

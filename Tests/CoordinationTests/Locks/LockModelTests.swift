@@ -22,10 +22,13 @@ import Testing
 
         mutating func granted(_ acquire: LockAcquire) {
             for (wish, token) in zip(acquire.claim.wishes, acquire.tokens) {
-                let own = held.values.first {
+                let own = held.values.filter {
                     $0.claim.owner == acquire.claim.owner && $0.token(of: wish.resource) != nil
                 }
-                if let known = own?.token(of: wish.resource) {
+                let isUpgrade =
+                    wish.mode == .exclusive
+                    && !own.contains { $0.mode(of: wish.resource) == .exclusive }
+                if let known = own.compactMap({ $0.token(of: wish.resource) }).max(), !isUpgrade {
                     #expect(known == token)
                 } else {
                     #expect(token > greatest[wish.resource] ?? 0)
@@ -153,5 +156,9 @@ import Testing
 extension LockAcquire {
     fileprivate func token(of resource: String) -> UInt64? {
         claim.wishes.firstIndex { $0.resource == resource }.map { tokens[$0] }
+    }
+
+    fileprivate func mode(of resource: String) -> LockMode? {
+        claim.wishes.first { $0.resource == resource }?.mode
     }
 }

@@ -205,13 +205,48 @@ import Testing
         let shared = try granted(claim("a", shared: ["r"]))
         let waiter = try waiting(claim("w", ["r"]))
         let exclusive = try granted(claim("a", ["r"]))
-        #expect(table.acquire(exclusive)?.tokens == [shared])
+        #expect(table.acquire(exclusive)?.tokens == [exclusive])
         #expect(table.holds(of: claim("a", ["r"])).map(\.mode) == [.exclusive])
         _ = release(exclusive, "a")
         #expect(table.holds(of: claim("a", ["r"])).map(\.mode) == [.shared])
+        #expect(table.holds(of: claim("a", ["r"])).map(\.token) == [shared])
         #expect(out.granted.isEmpty)
         _ = release(shared, "a")
         #expect(out.granted.map(\.waiter) == [waiter])
+    }
+
+    @Test mutating func `a writer's token is greater than those of all readers before`() throws {
+        let first = try granted(claim("a", shared: ["r"]))
+        let other = try granted(claim("b", shared: ["r"]))
+        _ = release(other, "b")
+        let writer = try granted(claim("a", ["r"]))
+        let token = try #require(table.acquire(writer)).tokens[0]
+        #expect(token > other, "what b still sends is refused, what a sends is not")
+        // Both are held, and both count; once more is the same, also for reading.
+        #expect(table.hold("r", token: token).isHeld && table.hold("r", token: first).isHeld)
+        #expect(!table.hold("r", token: other).isHeld)
+        let again = try granted(claim("a", ["r"]))
+        let reading = try granted(claim("a", shared: ["r"]))
+        for serial in [again, reading] { #expect(table.acquire(serial)?.tokens == [token]) }
+        #expect(table.view("r", limit: 9).holders.map(\.token) == [first, token, token, token])
+        for serial in [writer, again, reading] { _ = release(serial, "a") }
+        #expect(!table.hold("r", token: token).isHeld && table.hold("r", token: first).isHeld)
+        let anew = try granted(claim("a", ["r"]))
+        #expect(try #require(table.acquire(anew)).tokens[0] > token)
+    }
+
+    @Test mutating func `a reader and writer is restored with both tokens, in any order`() throws {
+        let first = try granted(claim("a", shared: ["r"]))
+        let writer = try granted(claim("a", ["r"]))
+        for order in [[first, writer], [writer, first]] {
+            var next = LockTable(base: 50_000)
+            for serial in order {
+                let bytes = LockCodec.encode(try #require(table.acquire(serial)))
+                next.restore(try LockCodec.decode(bytes, serial: serial))
+            }
+            #expect(next.holds(of: claim("a", ["r"])) == table.holds(of: claim("a", ["r"])))
+            #expect(next.hold("r", token: first).isHeld && next.hold("r", token: writer).isHeld)
+        }
     }
 
     @Test mutating func `a reader in line for writing is served when the others have gone`() throws
