@@ -20,6 +20,8 @@ public struct LockWish: Sendable, Hashable {
         self.resource = resource
         self.mode = mode
     }
+
+    var name: ExactName { ExactName(resource) }
 }
 
 /// What somebody wants, all or none.
@@ -40,6 +42,8 @@ public struct LockClaim: Sendable, Hashable {
         self.leaseMillis = leaseMillis
         self.purpose = purpose
     }
+
+    var ownerName: ExactName { ExactName(owner) }
 }
 
 /// How long somebody waits for a lock.

@@ -19,11 +19,11 @@ extension LockTable {
     }
 
     struct Resource: Sendable {
-        var holds: [String: OwnerHold] = [:]
+        var holds: [ExactName: OwnerHold] = [:]
         /// Acquires of all of those.
         var holderCount = 0
         /// The owner that nobody may hold it beside.
-        var exclusiveOwner: String?
+        var exclusiveOwner: ExactName?
         /// In the order of arrival.
         var queue: [QueueEntry] = []
         /// The newest batch that changed who holds it.
@@ -35,14 +35,14 @@ extension LockTable {
 
 extension LockTable.Resource {
     /// An owner that holds it so that another one cannot hold it in a mode.
-    func holder(against mode: LockMode, _ owner: String) -> String? {
+    func holder(against mode: LockMode, _ owner: ExactName) -> ExactName? {
         if let exclusiveOwner { return exclusiveOwner == owner ? nil : exclusiveOwner }
         if mode == .shared || holds.isEmpty { return nil }
         return holds.keys.first { $0 != owner }
     }
 
     mutating func hold(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ token: UInt64,
+        _ serial: UInt64, _ owner: ExactName, _ mode: LockMode, _ token: UInt64,
         _ batch: BatchNumber
     ) {
         let part = LockTable.OwnerHold.Part(serial: serial, mode: mode, token: token)
@@ -53,7 +53,7 @@ extension LockTable.Resource {
     }
 
     mutating func drop(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ batch: BatchNumber
+        _ serial: UInt64, _ owner: ExactName, _ mode: LockMode, _ batch: BatchNumber
     ) {
         changedIn = max(changedIn, batch)
         holderCount -= 1

@@ -33,7 +33,7 @@ struct LockCell: Sendable {
     var isDue = false
     /// Waiting askers that are streams, and the resources whose lines they must hear of.
     var streams = 0
-    var touched: Set<String> = []
+    var touched: Set<ExactName> = []
     /// The newest batch that changed anything.
     var changedIn = BatchNumber.none
     /// What of it is in ``LockSpaces/gauges``.

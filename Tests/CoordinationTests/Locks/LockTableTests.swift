@@ -299,6 +299,26 @@ import Testing
         #expect(out.granted.map(\.waiter) == [both, one])
     }
 
+    @Test mutating func `names that look alike are two, of resources and of owners`() throws {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        let first = try granted(claim("a", [composed]))
+        let second = try granted(claim("b", [decomposed]))
+        #expect(table.holds(of: claim("a", [composed])).map(\.token) == [first])
+        #expect(table.holds(of: claim("b", [decomposed])).map(\.token) == [second])
+        #expect(!table.hold(composed, token: second).isHeld)
+        #expect(table.view(composed, limit: 9).holderCount == 1)
+        let names = table.names(prefix: "", owner: "b", after: nil, limit: 9)
+        #expect(names.map { Array($0.utf8) } == [Array(decomposed.utf8)])
+        let own = try granted(claim(composed, ["r"]))
+        let waiter = try waiting(claim(decomposed, ["r"]))
+        #expect(release(own, decomposed) == .foreign)
+        #expect(release(own, composed) == .done)
+        #expect(out.granted.map(\.waiter) == [waiter])
+        // As many bytes in another order.
+        _ = try granted(claim("c", ["a\u{301}\u{323}", "a\u{323}\u{301}", "K", "\u{212a}"]))
+        #expect(table.heldCount == 4)
+    }
+
     @Test mutating func `breaking ends all holders, or one`() throws {
         let one = try granted(claim("a", shared: ["r", "s"]))
         let two = try granted(claim("b", shared: ["r"]))
