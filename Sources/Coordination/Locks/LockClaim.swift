@@ -53,6 +53,15 @@ public enum LockWait: Sendable, Hashable {
     case until(nanos: Int64)
     /// As long as anybody asks.
     case always
+
+    /// When it is over, by the monotonic clock, `.max`: never; `nil`: there is none.
+    public var endNanos: Int64? {
+        switch self {
+        case .not: nil
+        case .until(let nanos): nanos
+        case .always: .max
+        }
+    }
 }
 
 /// What somebody has: one acquire, which holds all that it claimed.

@@ -265,6 +265,25 @@ public struct LockTable: Sendable {
         return .done
     }
 
+    /// When a waiter gives up, by the monotonic clock; `.max`: never.
+    public func endNanos(of waiter: UInt64) -> Int64 {
+        guard let timer = waiters[waiter]?.timer, timer >= 0 else { return .max }
+        return deadlines.key(of: timer)
+    }
+
+    /// A waiter is asked for until a later instant; `.max`: for ever.
+    public mutating func prolong(_ waiter: UInt64, untilNanos end: Int64, at now: EngineTime) {
+        guard let timer = waiters[waiter]?.timer, timer >= 0 else { return }
+        if end == .max {
+            deadlines.remove(timer)
+            waiters[waiter]?.timer = -1
+            waiters[waiter]?.untilMillis = 0
+        } else {
+            deadlines.update(timer, key: end)
+            waiters[waiter]?.untilMillis = now.wallMillis(atNanos: end)
+        }
+    }
+
     /// A waiter goes: nobody asks for it any more.
     public mutating func leave(
         _ waiter: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
