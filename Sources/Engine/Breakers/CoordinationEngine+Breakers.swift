@@ -182,20 +182,31 @@ extension CoordinationEngine {
     private mutating func report(
         _ namespace: Namespace, _ reports: [BreakerReport], _ ticket: ReplyTicket
     ) {
+        let cells = reports.map { report in
+            breakers.index[ScopedName(namespace: namespace, name: report.name)]
+        }
+        for (report, cell) in zip(reports, cells) {
+            guard let cell, !suits(report.content, cell) else { continue }
+            return reject(
+                ticket, .wrongReport(report.name, isMetric: breakers.cells[cell].breaker.isMetric),
+                seen: max(breakers.cells[cell].changedIn, breakers.changedIn))
+        }
         var seen = BatchNumber.none
         var outcomes: [ReportOutcome?] = []
         outcomes.reserveCapacity(reports.count)
-        for report in reports {
-            let name = ScopedName(namespace: namespace, name: report.name)
-            guard let cell = breakers.index[name] else {
-                seen = max(seen, breakers.changedIn)
-                outcomes.append(nil)
-                continue
-            }
-            outcomes.append(take(report.content, cell))
-            seen = max(seen, breakers.cells[cell].changedIn)
+        for (report, cell) in zip(reports, cells) {
+            outcomes.append(cell.map { take(report.content, $0) })
+            seen = max(seen, cell.map { breakers.cells[$0].changedIn } ?? breakers.changedIn)
         }
         answer(ticket, .breaker(.reported(outcomes)), seen: seen)
+    }
+
+    /// Whether a breaker looks at what is reported at all.
+    private mutating func suits(_ content: BreakerReport.Content, _ cell: Int32) -> Bool {
+        switch content {
+        case .call: !breakers.cells[cell].breaker.isMetric
+        case .value: breakers.cells[cell].breaker.isMetric
+        }
     }
 
     private mutating func take(_ content: BreakerReport.Content, _ cell: Int32) -> ReportOutcome {
@@ -205,9 +216,11 @@ extension CoordinationEngine {
             outcome = breakers.cells[cell].breaker.reported(
                 permit, verdict, durationNanos: nanos, at: now, random: nextRandom())
         case .value(let value):
+            let wasRecovering = breakers.cells[cell].breaker.isRecovering
             outcome = breakers.cells[cell].breaker.reported(value, at: now)
-            // A value may begin the time after which it closes by itself.
+            // A value may begin the time after which it closes by itself, also over a restart.
             armBreaker(cell)
+            if breakers.cells[cell].breaker.isRecovering != wasRecovering { storeBreaker(cell) }
         }
         breakerLooked(cell)
         noteLater(cell)
