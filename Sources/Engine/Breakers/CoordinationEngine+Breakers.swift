@@ -56,8 +56,8 @@ extension CoordinationEngine {
         breakers.changedIn = filling
         audit(
             namespace: put.namespace, actor: put.signature.actor, action: "PutBreaker",
-            subject: "breaker/\(definition.name)", before: before.map { "\($0)" } ?? "",
-            after: "\(definition)", requestID: put.signature.requestID)
+            subject: "breaker/\(definition.name)", before: before?.plainText ?? "",
+            after: definition.plainText, requestID: put.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell, isForced: true)
         answer(ticket, .breaker(.breaker(view(cell))), seen: filling)
@@ -114,7 +114,7 @@ extension CoordinationEngine {
         breakers.changedIn = filling
         audit(
             namespace: namespace, actor: by.actor, action: "DeleteBreaker",
-            subject: "breaker/\(name)", before: "\(before)", requestID: by.requestID)
+            subject: "breaker/\(name)", before: before.plainText, requestID: by.requestID)
         remember(key, hash: hash.value, answer: [1])
         draft.effects.notices.append(.guarding(.breakerDeleted(namespace: namespace, name: name)))
         tellBreakerWatchers(namespace, .deleted(name: name))
@@ -156,8 +156,8 @@ extension CoordinationEngine {
         storeBreaker(cell)
         audit(
             namespace: force.namespace, actor: force.signature.actor, action: "ForceBreaker",
-            subject: "breaker/\(force.name)", before: "\(before)",
-            after: "\(breakers.cells[cell].breaker.state): \(force.signature.reason)",
+            subject: "breaker/\(force.name)", before: before.word,
+            after: "\(breakers.cells[cell].breaker.state.word): \(force.signature.reason)",
             requestID: force.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell)

@@ -190,7 +190,7 @@ import Testing
         #expect(Self.get(&bench)?.state == .closed)
         #expect(bench.audits.map(\.action) == ["PutBreaker", "ForceBreaker"])
         #expect(bench.audits.last?.before == "closed")
-        #expect(bench.audits.last?.after == "forcedOpen: drill")
+        #expect(bench.audits.last?.after == "forced_open: drill")
     }
 
     @Test func `watchers see every change in order, then nothing once they have left`() {
