@@ -204,7 +204,7 @@ let package = Package(
         tests(
             "ServicesTests",
             [
-                "Services", "AgentKit", "Engine", "Store", "Stubs", "GRPC", "Messages",
+                "Services", "AgentKit", "Cache", "Engine", "Store", "Stubs", "GRPC", "Messages",
                 "Coordination", "Threads", nioPosix,
             ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Messages", "Threads"]),

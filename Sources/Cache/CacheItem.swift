@@ -70,7 +70,8 @@ public final class CacheItem: Sendable {
             version: version, fillNanos: fillNanos, tags: tags, weight: weight)
     }
 
-    /// Whether it is a value of this key, whose hash is known to be the same.
+    /// Whether it is a value of this key, whose hash is known to be the same, so that a text that looks
+    /// the same is the same.
     @inline(__always)
     func isOf(_ key: CacheKey) -> Bool {
         space == key.space && text == key.text

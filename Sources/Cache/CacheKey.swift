@@ -13,7 +13,7 @@ public struct CacheKey: Hashable, Sendable {
         self.space = space
         var hasher = Hasher()
         hasher.combine(space)
-        hasher.combine(text)
+        hasher.combine(bytesOf: text)
         hash = UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
@@ -31,7 +31,7 @@ public struct CacheKey: Hashable, Sendable {
         return hash ^ (owner.hash &* 0x9E37_79B9_7F4A_7C15)
     }
 
-    /// Hashes that differ tell at once.
+    /// Hashes that differ tell at once; they also tell texts apart that only look alike.
     @inline(__always)
     public static func == (left: CacheKey, right: CacheKey) -> Bool {
         left.hash == right.hash && left.space == right.space && left.text == right.text
@@ -50,11 +50,11 @@ public struct CacheReader: Hashable, Sendable {
     public init(_ id: String) {
         self.id = id
         var hasher = Hasher()
-        hasher.combine(id)
+        hasher.combine(bytesOf: id)
         hash = UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
-    /// Hashes that differ tell at once.
+    /// As of a ``CacheKey``.
     public static func == (left: CacheReader, right: CacheReader) -> Bool {
         left.hash == right.hash && left.id == right.id
     }
@@ -66,4 +66,24 @@ public struct CacheReader: Hashable, Sendable {
 struct CacheTag: Hashable, Sendable {
     let space: UInt32
     let text: String
+
+    static func == (left: CacheTag, right: CacheTag) -> Bool {
+        left.space == right.space && left.text == right.text
+            && left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(space)
+        hasher.combine(text)
+    }
+}
+
+extension Hasher {
+    /// Adds a text so that another one gives the same only when all its bytes are the same: a text's
+    /// own hash is that of all that look alike.
+    fileprivate mutating func combine(bytesOf text: String) {
+        combine(text)
+        if text.utf8Span.isKnownASCII || text.utf8.allSatisfy({ $0 < 0x80 }) { return }
+        for byte in text.utf8 { combine(byte) }
+    }
 }

@@ -149,7 +149,7 @@ public enum CacheTarget: Sendable, Equatable {
     /// Whether a key is meant by its name alone.
     func covers(_ key: String) -> Bool {
         switch self {
-        case .key(let name): key == name
+        case .key(let name): key.utf8.elementsEqual(name.utf8)
         case .prefix(let prefix): key.utf8.starts(with: prefix.utf8)
         case .tag: false
         case .everything: true

@@ -70,7 +70,8 @@ public final class SharedCache: Sendable {
     /// Looks a key up, and waits when somebody else is to fill it.
     ///
     /// - Returns: what was found; `nil`: the waiter waits, and is told once, unless it leaves.
-    ///   Whoever waits calls `nudge` when the lease ends.
+    ///   Whoever waits calls `nudge` when the lease ends, and so does who is told a lease after a wait,
+    ///   for those that still wait, when that one ends.
     public func get(_ key: CacheKey, waiting waiter: CacheWaiter, now: Int64) -> CacheLookup? {
         shard(of: key).withLock { $0.wait(key, waiter, now: now) }
     }

@@ -53,10 +53,12 @@ public struct CacheServiceProvider: CacheServiceHandler {
         response.lookups = request.keys.map { name in
             let found = cache.get(space.key(name), as: reader, fill: terms, now: now)
             var lookup = Messages.CacheLookup(found, now: now)
-            left -= lookup.value?.data.count ?? 0
-            if left < 0, lookup.value != nil {
+            let size = lookup.value?.data.count ?? 0
+            if size > left {
                 lookup.value = nil
                 lookup.result = .omitted
+            } else {
+                left -= size
             }
             return lookup
         }
@@ -90,10 +92,10 @@ public struct CacheServiceProvider: CacheServiceHandler {
         var faults = FieldFaults()
         faults.checkAgent(request.agentID)
         faults.checkCount(request.entries.count, "entries")
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
         let writes = request.entries.prefix(1_000).enumerated().map { index, entry in
             faults.check(
-                seen.insert(entry.key).inserted, "entries[\(index)].key",
+                seen.insert(ExactName(entry.key)).inserted, "entries[\(index)].key",
                 "is there twice; set each key once")
             return CacheWrite(entry, "entries[\(index)]", agentID: request.agentID, &faults)
         }

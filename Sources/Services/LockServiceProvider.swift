@@ -30,6 +30,7 @@ public struct LockServiceProvider: LockServiceHandler {
             namespace: namespace, claim: claim,
             wait: request.waitMillis == 0 ? .not : Self.wait(request.waitMillis),
             isStream: false, requestID: request.requestID)
+        if request.waitMillis > 0 { call.endAtShutdown() }
         let ticket = ask(call, .acquire(acquire)) { answer in
             guard case .granted(let view) = answer else { return nil }
             return AcquireResponse(grant: LockGrant(view))

@@ -12,6 +12,28 @@ import Testing
         #expect(test.get("k").isMiss)
     }
 
+    @Test func `names that look alike are two: keys, agents and tags`() {
+        let test = CacheUnderTest()
+        for (one, other) in [
+            ("caf\u{e9}", "cafe\u{301}"), ("a\u{301}\u{323}", "a\u{323}\u{301}"),
+            ("K", "\u{212a}"),
+        ] {
+            test.set(one, "one") { $0.tags = [one] }
+            #expect(test.get(other).isMiss)
+            test.set(other, "other") { $0.tags = [other] }
+            #expect(test.get(one).text == "one" && test.get(other).text == "other")
+            #expect(test.invalidate(.tag(one)) == 1)
+            #expect(test.get(one).isMiss && test.get(other).text == "other")
+            #expect(test.invalidate(.key(one)) == 0)
+            test.set("own", "x", by: one) { $0.tier = .agent }
+            #expect(test.get("own", as: one).text == "x")
+            #expect(test.get("own", as: other).isMiss)
+            // The same text, made another way.
+            #expect(test.get(String(decoding: Array(other.utf8), as: UTF8.self)).text == "other")
+            _ = test.invalidate(.everything)
+        }
+    }
+
     @Test func `without an agent a value is everybody's`() {
         let test = CacheUnderTest()
         test.set("k", "v")

@@ -154,6 +154,11 @@ struct BreakerServiceTests {
                     AcknowledgeActionRequest(action: "halt", order: order + 7))
             }
             #expect(stale?.code == .failedPrecondition && stale?.reason == "STALE_ORDER")
+            let unknown = await status {
+                _ = try await breakers.acknowledgeAction(
+                    AcknowledgeActionRequest(action: "zz", order: order))
+            }
+            #expect(unknown?.code == .notFound && unknown?.reason == "ACTION_NOT_FOUND")
         }
     }
 

@@ -1,4 +1,5 @@
 import AgentKit
+import Cache
 import Coordination
 import Engine
 import GRPC
@@ -62,6 +63,7 @@ struct ServerUnderTest {
                 BreakerServiceProvider(links: links).registration,
                 BallotServiceProvider(links: links).registration,
                 BatchServiceProvider(links: links).registration,
+                CacheServiceProvider(cache: SharedCache()).registration,
                 MemoryServiceProvider(links: links, host: host).registration,
                 LockServiceProvider(links: links).registration,
                 EventServiceProvider(links: links, host: host).registration,

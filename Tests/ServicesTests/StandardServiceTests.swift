@@ -8,6 +8,7 @@ import Testing
 struct StandardServiceTests {
     @Test(.timeLimit(.minutes(2)))
     func `watchers do not hold up a server that goes down`() async throws {
+        var waiting: Task<AcquireResponse, any Error>?
         var kept: (client: GRPCClient, streams: [any Sendable])?
         try await ServerUnderTest.with(grace: .seconds(600)) { server in
             let client = GRPCClient(
@@ -20,12 +21,22 @@ struct StandardServiceTests {
             let asked = try await GrpcReflectionV1.ServerReflectionClient(client: client)
                 .serverReflectionInfo()
             try await asked.send(.init(messageRequest: .listServices("")))
+            let locks = LockServiceClient(client: client)
+            let claim = LockClaim(resources: [LockResource(name: "r")], owner: "a")
+            _ = try await locks.acquire(AcquireRequest(claim: claim))
+            var other = claim
+            other.owner = "b"
+            let acquire = AcquireRequest(claim: other, waitMillis: 3_600_000)
+            waiting = Task { try await locks.acquire(acquire) }
+            while try await locks.getLock(GetLockRequest(resource: "r")).lock?.waiterCount == 0 {}
             for try await _ in agents { break }
             for try await _ in states { break }
             for try await _ in mode { break }
             for try await _ in asked.responses { break }
             kept = (client, [agents, states, mode, asked])
         }
+        let acquired = await waiting?.result
+        #expect(throws: GRPCStatus.self) { try acquired?.get() }
         await kept?.client.close()
     }
 

@@ -107,7 +107,7 @@ public struct Ballot: Sendable {
     public var verdict: BallotVerdict {
         let count = count
         let isHopeless = count.isCertain && count.canReachQuorum && !count.outstanding.isEmpty
-        return count.verdict(assumesQuorum: isHopeless)
+        return count.verdict(isHopeless: isHopeless)
     }
 
     /// The weight of a voter as it counts.

@@ -104,9 +104,7 @@ extension BallotCount {
 
     /// How many of `count` numbers are cut off at either end.
     private func trimmed(_ count: Int) -> Int {
-        Int(
-            Int64((rules.trim * Double(BallotArithmetic.one)).rounded()) * Int64(count)
-                / BallotArithmetic.one)
+        min(Int(rules.trim * Double(count) + BallotArithmetic.lost), (count - 1) / 2)
     }
 
     /// The value that no answers of those that are out can move; `nil`: they may move it.

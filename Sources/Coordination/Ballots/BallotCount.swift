@@ -21,9 +21,9 @@ struct BallotCount {
 
     /// What the votes add up to.
     ///
-    /// - Parameter assumesQuorum: leaves the quorum out of it: what kept it from a decision when it
-    ///   was certain that there would be none.
-    func verdict(assumesQuorum: Bool = false) -> BallotVerdict {
+    /// - Parameter isHopeless: it is certain that there will be no decision, and not for the quorum:
+    ///   the reason is the one that no answer of those that are out can mend.
+    func verdict(isHopeless: Bool = false) -> BallotVerdict {
         let answered = answered
         let tally = tally()
         var verdict = BallotVerdict()
@@ -35,10 +35,10 @@ struct BallotCount {
         verdict.margin = BallotArithmetic.ratio(tally.margin, answered)
         verdict.confidence = BallotArithmetic.ratio(tally.behind, total)
         let hasQuorum = BallotArithmetic.isMet(rules.quorum, answered, of: total)
-        if votes.isEmpty || !(hasQuorum || assumesQuorum) {
+        if votes.isEmpty || !(hasQuorum || isHopeless) {
             verdict.reason = .noQuorum
         } else if let reason = tally.reason {
-            verdict.reason = reason
+            verdict.reason = isHopeless && lacksOnlySupport ? .noSupport : reason
         } else if !isSupported(tally.behind, of: answered) {
             verdict.reason = .noSupport
         } else {
@@ -53,6 +53,16 @@ struct BallotCount {
         if !canReachQuorum { return true }
         if !canStillDecide { return true }
         return BallotArithmetic.isMet(rules.quorum, answered, of: total) && isDecidedAnyway
+    }
+
+    /// Whether those that are out could still lead to a decision if no support were asked for: a tie
+    /// of now need not be one in the end.
+    private var lacksOnlySupport: Bool {
+        if canStillDecide { return false }
+        var lenient = rules
+        lenient.support = .leastNonzeroMagnitude
+        return BallotCount(rules: lenient, votes: votes, total: total, outstanding: outstanding)
+            .canStillDecide
     }
 
     var canReachQuorum: Bool {

@@ -86,11 +86,17 @@ enum BallotArithmetic {
     }
 
     /// Whether `part` is at least the share of `whole`; a share that is `nil` means more than half.
+    ///
+    /// Two of three are two thirds, though no double is: a share may be missed by what computing it
+    /// loses, and by nothing that anybody would write down.
     static func isMet(_ share: Double?, _ part: Int64, of whole: Int64) -> Bool {
         guard let share else { return part > whole - part }
-        // 100 voters of 10,000 are 10^12 millionths: with a millionth's share it stays under 2^63.
-        return part * one >= Int64((share * Double(one)).rounded()) * whole
+        // 100 voters of 10,000 are 10^12 millionths, which doubles hold to the last one.
+        return Double(part) >= (share - lost) * Double(whole)
     }
+
+    /// What computing a share may lose.
+    static let lost = 1e-9
 
     static func ratio(_ part: Int64, _ whole: Int64) -> Double {
         whole == 0 ? 0 : Double(part) / Double(whole)

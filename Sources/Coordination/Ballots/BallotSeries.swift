@@ -123,7 +123,7 @@ public struct BallotSeries: Sendable {
     /// Oldest first.
     public private(set) var records: [BallotRecord] = []
     public private(set) var voters: [String: VoterAccuracy] = [:]
-    /// Known outcomes and right ones, of all there ever were.
+    /// Decisions whose outcome is known and right ones, of all there ever were.
     public private(set) var judged: Int64
     public private(set) var correct: Int64
     /// When the newest decision was made.
@@ -165,11 +165,14 @@ public struct BallotSeries: Sendable {
         case repeated(isRight: Bool)
         /// Something else was reported before.
         case contradicts
+        /// Nothing was decided that could be right or wrong.
+        case undecided
         /// These voters were learnt of.
         case learnt(isRight: Bool, voters: [String])
     }
 
-    /// The outcome of a decision became known.
+    /// The outcome of a decision became known. Of a ballot that came to none, the right answer says
+    /// who was right, but nothing of the decisions.
     public mutating func judge(_ id: String, _ outcome: ReportedOutcome) -> Judgement {
         guard let place = place(of: id) else { return .unknown }
         let record = records[place]
@@ -178,9 +181,10 @@ public struct BallotSeries: Sendable {
             return known.fingerprint == fingerprint
                 ? .repeated(isRight: known.isRight) : .contradicts
         }
+        if record.result == nil, case .correct = outcome { return .undecided }
         let isRight = isRight(record, outcome)
         records[place].outcome = BallotRecord.Outcome(fingerprint: fingerprint, isRight: isRight)
-        judged += 1
+        if record.result != nil { judged += 1 }
         if isRight { correct += 1 }
         var learnt: [String] = []
         for vote in record.votes {
@@ -208,7 +212,6 @@ public struct BallotSeries: Sendable {
         switch outcome {
         case .truth(let truth): return record.isSame(vote.value, truth)
         case .correct(let isRight):
-            if record.result == nil { return nil }
             if isRight { return vote.isBacker }
             return vote.isBacker ? false : nil
         }

@@ -104,9 +104,13 @@ public struct EmergencyResponse: Sendable, Hashable {
     }
 
     /// Somebody says that an order is carried out. A finished undo leaves the list.
-    public mutating func acknowledged(_ action: String, number: UInt64) -> Acknowledgement {
+    public mutating func acknowledged(
+        _ action: String, number: UInt64, of plan: EmergencyPlan
+    ) -> Acknowledgement {
         guard let index = progress.firstIndex(where: { $0.action.name == action }) else {
-            return number <= lastNumber && number > 0 ? .stale : .unknown
+            let wasOrdered = number > 0 && number <= lastNumber
+            let isPlanned = plan.actions.contains { $0.name == action }
+            return wasOrdered && isPlanned ? .stale : .unknown
         }
         if progress[index].number != number { return .stale }
         if progress[index].isAcknowledged { return .repeated }

@@ -52,6 +52,8 @@ public struct GuardingBreaker: Sendable {
     public var changedMillis: Int64 { calls?.changedMillis ?? metric?.changedMillis ?? 0 }
     /// The value reported last, of a metric breaker.
     public var lastValue: Double? { metric?.lastValue }
+    /// Whether it is a metric breaker that is open and whose value is good by now.
+    public var isRecovering: Bool { metric?.isRecovering ?? false }
     /// Whether it looks at a value instead of calls.
     public var isMetric: Bool { metric != nil }
 

@@ -37,6 +37,9 @@ public struct MetricBreaker: Sendable {
     /// What it does with calls.
     public var state: BreakerState { override?.state ?? (isOpen ? .open : .closed) }
 
+    /// Whether it is open and the value has been good since.
+    public var isRecovering: Bool { goodSinceNanos != nil }
+
     /// Asks for leave to make one call.
     public mutating func permit(at now: EngineTime) -> PermitDecision {
         timeReached(now)
@@ -162,7 +165,8 @@ public struct MetricBreaker: Sendable {
             lastValue: lastValue, counts: counts, changedMillis: changedMillis)
     }
 
-    /// The breaker that an earlier process left. An open one waits for a good value anew.
+    /// The breaker that an earlier process left. An open one whose value was good holds it for its
+    /// time anew.
     public init(_ policy: MetricPolicy, stored: StoredMetricBreaker, at now: EngineTime) {
         self.init(policy, at: now)
         isOpen = stored.isOpen
@@ -170,6 +174,7 @@ public struct MetricBreaker: Sendable {
         override = stored.override
         lastTrip = stored.lastTrip
         lastValue = stored.lastValue
+        if isOpen, let lastValue, policy.isGood(lastValue) { goodSinceNanos = now.monotonicNanos }
         counts = stored.counts
         changedMillis = stored.changedMillis
     }

@@ -20,6 +20,8 @@ public struct LockWish: Sendable, Hashable {
         self.resource = resource
         self.mode = mode
     }
+
+    var name: ExactName { ExactName(resource) }
 }
 
 /// What somebody wants, all or none.
@@ -40,6 +42,8 @@ public struct LockClaim: Sendable, Hashable {
         self.leaseMillis = leaseMillis
         self.purpose = purpose
     }
+
+    var ownerName: ExactName { ExactName(owner) }
 }
 
 /// How long somebody waits for a lock.
@@ -49,6 +53,15 @@ public enum LockWait: Sendable, Hashable {
     case until(nanos: Int64)
     /// As long as anybody asks.
     case always
+
+    /// When it is over, by the monotonic clock, `.max`: never; `nil`: there is none.
+    public var endNanos: Int64? {
+        switch self {
+        case .not: nil
+        case .until(let nanos): nanos
+        case .always: .max
+        }
+    }
 }
 
 /// What somebody has: one acquire, which holds all that it claimed.
@@ -82,7 +95,7 @@ public struct LockHold: Sendable, Hashable {
     /// What is held, and how: exclusive when any of its acquires is.
     public var resource: String
     public var mode: LockMode
-    /// Greater than all that were given for the resource before.
+    /// Greater than all that were given for the resource before, when it was given.
     public var token: UInt64
     /// Acquires of the owner that hold it.
     public var count: Int
@@ -98,7 +111,7 @@ public struct LockHold: Sendable, Hashable {
 
 /// Where a waiter stands.
 public struct LockPlace: Sendable, Hashable {
-    /// 1: the next.
+    /// In the longest of its lines; 1: the next.
     public var position: Int
     /// What it cannot have yet, and one owner who holds that or stands before it.
     public var resource: String

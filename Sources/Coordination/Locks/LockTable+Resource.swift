@@ -2,7 +2,6 @@
 extension LockTable {
     /// What one owner has of one resource.
     struct OwnerHold: Sendable {
-        var token: UInt64
         /// Nearly always one, so neither a table nor an order.
         var acquires: [Part] = []
         var exclusives = 0
@@ -11,17 +10,20 @@ extension LockTable {
         struct Part: Sendable {
             var serial: UInt64
             var mode: LockMode
+            var token: UInt64
         }
 
+        /// The greatest of its acquires.
+        var token: UInt64 { acquires.reduce(0) { max($0, $1.token) } }
         var mode: LockMode { exclusives > 0 ? .exclusive : .shared }
     }
 
     struct Resource: Sendable {
-        var holds: [String: OwnerHold] = [:]
+        var holds: [ExactName: OwnerHold] = [:]
         /// Acquires of all of those.
         var holderCount = 0
         /// The owner that nobody may hold it beside.
-        var exclusiveOwner: String?
+        var exclusiveOwner: ExactName?
         /// In the order of arrival.
         var queue: [QueueEntry] = []
         /// The newest batch that changed who holds it.
@@ -33,25 +35,25 @@ extension LockTable {
 
 extension LockTable.Resource {
     /// An owner that holds it so that another one cannot hold it in a mode.
-    func holder(against mode: LockMode, _ owner: String) -> String? {
+    func holder(against mode: LockMode, _ owner: ExactName) -> ExactName? {
         if let exclusiveOwner { return exclusiveOwner == owner ? nil : exclusiveOwner }
         if mode == .shared || holds.isEmpty { return nil }
         return holds.keys.first { $0 != owner }
     }
 
     mutating func hold(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ token: UInt64,
+        _ serial: UInt64, _ owner: ExactName, _ mode: LockMode, _ token: UInt64,
         _ batch: BatchNumber
     ) {
-        let part = LockTable.OwnerHold.Part(serial: serial, mode: mode)
-        holds[owner, default: LockTable.OwnerHold(token: token)].add(part)
+        let part = LockTable.OwnerHold.Part(serial: serial, mode: mode, token: token)
+        holds[owner, default: LockTable.OwnerHold()].add(part)
         holderCount += 1
         if mode == .exclusive { exclusiveOwner = owner }
         changedIn = max(changedIn, batch)
     }
 
     mutating func drop(
-        _ serial: UInt64, _ owner: String, _ mode: LockMode, _ batch: BatchNumber
+        _ serial: UInt64, _ owner: ExactName, _ mode: LockMode, _ batch: BatchNumber
     ) {
         changedIn = max(changedIn, batch)
         holderCount -= 1
@@ -63,6 +65,12 @@ extension LockTable.Resource {
 }
 
 extension LockTable.OwnerHold {
+    /// The token of one more acquire, unless it needs a new one. Who only read and now writes does:
+    /// others may have read beside it, under greater tokens, and their late words must be refused.
+    func token(for mode: LockMode) -> UInt64? {
+        mode == .exclusive && exclusives == 0 ? nil : token
+    }
+
     fileprivate mutating func add(_ part: Part) {
         acquires.append(part)
         if part.mode == .exclusive { exclusives += 1 }

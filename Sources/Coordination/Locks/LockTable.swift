@@ -2,11 +2,13 @@
 ///
 /// A pure machine. One line for each resource, in the order of arrival: a waiter is served when
 /// nobody else holds what it wants in a way that excludes it, and nobody who came before it waits so.
-/// Whoever holds a resource passes the line for it, since those in it wait for that owner anyway.
+/// Whoever holds a resource passes the line for it, since those in it wait for that owner anyway; so
+/// does whoever stands in it with nobody but itself before.
 /// All resources of a claim are taken at once, so that half a claim blocks nobody.
 ///
 /// Tokens come from one counter that begins anew, and higher, in each epoch: they grow for every
-/// resource for ever, and nothing is kept of resources that nobody holds.
+/// resource for ever, and nothing is kept of resources that nobody holds. Acquires of one owner share
+/// the token of a resource, until one is the first that is exclusive.
 public struct LockTable: Sendable {
     /// What came of a change, for whoever must write or tell it.
     public struct Output: Sendable {
@@ -16,7 +18,7 @@ public struct LockTable: Sendable {
         /// Waiters whose time was over.
         public var timedOut: [(waiter: UInt64, place: LockPlace)] = []
         /// Resources whose line changed, or who holds them; a name may come more than once.
-        public var touched: [String] = []
+        public var touched: [ExactName] = []
 
         /// Nothing.
         public init() {}
@@ -45,7 +47,7 @@ public struct LockTable: Sendable {
 
     struct QueueEntry: Sendable {
         var waiter: UInt64
-        var owner: String
+        var owner: ExactName
         var mode: LockMode
     }
 
@@ -78,9 +80,9 @@ public struct LockTable: Sendable {
 
     /// Its bounds.
     public let limits: LockLimits
-    private(set) var resources: [String: Resource] = [:]
+    private(set) var resources: [ExactName: Resource] = [:]
     private(set) var waiters: [UInt64: Waiter] = [:]
-    private(set) var owners: [String: Owner] = [:]
+    private(set) var owners: [ExactName: Owner] = [:]
     private var held: [UInt64: Held] = [:]
     private var deadlines = IndexedHeap<Deadline>()
     private var lastSerial: UInt64
@@ -119,7 +121,9 @@ public struct LockTable: Sendable {
     ) -> Outcome {
         if let bound = bound(for: claim) { return .full(bound) }
         if isFree(claim, before: .max) {
-            return .granted(grant(claim, at: now, in: batch, into: &out))
+            let serial = grant(claim, at: now, in: batch, into: &out)
+            serveOwner(of: claim, at: now, in: batch, into: &out)
+            return .granted(serial)
         }
         if case .not = wait { return .busy(place(of: claim, before: .max)) }
         if let bound = waitBound(for: claim) { return .full(bound) }
@@ -129,14 +133,14 @@ public struct LockTable: Sendable {
 
     private func bound(for claim: LockClaim) -> LockBound? {
         if held.count + waiters.count >= limits.maxInAll { return .all(limits.maxInAll) }
-        if let owner = owners[claim.owner],
+        if let owner = owners[claim.ownerName],
             owner.acquires + owner.waiting.count >= limits.maxOfOwner
         {
             return .owner(limits.maxOfOwner)
         }
         if held.count < limits.maxHolders { return nil }
         for wish in claim.wishes {
-            if let resource = resources[wish.resource], resource.holderCount >= limits.maxHolders {
+            if let resource = resources[wish.name], resource.holderCount >= limits.maxHolders {
                 return .holders(resource: wish.resource, limits.maxHolders)
             }
         }
@@ -145,7 +149,7 @@ public struct LockTable: Sendable {
 
     private func waitBound(for claim: LockClaim) -> LockBound? {
         for wish in claim.wishes {
-            if let resource = resources[wish.resource], resource.queue.count >= limits.maxWaiters {
+            if let resource = resources[wish.name], resource.queue.count >= limits.maxWaiters {
                 return .waiters(resource: wish.resource, limits.maxWaiters)
             }
         }
@@ -154,13 +158,14 @@ public struct LockTable: Sendable {
 
     /// Whether a claim that came before the waiter `before` can be served.
     private func isFree(_ claim: LockClaim, before waiter: UInt64) -> Bool {
+        let owner = claim.ownerName
         for wish in claim.wishes {
-            guard let resource = resources[wish.resource] else { continue }
-            if resource.holder(against: wish.mode, claim.owner) != nil { return false }
-            if resource.holds[claim.owner] != nil { continue }
+            guard let resource = resources[wish.name] else { continue }
+            if resource.holder(against: wish.mode, owner) != nil { return false }
+            if resource.holds[owner] != nil { continue }
             for entry in resource.queue {
                 if entry.waiter >= waiter { break }
-                if entry.owner != claim.owner, entry.mode.excludes(wish.mode) { return false }
+                if entry.owner != owner, entry.mode.excludes(wish.mode) { return false }
             }
         }
         return true
@@ -173,22 +178,22 @@ public struct LockTable: Sendable {
         let serial = lastSerial
         var tokens: [UInt64] = []
         for wish in claim.wishes {
-            let known = resources[wish.resource]?.holds[claim.owner]?.token
-            tokens.append(known ?? serial)
+            let known = resources[wish.name]?.holds[claim.ownerName]
+            tokens.append(known?.token(for: wish.mode) ?? serial)
         }
         var acquire = LockAcquire(
             serial: serial, claim: claim, tokens: tokens, grantedMillis: now.wallMillis)
         acquire.changedIn = batch
         acquire.endsNanos = now.end(ofMillis: claim.leaseMillis)
         insert(acquire)
-        for wish in claim.wishes { out.touched.append(wish.resource) }
+        for wish in claim.wishes { out.touched.append(wish.name) }
         return serial
     }
 
     private mutating func insert(_ acquire: LockAcquire) {
-        let owner = acquire.claim.owner
+        let owner = acquire.claim.ownerName
         for (wish, token) in zip(acquire.claim.wishes, acquire.tokens) {
-            resources[wish.resource, default: Resource()].hold(
+            resources[wish.name, default: Resource()].hold(
                 acquire.serial, owner, wish.mode, token, acquire.changedIn)
         }
         owners[owner, default: Owner()].acquires += 1
@@ -207,11 +212,11 @@ public struct LockTable: Sendable {
             waiter.untilMillis = now.wallMillis(atNanos: nanos)
         }
         waiters[number] = waiter
-        owners[claim.owner, default: Owner()].waiting.append(number)
+        owners[claim.ownerName, default: Owner()].waiting.append(number)
         for wish in claim.wishes {
-            resources[wish.resource, default: Resource()].queue.append(
-                QueueEntry(waiter: number, owner: claim.owner, mode: wish.mode))
-            out.touched.append(wish.resource)
+            resources[wish.name, default: Resource()].queue.append(
+                QueueEntry(waiter: number, owner: claim.ownerName, mode: wish.mode))
+            out.touched.append(wish.name)
         }
         return number
     }
@@ -224,7 +229,7 @@ public struct LockTable: Sendable {
         into out: inout Output
     ) -> Answer {
         guard let acquire = held[serial]?.acquire else { return .notHeld }
-        guard acquire.claim.owner == owner else { return .foreign }
+        guard acquire.claim.ownerName == ExactName(owner) else { return .foreign }
         end(serial, .released, at: now, in: batch, into: &out)
         return .done
     }
@@ -237,7 +242,8 @@ public struct LockTable: Sendable {
         _ resource: String, only: UInt64?, at now: EngineTime, in batch: BatchNumber,
         into out: inout Output
     ) -> Int {
-        let all = resources[resource]?.holds.values.flatMap(\.acquires).map(\.serial) ?? []
+        let all =
+            resources[ExactName(resource)]?.holds.values.flatMap(\.acquires).map(\.serial) ?? []
         let broken = all.filter { only == nil || $0 == only }.sorted()
         for serial in broken { end(serial, .broken, at: now, in: batch, into: &out) }
         return broken.count
@@ -250,7 +256,7 @@ public struct LockTable: Sendable {
         _ serial: UInt64, owner: String, leaseMillis: Int64?, at now: EngineTime
     ) -> Answer {
         guard let known = held[serial] else { return .notHeld }
-        guard known.acquire.claim.owner == owner else { return .foreign }
+        guard known.acquire.claim.ownerName == ExactName(owner) else { return .foreign }
         let lease = leaseMillis ?? known.acquire.leaseMillis
         let end = now.end(ofMillis: lease)
         held[serial]?.acquire.leaseMillis = lease
@@ -259,12 +265,31 @@ public struct LockTable: Sendable {
         return .done
     }
 
+    /// When a waiter gives up, by the monotonic clock; `.max`: never.
+    public func endNanos(of waiter: UInt64) -> Int64 {
+        guard let timer = waiters[waiter]?.timer, timer >= 0 else { return .max }
+        return deadlines.key(of: timer)
+    }
+
+    /// A waiter is asked for until a later instant; `.max`: for ever.
+    public mutating func prolong(_ waiter: UInt64, untilNanos end: Int64, at now: EngineTime) {
+        guard let timer = waiters[waiter]?.timer, timer >= 0 else { return }
+        if end == .max {
+            deadlines.remove(timer)
+            waiters[waiter]?.timer = -1
+            waiters[waiter]?.untilMillis = 0
+        } else {
+            deadlines.update(timer, key: end)
+            waiters[waiter]?.untilMillis = now.wallMillis(atNanos: end)
+        }
+    }
+
     /// A waiter goes: nobody asks for it any more.
     public mutating func leave(
         _ waiter: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
     ) {
         guard let claim = remove(waiter: waiter, into: &out) else { return }
-        serve(claim.wishes.map(\.resource), at: now, in: batch, into: &out)
+        serve(claim.wishes.map(\.name), at: now, in: batch, into: &out)
     }
 
     /// Ends the lease or wait that is due first, if one is.
@@ -292,12 +317,12 @@ public struct LockTable: Sendable {
         guard let gone = held.removeValue(forKey: serial) else { return }
         deadlines.remove(gone.timer)
         let claim = gone.acquire.claim
-        var awaited: [String] = []
+        var awaited: [ExactName] = []
         for wish in claim.wishes {
-            if !drop(wish, of: gone.acquire, batch) { awaited.append(wish.resource) }
-            out.touched.append(wish.resource)
+            if !drop(wish, of: gone.acquire, batch) { awaited.append(wish.name) }
+            out.touched.append(wish.name)
         }
-        if let index = owners.index(forKey: claim.owner) {
+        if let index = owners.index(forKey: claim.ownerName) {
             owners.values[index].acquires -= 1
             if owners.values[index].isForgotten { owners.remove(at: index) }
         }
@@ -313,8 +338,8 @@ public struct LockTable: Sendable {
     private mutating func drop(
         _ wish: LockWish, of acquire: LockAcquire, _ batch: BatchNumber
     ) -> Bool {
-        guard let index = resources.index(forKey: wish.resource) else { return true }
-        resources.values[index].drop(acquire.serial, acquire.claim.owner, wish.mode, batch)
+        guard let index = resources.index(forKey: wish.name) else { return true }
+        resources.values[index].drop(acquire.serial, acquire.claim.ownerName, wish.mode, batch)
         guard resources.values[index].isForgotten else { return false }
         freedIn = max(freedIn, resources.values[index].changedIn, batch)
         resources.remove(at: index)
@@ -325,20 +350,20 @@ public struct LockTable: Sendable {
         guard let waiter = waiters.removeValue(forKey: number) else { return nil }
         if waiter.timer >= 0 { deadlines.remove(waiter.timer) }
         for wish in waiter.claim.wishes {
-            resources[wish.resource]?.queue.removeAll { $0.waiter == number }
-            out.touched.append(wish.resource)
-            forgetResource(wish.resource, .none)
+            resources[wish.name]?.queue.removeAll { $0.waiter == number }
+            out.touched.append(wish.name)
+            forgetResource(wish.name, .none)
         }
-        owners[waiter.claim.owner]?.waiting.removeAll { $0 == number }
-        forgetOwner(waiter.claim.owner)
+        owners[waiter.claim.ownerName]?.waiting.removeAll { $0 == number }
+        forgetOwner(waiter.claim.ownerName)
         return waiter.claim
     }
 
-    private mutating func forgetOwner(_ owner: String) {
+    private mutating func forgetOwner(_ owner: ExactName) {
         if owners[owner]?.isForgotten == true { owners[owner] = nil }
     }
 
-    private mutating func forgetResource(_ name: String, _ batch: BatchNumber) {
+    private mutating func forgetResource(_ name: ExactName, _ batch: BatchNumber) {
         guard let resource = resources[name], resource.isForgotten else { return }
         freedIn = max(freedIn, resource.changedIn, batch)
         resources[name] = nil
@@ -348,42 +373,76 @@ public struct LockTable: Sendable {
 
     /// Gives what became free to those that wait for it, in their order.
     private mutating func serve(
-        _ names: [String], at now: EngineTime, in batch: BatchNumber, into out: inout Output
+        _ names: [ExactName], at now: EngineTime, in batch: BatchNumber, into out: inout Output
     ) {
         for name in names {
+            // An owner with an exclusive waiter that cannot be served: no other owner passes it.
+            var first: ExactName?
             for entry in resources[name]?.queue ?? [] {
+                if let first, entry.owner != first {
+                    if entry.mode == .exclusive { break }
+                    continue
+                }
                 if take(entry.waiter, at: now, in: batch, into: &out) { continue }
-                if entry.mode == .exclusive, resources[name]?.holds[entry.owner] == nil {
+                if first == nil, entry.mode == .exclusive,
+                    resources[name]?.holds[entry.owner] == nil
+                {
                     serveHolders(name, behind: entry.waiter, at: now, in: batch, into: &out)
-                    break
+                    first = entry.owner
                 }
             }
         }
     }
 
-    /// Nobody passes an exclusive waiter but those who hold the resource already.
+    /// Those who hold the resource already pass every waiter for it.
     private mutating func serveHolders(
-        _ name: String, behind waiter: UInt64, at now: EngineTime, in batch: BatchNumber,
+        _ name: ExactName, behind waiter: UInt64, at now: EngineTime, in batch: BatchNumber,
         into out: inout Output
     ) {
         for owner in (resources[name]?.holds.keys).map(Array.init) ?? [] {
             for other in owners[owner]?.waiting ?? [] where other > waiter {
-                let wants = waiters[other]?.claim.wishes.contains { $0.resource == name } ?? false
+                let wants = waiters[other]?.claim.wishes.contains { $0.name == name } ?? false
                 if wants { _ = take(other, at: now, in: batch, into: &out) }
             }
         }
     }
 
-    /// Grants a waiter what it wants if it can have it.
+    /// Grants a waiter what it wants if it can have it, and what its owner can have for that.
     private mutating func take(
         _ number: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
     ) -> Bool {
-        guard let claim = waiters[number]?.claim, isFree(claim, before: number) else {
+        guard let claim = claimTaken(by: number, at: now, in: batch, into: &out) else {
             return false
         }
+        serveOwner(of: claim, at: now, in: batch, into: &out)
+        return true
+    }
+
+    /// An owner that has come to hold something passes the lines for it with all else that it waits
+    /// for there.
+    private mutating func serveOwner(
+        of claim: LockClaim, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) {
+        var granted = [claim]
+        while let claim = granted.popLast(), owners[claim.ownerName]?.waiting.isEmpty == false {
+            for wish in claim.wishes {
+                for entry in resources[wish.name]?.queue ?? [] where entry.owner == claim.ownerName
+                {
+                    let next = claimTaken(by: entry.waiter, at: now, in: batch, into: &out)
+                    if let next { granted.append(next) }
+                }
+            }
+        }
+    }
+
+    /// What a waiter wanted, if it could have it and has it now.
+    private mutating func claimTaken(
+        by number: UInt64, at now: EngineTime, in batch: BatchNumber, into out: inout Output
+    ) -> LockClaim? {
+        guard let claim = waiters[number]?.claim, isFree(claim, before: number) else { return nil }
         _ = remove(waiter: number, into: &out)
         out.granted.append((number, grant(claim, at: now, in: batch, into: &out)))
-        return true
+        return claim
     }
 
     // MARK: Looking
@@ -392,9 +451,9 @@ public struct LockTable: Sendable {
     public func hold(
         _ resource: String, token: UInt64
     ) -> (isHeld: Bool, changedIn: BatchNumber) {
-        guard let known = resources[resource] else { return (false, freedIn) }
+        guard let known = resources[ExactName(resource)] else { return (false, freedIn) }
         return (
-            known.holds.values.contains { $0.token == token },
+            known.holds.values.contains { $0.acquires.contains { $0.token == token } },
             known.holds.isEmpty ? max(known.changedIn, freedIn) : known.changedIn
         )
     }
@@ -403,7 +462,7 @@ public struct LockTable: Sendable {
     /// more are left out.
     public func holds(of claim: LockClaim) -> [LockHold] {
         claim.wishes.compactMap { wish in
-            guard let hold = resources[wish.resource]?.holds[claim.owner] else { return nil }
+            guard let hold = resources[wish.name]?.holds[claim.ownerName] else { return nil }
             return LockHold(
                 resource: wish.resource, mode: hold.mode, token: hold.token,
                 count: hold.acquires.count)
@@ -416,13 +475,13 @@ public struct LockTable: Sendable {
     }
 
     /// Waiters for a resource, the next first.
-    public func waiting(for resource: String) -> [UInt64] {
+    public func waiting(for resource: ExactName) -> [UInt64] {
         resources[resource]?.queue.map(\.waiter) ?? []
     }
 
     /// The newest batch that changed a resource.
     public func changedIn(_ resource: String) -> BatchNumber {
-        resources[resource].map { max($0.changedIn, freedIn) } ?? freedIn
+        resources[ExactName(resource)].map { max($0.changedIn, freedIn) } ?? freedIn
     }
 
     // MARK: Taking up

@@ -33,12 +33,12 @@ extension LockTable {
     /// A resource as it stands, with at most so many holders and waiters.
     public func view(_ name: String, limit: Int) -> LockView {
         var view = LockView(resource: name)
-        guard let resource = resources[name] else { return view }
+        guard let resource = resources[ExactName(name)] else { return view }
         view.holderCount = resource.holderCount
         view.waiterCount = resource.queue.count
         var serials: [(serial: UInt64, mode: LockMode, token: UInt64)] = []
         for hold in resource.holds.values {
-            for part in hold.acquires { serials.append((part.serial, part.mode, hold.token)) }
+            for part in hold.acquires { serials.append((part.serial, part.mode, part.token)) }
         }
         for (serial, mode, token) in serials.sorted(by: { $0.serial < $1.serial }).prefix(limit) {
             guard let acquire = acquire(serial) else { continue }
@@ -48,7 +48,7 @@ extension LockTable {
             guard let waiter = waiters[entry.waiter] else { continue }
             view.waiters.append(
                 LockView.Waiter(
-                    owner: entry.owner, mode: entry.mode, sinceMillis: waiter.sinceMillis,
+                    owner: entry.owner.text, mode: entry.mode, sinceMillis: waiter.sinceMillis,
                     untilMillis: waiter.untilMillis, purpose: waiter.claim.purpose))
         }
         return view
@@ -62,17 +62,19 @@ extension LockTable {
     public func names(
         prefix: String, owner: String, after: String?, limit: Int
     ) -> [String] {
-        let fitting = resources.keys.filter { name in
-            name.utf8.starts(with: prefix.utf8)
-                && (after.map { $0.utf8.lexicographicallyPrecedes(name.utf8) } ?? true)
-                && (owner.isEmpty || isOf(owner, name))
-        }
+        let wanted = ExactName(owner)
+        let fitting = resources.lazy.filter { name, resource in
+            name.text.utf8.starts(with: prefix.utf8)
+                && (after.map { $0.utf8.lexicographicallyPrecedes(name.text.utf8) } ?? true)
+                && (owner.isEmpty || resource.isOf(wanted))
+        }.map(\.key.text)
         return Array(
             fitting.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.prefix(limit))
     }
+}
 
-    private func isOf(_ owner: String, _ name: String) -> Bool {
-        guard let resource = resources[name] else { return false }
-        return resource.holds[owner] != nil || resource.queue.contains { $0.owner == owner }
+extension LockTable.Resource {
+    fileprivate func isOf(_ owner: ExactName) -> Bool {
+        holds[owner] != nil || queue.contains { $0.owner == owner }
     }
 }

@@ -115,13 +115,13 @@ extension CoordinationEngine {
         case .unknown:
             reject(ticket, .unknownDecision(report.decision, report.series), seen: seen)
         case .contradicts: reject(ticket, .outcomeContradicts(report.decision), seen: seen)
+        case .undecided: reject(ticket, .nothingDecided(report.decision), seen: seen)
         case .repeated(let isRight):
             answer(ticket, .ballot(.judged(isRight: isRight, [:])), seen: seen)
         case .learnt(let isRight, let voters):
             guard let series = ballots.series[name]?.series else { return }
-            if let record = series.record(report.decision) {
-                putRecord(record.id, SeriesCodec.encode(record, in: name.name), name)
-            }
+            let record = series.record(report.decision)
+            if let record { putRecord(record.id, SeriesCodec.encode(record, in: name.name), name) }
             var learnt: [String: VoterAccuracy] = [:]
             for voter in voters {
                 guard let accuracy = series.voters[voter] else { continue }
@@ -130,7 +130,9 @@ extension CoordinationEngine {
                 putAccuracy(voter, blob, name)
             }
             putTotals(name)
-            ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
+            if record?.result != nil {
+                ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
+            }
             answer(ticket, .ballot(.judged(isRight: isRight, learnt)), seen: filling)
         }
     }

@@ -58,6 +58,13 @@ extension Rejection {
                 + "stays")
     }
 
+    static func nothingDecided(_ id: String) -> Rejection {
+        Rejection(
+            .precondition, reason: "NOTHING_DECIDED",
+            "ballot \"\(id)\" came to no decision that could be right or wrong; say what would have "
+                + "been right (truth)")
+    }
+
     static func unreadableTruth(_ failure: StepFailure) -> Rejection {
         Rejection(
             .invalid, reason: "TRUTH_UNREADABLE", "truth: \(failure.message)",

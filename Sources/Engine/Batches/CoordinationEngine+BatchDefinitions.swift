@@ -47,8 +47,8 @@ extension CoordinationEngine {
         if known == nil { items.changedIn = filling }
         audit(
             namespace: namespace, actor: by.actor, action: "ConfigureBatch",
-            subject: "batch/\(name.name)", before: before.map { "\($0)" } ?? "",
-            after: "\(definition)", requestID: by.requestID)
+            subject: "batch/\(name.name)", before: before?.plainText ?? "",
+            after: definition.plainText, requestID: by.requestID)
         remember(key, hash: hash.value, answer: [1])
         letLeave(cell)
         answer(ticket, .items(.configured(definition)), seen: filling)

@@ -12,6 +12,7 @@ public enum BreakerCommand: Sendable {
 
     // Volatile, but for the changes of state that they cause.
     case permit(Namespace, name: String)
+    /// All are taken, or none when one is not what its breaker looks at.
     case report(Namespace, [BreakerReport])
     case get(Namespace, name: String)
     case list(Namespace)

@@ -56,8 +56,8 @@ extension CoordinationEngine {
         breakers.changedIn = filling
         audit(
             namespace: put.namespace, actor: put.signature.actor, action: "PutBreaker",
-            subject: "breaker/\(definition.name)", before: before.map { "\($0)" } ?? "",
-            after: "\(definition)", requestID: put.signature.requestID)
+            subject: "breaker/\(definition.name)", before: before?.plainText ?? "",
+            after: definition.plainText, requestID: put.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell, isForced: true)
         answer(ticket, .breaker(.breaker(view(cell))), seen: filling)
@@ -114,7 +114,7 @@ extension CoordinationEngine {
         breakers.changedIn = filling
         audit(
             namespace: namespace, actor: by.actor, action: "DeleteBreaker",
-            subject: "breaker/\(name)", before: "\(before)", requestID: by.requestID)
+            subject: "breaker/\(name)", before: before.plainText, requestID: by.requestID)
         remember(key, hash: hash.value, answer: [1])
         draft.effects.notices.append(.guarding(.breakerDeleted(namespace: namespace, name: name)))
         tellBreakerWatchers(namespace, .deleted(name: name))
@@ -156,8 +156,8 @@ extension CoordinationEngine {
         storeBreaker(cell)
         audit(
             namespace: force.namespace, actor: force.signature.actor, action: "ForceBreaker",
-            subject: "breaker/\(force.name)", before: "\(before)",
-            after: "\(breakers.cells[cell].breaker.state): \(force.signature.reason)",
+            subject: "breaker/\(force.name)", before: before.word,
+            after: "\(breakers.cells[cell].breaker.state.word): \(force.signature.reason)",
             requestID: force.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell)
@@ -182,20 +182,31 @@ extension CoordinationEngine {
     private mutating func report(
         _ namespace: Namespace, _ reports: [BreakerReport], _ ticket: ReplyTicket
     ) {
+        let cells = reports.map { report in
+            breakers.index[ScopedName(namespace: namespace, name: report.name)]
+        }
+        for (report, cell) in zip(reports, cells) {
+            guard let cell, !suits(report.content, cell) else { continue }
+            return reject(
+                ticket, .wrongReport(report.name, isMetric: breakers.cells[cell].breaker.isMetric),
+                seen: max(breakers.cells[cell].changedIn, breakers.changedIn))
+        }
         var seen = BatchNumber.none
         var outcomes: [ReportOutcome?] = []
         outcomes.reserveCapacity(reports.count)
-        for report in reports {
-            let name = ScopedName(namespace: namespace, name: report.name)
-            guard let cell = breakers.index[name] else {
-                seen = max(seen, breakers.changedIn)
-                outcomes.append(nil)
-                continue
-            }
-            outcomes.append(take(report.content, cell))
-            seen = max(seen, breakers.cells[cell].changedIn)
+        for (report, cell) in zip(reports, cells) {
+            outcomes.append(cell.map { take(report.content, $0) })
+            seen = max(seen, cell.map { breakers.cells[$0].changedIn } ?? breakers.changedIn)
         }
         answer(ticket, .breaker(.reported(outcomes)), seen: seen)
+    }
+
+    /// Whether a breaker looks at what is reported at all.
+    private mutating func suits(_ content: BreakerReport.Content, _ cell: Int32) -> Bool {
+        switch content {
+        case .call: !breakers.cells[cell].breaker.isMetric
+        case .value: breakers.cells[cell].breaker.isMetric
+        }
     }
 
     private mutating func take(_ content: BreakerReport.Content, _ cell: Int32) -> ReportOutcome {
@@ -205,9 +216,11 @@ extension CoordinationEngine {
             outcome = breakers.cells[cell].breaker.reported(
                 permit, verdict, durationNanos: nanos, at: now, random: nextRandom())
         case .value(let value):
+            let wasRecovering = breakers.cells[cell].breaker.isRecovering
             outcome = breakers.cells[cell].breaker.reported(value, at: now)
-            // A value may begin the time after which it closes by itself.
+            // A value may begin the time after which it closes by itself, also over a restart.
             armBreaker(cell)
+            if breakers.cells[cell].breaker.isRecovering != wasRecovering { storeBreaker(cell) }
         }
         breakerLooked(cell)
         noteLater(cell)

@@ -84,7 +84,7 @@ extension CoordinationEngine {
                 blob: IsolationCodec.encode(policy)))
         audit(
             namespace: Namespace(""), actor: by.actor, action: "SetIsolationPolicy",
-            subject: "agent-type/\(type)", before: "\(before)", after: "\(policy)",
+            subject: "agent-type/\(type)", before: before.plainText, after: policy.plainText,
             requestID: by.requestID)
         remember(key, hash: hash.value, answer: [1])
         isolationChangedIn = filling

@@ -104,7 +104,10 @@ extension CoordinationEngine {
         if isRepeat(key, hash.value) { return getMode(namespace, ticket) }
         if isAnswered(key, hash.value, ticket) { return }
         let seen = breakers.modes[namespace]?.changedIn ?? .none
-        switch breakers.modes[namespace]?.state.response.acknowledged(action, number: number) {
+        let plan = breakers.modes[namespace]?.state.plan ?? EmergencyPlan()
+        switch breakers.modes[namespace]?.state.response
+            .acknowledged(action, number: number, of: plan)
+        {
         case .taken:
             audit(
                 namespace: namespace, actor: by.actor, action: "AcknowledgeAction",

@@ -9,6 +9,16 @@ extension Rejection {
                 + offer(known, "there are", "put one first"))
     }
 
+    static func wrongReport(_ name: String, isMetric: Bool) -> Rejection {
+        var rejection = Rejection(
+            .invalid, reason: "WRONG_REPORT",
+            isMetric
+                ? "breaker \"\(name)\" looks at a value and not at calls; report its value, and no call"
+                : "breaker \"\(name)\" looks at calls and not at a value; report how they went")
+        rejection.details = ["breaker": name]
+        return rejection
+    }
+
     static func tooManyBreakers(_ limit: Int) -> Rejection {
         Rejection(
             .overloaded, reason: "TOO_MANY_BREAKERS",
@@ -45,8 +55,8 @@ extension Rejection {
     static func staleOrder(_ action: String, _ number: UInt64) -> Rejection {
         Rejection(
             .precondition, reason: "STALE_ORDER",
-            "order \(number) of action \"\(action)\" is not the one in force; get the mode and "
-                + "acknowledge the number that stands there")
+            "order \(number) of action \"\(action)\" is not in force; get the mode and acknowledge "
+                + "the number that stands there, if one does")
     }
 
     static func unknownAction(_ action: String) -> Rejection {

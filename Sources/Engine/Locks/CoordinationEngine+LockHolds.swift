@@ -132,7 +132,7 @@ extension CoordinationEngine {
 
     /// Sets the timer for what ends next.
     mutating func armLocks(_ cell: Int) {
-        let due = locks.cells[cell].isDue ? nil : locks.cells[cell].table.nextDeadlineNanos
+        let due = locks.cells[cell].isDue ? nil : locks.cells[cell].nextDeadlineNanos
         let timer = locks.cells[cell].timer
         switch (due, timer >= 0) {
         case (let due?, true): timers.update(timer, key: due)
@@ -155,6 +155,10 @@ extension CoordinationEngine {
     mutating func takeDueLocks() {
         while hasRoom, let number = locks.due.last {
             let cell = Int(number)
+            if refusedAsker(cell) {
+                draft.commands += 1
+                continue
+            }
             var out = LockTable.Output()
             if locks.cells[cell].table.expireNext(at: now, in: filling, into: &out) {
                 draft.commands += 1

@@ -65,18 +65,6 @@ extension CoordinationEngine {
         return true
     }
 
-    private mutating func join(
-        _ waiter: UInt64, _ acquire: AcquireLocks, _ ticket: ReplyTicket, _ cell: Int
-    ) {
-        guard let waiting = locks.cells[cell].waiting[waiter],
-            waiting.contentHash == acquire.contentHash
-        else { return reject(ticket, .requestReused) }
-        guard waiting.askers.count < Self.maxAskers else {
-            return reject(ticket, .tooManyWatching("this acquire", Self.maxAskers))
-        }
-        follow(waiter, LockAsker(ticket: ticket, isStream: acquire.isStream), cell)
-    }
-
     private mutating func answerAgain(
         _ serial: UInt64, _ acquire: AcquireLocks, _ ticket: ReplyTicket, seen: BatchNumber
     ) {
@@ -111,12 +99,16 @@ extension CoordinationEngine {
         if !acquire.requestID.isEmpty {
             locks.cells[cell].requests[acquire.requestID] = waiter
         }
-        follow(waiter, LockAsker(ticket: ticket, isStream: acquire.isStream), cell)
+        follow(
+            waiter,
+            LockAsker(
+                ticket: ticket, isStream: acquire.isStream,
+                endsNanos: acquire.wait.endNanos ?? .max), cell)
         armLocks(cell)
     }
 
     /// An asker waits; a stream is told where.
-    private mutating func follow(_ waiter: UInt64, _ asker: LockAsker, _ cell: Int) {
+    mutating func follow(_ waiter: UInt64, _ asker: LockAsker, _ cell: Int) {
         var asker = asker
         open.insert(.awaitingLock(Int32(cell), waiter), for: asker.ticket)
         if asker.isStream, let place = locks.cells[cell].table.place(of: waiter) {
@@ -199,31 +191,16 @@ extension CoordinationEngine {
     }
 
     /// Takes a waiter's askers out.
-    private mutating func removeWaiting(_ waiter: UInt64, _ cell: Int) -> LockWaiting? {
+    mutating func removeWaiting(_ waiter: UInt64, _ cell: Int) -> LockWaiting? {
         guard let waiting = locks.cells[cell].waiting.removeValue(forKey: waiter) else {
             return nil
         }
         if !waiting.requestID.isEmpty { locks.cells[cell].requests[waiting.requestID] = nil }
         for asker in waiting.askers {
             open.remove(asker.ticket)
-            if asker.isStream { locks.cells[cell].streams -= 1 }
+            forget(asker, cell)
         }
         return waiting
-    }
-
-    /// An asker is gone, and is told so. When it was the last one, its waiter leaves the line.
-    mutating func stopAwaitingLock(_ ticket: ReplyTicket, _ cell: Int, _ waiter: UInt64) {
-        reject(ticket, .abandoned)
-        guard let askers = locks.cells[cell].waiting[waiter]?.askers else { return }
-        for asker in askers where asker.ticket == ticket && asker.isStream {
-            locks.cells[cell].streams -= 1
-        }
-        locks.cells[cell].waiting[waiter]?.askers.removeAll { $0.ticket == ticket }
-        guard askers.count == 1 else { return }
-        _ = removeWaiting(waiter, cell)
-        var out = LockTable.Output()
-        locks.cells[cell].table.leave(waiter, at: now, in: filling, into: &out)
-        noteLocks(out, cell)
     }
 
     mutating func stopFollowingLock(_ ticket: ReplyTicket, _ cell: Int, _ serial: UInt64) {
@@ -305,9 +282,6 @@ extension CoordinationEngine {
                 namespace: namespace, table: LockTable(base: base, limits: limits.locks)))
         return locks.cells.count - 1
     }
-
-    /// Repeats of one request that may wait.
-    private static let maxAskers = 16
 }
 
 /// How an acquire is named outside: 16 hexadecimal digits.

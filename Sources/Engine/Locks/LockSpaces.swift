@@ -5,13 +5,23 @@ import Store
 struct LockAsker: Sendable {
     var ticket: ReplyTicket
     var isStream: Bool
+    /// When it gives up, by the monotonic clock; `.max`: never.
+    var endsNanos: Int64
+    /// Handle in ``LockCell/earlyEnds``; -1: it gives up together with the request.
+    var timer: Int32 = -1
     /// What it was told last.
     var place: LockPlace?
 }
 
+/// An asker that gives up while others of its request wait on.
+struct LockEarlyEnd: Sendable {
+    var waiter: UInt64
+    var ticket: ReplyTicket
+}
+
 /// A request that waits.
 struct LockWaiting: Sendable {
-    /// Several when a request was repeated.
+    /// Several when a request was repeated. It waits as long as the most patient one.
     var askers: [LockAsker]
     /// Empty: none.
     var requestID: String
@@ -24,6 +34,8 @@ struct LockCell: Sendable {
     var namespace: Namespace
     var table: LockTable
     var waiting: [UInt64: LockWaiting] = [:]
+    /// Askers that give up before the request that they ask for.
+    var earlyEnds = IndexedHeap<LockEarlyEnd>()
     /// Which waiter belongs to a request id.
     var requests: [String: UInt64] = [:]
     /// Streams of what is held.
@@ -33,11 +45,17 @@ struct LockCell: Sendable {
     var isDue = false
     /// Waiting askers that are streams, and the resources whose lines they must hear of.
     var streams = 0
-    var touched: Set<String> = []
+    var touched: Set<ExactName> = []
     /// The newest batch that changed anything.
     var changedIn = BatchNumber.none
     /// What of it is in ``LockSpaces/gauges``.
     var counted = LockGauges()
+
+    /// When something ends by itself, by the monotonic clock.
+    var nextDeadlineNanos: Int64? {
+        let next = min(table.nextDeadlineNanos ?? .max, earlyEnds.smallestKey ?? .max)
+        return next == .max ? nil : next
+    }
 }
 
 /// Locks of the shard.

@@ -64,7 +64,18 @@ final class FillWait {
         guard waiter != nil else { return giveBack(found) }
         waiter = nil
         stop()
+        if case .miss(let lease?) = found { watch(lease) }
         respond(found)
+    }
+
+    /// A lease that was passed on may end before the one that the others watch: should it run out, the
+    /// next of them has it, and is told, and so on.
+    private func watch(_ lease: Cache.FillLease) {
+        let (cache, key) = (read.cache, read.key)
+        let wait = max(lease.expiresAt - SystemClock.monotonicNanos(), 0)
+        call.eventLoop.scheduleTask(in: .nanoseconds(wait)) {
+            cache.nudge(key, now: SystemClock.monotonicNanos())
+        }
     }
 
     private func timeIsOver() {

@@ -1,4 +1,5 @@
 import Cache
+import Coordination
 import Messages
 
 extension CacheReader {
@@ -104,10 +105,10 @@ extension FieldFaults {
     /// Notes keys that are wrong or there twice.
     mutating func checkKeys(_ keys: [String], _ field: String) {
         checkCount(keys.count, field)
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
         for (index, key) in keys.prefix(1_000).enumerated() {
             checkCacheKey(key, "\(field)[\(index)]")
-            check(seen.insert(key).inserted, "\(field)[\(index)]", "is there twice")
+            check(seen.insert(ExactName(key)).inserted, "\(field)[\(index)]", "is there twice")
         }
     }
 

@@ -16,7 +16,7 @@ extension FieldFaults {
             (1...64).contains(count), "claim.resources",
             "has \(count) entries; allowed are 1 to 64")
         var wishes: [LockWish] = []
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
         for (index, resource) in message.resources.prefix(64).enumerated() {
             if count == 1, let wish = LockWish(good: resource) {
                 wishes.append(wish)
@@ -25,7 +25,7 @@ extension FieldFaults {
             let path = "claim.resources[\(index)]"
             checkName(resource.name, "\(path).name")
             check(
-                seen.insert(resource.name).inserted, "\(path).name",
+                seen.insert(ExactName(resource.name)).inserted, "\(path).name",
                 "is there already; claim each resource once")
             let mode = lockMode(resource.mode, "\(path).mode")
             wishes.append(LockWish(resource.name, mode))

@@ -4,6 +4,7 @@ import GRPC
 import Messages
 import NIOCore
 import Stubs
+import Threads
 
 /// One stream of an acquire: where it stands in line, that it is granted, that its lease is about to
 /// end, and that it is lost. Confined to its loop.
@@ -62,14 +63,16 @@ final class LockStream {
         proceed()
     }
 
-    /// Warns when the lease is about to end, unless it is renewed before.
+    /// Warns when the lease is about to end, unless it is renewed before. It may have begun long ago:
+    /// the stream goes on with what an earlier one was granted.
     private func arm(_ lease: Int64, expires: Int64) {
         warning?.cancel()
-        let ahead = warnMillis > 0 ? min(warnMillis, lease) : lease / 3
+        let left = min(lease, max(0, expires - SystemClock.wallMillis()))
+        let ahead = min(warnMillis > 0 ? warnMillis : lease / 3, left)
         let message = AcquireStreamResponse(
             event: .expiring(
                 LockExpiring(remainingMillis: ahead, expiresUnixMillis: expires)))
-        warning = call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(lease - ahead)) {
+        warning = call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(left - ahead)) {
             self.waiting.append(message)
             self.proceed()
         }

@@ -199,12 +199,18 @@ enum MethodWord: String, ExpressibleByArgument, CaseIterable {
 
 extension Voter {
     /// Reads `TYPE`, `TYPE@ID` or `TYPE:*`, and a weight behind `=`.
-    fileprivate init(argument: String) throws {
+    init(argument: String) throws {
         self.init()
         var text = argument[...]
         if let sign = text.lastIndex(of: "=") {
             guard let value = Double(text[text.index(after: sign)...]) else {
                 throw Failed("--voter \(argument): what follows = is no number", exitCode: EX_USAGE)
+            }
+            // 0 on the wire is what nobody set, and counts as 1.
+            guard value > 0 else {
+                throw Failed(
+                    "--voter \(argument): a weight is over 0; leave the voter out instead",
+                    exitCode: EX_USAGE)
             }
             weight = value
             text = text[..<sign]

@@ -51,6 +51,66 @@ import Testing
         #expect(few.reason == .noQuorum)
     }
 
+    private static let shares: [Double] = [
+        1.0 / 3, 2.0 / 3, 0.1 + 0.2, 1 - 1.0 / 3, 5.0 / 6, 0.6666,
+    ]
+
+    @Test(arguments: shares)
+    func `a share is met by the fraction that it stands for`(share: Double) {
+        for voters in [3, 6, 10, 12] {
+            for agreeing in 1...voters {
+                let answers = (0..<voters).map { $0 < agreeing ? "0" : "\($0)" }
+                let isEnough = Double(agreeing) / Double(voters) > share - 1e-6
+                let verdict = Self.verdict(BallotRules(quorum: 0.01, support: share), answers)
+                #expect(
+                    (verdict.reason == .noSupport) == (!isEnough && agreeing > 1),
+                    "\(agreeing) of \(voters)")
+                let some = (0..<voters).map { $0 < agreeing ? "0" : nil }
+                let answered = Self.verdict(BallotRules(quorum: share), some)
+                #expect(answered.isDecided == isEnough, "\(agreeing) of \(voters)")
+            }
+        }
+    }
+
+    @Test func `somewhat more than a fraction is not met by it`() {
+        let verdict = Self.verdict(BallotRules(support: 0.6667), ["1", "1", "2"])
+        #expect(verdict.reason == .noSupport)
+        let quorum = Self.verdict(BallotRules(quorum: 0.6667), ["1", "1", nil])
+        #expect(quorum.reason == .noQuorum)
+    }
+
+    @Test func `two thirds decide early, and a third is cut off at either end`() {
+        var ballot = Ballot(
+            BallotRules(quorum: 2.0 / 3, support: 2.0 / 3),
+            voters: ["a", "b", "c"].map { Ballot.Voter(name: $0) })
+        ballot.answered(0, .number(1))
+        #expect(!ballot.mayEnd)
+        ballot.answered(1, .number(1))
+        #expect(ballot.mayEnd && ballot.verdict.isDecided)
+        let mean = Self.verdict(
+            BallotRules(
+                method: .trimmedMean, equivalence: AnswerEquivalence(rule: .number), trim: 1.0 / 3),
+            ["1", "2", "900"])
+        #expect(mean.result == .number(2))
+    }
+
+    @Test func `an early end names the reason that nobody could mend`() {
+        var ballot = Ballot(
+            BallotRules(support: 0.8), voters: (0..<5).map { Ballot.Voter(name: "v\($0)") })
+        for voter in 0..<3 { ballot.answered(voter, .number(Double(voter))) }
+        #expect(ballot.mayEnd)
+        #expect(ballot.verdict.reason == .noSupport, "the two that are out could break the tie")
+        var ranked = Ballot(
+            BallotRules(support: 0.9, method: .ranked),
+            voters: (0..<3).map { Ballot.Voter(name: "v\($0)") })
+        ranked.answered(0, .ranking(["x", "y"]))
+        ranked.answered(1, .ranking(["y", "x"]))
+        #expect(ranked.mayEnd)
+        #expect(ranked.verdict.reason == .noSupport)
+        let heard = Self.verdict(BallotRules(support: 0.8), ["0", "1", "2"])
+        #expect(heard.reason == .tie, "all were heard")
+    }
+
     @Test func `a tie is no decision, whoever was first`() {
         let tie = Self.verdict(BallotRules(support: 0.3), ["1", "2", "1", "2"])
         #expect(tie.reason == .tie && tie.margin == 0)

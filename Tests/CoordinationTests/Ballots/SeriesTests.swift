@@ -49,6 +49,20 @@ import Testing
         #expect(series.voters["a"]?.judged == 2 && series.voters["b"]?.right == 0)
     }
 
+    @Test func `where nothing was decided, nothing was right or wrong`() {
+        var series = BallotSeries()
+        _ = series.keep(
+            Self.record("none", [("a", Self.key), ("b", Self.other)], result: nil))
+        for isRight in [true, false] {
+            let judgement = series.judge("none", .correct(isRight))
+            #expect(judgement == .undecided)
+        }
+        #expect(series.judged == 0 && series.voters.isEmpty)
+        let truth = series.judge("none", .truth(Self.key))
+        #expect(truth == .learnt(isRight: false, voters: ["a", "b"]))
+        #expect(series.judged == 0 && series.correct == 0 && series.voters["a"]?.right == 1)
+    }
+
     @Test func `numbers are right within the tolerance of their ballot`() {
         var series = BallotSeries()
         _ = series.keep(

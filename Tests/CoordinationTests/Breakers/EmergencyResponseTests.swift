@@ -30,9 +30,9 @@ import Testing
     @Test func `what is not acknowledged is asked for again, ever more slowly`() {
         var response = EmergencyResponse()
         let orders = response.entered(Self.plan, at: Self.start)
-        #expect(response.acknowledged("halt", number: orders[0].number) == .taken)
-        #expect(response.acknowledged("halt", number: orders[0].number) == .repeated)
-        #expect(response.acknowledged("tell", number: orders[1].number) == .taken)
+        #expect(response.acknowledged("halt", number: orders[0].number, of: Self.plan) == .taken)
+        #expect(response.acknowledged("halt", number: orders[0].number, of: Self.plan) == .repeated)
+        #expect(response.acknowledged("tell", number: orders[1].number, of: Self.plan) == .taken)
         var times: [Int64] = []
         while times.count < 5, let next = response.nextDeadlineNanos {
             let millis = (next - Self.start.monotonicNanos) / 1_000_000
@@ -45,18 +45,23 @@ import Testing
     @Test func `leaving undoes what was asked for, done or maybe done`() {
         var response = EmergencyResponse()
         let orders = response.entered(Self.plan, at: Self.start)
-        _ = response.acknowledged("halt", number: orders[0].number)
+        _ = response.acknowledged("halt", number: orders[0].number, of: Self.plan)
         let undo = response.left(Self.plan, at: Self.later(10))
         #expect(undo.map(\.action) == ["halt", "page"])
         #expect(undo.allSatisfy { $0.isUndo })
         #expect(response.progress[0].call == Self.call("resume"))
         // The acknowledgement of the order to do it comes too late.
-        #expect(response.acknowledged("page", number: orders[2].number) == .stale)
+        #expect(response.acknowledged("page", number: orders[2].number, of: Self.plan) == .stale)
         for order in undo {
-            #expect(response.acknowledged(order.action, number: order.number) == .taken)
+            #expect(
+                response.acknowledged(order.action, number: order.number, of: Self.plan) == .taken)
         }
         #expect(response.progress.isEmpty)
         #expect(response.nextDeadlineNanos == nil)
+        // What is undone is in nobody's hands any more; what never was is not known at all.
+        #expect(
+            response.acknowledged("page", number: orders[2].number, of: Self.plan) == .stale)
+        #expect(response.acknowledged("zz", number: 1, of: Self.plan) == .unknown)
     }
 
     @Test func `a new emergency in the middle of undoing asks for everything anew`() {
@@ -65,7 +70,7 @@ import Testing
         let undo = response.left(Self.plan, at: Self.later(10))
         let again = response.entered(Self.plan, at: Self.later(20))
         #expect(again.map(\.action) == ["halt", "tell", "page"])
-        #expect(response.acknowledged("halt", number: undo[0].number) == .stale)
+        #expect(response.acknowledged("halt", number: undo[0].number, of: Self.plan) == .stale)
         #expect(response.progress.count == 3)
         #expect(response.episodes == 2)
     }
@@ -112,7 +117,7 @@ import Testing
                     world[order.action] = (order.number, !order.isUndo)
                 }
                 if random.next(3) > 0 {
-                    _ = response.acknowledged(order.action, number: order.number)
+                    _ = response.acknowledged(order.action, number: order.number, of: Self.plan)
                 }
             }
         }

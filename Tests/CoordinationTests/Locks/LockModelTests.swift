@@ -22,10 +22,13 @@ import Testing
 
         mutating func granted(_ acquire: LockAcquire) {
             for (wish, token) in zip(acquire.claim.wishes, acquire.tokens) {
-                let own = held.values.first {
+                let own = held.values.filter {
                     $0.claim.owner == acquire.claim.owner && $0.token(of: wish.resource) != nil
                 }
-                if let known = own?.token(of: wish.resource) {
+                let isUpgrade =
+                    wish.mode == .exclusive
+                    && !own.contains { $0.mode(of: wish.resource) == .exclusive }
+                if let known = own.compactMap({ $0.token(of: wish.resource) }).max(), !isUpgrade {
                     #expect(known == token)
                 } else {
                     #expect(token > greatest[wish.resource] ?? 0)
@@ -85,6 +88,7 @@ import Testing
             for (number, _) in out.timedOut { #expect(waiting.remove(number) != nil) }
             #expect(table.heldCount == model.held.count && table.waiterCount == waiting.count)
             expectFirstBlocked(table, model, waiting)
+            expectAllBlocked(table, waiting, now)
         }
         // When all is released, everybody is served.
         var rounds = 0
@@ -118,6 +122,19 @@ import Testing
         for (one, next) in zip(steps, steps.dropFirst()) { #expect(one.blocker == next.owner) }
     }
 
+    /// Nobody waits for what it could have at once if it came now.
+    private func expectAllBlocked(
+        _ table: LockTable, _ waiting: Set<UInt64>, _ now: EngineTime
+    ) {
+        for number in waiting {
+            guard let claim = table.claim(of: number) else { continue }
+            var other = table
+            var out = LockTable.Output()
+            let outcome = other.acquire(claim, .not, at: now, in: .none, into: &out)
+            if case .granted = outcome { Issue.record("\(claim) waits though it could have it") }
+        }
+    }
+
     /// The one that came first of all waits for somebody who holds.
     private func expectFirstBlocked(
         _ table: LockTable, _ model: Model, _ waiting: Set<UInt64>
@@ -139,5 +156,9 @@ import Testing
 extension LockAcquire {
     fileprivate func token(of resource: String) -> UInt64? {
         claim.wishes.firstIndex { $0.resource == resource }.map { tokens[$0] }
+    }
+
+    fileprivate func mode(of resource: String) -> LockMode? {
+        claim.wishes.first { $0.resource == resource }?.mode
     }
 }

@@ -205,13 +205,48 @@ import Testing
         let shared = try granted(claim("a", shared: ["r"]))
         let waiter = try waiting(claim("w", ["r"]))
         let exclusive = try granted(claim("a", ["r"]))
-        #expect(table.acquire(exclusive)?.tokens == [shared])
+        #expect(table.acquire(exclusive)?.tokens == [exclusive])
         #expect(table.holds(of: claim("a", ["r"])).map(\.mode) == [.exclusive])
         _ = release(exclusive, "a")
         #expect(table.holds(of: claim("a", ["r"])).map(\.mode) == [.shared])
+        #expect(table.holds(of: claim("a", ["r"])).map(\.token) == [shared])
         #expect(out.granted.isEmpty)
         _ = release(shared, "a")
         #expect(out.granted.map(\.waiter) == [waiter])
+    }
+
+    @Test mutating func `a writer's token is greater than those of all readers before`() throws {
+        let first = try granted(claim("a", shared: ["r"]))
+        let other = try granted(claim("b", shared: ["r"]))
+        _ = release(other, "b")
+        let writer = try granted(claim("a", ["r"]))
+        let token = try #require(table.acquire(writer)).tokens[0]
+        #expect(token > other, "what b still sends is refused, what a sends is not")
+        // Both are held, and both count; once more is the same, also for reading.
+        #expect(table.hold("r", token: token).isHeld && table.hold("r", token: first).isHeld)
+        #expect(!table.hold("r", token: other).isHeld)
+        let again = try granted(claim("a", ["r"]))
+        let reading = try granted(claim("a", shared: ["r"]))
+        for serial in [again, reading] { #expect(table.acquire(serial)?.tokens == [token]) }
+        #expect(table.view("r", limit: 9).holders.map(\.token) == [first, token, token, token])
+        for serial in [writer, again, reading] { _ = release(serial, "a") }
+        #expect(!table.hold("r", token: token).isHeld && table.hold("r", token: first).isHeld)
+        let anew = try granted(claim("a", ["r"]))
+        #expect(try #require(table.acquire(anew)).tokens[0] > token)
+    }
+
+    @Test mutating func `a reader and writer is restored with both tokens, in any order`() throws {
+        let first = try granted(claim("a", shared: ["r"]))
+        let writer = try granted(claim("a", ["r"]))
+        for order in [[first, writer], [writer, first]] {
+            var next = LockTable(base: 50_000)
+            for serial in order {
+                let bytes = LockCodec.encode(try #require(table.acquire(serial)))
+                next.restore(try LockCodec.decode(bytes, serial: serial))
+            }
+            #expect(next.holds(of: claim("a", ["r"])) == table.holds(of: claim("a", ["r"])))
+            #expect(next.hold("r", token: first).isHeld && next.hold("r", token: writer).isHeld)
+        }
     }
 
     @Test mutating func `a reader in line for writing is served when the others have gone`() throws
@@ -222,6 +257,66 @@ import Testing
         let upgrade = try waiting(claim("a", ["r"]))
         _ = release(other, "b")
         #expect(out.granted.map(\.waiter) == [upgrade])
+    }
+
+    @Test mutating func `an owner does not stand in its own way`() throws {
+        let b = try granted(claim("q", ["b"]))
+        let a = try granted(claim("z", ["a"]))
+        let both = try waiting(claim("x", ["a", "b"]))
+        let one = try waiting(claim("x", ["b"]))
+        let other = try waiting(claim("y", ["b"]))
+        let late = try waiting(claim("x", ["b"], shared: ["s"]))
+        _ = release(b, "q")
+        // The last one came behind somebody else, but its owner holds b by then.
+        #expect(out.granted.map(\.waiter) == [one, late])
+        for serial in out.granted.map(\.acquire) { _ = release(serial, "x") }
+        #expect(out.granted.isEmpty, "y stands behind x's claim of both")
+        _ = release(a, "z")
+        #expect(out.granted.map(\.waiter) == [both])
+        _ = release(out.granted[0].acquire, "x")
+        #expect(out.granted.map(\.waiter) == [other])
+    }
+
+    @Test mutating func `nobody else passes an owner that passes itself`() throws {
+        let b = try granted(claim("q", ["b"]))
+        _ = try granted(claim("z", ["a"]))
+        _ = try waiting(claim("x", ["a", "b"]))
+        _ = try waiting(claim("y", ["b"]))
+        _ = try waiting(claim("x", ["b"]))
+        _ = release(b, "q")
+        #expect(out.granted.isEmpty)
+    }
+
+    @Test mutating func `what comes with another claim passes the line, too`() throws {
+        let a = try granted(claim("z", ["a"]))
+        let b = try granted(claim("q", ["b"]))
+        let both = try waiting(claim("x", ["a", "b"]))
+        _ = try waiting(claim("y", ["b"]))
+        let one = try waiting(claim("x", ["b"]))
+        _ = release(b, "q")
+        #expect(out.granted.isEmpty)
+        _ = release(a, "z")
+        #expect(out.granted.map(\.waiter) == [both, one])
+    }
+
+    @Test mutating func `names that look alike are two, of resources and of owners`() throws {
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+        let first = try granted(claim("a", [composed]))
+        let second = try granted(claim("b", [decomposed]))
+        #expect(table.holds(of: claim("a", [composed])).map(\.token) == [first])
+        #expect(table.holds(of: claim("b", [decomposed])).map(\.token) == [second])
+        #expect(!table.hold(composed, token: second).isHeld)
+        #expect(table.view(composed, limit: 9).holderCount == 1)
+        let names = table.names(prefix: "", owner: "b", after: nil, limit: 9)
+        #expect(names.map { Array($0.utf8) } == [Array(decomposed.utf8)])
+        let own = try granted(claim(composed, ["r"]))
+        let waiter = try waiting(claim(decomposed, ["r"]))
+        #expect(release(own, decomposed) == .foreign)
+        #expect(release(own, composed) == .done)
+        #expect(out.granted.map(\.waiter) == [waiter])
+        // As many bytes in another order.
+        _ = try granted(claim("c", ["a\u{301}\u{323}", "a\u{323}\u{301}", "K", "\u{212a}"]))
+        #expect(table.heldCount == 4)
     }
 
     @Test mutating func `breaking ends all holders, or one`() throws {

@@ -188,6 +188,30 @@ import Testing
             bench.ask { .ballot(.report(other), $0) }?.rejection?.reason == "DECISION_NOT_FOUND")
     }
 
+    @Test func `an undecided ballot has no outcome, but voters that were right`() throws {
+        var bench = Self.bench()
+        let rules = BallotRules(series: "s", hearsAll: true)
+        _ = Self.begin(&bench, Self.decide(bench, Self.three, rules, id: "d"))
+        for (agent, text) in [("a", "1"), ("b", "2"), ("c", "3")] {
+            Self.answer(&bench, agent, text)
+        }
+        var report = ReportBallotOutcome(
+            namespace: .default, series: "s", decision: "d", outcome: .correct(true))
+        let refusal = bench.ask { .ballot(.report(report), $0) }?.rejection
+        #expect(refusal?.reason == "NOTHING_DECIDED" && refusal?.code == .precondition)
+        report.outcome = .truth(Payload(bytes: Array("2".utf8)))
+        guard
+            case .ballot(.judged(isRight: false, let voters)) = bench.ask({ [report] in
+                .ballot(.report(report), $0)
+            })
+        else {
+            Issue.record("not judged")
+            return
+        }
+        #expect(voters["b"]?.right == 1)
+        #expect(Self.series(&bench)?.judged == 0)
+    }
+
     @Test func `learnt accuracy outweighs numbers`() throws {
         var bench = Self.bench()
         for number in 0..<8 {

@@ -95,6 +95,85 @@ import Testing
         #expect(Self.get(&bench)?.state == .halfOpen)
     }
 
+    static func report(
+        _ bench: inout EngineBench, _ name: String, _ content: BreakerReport.Content
+    ) -> Answer? {
+        bench.ask {
+            .breaker(.report(.default, [BreakerReport(name: name, content: content)]), $0)
+        }
+    }
+
+    @Test func `a metric breaker whose value was good closes after a restart, too`() throws {
+        var bench = EngineBench()
+        let policy = MetricPolicy(tripAt: 10, recoverAt: 5, holdMillis: 300)
+        _ = Self.put(&bench, BreakerDefinition(name: "m", rules: .metric(policy)))
+        for value in [11.0, 4] { _ = Self.report(&bench, "m", .value(value)) }
+        try bench.restart()
+        #expect(Self.get(&bench, "m")?.state == .open && Self.get(&bench, "m")?.lastValue == 4)
+        bench.pass(millis: 299)
+        #expect(Self.get(&bench, "m")?.state == .open)
+        bench.pass(millis: 1)
+        #expect(Self.get(&bench, "m")?.state == .closed)
+        // A value that is not good any more outlives it as well.
+        for value in [11.0, 4, 7] { _ = Self.report(&bench, "m", .value(value)) }
+        try bench.restart()
+        bench.pass(millis: 1_000)
+        #expect(Self.get(&bench, "m")?.state == .open && Self.get(&bench, "m")?.lastValue == 7)
+    }
+
+    @Test func `that a value is good is on disk before it is answered`() throws {
+        var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
+        var now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
+        func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
+        func value(_ value: Double, _ call: UInt64) -> Command {
+            let report = BreakerReport(name: "m", content: .value(value))
+            return .breaker(.report(.default, [report]), ticket(call))
+        }
+        let policy = MetricPolicy(tripAt: 10, recoverAt: 5, holdMillis: 300)
+        let definition = BreakerDefinition(name: "m", rules: .metric(policy))
+        engine.submit(
+            .breaker(
+                .put(PutBreaker(namespace: .default, definition: definition, signature: Self.by)),
+                ticket(1)))
+        engine.submit(value(11, 2))
+        _ = engine.turn(now, random: 1)
+        var sealed = engine.seal()
+        let first = try #require(sealed)
+        _ = engine.batchCommitted(first.number, at: now)
+        now.monotonicNanos += 1
+        engine.submit(value(4, 3))
+        #expect(engine.turn(now, random: 1).replies.isEmpty)
+        sealed = engine.seal()
+        let second = try #require(sealed)
+        #expect(second.entities.map(\.entityKind) == [.breaker])
+        #expect(engine.batchCommitted(second.number, at: now).replies.map(\.ticket.call) == [3])
+        engine.submit(value(3, 4))
+        #expect(engine.turn(now, random: 1).replies.map(\.ticket.call) == [4], "no more to write")
+    }
+
+    @Test func `a report that its breaker does not look at is refused, with all beside it`() {
+        var bench = EngineBench()
+        _ = Self.put(&bench, Self.definition("c"))
+        let policy = MetricPolicy(tripAt: 10, recoverAt: 5)
+        _ = Self.put(&bench, BreakerDefinition(name: "m", rules: .metric(policy)))
+        guard case .granted(let permit) = Self.permit(&bench, "m") else {
+            Issue.record("refused")
+            return
+        }
+        let call = BreakerReport.Content.call(permit, .failure, durationNanos: 1)
+        let metric = Self.report(&bench, "m", call)?.rejection
+        #expect(metric?.code == .invalid && metric?.reason == "WRONG_REPORT")
+        #expect(metric?.message.contains("\"m\" looks at a value") == true)
+        let calls = Self.report(&bench, "c", .value(1))?.rejection
+        #expect(calls?.message.contains("\"c\" looks at calls") == true)
+        let both = [
+            BreakerReport(name: "m", content: .value(11)),
+            BreakerReport(name: "c", content: .value(11)),
+        ]
+        #expect(bench.ask { .breaker(.report(.default, both), $0) }?.rejection?.code == .invalid)
+        #expect(Self.get(&bench, "m")?.lastValue == nil)
+    }
+
     @Test func `overrides end at their time, also over a restart, and stand in the audit log`()
         throws
     {
@@ -111,7 +190,7 @@ import Testing
         #expect(Self.get(&bench)?.state == .closed)
         #expect(bench.audits.map(\.action) == ["PutBreaker", "ForceBreaker"])
         #expect(bench.audits.last?.before == "closed")
-        #expect(bench.audits.last?.after == "forcedOpen: drill")
+        #expect(bench.audits.last?.after == "forced_open: drill")
     }
 
     @Test func `watchers see every change in order, then nothing once they have left`() {

@@ -106,6 +106,56 @@ import Testing
         #expect(bench.ask(acquire("b", "r", requestID: "q"))?.rejection?.reason == "LOCK_LOST")
     }
 
+    @Test func `a repeat that joins a wait has a wait of its own`() throws {
+        var bench = EngineBench()
+        let a = try bench.grant(acquire("a", "r", lease: 60_000))
+        func after(_ millis: Int64) -> LockWait {
+            .until(nanos: bench.now.monotonicNanos + millis * 1_000_000)
+        }
+        let first = bench.send(acquire("b", "r", wait: after(800), requestID: "q"))
+        let now = bench.ask(acquire("b", "r", wait: .not, requestID: "q"))?.rejection
+        #expect(now?.reason == "LOCK_BUSY" && now?.details["holder"] == "a")
+        let shorter = bench.send(acquire("b", "r", wait: after(500), requestID: "q"))
+        let longer = bench.send(acquire("b", "r", wait: after(5_000), requestID: "q"))
+        let gone = bench.send(acquire("b", "r", wait: after(300), requestID: "q"))
+        bench.post(.abandon(ReplyTicket(port: 0, call: gone)))
+        bench.pass(millis: 499)
+        #expect(bench.answers[shorter] == nil)
+        bench.pass(millis: 1)
+        #expect(bench.answers[shorter]?.map(\.rejection?.reason) == ["LOCK_BUSY"])
+        bench.pass(millis: 299)
+        #expect(bench.answers[first] == nil)
+        bench.pass(millis: 1)
+        #expect(bench.answers[first]?.map(\.rejection?.reason) == ["LOCK_BUSY"])
+        bench.pass(millis: 1_000)
+        _ = bench.ask(release(a.acquire.serial, "a"))
+        #expect(bench.answers[longer]?.map { $0.grant != nil } == [true])
+        #expect(bench.answers[gone]?.map(\.rejection?.reason) == ["CALL_ABANDONED"])
+    }
+
+    @Test func `a request waits as long as the most patient of its callers, and no longer`() throws
+    {
+        var bench = EngineBench()
+        let a = try bench.grant(acquire("a", "r", lease: 60_000))
+        let end = bench.now.monotonicNanos + 500_000_000
+        let stream = bench.send(acquire("b", "r", isStream: true, requestID: "q"))
+        let call = bench.send(acquire("b", "r", wait: .until(nanos: end), requestID: "q"))
+        bench.post(.abandon(ReplyTicket(port: 0, call: stream)))
+        bench.pass(millis: 500)
+        #expect(bench.answers[call]?.map(\.rejection?.reason) == ["LOCK_BUSY"])
+        // Nobody asks any more: the next in line has it.
+        let next = bench.send(acquire("c", "r"))
+        _ = bench.ask(release(a.acquire.serial, "a"))
+        #expect(bench.answers[next]?.last?.grant != nil)
+        let serial = try #require(bench.answers[next]?.last?.grant?.acquire.serial)
+        let short = bench.send(acquire("d", "r", wait: .until(nanos: end + 1), requestID: "p"))
+        let always = bench.send(acquire("d", "r", requestID: "p"))
+        bench.pass(millis: 5_000)
+        #expect(bench.answers[short]?.map(\.rejection?.reason) == ["LOCK_BUSY"])
+        _ = bench.ask(release(serial, "c"))
+        #expect(bench.answers[always]?.last?.grant != nil)
+    }
+
     @Test func `who gives up waits no longer`() throws {
         var bench = EngineBench()
         let a = try bench.grant(acquire("a", "r"))
