@@ -21,7 +21,7 @@ extension CoordinationEngine {
     /// Gives the free slots of an instance to what waits.
     mutating func serve(_ agent: Int32) {
         guard pool.isLiving(agent) else { return }
-        while let job = nextJob(for: agent) {
+        while let job = pool.next(for: agent) {
             if let place = jobs[job].place { pool.turnTaken(place) }
             leaveLine(job)
             guard pool.takeSlot(of: agent) else { return }
@@ -179,6 +179,7 @@ extension CoordinationEngine {
     mutating func giveUp(_ agent: Int32) {
         let id = pool.id(of: agent)
         let type = pool.type(of: agent)
+        let operations = pool.registration(of: agent).operations
         for job in pool.waitingOnly(for: agent) {
             guard case .invoke(let part) = jobs[job].work else { continue }
             detach(job)
@@ -193,7 +194,7 @@ extension CoordinationEngine {
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
         elasticLeft(agent, type)
-        if !hasInstances(type) { rejectWaiting(ofType: type) }
+        rejectForsaken(operations, type)
     }
 
     mutating func lost(_ job: Int32, _ agent: AgentID) {
@@ -209,6 +210,25 @@ extension CoordinationEngine {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             endInvoke(job)
             reject(part.ticket, noInstance(type))
+        }
+    }
+
+    /// An instance that had these operations works no more: callers for whom nobody is left hear of
+    /// it at once, workflow steps wait on.
+    mutating func rejectForsaken(_ operations: [OperationDescriptor], _ type: Int32) {
+        if !hasInstances(type) { return rejectWaiting(ofType: type) }
+        guard pool.waitingCount(type: type) > 0,
+            operations.contains(where: { pool.operation($0.name, ofType: type) == nil })
+        else { return }
+        let known = pool.operations(ofType: type).map(\.name)
+        for job in pool.waiting(ofType: type) {
+            guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
+            let operation = part.invoke.operation
+            if pool.operation(operation, ofType: type) != nil { continue }
+            endInvoke(job)
+            reject(
+                part.ticket,
+                .unknownOperation(operation, of: pool.name(ofType: type), known: known))
         }
     }
 

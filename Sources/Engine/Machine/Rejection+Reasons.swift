@@ -119,6 +119,15 @@ extension Rejection {
                 + offer(known.sorted(), "it has", "it has none"))
     }
 
+    static func unknownOperation(
+        _ operation: String, of instance: AgentID, known: [String]
+    ) -> Rejection {
+        Rejection(
+            .notFound, reason: "OPERATION_NOT_FOUND",
+            "agent \"\(instance)\" has no operation \"\(operation)\"; "
+                + offer(known.sorted(), "it has", "it has none"))
+    }
+
     static func tooMuchWaiting(_ type: String, limit: Int) -> Rejection {
         Rejection(
             .overloaded, reason: "QUEUE_FULL",
