@@ -101,6 +101,7 @@ extension CoordinationEngine {
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
         agentChanged(agent)
         welcome(session, port, isResumed: true)
+        if isDraining { tellDrain(session) }
         tellWatched(session, port)
         let id = pool.id(of: agent)
         for token in lost {

@@ -27,15 +27,7 @@ extension CoordinationEngine {
             guard pool.takeSlot(of: agent) else { return }
             grant(job, agent)
         }
-    }
-
-    private mutating func nextJob(for agent: Int32) -> Int32? {
-        if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
-        return nextDoable(for: agent)
-    }
-
-    private mutating func nextDoable(for agent: Int32) -> Int32? {
-        pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
+        if !pool.holds(of: agent).isEmpty { leaveIfDrained(agent) }
     }
 
     /// The operation that a job calls.
@@ -47,7 +39,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func leaveLine(_ job: Int32) {
+    mutating func leaveLine(_ job: Int32) {
         guard let place = jobs[job].place else { return }
         pool.stopWaiting(place, type: jobs[job].type)
         jobs[job].place = nil

@@ -282,8 +282,6 @@ public struct CoordinationEngine: Sendable {
     public var openRunCount: Int { openRuns }
     /// Plain invokes without an answer.
     public var openInvokeCount: Int { openInvokes }
-    /// Items of batches without an outcome that would be lost with the process.
-    public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 
     /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
     public var nextDeadlineNanos: Int64? { timers.smallestKey }
