@@ -312,6 +312,41 @@ import Testing
         #expect(rig.stale(3) == [token])
     }
 
+    @Test func `what a worker that is back does not name is given on at once`() throws {
+        let rig = RemoteRig()
+        guard let welcome = rig.hello(1), let run = rig.start(), let other = rig.start() else {
+            Issue.record("not started")
+            return
+        }
+        let tokens = rig.taken(1).map(\.token)
+        try rig.restart()
+        _ = rig.hello(2, resume: welcome.session, held: [tokens[0]])
+        let again = rig.taken(2)
+        #expect(again.map(\.origin?.run) == [other] && again.map(\.attempt) == [2])
+        #expect(rig.state(run)?.steps[0].attempt == 1)
+        rig.say(2, results: [(tokens[0], "{}"), (again[0].token, "{}")])
+        #expect(rig.accepted(2) == [tokens[0], again[0].token])
+        rig.say(2, results: [(tokens[1], "{}")])
+        #expect(rig.stale(2) == [tokens[1]])
+    }
+
+    @Test func `a worker may be back before its run is taken up, and hold nothing`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let runs = (0..<3).compactMap { _ in rig.start() }
+        #expect(rig.taken(1).count == 3)
+        var limits = EngineLimits()
+        limits.maxCommandsPerBatch = 1
+        rig.holdsCommits = true
+        try rig.restart(limits)
+        _ = rig.hello(2)
+        #expect(rig.state(runs[2])?.steps[0].attempt == 1)
+        rig.holdsCommits = false
+        rig.commit()
+        rig.settle()
+        #expect(Set(rig.taken(2).map(\.origin?.run)) == Set(runs))
+    }
+
     @Test func `nobody but its holder takes an orphan up`() throws {
         let rig = RemoteRig()
         guard rig.hello(1) != nil, rig.start() != nil else {

@@ -125,7 +125,8 @@ extension CoordinationEngine {
         }
     }
 
-    /// Work that an earlier process gave to the worker, and that it still holds.
+    /// Work that an earlier process gave to the worker: what it still holds goes on, the rest is
+    /// lost.
     private mutating func claim(
         _ named: [AssignmentToken], _ session: Int32, _ port: PortNumber
     ) {
@@ -146,6 +147,7 @@ extension CoordinationEngine {
             jobs[job].type = pool.type(of: agent)
             jobs[job].grantPort = port.rawValue
             jobs[job].phase = .running
+            orphans.remove(token.serial.rawValue)
             sessions[session].machine.claimed(token)
             let definition = runs[run].machine.state.work(of: step).definition
             let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
@@ -154,6 +156,7 @@ extension CoordinationEngine {
             jobs[job].grantedNanos = now.monotonicNanos
             arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
         }
+        loseOrphans(of: pool.id(of: agent))
     }
 
     // MARK: Ending

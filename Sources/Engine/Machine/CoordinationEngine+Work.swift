@@ -50,7 +50,10 @@ extension CoordinationEngine {
         leaveLine(job)
         let agent = jobs[job].agent
         if agent < 0 {
-            if jobs[job].phase == .orphaned { tokens.remove(jobs[job].token) }
+            if jobs[job].phase == .orphaned {
+                tokens.remove(jobs[job].token)
+                orphans.remove(jobs[job].token)
+            }
             return
         }
         tokens.remove(jobs[job].token)

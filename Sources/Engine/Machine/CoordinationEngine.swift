@@ -52,6 +52,7 @@ public struct CoordinationEngine: Sendable {
     var sessionIndex: [SessionID: Int32] = [:]
     /// Which session each connection serves.
     var sessionOfPort: [Int: Int32] = [:]
+    var orphans = OrphanedWork()
     /// First words that name assignments, until every restored run is taken up.
     var waitingHellos: [WaitingHello] = []
     /// Who follows the pool, and the number of its newest change.
