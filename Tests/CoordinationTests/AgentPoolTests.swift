@@ -80,6 +80,40 @@ import Testing
         #expect(places.allSatisfy { $0 != nil })
     }
 
+    @Test func `what nobody can do gets no slot, and is passed over`() throws {
+        var pool = AgentPool()
+        let agent = pool.join(Self.registration("t/0", can: ["o"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        let taken = pool.takeSlot(ofType: type, for: "y")
+        #expect(taken == nil)
+        let first = pool.wait(1, type: type, operation: "y", priority: 1, isBounded: false)
+        let second = pool.wait(2, type: type, operation: "o", priority: 5, isBounded: false)
+        #expect(first != nil && second != nil)
+        #expect(pool.next(for: agent) == 2)
+        #expect(pool.offeredWaitingCount(type: type) == 1 && pool.waitingCount(type: type) == 2)
+        // Whoever comes later and can do it gets it.
+        let other = pool.join(Self.registration("t/1", can: ["y"]), port: 0)
+        #expect(pool.next(for: other) == 1)
+    }
+
+    @Test func `an instance may come to have other operations and slots`() throws {
+        var pool = AgentPool()
+        let first = pool.join(Self.registration("t/0", can: ["o"], slots: 1), port: 0)
+        _ = pool.join(Self.registration("t/1", can: ["o"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        pool.reregister(first, Self.registration("t/0", can: ["n"], slots: 2))
+        #expect(pool.aliveCount(type: type, having: "o") == 1)
+        var taken: [Int32?] = []
+        for _ in 0..<3 { taken.append(pool.takeSlot(ofType: type, for: "n")) }
+        #expect(taken == [first, first, nil])
+        pool.reregister(first, Self.registration("t/0", can: ["o"], slots: 1))
+        #expect(pool.operation("n", ofType: type) == nil && !pool.hasFreeSlot(first))
+        pool.beginDraining(first)
+        pool.reregister(first, Self.registration("t/0", can: ["n"], slots: 1))
+        #expect(pool.aliveCount(type: type, having: "o") == 1)
+        #expect(pool.operation("n", ofType: type) == nil)
+    }
+
     @Test func `an operation goes with the last instance that had it`() throws {
         var pool = AgentPool()
         _ = pool.join(Self.registration("t/0", can: ["o"]), port: 0)

@@ -194,6 +194,19 @@ public struct AgentPool: Sendable {
         retire(agent)
     }
 
+    /// An instance says anew what it is; its id and type stay.
+    public mutating func reregister(_ agent: Int32, _ registration: AgentRegistration) {
+        let type = Int(agents[agent].type)
+        if !agents[agent].holds.contains(.draining) {
+            let others = types[type].alive - 1
+            types[type].operations.left(
+                agents[agent].registration.operations, leaving: others)
+            types[type].operations.joined(registration.operations, beside: others)
+        }
+        agents[agent].registration = registration
+        if agents[agent].inFlight < agents[agent].slots { makeFree(agent) } else { makeFull(agent) }
+    }
+
     /// Why an instance gets no new work; empty: it does.
     public func holds(of agent: Int32) -> AgentHold { agents[agent].holds }
 
