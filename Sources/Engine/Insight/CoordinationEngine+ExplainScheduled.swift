@@ -17,6 +17,9 @@ extension CoordinationEngine {
         }
         if let gate = keys.jobs[job]?.waitsAt, gate >= 0 {
             explainGate(gate, job, &cause)
+        } else if isHeldByDrain(job) {
+            cause.kind = .noAgent
+            cause.message = "the server drains: the step begins after its next start"
         } else if jobs[job].phase == .waiting {
             explainLine(job, definition, &cause)
         } else {

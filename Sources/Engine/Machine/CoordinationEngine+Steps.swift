@@ -23,6 +23,8 @@ extension CoordinationEngine {
 
     /// A slot now, or a place in the line for one.
     mutating func seat(_ job: Int32, priority: Int) {
+        // It begins after the next start.
+        if isDraining { return }
         let type = jobs[job].type
         let operation = operation(of: job)
         measureWish(job)

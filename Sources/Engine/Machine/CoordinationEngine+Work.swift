@@ -113,7 +113,7 @@ extension CoordinationEngine {
 
     mutating func jobTimedOut(_ job: Int32) {
         jobs[job].timer = -1
-        if mayBeSilentLonger(job) { return }
+        if mayBeSilentLonger(job) || isHeldByDrain(job) { return }
         judgeTimeout(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)

@@ -250,9 +250,10 @@ public struct CoordinationEngine: Sendable {
         for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
     }
 
-    /// From now on new work is refused as unavailable; what is open goes on.
+    /// From now on new work is refused as unavailable and no step begins; what is open goes on.
     public mutating func beginDraining() {
         isDraining = true
+        holdSteps()
         flushAllBatches()
     }
 
