@@ -88,9 +88,15 @@ extension AgentHost {
     }
 
     private func retire(_ id: AgentID) {
-        guard let seat = seats.withLock({ $0.removeValue(forKey: id) }) else { return }
+        let (left, isShared) = seats.withLock { seats in
+            let left = seats.removeValue(forKey: id)
+            // Instances that were added together sit on one seat.
+            return (left, seats.values.contains { $0 === left })
+        }
+        guard let left else { return }
         sink.agentsLeft([id])
-        Task.detached(executorPreference: shared) { [self] in await end(seat) }
+        if isShared { return }
+        Task.detached(executorPreference: shared) { [self] in await end(left) }
     }
 
     private func end(_ seat: AgentSeat) async {

@@ -105,6 +105,8 @@ public struct EngineSnapshot: Sendable, Hashable {
     public var isDiskFull = false
     /// Whether new work is refused because the server is about to stop.
     public var isDraining = false
+    /// Steps of workflows that instances of this process work on; counted while it drains.
+    public var localSteps = 0
     /// Commands that wait in the mailbox; filled in by the shell.
     public var mailboxLength = 0
     /// Request ids remembered.

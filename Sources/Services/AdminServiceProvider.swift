@@ -80,7 +80,7 @@ public struct AdminServiceProvider: AdminServiceHandler {
         return response
     }
 
-    /// Tells the world, then waits for the disk and the open calls.
+    /// Tells the world, then waits for the disk, the open calls and the steps at work here.
     public func drain(_ request: DrainRequest, _ call: UnaryCall<DrainResponse>) {
         guard call.namespace() != nil else { return }
         var faults = FieldFaults()
@@ -93,7 +93,7 @@ public struct AdminServiceProvider: AdminServiceHandler {
         let deadline = SystemClock.monotonicNanos() + millis * 1_000_000
         let finish = call.hop { (isDrained: Bool) in answerDrained(isDrained, call) }
         Task { [host] in
-            await host.drain(deadlineNanos: deadline)
+            await host.drain(deadlineNanos: deadline, awaitsSteps: true)
             finish(SystemClock.monotonicNanos() < deadline)
         }
     }
@@ -106,7 +106,7 @@ public struct AdminServiceProvider: AdminServiceHandler {
             var response = DrainResponse()
             response.drained = isDrained
             response.openRuns = Int64(snapshot.openRuns)
-            response.openInvokes = Int64(snapshot.openInvokes)
+            response.openInvokes = Int64(snapshot.openInvokes + snapshot.localSteps)
             call.respond(response)
         }
         call.onCancel { _ in link.abandon(ticket) }

@@ -205,6 +205,20 @@ struct AgentHostTests {
         #expect(report == #"{"state":"degraded","detail":"slow today"}"#)
     }
 
+    @Test func `one of several instances is retired, and the others work on`() async throws {
+        let sink = Sink()
+        let host = try AgentHost(sink: sink)
+        try host.add(Adder(execution: .ownThread), instances: 2)
+        host.arrange([.retire(AgentID("adder/1"))])
+        #expect(sink.left.map(\.name) == ["adder/1"])
+        let gone = assignment(1, "add")
+        let work = assignment(2, "add", agent: "adder/2")
+        host.dispatch([gone, work])
+        #expect(text(await sink.result(gone.token).outcome).hasPrefix("agent_left"))
+        #expect(text(await sink.result(work.token).outcome) == "42")
+        host.leave()
+    }
+
     @Test func `a cancelled assignment ends as cancelled`() async throws {
         let sink = Sink()
         let host = try AgentHost(sink: sink)

@@ -35,7 +35,8 @@ import Testing
         #expect(isTaken)
         var places: [Int32: WaitingLines.Place] = [:]
         for (work, priority) in [(Int32(1), 3), (2, 1), (3, 3), (4, 5)] {
-            places[work] = pool.wait(work, type: type, priority: priority, isBounded: true)
+            places[work] = pool.wait(
+                work, type: type, operation: "o", priority: priority, isBounded: true)
         }
         places[5] = pool.wait(5, agent: agent)
         #expect(pool.next(for: agent) == nil)
@@ -66,16 +67,51 @@ import Testing
         var taken: [Int32?] = []
         for name in ["y", "y", "y", "o"] { taken.append(pool.takeSlot(ofType: type, for: name)) }
         #expect(taken == [new, new, nil, old])
-        #expect(pool.canDo(old, "o") && !pool.canDo(old, "y") && pool.canDo(old, "z"))
+        #expect(pool.has(old, "o") && !pool.has(old, "y") && pool.has(new, "y"))
+        #expect(pool.aliveCount(type: type, having: "y") == 1)
         var places: [WaitingLines.Place?] = []
-        for work in Int32(1)...3 {
-            places.append(pool.wait(work, type: type, priority: 3, isBounded: true))
+        for (work, name) in [(Int32(1), "y"), (2, "y"), (3, "o")] {
+            places.append(
+                pool.wait(work, type: type, operation: name, priority: 3, isBounded: true))
         }
-        // 1 and 2 need what only the new one can do.
-        #expect(pool.next(for: old) { $0 > 2 } == 3)
+        #expect(pool.next(for: old) == 3)
         pool.freeSlot(of: new)
-        #expect(pool.next(for: new) { _ in true } == 1)
+        #expect(pool.next(for: new) == 1)
         #expect(places.allSatisfy { $0 != nil })
+    }
+
+    @Test func `what nobody can do gets no slot, and is passed over`() throws {
+        var pool = AgentPool()
+        let agent = pool.join(Self.registration("t/0", can: ["o"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        let taken = pool.takeSlot(ofType: type, for: "y")
+        #expect(taken == nil)
+        let first = pool.wait(1, type: type, operation: "y", priority: 1, isBounded: false)
+        let second = pool.wait(2, type: type, operation: "o", priority: 5, isBounded: false)
+        #expect(first != nil && second != nil)
+        #expect(pool.next(for: agent) == 2)
+        #expect(pool.offeredWaitingCount(type: type) == 1 && pool.waitingCount(type: type) == 2)
+        // Whoever comes later and can do it gets it.
+        let other = pool.join(Self.registration("t/1", can: ["y"]), port: 0)
+        #expect(pool.next(for: other) == 1)
+    }
+
+    @Test func `an instance may come to have other operations and slots`() throws {
+        var pool = AgentPool()
+        let first = pool.join(Self.registration("t/0", can: ["o"], slots: 1), port: 0)
+        _ = pool.join(Self.registration("t/1", can: ["o"]), port: 0)
+        let type = try #require(pool.type(named: "t"))
+        pool.reregister(first, Self.registration("t/0", can: ["n"], slots: 2))
+        #expect(pool.aliveCount(type: type, having: "o") == 1)
+        var taken: [Int32?] = []
+        for _ in 0..<3 { taken.append(pool.takeSlot(ofType: type, for: "n")) }
+        #expect(taken == [first, first, nil])
+        pool.reregister(first, Self.registration("t/0", can: ["o"], slots: 1))
+        #expect(pool.operation("n", ofType: type) == nil && !pool.hasFreeSlot(first))
+        pool.beginDraining(first)
+        pool.reregister(first, Self.registration("t/0", can: ["n"], slots: 1))
+        #expect(pool.aliveCount(type: type, having: "o") == 1)
+        #expect(pool.operation("n", ofType: type) == nil)
     }
 
     @Test func `an operation goes with the last instance that had it`() throws {
@@ -87,12 +123,12 @@ import Testing
             let agent = pool.join(Self.registration("t/1", can: names + ["o"]), port: 0)
             #expect(pool.operations(ofType: type).count == 21)
             #expect(pool.operation("r\(round).7", ofType: type) != nil)
-            #expect(pool.isMixed(type: type))
+            #expect(pool.aliveCount(type: type, having: "r\(round).7") == 1)
             if round.isMultiple(of: 2) { pool.beginDraining(agent) }
             pool.close(agent)
             pool.leave(agent)
             #expect(pool.operations(ofType: type).map(\.name) == ["o"])
-            #expect(!pool.isMixed(type: type))
+            #expect(pool.aliveCount(type: type, having: "o") == 1)
         }
         // Nobody is there; what it could do is known until somebody else comes.
         let last = try #require(pool.agent(AgentID("t/0")))
@@ -106,13 +142,16 @@ import Testing
     @Test func `the line of a type is bounded, but not for committed work`() throws {
         var pool = AgentPool(maxWaiting: 2)
         let type = pool.requireType(named: "t")
-        let place1 = pool.wait(1, type: type, priority: 3, isBounded: true)
+        func wait(_ work: Int32, isBounded: Bool = true) -> WaitingLines.Place? {
+            pool.wait(work, type: type, operation: "o", priority: 3, isBounded: isBounded)
+        }
+        let place1 = wait(1)
         #expect(place1 != nil)
-        let place2 = pool.wait(2, type: type, priority: 3, isBounded: true)
+        let place2 = wait(2)
         #expect(place2 != nil)
-        let place3 = pool.wait(3, type: type, priority: 3, isBounded: true)
+        let place3 = wait(3)
         #expect(place3 == nil)
-        let place4 = pool.wait(4, type: type, priority: 3, isBounded: false)
+        let place4 = wait(4, isBounded: false)
         #expect(place4 != nil)
         #expect(pool.waiting(ofType: type) == [1, 2, 4])
     }

@@ -54,6 +54,45 @@ import Testing
         #expect(served == ["a": 20, "b": 60, "c": 120])
     }
 
+    @Test func `whoever takes one kind passes over all others, key by key and in order`() {
+        var lines = FairLines()
+        let ring = lines.open()
+        for work in 0..<5_000 as Range<Int32> {
+            _ = lines.join(ring, key: ["a", "b"][Int(work) % 2], kind: "slow", work: work)
+        }
+        var places: [Int32: WaitingLines.Place] = [:]
+        for (work, key) in [(9_001, "b"), (9_002, "b"), (9_003, "a")] as [(Int32, String)] {
+            places[work] = lines.join(ring, key: key, kind: "fast", work: work)
+        }
+        #expect(lines.head(ring) == 0, "who takes all is served in order, whatever the kinds")
+        #expect(lines.count(ring) { $0 == "fast" } == 3)
+        #expect(lines.all(ring).suffix(3) == [4_999, 9_001, 9_002])
+        var served: [Int32] = []
+        while let work = lines.first(ring, where: { $0 == "fast" }), let place = places[work] {
+            served.append(work)
+            lines.turnTaken(place)
+            lines.leave(place)
+        }
+        #expect(served == [9_003, 9_001, 9_002])
+        #expect(lines.first(ring, where: { $0 == "other" }) == nil)
+    }
+
+    @Test func `a key of many kinds is one line`() {
+        var lines = FairLines()
+        let ring = lines.open()
+        var places: [WaitingLines.Place] = []
+        for work in 0..<12 as Range<Int32> {
+            places.append(lines.join(ring, key: "", kind: "k\(work % 3)", work: work))
+        }
+        #expect(lines.all(ring) == Array(0..<12))
+        for (work, place) in places.enumerated() {
+            #expect(lines.head(ring) == Int32(work))
+            lines.leave(place)
+        }
+        #expect(lines.head(ring) == nil)
+        lines.close(ring)
+    }
+
     @Test func `a hundred keys against one that floods`() {
         var lines = FairLines()
         let ring = lines.open()

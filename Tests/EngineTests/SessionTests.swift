@@ -189,6 +189,48 @@ import Testing
         #expect(rig.engine.sessions.count == 1)
     }
 
+    @Test func `a worker that is back may have other operations, and keeps what it holds`() {
+        let rig = RemoteRig()
+        guard let welcome = rig.hello(1, credits: 1, can: ["work", "old"]) else {
+            Issue.record("no welcome")
+            return
+        }
+        let call = rig.invoke()
+        let token = rig.taken(1)[0].token
+        let named = rig.invoke("old", instance: "w/1")
+        let any = rig.invoke("old")
+        let stays = rig.invoke(instance: "w/1")
+        rig.drop(1)
+        let back = rig.hello(2, resume: welcome.session, held: [token], can: ["work", "new"])
+        #expect(back?.isResumed == true)
+        for lost in [named, any] { #expect(rig.reason(lost) == "OPERATION_NOT_FOUND") }
+        #expect(rig.taken(2).map(\.operation) == ["work"])
+        #expect(rig.reason(stays) == nil)
+        _ = rig.invoke("new")
+        #expect(rig.taken(2).map(\.operation) == ["new"])
+        rig.say(2, results: [(token, "{}")])
+        #expect(rig.answers[call]?.count == 1)
+    }
+
+    @Test(arguments: [false, true])
+    func `a worker that comes back as another type begins anew`(isDropped: Bool) {
+        let rig = RemoteRig()
+        guard let welcome = rig.hello(1, isIdempotent: true) else {
+            Issue.record("no welcome")
+            return
+        }
+        _ = rig.hello(2, id: "w/2", isIdempotent: true)
+        _ = rig.invoke(instance: "w/1")
+        let token = rig.taken(1)[0].token
+        if isDropped { rig.drop(1) }
+        let back = rig.hello(3, resume: welcome.session, held: [token], type: "v")
+        #expect(back?.isResumed == false)
+        #expect(rig.stale(3) == [token])
+        let agent = rig.engine.pool.agent(AgentID("w/1"))
+        let type = agent.map { rig.engine.pool.name(ofType: rig.engine.pool.type(of: $0)) }
+        #expect(type == "v" && rig.engine.sessions.count == 2)
+    }
+
     @Test func `results of others are not taken`() {
         let rig = RemoteRig()
         _ = rig.hello(1)
@@ -310,6 +352,41 @@ import Testing
         // The old worker is late.
         _ = rig.hello(3, id: "w/1", held: [token])
         #expect(rig.stale(3) == [token])
+    }
+
+    @Test func `what a worker that is back does not name is given on at once`() throws {
+        let rig = RemoteRig()
+        guard let welcome = rig.hello(1), let run = rig.start(), let other = rig.start() else {
+            Issue.record("not started")
+            return
+        }
+        let tokens = rig.taken(1).map(\.token)
+        try rig.restart()
+        _ = rig.hello(2, resume: welcome.session, held: [tokens[0]])
+        let again = rig.taken(2)
+        #expect(again.map(\.origin?.run) == [other] && again.map(\.attempt) == [2])
+        #expect(rig.state(run)?.steps[0].attempt == 1)
+        rig.say(2, results: [(tokens[0], "{}"), (again[0].token, "{}")])
+        #expect(rig.accepted(2) == [tokens[0], again[0].token])
+        rig.say(2, results: [(tokens[1], "{}")])
+        #expect(rig.stale(2) == [tokens[1]])
+    }
+
+    @Test func `a worker may be back before its run is taken up, and hold nothing`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let runs = (0..<3).compactMap { _ in rig.start() }
+        #expect(rig.taken(1).count == 3)
+        var limits = EngineLimits()
+        limits.maxCommandsPerBatch = 1
+        rig.holdsCommits = true
+        try rig.restart(limits)
+        _ = rig.hello(2)
+        #expect(rig.state(runs[2])?.steps[0].attempt == 1)
+        rig.holdsCommits = false
+        rig.commit()
+        rig.settle()
+        #expect(Set(rig.taken(2).map(\.origin?.run)) == Set(runs))
     }
 
     @Test func `nobody but its holder takes an orphan up`() throws {

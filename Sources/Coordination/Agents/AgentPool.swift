@@ -105,14 +105,21 @@ public struct AgentPool: Sendable {
         types[Int(type)].operations[name]
     }
 
-    /// Whether an instance can be given work of its type that calls this operation. What no
-    /// instance has, none can do better than another.
-    public func canDo(_ agent: Int32, _ operation: String) -> Bool {
+    /// How many of the instances of a type that are alive have an operation.
+    public func aliveCount(type: Int32, having operation: String) -> Int {
+        types[Int(type)].operations.holders(of: operation)
+    }
+
+    /// Whether an instance has an operation.
+    public func has(_ agent: Int32, _ operation: String) -> Bool {
+        agents[agent].registration.operations.contains { $0.name == operation }
+    }
+
+    /// The same for one that is alive: answered faster while all of its type have the operation.
+    private func canDo(_ agent: Int32, _ operation: String) -> Bool {
         let type = Int(agents[agent].type)
-        if types[type].operations.isHeldByAllOrNone(operation, of: types[type].alive) {
-            return true
-        }
-        return agents[agent].registration.operations.contains { $0.name == operation }
+        let holders = types[type].operations.holders(of: operation)
+        return holders == types[type].alive || holders > 0 && has(agent, operation)
     }
 
     /// A type is there though none of its instances is yet.
@@ -187,6 +194,19 @@ public struct AgentPool: Sendable {
         retire(agent)
     }
 
+    /// An instance says anew what it is; its id and type stay.
+    public mutating func reregister(_ agent: Int32, _ registration: AgentRegistration) {
+        let type = Int(agents[agent].type)
+        if !agents[agent].holds.contains(.draining) {
+            let others = types[type].alive - 1
+            types[type].operations.left(
+                agents[agent].registration.operations, leaving: others)
+            types[type].operations.joined(registration.operations, beside: others)
+        }
+        agents[agent].registration = registration
+        if agents[agent].inFlight < agents[agent].slots { makeFree(agent) } else { makeFull(agent) }
+    }
+
     /// Why an instance gets no new work; empty: it does.
     public func holds(of agent: Int32) -> AgentHold { agents[agent].holds }
 
@@ -247,17 +267,15 @@ public struct AgentPool: Sendable {
     }
 
     /// Takes a slot of the least loaded instance of a type that has an operation; `nil`: all that
-    /// have it are full. O(1) as long as all have it, which is nearly always; during an upgrade
-    /// O(instances with a free slot).
+    /// have it are full, or none has it. O(1) as long as all have it, which is nearly always; during
+    /// an upgrade O(instances with a free slot).
     public mutating func takeSlot(ofType type: Int32, for operation: String) -> Int32? {
         let entry = Int(type)
-        if !types[entry].operations.isMixed
-            || types[entry].operations.isHeldByAllOrNone(operation, of: types[entry].alive)
-        {
-            return takeSlot(ofType: type)
-        }
+        let holders = types[entry].operations.holders(of: operation)
+        if holders == 0 { return nil }
+        if holders == types[entry].alive { return takeSlot(ofType: type) }
         var best: Int32?
-        for agent in types[entry].free.unordered where canDo(agent, operation) {
+        for agent in types[entry].free.unordered where has(agent, operation) {
             if let known = best, loadKey(known) <= loadKey(agent) { continue }
             best = agent
         }
@@ -323,21 +341,21 @@ public struct AgentPool: Sendable {
 
     // MARK: Waiting
 
-    /// Puts work in the line of its type.
+    /// Puts work in the line of its type, where it waits for an instance that has its operation.
     ///
     /// - Parameter key: keys take turns inside a priority.
     /// - Parameter weight: how many turns in a row the key has, 1 or more.
     /// - Parameter isBounded: whether the bound applies; committed work may always wait.
     /// - Returns: `nil` when the type's lines are full.
     public mutating func wait(
-        _ work: Int32, type: Int32, priority: Int, isBounded: Bool, key: String = "",
-        weight: Int = 1
+        _ work: Int32, type: Int32, operation: String, priority: Int, isBounded: Bool,
+        key: String = "", weight: Int = 1
     ) -> WaitingLines.Place? {
         if isBounded, types[Int(type)].waiting >= maxWaiting(ofType: type) { return nil }
         types[Int(type)].waiting += 1
         let rank = min(max(priority, 1), Self.lowestPriority) - 1
         return lines.join(
-            types[Int(type)].lines[rank], key: key, weight: weight, work: work)
+            types[Int(type)].lines[rank], key: key, kind: operation, weight: weight, work: work)
     }
 
     /// Puts work in the line of one instance.
@@ -360,37 +378,22 @@ public struct AgentPool: Sendable {
     }
 
     /// The work that a free slot of this instance should go to: what waits for it alone, then what
-    /// waits for its type, by priority. It stays in line.
+    /// waits for its type and that it can do, by priority. It stays in line.
     public func next(for agent: Int32) -> Int32? {
-        guard agents[agent].heapHandle >= 0 else { return nil }
+        let type = Int(agents[agent].type)
+        guard agents[agent].heapHandle >= 0, types[type].waiting > 0 else { return nil }
         if let own = lines.head(agents[agent].line) { return own }
-        return next(ofType: agents[agent].type)
-    }
-
-    /// Whether instances of a type differ in what they can do.
-    public func isMixed(type: Int32) -> Bool { types[Int(type)].operations.isMixed }
-
-    /// Like ``next(for:)`` for an instance of a mixed type: the first work that it can do among the
-    /// first ``maxLooked`` of each line. Others, that can do all of it, go on with the rest.
-    public func next(for agent: Int32, where fits: (Int32) -> Bool) -> Int32? {
-        guard agents[agent].heapHandle >= 0 else { return nil }
-        if let own = lines.head(agents[agent].line) { return own }
-        for line in types[Int(agents[agent].type)].lines {
-            if let work = lines.first(line, of: Self.maxLooked, where: fits) { return work }
+        for line in types[type].lines {
+            if let work = lines.first(line, where: { canDo(agent, $0) }) { return work }
         }
         return nil
     }
 
-    /// How much waiting work is looked at to find some that an instance can do.
-    private static let maxLooked = 64
-
-    /// The first in the lines of a type.
-    public func next(ofType type: Int32) -> Int32? {
-        if types[Int(type)].waiting == 0 { return nil }
-        for line in types[Int(type)].lines {
-            if let work = lines.head(line) { return work }
+    /// How much of what waits for a type calls operations that it is known to have. O(keys).
+    public func offeredWaitingCount(type: Int32) -> Int {
+        types[Int(type)].lines.reduce(0) { count, line in
+            count + lines.count(line) { operation($0, ofType: type) != nil }
         }
-        return nil
     }
 
     /// Everything that waits for this instance alone, in order.

@@ -10,20 +10,14 @@ struct TypeOperations: Sendable {
     private var places: [String: Int] = [:]
     /// What the type itself promises, whether an instance is there or not.
     private var promised: [OperationDescriptor] = []
-    /// Whether some instance lacks what another has.
-    private(set) var isMixed = false
 
     /// Few names are compared faster than hashed.
     private static let fewNames = 8
 
     subscript(name: String) -> OperationDescriptor? { place(of: name).map { all[$0] } }
 
-    /// Whether it makes no difference which of the instances is asked.
-    func isHeldByAllOrNone(_ name: String, of alive: Int) -> Bool {
-        if !isMixed { return true }
-        guard let place = place(of: name) else { return true }
-        return holders[place] == alive || holders[place] == 0
-    }
+    /// How many of the instances have an operation.
+    func holders(of name: String) -> Int { place(of: name).map { holders[$0] } ?? 0 }
 
     private func place(of name: String) -> Int? {
         if all.count > Self.fewNames { return places[name] }
@@ -65,7 +59,6 @@ struct TypeOperations: Sendable {
                 holders.append(1)
             }
         }
-        isMixed = holders.contains { $0 > 0 && $0 <= others }
     }
 
     /// An instance leaves, and so many stay.
@@ -74,7 +67,6 @@ struct TypeOperations: Sendable {
             if let place = places[name] { holders[place] -= 1 }
         }
         if others > 0, holders.contains(0) { forgetUnheld() }
-        isMixed = holders.contains { $0 > 0 && $0 < others }
     }
 
     private mutating func forgetUnheld() {

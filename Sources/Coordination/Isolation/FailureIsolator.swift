@@ -131,14 +131,17 @@ public struct FailureIsolator: Sendable {
     }
 
     /// An instance takes nothing new for a while, because it drains or its connection is gone; or
-    /// it does again. If nobody of its type is left to work, an isolated one comes back.
+    /// it does again. If nobody of its type is left to work, an isolated one comes back: also this
+    /// one, when it is there again.
     public mutating func wentAway(
         _ agent: Int32, _ isAway: Bool, at now: EngineTime
     ) -> [IsolationChange] {
         guard isKnown(agent), entries[Int(agent)].isAway != isAway else { return [] }
         let entry = entries[Int(agent)]
         entries[Int(agent)].isAway = isAway
-        if entry.isolation.state == .isolated { return [] }
+        if entry.isolation.state == .isolated {
+            return isAway ? [] : keepOne(entry.type, at: now)
+        }
         types[Int(entry.type)].away += isAway ? 1 : -1
         if !isAway { return [] }
         return keepOne(entry.type, at: now) + keepDependents(entry.type, at: now)

@@ -1,6 +1,9 @@
 /// Lines in which keys take turns: a ring holds one line per key with something waiting, and
 /// serves the keys in rotation, each in the order of joining and with as many turns in a row as it
-/// weighs. All O(1) but for hashing a key.
+/// weighs. Work of a key is of one kind or another, and who takes only some kinds passes over the
+/// others at once, however much of them waits: a key's line is one line per kind, told apart by
+/// when work joined. All O(1) but for hashing a key, looking at the kinds of a key, and passing
+/// over the keys that have nothing that fits.
 public struct FairLines: Sendable {
     private struct RingKey: Sendable, Hashable {
         var ring: Int32
@@ -17,9 +20,18 @@ public struct FairLines: Sendable {
         var left: Int
     }
 
+    /// The work of one kind in a key's line.
+    private struct Part: Sendable {
+        var kind: String
+        /// The line of its key, which holds such parts, and its place there.
+        var keyLine: Int32
+        var place: WaitingLines.Place
+    }
+
     private var lines = WaitingLines()
     /// By line.
     private var keyLines: [Int32: KeyLine] = [:]
+    private var parts: [Int32: Part] = [:]
     private var lineOfKey: [RingKey: Int32] = [:]
 
     /// No rings.
@@ -31,35 +43,51 @@ public struct FairLines: Sendable {
     /// Closes an empty ring.
     public mutating func close(_ ring: Int32) { lines.close(ring) }
 
+    // MARK: Coming and going
+
     /// Puts work at the end of its key's line.
     ///
-    /// - Parameter weight: turns in a row that the key has from now on, 1 or more.
+    /// - Parameters:
+    ///   - kind: what it takes to do it.
+    ///   - weight: turns in a row that the key has from now on, 1 or more.
     public mutating func join(
-        _ ring: Int32, key: String, weight: Int = 1, work: Int32
+        _ ring: Int32, key: String, kind: String = "", weight: Int = 1, work: Int32
     ) -> WaitingLines.Place {
-        let ringKey = RingKey(ring: ring, key: key)
-        if let line = lineOfKey[ringKey] {
-            keyLines[line]?.weight = weight
-            return lines.join(line, work: work)
-        }
-        let line = lines.open()
-        lineOfKey[ringKey] = line
-        keyLines[line] = KeyLine(
-            key: ringKey, place: lines.join(ring, work: line), weight: weight, left: weight)
-        return lines.join(line, work: work)
+        let keyLine = line(of: RingKey(ring: ring, key: key), weight)
+        return lines.join(part(of: keyLine, kind), work: work)
     }
 
-    /// The work whose turn it is; it stays in line.
-    public func head(_ ring: Int32) -> Int32? {
-        guard let line = lines.head(ring) else { return nil }
-        return lines.head(line)
+    private mutating func line(of key: RingKey, _ weight: Int) -> Int32 {
+        if let line = lineOfKey[key] {
+            keyLines[line]?.weight = weight
+            return line
+        }
+        let line = lines.open()
+        lineOfKey[key] = line
+        keyLines[line] = KeyLine(
+            key: key, place: lines.join(key.ring, work: line), weight: weight, left: weight)
+        return line
+    }
+
+    private mutating func part(of keyLine: Int32, _ kind: String) -> Int32 {
+        var known: Int32?
+        lines.visit(keyLine) { part in
+            if parts[part]?.kind == kind { known = part }
+            return known == nil
+        }
+        if let known { return known }
+        let part = lines.open()
+        parts[part] = Part(
+            kind: kind, keyLine: keyLine, place: lines.join(keyLine, work: part))
+        return part
     }
 
     /// The work at this place has had its turn: when its key has none left, that goes behind the
     /// others. The work stays in line.
     public mutating func turnTaken(_ place: WaitingLines.Place) {
-        let line = lines.line(of: place)
-        guard let keyLine = keyLines[line] else { return }
+        guard let line = parts[lines.line(of: place)]?.keyLine, let keyLine = keyLines[line] else {
+            return
+        }
         if keyLine.left > 1 {
             keyLines[line]?.left = keyLine.left - 1
             return
@@ -73,30 +101,60 @@ public struct FairLines: Sendable {
     public mutating func leave(_ place: WaitingLines.Place) {
         let line = lines.line(of: place)
         lines.leave(place)
-        guard lines.count(line) == 0, let keyLine = keyLines.removeValue(forKey: line) else {
-            return
-        }
+        guard lines.count(line) == 0, let part = parts.removeValue(forKey: line) else { return }
+        lines.leave(part.place)
+        lines.close(line)
+        guard lines.count(part.keyLine) == 0,
+            let keyLine = keyLines.removeValue(forKey: part.keyLine)
+        else { return }
         lineOfKey[keyLine.key] = nil
         lines.leave(keyLine.place)
-        lines.close(line)
+        lines.close(part.keyLine)
     }
 
-    /// The first work in a ring that fits, key by key from the one whose turn it is; at most so many
-    /// are looked at.
-    public func first(_ ring: Int32, of count: Int, where fits: (Int32) -> Bool) -> Int32? {
-        var left = count
+    // MARK: Who is next
+
+    /// The work whose turn it is; it stays in line.
+    public func head(_ ring: Int32) -> Int32? { first(ring) { _ in true } }
+
+    /// The first work in a ring whose kind fits, key by key from the one whose turn it is.
+    public func first(_ ring: Int32, where fits: (String) -> Bool) -> Int32? {
         var found: Int32?
-        lines.visit(ring) { line in
-            lines.visit(line) { work in
-                if fits(work) { found = work }
-                left -= 1
-                return found == nil && left > 0
-            }
-            return found == nil && left > 0
+        lines.visit(ring) { keyLine in
+            found = oldest(keyLine, where: fits)
+            return found == nil
         }
         return found
     }
 
+    /// What joined first of the kinds that fit.
+    private func oldest(_ keyLine: Int32, where fits: (String) -> Bool) -> Int32? {
+        var best: (work: Int32, order: UInt64)?
+        lines.visit(keyLine) { part in
+            guard let kind = parts[part]?.kind, fits(kind), let front = lines.front(part) else {
+                return true
+            }
+            if front.order < best?.order ?? .max { best = front }
+            return true
+        }
+        return best?.work
+    }
+
     /// All work in a ring, key by key from the one whose turn it is.
-    public func all(_ ring: Int32) -> [Int32] { lines.all(ring).flatMap { lines.all($0) } }
+    public func all(_ ring: Int32) -> [Int32] {
+        lines.all(ring).flatMap { lines.merged(lines.all($0)) }
+    }
+
+    /// How much work of the kinds that fit is in a ring.
+    public func count(_ ring: Int32, where fits: (String) -> Bool) -> Int {
+        var count = 0
+        lines.visit(ring) { keyLine in
+            lines.visit(keyLine) { part in
+                if let kind = parts[part]?.kind, fits(kind) { count += lines.count(part) }
+                return true
+            }
+            return true
+        }
+        return count
+    }
 }

@@ -9,6 +9,8 @@ public struct WaitingLines: Sendable {
     private struct Node {
         var work: Int32
         var line: Int32
+        /// Grows with every joining, over all lines.
+        var order: UInt64
         var previous: Int32
         var next: Int32
     }
@@ -23,6 +25,7 @@ public struct WaitingLines: Sendable {
     private var freeNodes: [Int32] = []
     private var lines: [Line] = []
     private var freeLines: [Int32] = []
+    private var joined: UInt64 = 0
 
     /// No lines.
     public init() {}
@@ -46,7 +49,8 @@ public struct WaitingLines: Sendable {
     /// Puts work at the end of a line.
     public mutating func join(_ line: Int32, work: Int32) -> Place {
         let tail = lines[Int(line)].tail
-        let node = Node(work: work, line: line, previous: tail, next: -1)
+        joined += 1
+        let node = Node(work: work, line: line, order: joined, previous: tail, next: -1)
         let index: Int32
         if let free = freeNodes.popLast() {
             index = free
@@ -88,6 +92,26 @@ public struct WaitingLines: Sendable {
     func visit(_ line: Int32, _ visitor: (Int32) -> Bool) {
         var node = lines[Int(line)].head
         while node >= 0, visitor(nodes[Int(node)].work) { node = nodes[Int(node)].next }
+    }
+
+    /// The work at the head of a line, and when it joined beside that of other lines.
+    func front(_ line: Int32) -> (work: Int32, order: UInt64)? {
+        let head = lines[Int(line)].head
+        return head < 0 ? nil : (nodes[Int(head)].work, nodes[Int(head)].order)
+    }
+
+    /// All work of several lines in the order of joining.
+    func merged(_ parts: [Int32]) -> [Int32] {
+        if parts.count == 1 { return all(parts[0]) }
+        var found: [(work: Int32, order: UInt64)] = []
+        for line in parts {
+            var node = lines[Int(line)].head
+            while node >= 0 {
+                found.append((nodes[Int(node)].work, nodes[Int(node)].order))
+                node = nodes[Int(node)].next
+            }
+        }
+        return found.sorted { $0.order < $1.order }.map(\.work)
     }
 
     /// All work in a line, from its head.

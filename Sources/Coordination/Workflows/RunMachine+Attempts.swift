@@ -126,13 +126,15 @@ extension RunMachine {
             &out)
     }
 
-    /// After a restart: the remote instance did not come back within its lease.
+    /// After a restart: the remote instance did not come back within its lease, or came back without
+    /// the work.
     public mutating func holderLost(
-        _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
+        _ step: Int, token: AssignmentToken, isBack: Bool = false, at now: Int64,
+        into out: inout RunOutput
     ) {
         guard isCurrent(step, token) else { return }
-        lose(
-            step, "its instance did not come back after the server's restart", now, &out)
+        let how = isBack ? "came back without it" : "did not come back"
+        lose(step, "its instance \(how) after the server's restart", now, &out)
     }
 
     /// The instance says how far it is. Makes no event: saved with the run's next change.

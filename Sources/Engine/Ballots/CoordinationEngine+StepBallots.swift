@@ -5,6 +5,8 @@ import JSON
 /// server that starts again asks them again.
 extension CoordinationEngine {
     mutating func putToBallot(_ run: Int32, _ step: Int, _ spec: BallotSpec, _ input: Payload) {
+        // A server that starts again asks then.
+        if isDraining { return }
         let state = runs[run].machine.state
         let place = StepPlace(run: state.id, step: step)
         // A run that was paused meanwhile and goes on has its ballot still.

@@ -36,8 +36,7 @@ final class EngineCore: @unchecked Sendable {
     private var retryAtNanos: Int64?
     /// Set for good when the store cannot be trusted any more.
     private var fatal: Rejection?
-    private var drains: [(deadlineNanos: Int64, continuation: CheckedContinuation<Void, Never>)] =
-        []
+    private var drains: [Drain] = []
     private var reportedOpenRuns = -1
 
     init(
@@ -79,9 +78,9 @@ final class EngineCore: @unchecked Sendable {
     private func take(_ event: HostEvent, _ time: EngineTime, _ work: inout Work) {
         switch event {
         case .tick: wakeAtNanos = .max
-        case .drain(let deadline, let continuation):
+        case .drain(let drain):
             engine.beginDraining()
-            drains.append((deadline, continuation))
+            drains.append(drain)
         case .committed(let number, let outcome): committed(number, outcome, time, &work)
         }
     }
@@ -211,13 +210,19 @@ final class EngineCore: @unchecked Sendable {
 
     private func finishDrains(_ time: EngineTime) {
         if drains.isEmpty { return }
-        let isDone =
-            fatal != nil
-            || engine.isQuiet && engine.openInvokeCount == 0
-                && engine.openItemCount == 0
-        let ended = drains.filter { isDone || $0.deadlineNanos <= time.monotonicNanos }
-        drains.removeAll { isDone || $0.deadlineNanos <= time.monotonicNanos }
-        for drain in ended { drain.continuation.resume() }
+        let isQuiet =
+            engine.isQuiet && engine.openInvokeCount == 0 && engine.openItemCount == 0
+        let hasSteps = isQuiet && engine.localStepCount > 0
+        var left: [Drain] = []
+        for drain in drains {
+            let isDone = fatal != nil || isQuiet && !(drain.awaitsSteps && hasSteps)
+            if isDone || drain.deadlineNanos <= time.monotonicNanos {
+                drain.continuation.resume()
+            } else {
+                left.append(drain)
+            }
+        }
+        drains = left
     }
 
     /// The timer is moved only when it would ring too late: a wake-up too early costs one empty

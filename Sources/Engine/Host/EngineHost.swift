@@ -145,16 +145,22 @@ public final class EngineHost: AssignmentSink {
     // MARK: Going down
 
     /// Refuses new work and waits until what was decided is on disk and open invokes are answered,
-    /// or until the deadline. Open runs stay on disk and go on after the next start.
-    public func drain(deadlineNanos: Int64) async {
+    /// or until the deadline. No step begins any more; open runs stay on disk and go on after the
+    /// next start.
+    ///
+    /// - Parameter awaitsSteps: whether to wait for steps that agents of this process work on too;
+    ///   those of remote workers stay with them.
+    public func drain(deadlineNanos: Int64, awaitsSteps: Bool = false) async {
         await withCheckedContinuation { continuation in
-            _ = events.post(.drain(deadlineNanos, continuation), lane: .vital)
+            let drain = Drain(
+                deadlineNanos: deadlineNanos, awaitsSteps: awaitsSteps, continuation: continuation)
+            _ = events.post(.drain(drain), lane: .vital)
             drive()
         }
     }
 
-    /// Stops the timer and the preparation thread. Call after ``drain(deadlineNanos:)``; the store
-    /// is closed by whoever opened it.
+    /// Stops the timer and the preparation thread. Call after
+    /// ``drain(deadlineNanos:awaitsSteps:)``; the store is closed by whoever opened it.
     public func close() {
         timer.stop()
         preparer.withLock { $0 }?.close()
@@ -243,7 +249,15 @@ public final class EngineHost: AssignmentSink {
 enum HostEvent: Sendable {
     case committed(BatchNumber, CommitOutcome)
     case tick
-    case drain(Int64, CheckedContinuation<Void, Never>)
+    case drain(Drain)
+}
+
+/// Somebody who waits for the end of what is open.
+struct Drain: Sendable {
+    var deadlineNanos: Int64
+    /// Whether steps in the hands of agents of this process count.
+    var awaitsSteps: Bool
+    var continuation: CheckedContinuation<Void, Never>
 }
 
 extension Command {

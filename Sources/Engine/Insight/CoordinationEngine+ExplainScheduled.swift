@@ -17,6 +17,9 @@ extension CoordinationEngine {
         }
         if let gate = keys.jobs[job]?.waitsAt, gate >= 0 {
             explainGate(gate, job, &cause)
+        } else if isHeldByDrain(job) {
+            cause.kind = .noAgent
+            cause.message = "the server drains: the step begins after its next start"
         } else if jobs[job].phase == .waiting {
             explainLine(job, definition, &cause)
         } else {
@@ -79,15 +82,22 @@ extension CoordinationEngine {
     ) {
         let type = pool.name(ofType: jobs[job].type)
         let alive = pool.aliveCount(type: jobs[job].type)
+        let able = pool.aliveCount(type: jobs[job].type, having: definition.operation)
         cause.waitsFor = [type]
         if alive == 0 {
             cause.kind = .noAgent
             cause.message = "no instance of agent type \"\(type)\" is alive"
+        } else if able == 0 {
+            cause.kind = .noAgent
+            cause.message =
+                "none of the \(alive) instances of agent type \"\(type)\" that are alive has operation "
+                + "\"\(definition.operation)\""
         } else {
             cause.kind = .queue
+            let which = able == alive ? "" : " of those that have \"\(definition.operation)\""
             cause.message =
-                "no instance of agent type \"\(type)\" takes new work: \(alive) are alive, and busy, "
-                + "draining or isolated"
+                "no instance of agent type \"\(type)\" takes new work: \(able)\(which) are alive, and "
+                + "busy, draining or isolated"
         }
         if type != definition.agentType {
             cause.message += " (\"\(type)\" stands in for \"\(definition.agentType)\")"

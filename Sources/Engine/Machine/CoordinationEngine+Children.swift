@@ -104,7 +104,7 @@ extension CoordinationEngine {
     mutating func takeSlot(ofType type: Int32, for invoke: Invoke) -> Int32? {
         if let key = invoke.extras?.affinityKey, !key.isEmpty,
             let agent = pool.preferred(ofType: type, key: key),
-            pool.canDo(agent, invoke.operation), pool.takeSlot(of: agent)
+            pool.has(agent, invoke.operation), pool.takeSlot(of: agent)
         {
             return agent
         }

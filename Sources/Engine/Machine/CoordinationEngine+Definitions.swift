@@ -116,6 +116,7 @@ extension CoordinationEngine {
         snapshot.isBatchInFlight = inFlight != nil
         snapshot.isDiskFull = isDiskFull || isLowOnSpace
         snapshot.isDraining = isDraining
+        snapshot.localSteps = isDraining ? localStepCount : 0
         snapshot.mailboxLength = mailboxLength
         snapshot.requestIDs = requests.count
         snapshot.requestIDsForgottenEarly = requests.forgottenEarly

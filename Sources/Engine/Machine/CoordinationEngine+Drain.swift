@@ -2,19 +2,50 @@ import Coordination
 
 /// Instances that finish what they have and leave.
 extension CoordinationEngine {
-    /// Somebody wants an instance to go.
+    /// Somebody wants an instance to go. Its worker is told each time: it may have missed the last.
     mutating func drainAgent(_ id: AgentID, reason: String, _ ticket: ReplyTicket) {
         guard let agent = pool.agent(id) else {
             return reject(ticket, .unknownAgent(id))
         }
-        if !pool.holds(of: agent).contains(.draining) {
-            beginDraining(agent)
-            let session = pool.session(of: agent)
-            if session >= 0, let port = sessions[session].machine.connection {
-                ready[port].notices.append(.drainRequested(reason: reason))
-            }
+        let session = pool.session(of: agent)
+        if session < 0, isIrreplaceable(agent) {
+            return reject(ticket, .irreplaceable(id))
+        }
+        beginDraining(agent)
+        if session >= 0 {
+            sessions[session].drainReason = reason
+            tellDrain(session)
         }
         answer(ticket, .agents([summary(agent)]), seen: isolationChangedIn)
+        leaveIfDrained(agent)
+    }
+
+    /// Tells a worker that is connected and that somebody wants to go.
+    mutating func tellDrain(_ session: Int32) {
+        guard let reason = sessions[session].drainReason,
+            let port = sessions[session].machine.connection
+        else { return }
+        ready[port].notices.append(.drainRequested(reason: reason))
+    }
+
+    /// Whether an instance of this process is the last of its type and nothing would make another.
+    private mutating func isIrreplaceable(_ agent: Int32) -> Bool {
+        let type = pool.type(of: agent)
+        return !pool.holds(of: agent).contains(.draining) && elastic[type] == nil
+            && pool.aliveCount(type: type) == 1
+    }
+
+    /// An instance of this process that drains leaves when it holds nothing; a remote one leaves by
+    /// its own word.
+    mutating func leaveIfDrained(_ agent: Int32) {
+        guard pool.holds(of: agent).contains(.draining), pool.session(of: agent) < 0,
+            pool.inFlight(of: agent) == 0
+        else { return }
+        let id = pool.id(of: agent)
+        let port = pool.port(of: agent)
+        close(agent)
+        giveUp(agent)
+        ready[port].orders.append(.retire(id))
     }
 
     /// An instance gets nothing new any more. The last one of its type takes the callers' hope
@@ -30,7 +61,28 @@ extension CoordinationEngine {
             reject(part.ticket, .instanceDraining(pool.id(of: agent)))
         }
         let type = pool.type(of: agent)
-        if pool.aliveCount(type: type) == 0 { rejectWaiting(ofType: type) }
+        grow(type)
+        rejectForsaken(pool.registration(of: agent).operations, type)
+    }
+
+    // MARK: The server itself
+
+    /// Items of batches without an outcome that would be lost with the process.
+    public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
+
+    /// The server goes down: steps in line stay where they are stored, and begin after its start.
+    mutating func holdSteps() {
+        for type in 0..<Int32(pool.typeCount) {
+            for job in pool.waiting(ofType: type) {
+                if case .step = jobs[job].work { leaveLine(job) }
+            }
+        }
+    }
+
+    /// Whether a job has not begun because the server goes down, which is nothing to blame it for.
+    mutating func isHeldByDrain(_ job: Int32) -> Bool {
+        guard isDraining, case .step = jobs[job].work else { return false }
+        return jobs[job].phase == .waiting
     }
 
     // MARK: Watching

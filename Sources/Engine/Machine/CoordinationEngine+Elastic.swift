@@ -64,12 +64,17 @@ extension CoordinationEngine {
     }
 
     /// Has instances made for what waits, if the type is a pool.
-    mutating func grow(_ type: Int32) {
+    ///
+    /// - Parameter isExact: leaves out what no instance of the pool could do, which costs a look at
+    ///   the lines.
+    mutating func grow(_ type: Int32, isExact: Bool = false) {
         if elastic.isEmpty { return }
         guard let port = elastic[type]?.port else { return }
+        let waiting =
+            isExact ? pool.offeredWaitingCount(type: type) : pool.waitingCount(type: type)
         let count =
             elastic[type]?.pool.take(
-                alive: pool.aliveCount(type: type), waiting: pool.waitingCount(type: type),
+                alive: pool.aliveCount(type: type), waiting: waiting,
                 atNanos: now.monotonicNanos) ?? 0
         if count == 0 { return }
         ready[port].orders.append(.create(type: pool.name(ofType: type), count: count))
@@ -91,7 +96,7 @@ extension CoordinationEngine {
         guard elastic[type] != nil else { return }
         elastic[type]?.pool.left(agent)
         noteInstances(type)
-        grow(type)
+        grow(type, isExact: true)
     }
 
     private mutating func noteInstances(_ type: Int32) {
@@ -111,7 +116,7 @@ extension CoordinationEngine {
         }
         elastic[type] = cell
         for agent in idle { retire(agent, type, cell.port) }
-        grow(type)
+        grow(type, isExact: true)
         armElastic(type)
     }
 

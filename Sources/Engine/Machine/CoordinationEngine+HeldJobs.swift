@@ -28,6 +28,19 @@ extension CoordinationEngine {
         jobs[job].previousHeld = -1
     }
 
+    /// Steps of workflows that instances of this process work on.
+    public var localStepCount: Int {
+        var count = 0
+        for agent in pool.livingAgents where pool.session(of: agent) < 0 {
+            var job = heldJobs.indices.contains(Int(agent)) ? heldJobs[Int(agent)] : -1
+            while job >= 0 {
+                if case .step = jobs[job].work { count += 1 }
+                job = jobs[job].nextHeld
+            }
+        }
+        return count
+    }
+
     /// What an instance holds, in the order of the dispatch.
     mutating func tokensHeld(by agent: Int32) -> [UInt64] {
         guard heldJobs.indices.contains(Int(agent)) else { return [] }

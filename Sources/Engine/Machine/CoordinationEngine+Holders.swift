@@ -13,19 +13,34 @@ extension CoordinationEngine {
         jobs[job].phase = .orphaned
         jobs[job].token = token.serial.rawValue
         tokens.insert(job, for: token.serial.rawValue)
+        orphans.add(token.serial.rawValue, of: holder.agent)
         runs[run].steps[step].job = job
         holdKey(job, state.work(of: step).definition, state.namespace)
+        // A worker that names something waits until all runs are taken up: this one named nothing.
+        if let agent = pool.agent(holder.agent), pool.session(of: agent) >= 0 {
+            return holderLost(job, run, step, isBack: true)
+        }
         arm(job, atNanos: monotonicNanos(inMillis: Int64(holder.leaseMillis)))
     }
 
-    /// The holder's lease has ended without a word of it.
-    mutating func holderLost(_ job: Int32, _ run: Int32, _ step: Int) {
+    /// An instance is there and has named what it holds: what else it held is lost.
+    mutating func loseOrphans(of holder: AgentID) {
+        for token in orphans.tokens(of: holder) {
+            guard let job = tokens[token], case .step(let run, let step) = jobs[job].work else {
+                continue
+            }
+            holderLost(job, run, step, isBack: true)
+        }
+    }
+
+    /// The holder's lease has ended without a word of it, or it is back and does not hold it.
+    mutating func holderLost(_ job: Int32, _ run: Int32, _ step: Int, isBack: Bool = false) {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         endStep(job)
         measureFailure(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in
-            machine.holderLost(step, token: token, at: at, into: &out)
+            machine.holderLost(step, token: token, isBack: isBack, at: at, into: &out)
         }
     }
 }

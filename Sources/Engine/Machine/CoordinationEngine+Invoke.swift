@@ -71,6 +71,11 @@ extension CoordinationEngine {
                 endInvoke(job)
                 return reject(ticket, .agentIsolated(id))
             }
+            if !isProbe, !pool.has(agent, invoke.operation) {
+                endInvoke(job)
+                let known = pool.registration(of: agent).operations.map(\.name)
+                return reject(ticket, .unknownOperation(invoke.operation, of: id, known: known))
+            }
             if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
             if pool.holds(of: agent).contains(.draining) {
                 endInvoke(job)
@@ -80,7 +85,8 @@ extension CoordinationEngine {
         } else {
             if let agent = takeSlot(ofType: type, for: invoke) { return grant(job, agent) }
             jobs[job].place = pool.wait(
-                job, type: type, priority: invoke.priority, isBounded: true,
+                job, type: type, operation: invoke.operation, priority: invoke.priority,
+                isBounded: true,
                 key: invoke.extras?.fairnessKey ?? "",
                 weight: invoke.extras?.fairnessWeight ?? 1)
         }

@@ -22,7 +22,12 @@ extension CoordinationEngine {
         if let id = hello.resume, let session = sessionIndex[id],
             pool.id(of: sessions[session].agent) == hello.registration.id
         {
-            return resume(session, hello, port)
+            let type = pool.type(of: sessions[session].agent)
+            if pool.name(ofType: type) == hello.registration.type {
+                return resume(session, hello, port)
+            }
+            // It does other work from now on: that is a new session.
+            supersede(session)
         }
         if let refusal = refusal(of: hello) {
             return ready[port.rawValue].notices.append(.refused(refusal))
@@ -84,12 +89,17 @@ extension CoordinationEngine {
                     leaseMillis: cell.leaseMillis, isResumed: isResumed, modes: shownModes)))
     }
 
+    /// The worker speaks on another connection from now on.
+    private mutating func supersede(_ session: Int32) {
+        guard let old = sessions[session].machine.connection else { return }
+        ready[old].notices.append(.superseded)
+        _ = sessions[session].machine.dropped(connection: old)
+    }
+
     /// The worker is back: what it does not hold any more is lost, what it holds goes on.
     private mutating func resume(_ session: Int32, _ hello: SessionHello, _ port: PortNumber) {
         let agent = sessions[session].agent
-        if let old = sessions[session].machine.connection {
-            ready[old].notices.append(.superseded)
-        }
+        supersede(session)
         sessionOfPort[pool.port(of: agent)] = nil
         sessionOfPort[port.rawValue] = session
         pool.setPort(port.rawValue, of: agent)
@@ -99,8 +109,10 @@ extension CoordinationEngine {
         apply(isolator.wentAway(agent, isDraining, at: now))
         let (lost, unknown) = sessions[session].machine.resumed(
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
+        reregister(agent, hello.registration)
         agentChanged(agent)
         welcome(session, port, isResumed: true)
+        if isDraining { tellDrain(session) }
         tellWatched(session, port)
         let id = pool.id(of: agent)
         for token in lost {
@@ -110,6 +122,23 @@ extension CoordinationEngine {
             self.lost(job, id)
         }
         claim(unknown, session, port)
+    }
+
+    /// A worker that is back may have other operations or slots than before. What it holds goes on.
+    private mutating func reregister(_ agent: Int32, _ registration: AgentRegistration) {
+        let old = pool.registration(of: agent)
+        if old == registration { return }
+        let type = pool.type(of: agent)
+        pool.reregister(agent, registration)
+        meter.slotsCame(
+            registration.slots - old.slots, type: type, atNanos: now.monotonicNanos)
+        if old.operations == registration.operations { return }
+        for job in pool.waitingOnly(for: agent) {
+            guard case .invoke(let part) = jobs[job].work else { continue }
+            detach(job)
+            placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
+        }
+        rejectForsaken(old.operations, type)
     }
 
     /// The new connection is told who watches the progress of what goes on.
@@ -124,7 +153,8 @@ extension CoordinationEngine {
         }
     }
 
-    /// Work that an earlier process gave to the worker, and that it still holds.
+    /// Work that an earlier process gave to the worker: what it still holds goes on, the rest is
+    /// lost.
     private mutating func claim(
         _ named: [AssignmentToken], _ session: Int32, _ port: PortNumber
     ) {
@@ -145,6 +175,7 @@ extension CoordinationEngine {
             jobs[job].type = pool.type(of: agent)
             jobs[job].grantPort = port.rawValue
             jobs[job].phase = .running
+            orphans.remove(token.serial.rawValue)
             sessions[session].machine.claimed(token)
             let definition = runs[run].machine.state.work(of: step).definition
             let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
@@ -153,6 +184,7 @@ extension CoordinationEngine {
             jobs[job].grantedNanos = now.monotonicNanos
             arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))
         }
+        loseOrphans(of: pool.id(of: agent))
     }
 
     // MARK: Ending

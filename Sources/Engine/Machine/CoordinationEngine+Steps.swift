@@ -23,13 +23,16 @@ extension CoordinationEngine {
 
     /// A slot now, or a place in the line for one.
     mutating func seat(_ job: Int32, priority: Int) {
+        // It begins after the next start.
+        if isDraining { return }
         let type = jobs[job].type
+        let operation = operation(of: job)
         measureWish(job)
-        if let agent = pool.takeSlot(ofType: type, for: operation(of: job)) {
-            return grant(job, agent)
-        }
-        jobs[job].place = pool.wait(job, type: type, priority: priority, isBounded: false)
-        grow(type)
+        if let agent = pool.takeSlot(ofType: type, for: operation) { return grant(job, agent) }
+        jobs[job].place = pool.wait(
+            job, type: type, operation: operation, priority: priority, isBounded: false)
+        // A pool's next instance could do it no better, unless it is known to have the operation.
+        if pool.operation(operation, ofType: type) != nil { grow(type) }
     }
 
     /// So long from now, but not past the time of all attempts together.
@@ -66,13 +69,6 @@ extension CoordinationEngine {
         }
         jobs[job].phase = .preparing
         let state = runs[run].machine.state
-        let definition = state.work(of: step).definition
-        guard pool.operation(definition.operation, ofType: jobs[job].type) != nil else {
-            let known = pool.operations(ofType: jobs[job].type).map(\.name)
-            return startFailed(
-                job, run, step,
-                .unknownOperation(definition.operation, of: definition.agentType, known: known))
-        }
         let recipe = state.inputRecipe(of: step)
         if case .whole(let id) = recipe, let payload = payloads[id] {
             return inputReady(job, run, step, payload)
@@ -201,7 +197,6 @@ extension CoordinationEngine {
     /// No instance came in time, or no result did.
     mutating func stepTimedOut(_ job: Int32, _ run: Int32, _ step: Int) {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
-        let type = pool.name(ofType: jobs[job].type)
         switch jobs[job].phase {
         case .running:
             let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
@@ -215,11 +210,23 @@ extension CoordinationEngine {
             }
         case .waiting:
             let key = keyWaitedFor(by: job)
-            startFailed(job, run, step, key.map { .keyNotFree($0) } ?? .noAgent(type))
+            startFailed(job, run, step, key.map { .keyNotFree($0) } ?? notPlaced(job))
         case .preparing: startFailed(job, run, step, .notPrepared)
         case .orphaned: holderLost(job, run, step)
         case .committing: break
         }
+    }
+
+    /// Why a job was in line for too long: nobody there has its operation, or none had a free slot.
+    private mutating func notPlaced(_ job: Int32) -> StepFailure {
+        let type = jobs[job].type
+        let operation = operation(of: job)
+        let name = pool.name(ofType: type)
+        guard pool.aliveCount(type: type) > 0, pool.operation(operation, ofType: type) == nil else {
+            return .noAgent(name)
+        }
+        let known = pool.operations(ofType: type).map(\.name)
+        return .unknownOperation(operation, of: name, known: known)
     }
 
     /// The instance left. An attempt that was never committed is simply placed anew.
@@ -294,7 +301,9 @@ extension StepFailure {
     ) -> StepFailure {
         StepFailure(
             type: "unknown_operation",
-            message: "agent type \"\(type)\" has no operation \"\(operation)\"; it has "
+            message:
+                "no instance of agent type \"\(type)\" that has operation \"\(operation)\" came "
+                + "in time; those that are there have "
                 + known.sorted().joined(separator: ", "), retryable: false)
     }
 

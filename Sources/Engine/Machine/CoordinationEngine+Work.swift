@@ -21,21 +21,13 @@ extension CoordinationEngine {
     /// Gives the free slots of an instance to what waits.
     mutating func serve(_ agent: Int32) {
         guard pool.isLiving(agent) else { return }
-        while let job = nextJob(for: agent) {
+        while let job = pool.next(for: agent) {
             if let place = jobs[job].place { pool.turnTaken(place) }
             leaveLine(job)
             guard pool.takeSlot(of: agent) else { return }
             grant(job, agent)
         }
-    }
-
-    private mutating func nextJob(for agent: Int32) -> Int32? {
-        if !pool.isMixed(type: pool.type(of: agent)) { return pool.next(for: agent) }
-        return nextDoable(for: agent)
-    }
-
-    private mutating func nextDoable(for agent: Int32) -> Int32? {
-        pool.next(for: agent) { pool.canDo(agent, operation(of: $0)) }
+        if !pool.holds(of: agent).isEmpty { leaveIfDrained(agent) }
     }
 
     /// The operation that a job calls.
@@ -47,7 +39,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func leaveLine(_ job: Int32) {
+    mutating func leaveLine(_ job: Int32) {
         guard let place = jobs[job].place else { return }
         pool.stopWaiting(place, type: jobs[job].type)
         jobs[job].place = nil
@@ -58,7 +50,10 @@ extension CoordinationEngine {
         leaveLine(job)
         let agent = jobs[job].agent
         if agent < 0 {
-            if jobs[job].phase == .orphaned { tokens.remove(jobs[job].token) }
+            if jobs[job].phase == .orphaned {
+                tokens.remove(jobs[job].token)
+                orphans.remove(jobs[job].token)
+            }
             return
         }
         tokens.remove(jobs[job].token)
@@ -118,7 +113,7 @@ extension CoordinationEngine {
 
     mutating func jobTimedOut(_ job: Int32) {
         jobs[job].timer = -1
-        if mayBeSilentLonger(job) { return }
+        if mayBeSilentLonger(job) || isHeldByDrain(job) { return }
         judgeTimeout(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)
@@ -179,6 +174,7 @@ extension CoordinationEngine {
     mutating func giveUp(_ agent: Int32) {
         let id = pool.id(of: agent)
         let type = pool.type(of: agent)
+        let operations = pool.registration(of: agent).operations
         for job in pool.waitingOnly(for: agent) {
             guard case .invoke(let part) = jobs[job].work else { continue }
             detach(job)
@@ -193,7 +189,7 @@ extension CoordinationEngine {
         pool.leave(agent)
         agentRemoved(id, type: pool.name(ofType: type))
         elasticLeft(agent, type)
-        if !hasInstances(type) { rejectWaiting(ofType: type) }
+        rejectForsaken(operations, type)
     }
 
     mutating func lost(_ job: Int32, _ agent: AgentID) {
@@ -209,6 +205,25 @@ extension CoordinationEngine {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             endInvoke(job)
             reject(part.ticket, noInstance(type))
+        }
+    }
+
+    /// An instance that had these operations works no more: callers for whom nobody is left hear of
+    /// it at once, workflow steps wait on.
+    mutating func rejectForsaken(_ operations: [OperationDescriptor], _ type: Int32) {
+        if !hasInstances(type) { return rejectWaiting(ofType: type) }
+        guard pool.waitingCount(type: type) > 0,
+            operations.contains(where: { pool.operation($0.name, ofType: type) == nil })
+        else { return }
+        let known = pool.operations(ofType: type).map(\.name)
+        for job in pool.waiting(ofType: type) {
+            guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
+            let operation = part.invoke.operation
+            if pool.operation(operation, ofType: type) != nil { continue }
+            endInvoke(job)
+            reject(
+                part.ticket,
+                .unknownOperation(operation, of: pool.name(ofType: type), known: known))
         }
     }
 

@@ -52,6 +52,7 @@ public struct CoordinationEngine: Sendable {
     var sessionIndex: [SessionID: Int32] = [:]
     /// Which session each connection serves.
     var sessionOfPort: [Int: Int32] = [:]
+    var orphans = OrphanedWork()
     /// First words that name assignments, until every restored run is taken up.
     var waitingHellos: [WaitingHello] = []
     /// Who follows the pool, and the number of its newest change.
@@ -249,9 +250,10 @@ public struct CoordinationEngine: Sendable {
         for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
     }
 
-    /// From now on new work is refused as unavailable; what is open goes on.
+    /// From now on new work is refused as unavailable and no step begins; what is open goes on.
     public mutating func beginDraining() {
         isDraining = true
+        holdSteps()
         flushAllBatches()
     }
 
@@ -282,8 +284,6 @@ public struct CoordinationEngine: Sendable {
     public var openRunCount: Int { openRuns }
     /// Plain invokes without an answer.
     public var openInvokeCount: Int { openInvokes }
-    /// Items of batches without an outcome that would be lost with the process.
-    public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 
     /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
     public var nextDeadlineNanos: Int64? { timers.smallestKey }

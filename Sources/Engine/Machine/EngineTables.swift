@@ -130,6 +130,8 @@ struct SessionCell: Sendable {
     var machine: AgentSession
     var agent: Int32
     var leaseMillis: Int
+    /// Why somebody wants the instance to go; `nil`: nobody does.
+    var drainReason: String?
     /// Handle of the timer of its lease. What is heard moves the lease, not the timer: that looks
     /// again when it rings.
     var timer: Int32 = -1

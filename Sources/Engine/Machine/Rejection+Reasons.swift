@@ -104,6 +104,14 @@ extension Rejection {
             "no agent \(id) is in the pool; ListAgents names those that are")
     }
 
+    static func irreplaceable(_ id: AgentID) -> Rejection {
+        Rejection(
+            .precondition, reason: "LAST_INSTANCE",
+            "agent \"\(id)\" is the last of its type and lives in the server, which would make no "
+                + "other before it starts again; have another one join first, or drain the server "
+                + "(AdminService.Drain)")
+    }
+
     static func instanceDraining(_ id: AgentID) -> Rejection {
         Rejection(
             .unavailable, reason: "AGENT_DRAINING",
@@ -116,6 +124,15 @@ extension Rejection {
         Rejection(
             .notFound, reason: "OPERATION_NOT_FOUND",
             "agent type \"\(type)\" has no operation \"\(operation)\"; "
+                + offer(known.sorted(), "it has", "it has none"))
+    }
+
+    static func unknownOperation(
+        _ operation: String, of instance: AgentID, known: [String]
+    ) -> Rejection {
+        Rejection(
+            .notFound, reason: "OPERATION_NOT_FOUND",
+            "agent \"\(instance)\" has no operation \"\(operation)\"; "
                 + offer(known.sorted(), "it has", "it has none"))
     }
 

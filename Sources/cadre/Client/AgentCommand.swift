@@ -52,7 +52,7 @@ extension AgentCommand {
                 "AGENT", "LOCATION", "STATE", "BUSY", "DONE", "FAILED", "OPERATIONS")
             for agent in agents {
                 table.add(
-                    agent.id, agent.location, agent.isolation?.state.word ?? "healthy",
+                    agent.id, agent.location, agent.stateWords,
                     "\(agent.inFlight)/\(agent.slots)",
                     "\(agent.completed)", "\(agent.failed)",
                     agent.operations.map(\.name).joined(separator: " "))

@@ -174,6 +174,17 @@ extension OperatingMode {
     }
 }
 
+extension Messages.Agent {
+    /// Where it stands with the failure isolator, unless it is well, and why it gets nothing new. One
+    /// without credits is as busy as it says.
+    var stateWords: String {
+        let state = isolation?.state ?? .healthy
+        let reasons = holds.filter { $0 != "no_credit" }
+        let words = state == .healthy && !reasons.isEmpty ? reasons : [state.word] + reasons
+        return words.joined(separator: " ")
+    }
+}
+
 extension IsolationState {
     var word: String {
         switch self {

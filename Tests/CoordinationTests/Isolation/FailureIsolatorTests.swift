@@ -267,4 +267,26 @@ struct IsolatorBench {
         #expect(bench.isolator.workingCount(type: 0) == 0)
         #expect(bench.isolator.isolatedCount(ofType: 0) == 0)
     }
+
+    @Test func `one that was away and is alone when it is there again comes back early`() {
+        var bench = Self.bench(instances: 2)
+        #expect(bench.fail(0, times: 3) == Self.change(0, .isolated))
+        #expect(bench.isolator.wentAway(0, true, at: bench.now) == [])
+        #expect(bench.isolator.left(1, at: bench.now) == [], "nobody is there to come back")
+        let back = bench.isolator.wentAway(0, false, at: bench.now)
+        #expect(back == Self.change(0, .canary))
+        #expect(bench.isolator.workingCount(type: 0) == 1)
+    }
+
+    @Test func `one that a person isolated stays so, though it is alone when it is there again`()
+        throws
+    {
+        var bench = Self.bench(instances: 2)
+        let now = bench.now
+        _ = try bench.isolator.isolate(0, reason: "", actor: "ann", untilMillis: nil, at: now)
+        _ = bench.isolator.wentAway(0, true, at: now)
+        _ = bench.isolator.left(1, at: now)
+        #expect(bench.isolator.wentAway(0, false, at: now) == [])
+        #expect(bench.state(0) == .isolated)
+    }
 }

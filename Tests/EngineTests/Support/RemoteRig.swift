@@ -84,13 +84,14 @@ final class RemoteRig {
     /// A worker's first word on a connection; gives what it was told.
     func hello(
         _ port: Int, id: String = "w/1", resume: SessionID? = nil,
-        held: [AssignmentToken] = [], credits: Int = 8, isIdempotent: Bool = false
+        held: [AssignmentToken] = [], credits: Int = 8, isIdempotent: Bool = false,
+        type: String = "w", can operations: [String] = ["work"]
     ) -> SessionWelcome? {
         let registration = AgentRegistration(
-            id: AgentID(id), type: "w",
-            operations: [
-                OperationDescriptor(name: "work", summary: "", isIdempotent: isIdempotent)
-            ], slots: 65_536, location: "10.0.0.1:9")
+            id: AgentID(id), type: type,
+            operations: operations.map {
+                OperationDescriptor(name: $0, summary: "", isIdempotent: isIdempotent)
+            }, slots: 65_536, location: "10.0.0.1:9")
         let hello = SessionHello(
             registration: registration, resume: resume, held: held, leaseMillis: 1_000,
             secret: UInt64(port))
@@ -143,17 +144,25 @@ final class RemoteRig {
         return ReplyTicket(port: 0, call: calls)
     }
 
-    /// Invokes `work` of the remote type; gives the call's number.
-    func invoke(instance: String? = nil) -> UInt64 {
+    /// Invokes an operation of the remote type; gives the call's number.
+    func invoke(
+        _ operation: String = "work", instance: String? = nil, startByNanos: Int64? = nil
+    ) -> UInt64 {
         let ticket = ticket()
         post(
             .invoke(
                 Invoke(
                     namespace: .default, agentType: "w", instance: instance.map { AgentID($0) },
-                    operation: "work", payload: Payload(bytes: Array("1".utf8)),
-                    deadlineNanos: nil, arrivedNanos: now.monotonicNanos), ticket))
+                    operation: operation, payload: Payload(bytes: Array("1".utf8)),
+                    deadlineNanos: nil, arrivedNanos: now.monotonicNanos,
+                    extras: startByNanos.map { InvokeExtras(startByNanos: $0) }), ticket))
         return ticket.call
     }
+
+    /// Why a call was turned away; `nil`: it was not.
+    func reason(_ call: UInt64) -> String? { answers[call]?.first?.rejection?.reason }
+
+    func leave(_ port: Int) { post(.session(.left(PortNumber(rawValue: port)))) }
 
     /// Starts a run of one remote step, unless others are given; gives its id.
     func start(

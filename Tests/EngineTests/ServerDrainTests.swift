@@ -1,0 +1,73 @@
+import Coordination
+import Store
+import Testing
+
+@testable import Engine
+
+/// Servers that finish what is open and go down.
+@Suite struct ServerDrainTests {
+    @Test func `a server that drains begins no step, and fails none for it`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 1)
+        let steps = [
+            StepDefinition(id: "a", agentType: "w", operation: "work"),
+            StepDefinition(id: "b", agentType: "w", operation: "work", dependsOn: ["a"]),
+        ]
+        let run = try #require(rig.start(steps))
+        let waiting = try #require(rig.start(steps))
+        let token = rig.taken(1)[0].token
+        rig.engine.beginDraining()
+        rig.say(1, results: [(token, "{}")], credits: 8)
+        #expect(rig.accepted(1) == [token])
+        for _ in 0..<100 {
+            rig.pass(millis: 900)
+            rig.say(1)
+        }
+        #expect(rig.taken(1).isEmpty)
+        #expect(rig.state(run)?.steps[1].state == .scheduled)
+        #expect(rig.state(waiting)?.steps[0].state == .scheduled)
+        try rig.restart()
+        _ = rig.hello(2)
+        #expect(rig.taken(2).map(\.origin?.step) == ["b", "a"])
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a drain may wait for steps that agents of the process work on`() async throws {
+        let server = try await TestServer(store: InMemoryStore())
+        let (begun, told) = AsyncStream.makeStream(of: Assignment.self)
+        let agents = FakeAgents { assignment in
+            told.yield(assignment)
+            return nil
+        }
+        agents.join(server.host, type: "echo")
+        _ = await server.put(.chain(2))
+        guard case .started(let run, _) = await server.start("chain") else {
+            Issue.record("not started")
+            return
+        }
+        var attempts = begun.makeAsyncIterator()
+        let work = try #require(await attempts.next())
+        // Its time is over at once: the step is open.
+        await server.host.drain(deadlineNanos: 0, awaitsSteps: true)
+        guard case .snapshot(let open) = await server.ask({ .snapshot($0) }) else {
+            Issue.record("no snapshot")
+            return
+        }
+        #expect(open.localSteps == 1 && open.openInvokes == 0)
+        async let drained: Void = server.host.drain(deadlineNanos: .max, awaitsSteps: true)
+        server.host.finished([
+            AssignmentResult(
+                token: work.token, outcome: .success(work.payload), startedNanos: 0,
+                endedNanos: 1)
+        ])
+        await drained
+        guard case .run(let summary, _) = await server.ask({ .getRun(.run(.default, run), $0) })
+        else {
+            Issue.record("the run is gone")
+            return
+        }
+        #expect(summary.steps.map(\.state) == [.completed, .scheduled])
+        #expect(agents.dispatched.count == 1)
+        await server.close()
+    }
+}
