@@ -62,11 +62,14 @@ public struct ConsoleError: Error, Sendable, Hashable, CustomStringConvertible {
         case EACCES, EADDRNOTAVAIL:
             code = .addressRefused
             message =
-                "cannot listen on \(address): \(cause). Pass an address of this machine and a "
-                + "--console-port above 1023"
+                "cannot listen on \(address): \(cause). Pass an address of this machine with "
+                + "--host and a --console-port above 1023"
         default:
+            // What the system names no number for is a name that cannot be resolved, mostly.
             code = .failed
-            message = "cannot listen on \(address): \(cause). Pass another --console-port"
+            message =
+                "cannot listen on \(address): \(cause). Pass an address of this machine with "
+                + "--host, such as 127.0.0.1"
         }
     }
 }

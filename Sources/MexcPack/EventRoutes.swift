@@ -9,7 +9,9 @@ import Coordination
 /// | `risk.threshold.exceeded` | `simulation`, `error-recovery` |
 ///
 /// Each is a durable subscription that calls the operation `on_event` of each agent type, one event
-/// after the other. An agent type that nobody offers yet holds up nobody else: its events wait.
+/// after the other. Of these types `pattern-discovery` comes with the pack; the others are for agents
+/// that join. One that nobody offers yet holds up nobody else: its events wait, which its subscription
+/// shows as lag, for as long as their topic holds them.
 enum EventRoutes {
     static let operation = "on_event"
 

@@ -17,8 +17,14 @@ public enum MarketSelection: Sendable, Hashable {
     /// Reads `simulator`, `simulator:SEED`, `simulator:SEED@SPEED`, `replay:FILE`, or an address
     /// that begins with `http://` or `https://`.
     ///
-    /// - Throws: a failure of type `invalid_input` that says what can be written.
+    /// - Throws: a failure of type `invalid_input` that says what can be written. An address with a
+    ///   user or password is refused without repeating it: it would be shown in logs and by agents.
     public init(parsing text: String) throws(StepFailure) {
+        if MarketSelection.hasUser(text) {
+            throw MarketFailure.invalidInput(
+                "--market: an address may have no user and no password, since it is shown in logs "
+                    + "and results; MEXC's market data needs none")
+        }
         if text == "simulator" {
             self = .defaults
         } else if let rest = text.rest(after: "simulator:") {
@@ -44,6 +50,12 @@ public enum MarketSelection: Sendable, Hashable {
                     + "the speed between 0 and 100000")
         }
         return .simulator(seed: seed, speed: speed)
+    }
+
+    /// Whether something stands before an `@` in the authority (RFC 3986, section 3.2.1).
+    private static func hasUser(_ text: String) -> Bool {
+        guard let scheme = text.range(of: "://") else { return false }
+        return text[scheme.upperBound...].prefix { !"/?#".contains($0) }.contains("@")
     }
 
     private static func address(parsing text: String) -> String? {

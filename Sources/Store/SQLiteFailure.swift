@@ -14,6 +14,8 @@ struct SQLiteFailure: Error, Hashable {
         case constraint
         /// Reading, writing or syncing failed; what is on disk is unknown.
         case io
+        /// As `io`, where a file was to grow: most often the disk is full.
+        case noRoomToWrite
         /// The file is damaged or is no database.
         case corrupt
         /// The file or its directory cannot be written.
@@ -49,13 +51,18 @@ struct SQLiteFailure: Error, Hashable {
 }
 
 extension SQLiteFailure.Kind {
+    /// What follows the primary code in SQLITE_IOERR_WRITE, _TRUNCATE, _SHMOPEN, _SHMSIZE and
+    /// _SHMMAP. The shared memory beside the log is made, and grows, at every start, so a full disk
+    /// speaks with these codes then.
+    private static let growing: Set<Int32> = [3, 6, 18, 19, 21]
+
     /// The lower eight bits of an extended result code are its primary code.
     fileprivate init(code: Int32) {
         switch code & 0xff {
         case SQLITE_BUSY, SQLITE_LOCKED: self = .busy
         case SQLITE_FULL: self = .full
         case SQLITE_CONSTRAINT: self = .constraint
-        case SQLITE_IOERR: self = .io
+        case SQLITE_IOERR: self = Self.growing.contains(code >> 8) ? .noRoomToWrite : .io
         case SQLITE_CORRUPT, SQLITE_NOTADB: self = .corrupt
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH: self = .readOnly
         case SQLITE_CANTOPEN: self = .cannotOpen
@@ -70,6 +77,11 @@ extension StoreError {
         let message = "\(file): \(failure.message)"
         switch failure.kind {
         case .full: self.init(.full, "\(message). Free some space on this disk")
+        case .noRoomToWrite:
+            self.init(
+                .failed,
+                "\(message): the disk is full, or it cannot be written. Free some space on it, or "
+                    + "look at the disk")
         case .corrupt:
             self.init(.corrupt, "\(message). Restore the file from a backup")
         case .readOnly, .cannotOpen:

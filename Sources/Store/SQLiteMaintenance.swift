@@ -95,10 +95,18 @@ final class SQLiteMaintenance: Sendable {
             return .success(
                 StoreVerdict(
                     problems: problems == ["ok"] ? [] : problems,
-                    tookMillis: (SystemClock.monotonicNanos() - began) / 1_000_000))
+                    tookMillis: took(since: began)))
         } catch {
-            return .failure(StoreError(error, file: file))
+            // So damaged that the check itself cannot go on: that is what it was to find.
+            guard error.kind == .corrupt else {
+                return .failure(StoreError(error, file: file))
+            }
+            return .success(StoreVerdict(problems: [error.message], tookMillis: took(since: began)))
         }
+    }
+
+    private func took(since began: Int64) -> Int64 {
+        (SystemClock.monotonicNanos() - began) / 1_000_000
     }
 
     private func makeCopy() -> Result<SQLiteCopy, StoreError> {
@@ -119,12 +127,24 @@ final class SQLiteMaintenance: Sendable {
             // copy is compact, and readers and the writer go on; the log grows meanwhile.
             try open(path).execute("VACUUM INTO '\(file.replacing("'", with: "''"))'")
         } catch {
-            return .failure(StoreError(error, file: file))
+            return .failure(reason(for: error, writing: file))
         }
         return verdict(on: file).flatMap { verdict in
             guard let problem = verdict.problems.first else { return .success(()) }
             return .failure(StoreError(.corrupt, "the backup is not good: \(problem)"))
         }
+    }
+
+    /// Why no copy was made. A damaged store fails in many ways (a page number that is nonsense
+    /// reads as a full disk, a torn index as a broken uniqueness rule), so whoever asks is told of
+    /// the damage, not of its consequence.
+    private func reason(for failure: SQLiteFailure, writing file: String) -> StoreError {
+        guard failure.kind != .corrupt else { return StoreError(failure, file: path) }
+        guard !isStopping.isRaised, case .success(let verdict) = verdict(on: path),
+            let problem = verdict.problems.first
+        else { return StoreError(failure, file: file) }
+        return StoreError(
+            .corrupt, "\(path) is damaged: \(problem). Restore the file from a backup")
     }
 
     private func open(_ file: String) throws(SQLiteFailure) -> SQLiteConnection {

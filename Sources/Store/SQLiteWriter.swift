@@ -115,7 +115,7 @@ final class SQLiteWriter {
         switch failure.kind {
         case .full: return .full
         case .constraint: return .conflict(failure.message)
-        case .busy, .io, .corrupt, .readOnly, .cannotOpen, .other:
+        case .busy, .io, .noRoomToWrite, .corrupt, .readOnly, .cannotOpen, .other:
             return .unknown(failure.message)
         }
     }

@@ -9,8 +9,10 @@ struct CadreCommand: AsyncParsableCommand {
         discussion: """
             Start with `cadre demo`: it runs a workflow on a simulated exchange, offline.
 
-            Exit codes: 0 done, 1 what was asked failed, 64 wrong usage, 66 a file cannot be read, \
-            69 the server cannot be reached, 78 a setting is wrong or the server could not start.
+            Exit codes: 0 done, 1 what was asked failed or the server refused it, 64 wrong usage, \
+            66 a file cannot be read, 69 the server cannot be reached or was lost, 73 a file exists \
+            or cannot be made, 74 what was to be written could not be (for a server: its store), \
+            78 a setting is wrong or the server could not start, 141 nobody reads the output.
             Shell completion: `cadre --generate-completion-script zsh` (or bash, fish).
             """,
         version: CadreVersion.current,

@@ -360,57 +360,6 @@ import Testing
         }
     }
 
-    @Test func `shutdown lets an open call finish`() async throws {
-        let echo = try await EchoServer()
-        let stream = try await echo.client.stream(EchoServer.chat)
-        var iterator = stream.makeAsyncIterator()
-        try await stream.send(framed: framed([1]))
-        _ = try await iterator.next()
-        async let stopped: Void = echo.server.shutdown(grace: .seconds(20))
-        try await stream.send(framed: framed([2]))
-        #expect(try await iterator.next() == [2])
-        stream.finishSending()
-        #expect(try await iterator.next() == nil)
-        await stopped
-        try await echo.stop()
-    }
-
-    @Test func `a call that never ends holds no shutdown up, and the others keep their grace`()
-        async throws
-    {
-        let echo = try await EchoServer()
-        let endless = try await echo.client.stream(EchoServer.endless)
-        let chat = try await echo.client.stream(EchoServer.chat)
-        var (news, answers) = (endless.makeAsyncIterator(), chat.makeAsyncIterator())
-        try await endless.send(framed: framed([1]))
-        try await chat.send(framed: framed([1]))
-        #expect(try await news.next() == [1])
-        #expect(try await answers.next() == [1])
-        async let stopped: Void = echo.server.shutdown(grace: .seconds(600))
-        let end = await status { () throws(GRPCStatus) in _ = try await news.next() }
-        #expect(end.code == .unavailable)
-        #expect(echo.log.words.contains("endless serverShutdown"))
-        try await chat.send(framed: framed([2]))
-        #expect(try await answers.next() == [2])
-        chat.finishSending()
-        #expect(try await answers.next() == nil)
-        await stopped
-        try await echo.stop()
-    }
-
-    @Test func `shutdown cancels what is left when the grace is over`() async throws {
-        let echo = try await EchoServer()
-        let stream = try await echo.client.stream(EchoServer.chat)
-        try await stream.send(framed: framed([1]))
-        var iterator = stream.makeAsyncIterator()
-        _ = try await iterator.next()
-        await echo.server.shutdown(grace: .milliseconds(50))
-        let end = await status { () throws(GRPCStatus) in _ = try await iterator.next() }
-        #expect(end.code == .unavailable)
-        #expect(echo.log.words.contains("chat serverShutdown"))
-        try await echo.stop()
-    }
-
     @Test func `connections over the limit are closed on arrival`() async throws {
         try await withServer({ $0.limits.maxConnections = 1 }) { echo in
             _ = try await echo.client.unary(EchoServer.echo, framed: framed([1]))

@@ -192,6 +192,19 @@ final class WireClient: ChannelInboundHandler {
         try await echo.stop()
     }
 
+    @Test func `a malformed timeout is refused whatever stands beside it`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        for timeouts in [["1x", "1S"], ["1S", "1x"]] {
+            let fields = Self.request("Echo") + timeouts.map { ("grpc-timeout", $0) }
+            let answer = try await WireClient.ask(echo, fields, body: [0, 0, 0, 0, 0])
+            #expect(answer.headers.last?.contains("grpc-status=13") == true, "\(timeouts)")
+        }
+        let fields = Self.request("Never") + [("grpc-timeout", "20m"), ("grpc-timeout", "9H")]
+        let answer = try await WireClient.ask(echo, fields, body: [0, 0, 0, 0, 0])
+        #expect(answer.headers.last?.contains("grpc-status=4") == true, "\(answer)")
+        try await echo.stop()
+    }
+
     @Test func `the server ends a call at its deadline by itself`() async throws {
         let echo = try await EchoServer(loops: 1)
         let answer = try await WireClient.ask(

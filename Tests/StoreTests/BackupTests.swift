@@ -137,12 +137,40 @@ import Threads
         for page in 60..<100 { pwrite(file, noise, noise.count, off_t(page * 8_192)) }
         close(file)
         let damaged = try await SQLiteStore.open(.init(directory: directory.path))
-        let problems = (try? await verdict(damaged).problems) ?? ["unreadable"]
-        #expect(!problems.isEmpty)
-        await #expect(throws: StoreError.self) { _ = try await copy(damaged) }
+        #expect(try await !verdict(damaged).problems.isEmpty)
+        let refusal = await #expect(throws: StoreError.self) { _ = try await copy(damaged) }
+        #expect(refusal?.code == .corrupt, "\(refusal?.message ?? "")")
         #expect(damaged.facts.lastBackupMillis == nil)
         #expect(SQLiteDirectory.size(of: path + "-backup") == 0)
         await damaged.close()
+    }
+
+    /// The head of the file, and the table of tables behind it.
+    @Test(arguments: [0, 100])
+    func `damage that the check cannot get past is a verdict in the database's words`(
+        at offset: Int
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        let first = try await filled(directory, runs: 5)
+        await first.close()
+        let store = try await SQLiteStore.open(.init(directory: directory.path))
+        let file = open("\(directory.path)/cadre.sqlite", O_RDWR)
+        pwrite(file, [UInt8](repeating: 0xa5, count: 60), 60, off_t(offset))
+        close(file)
+        let problems = try await verdict(store).problems
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("SQLite code") == true, "\(problems)")
+        let refusal = await #expect(throws: StoreError.self) { _ = try await copy(store) }
+        #expect(refusal?.code == .corrupt, "\(refusal?.message ?? "")")
+        await store.close()
+    }
+
+    @Test(arguments: [778, 1_546, 4_618, 4_874, 5_386] as [Int32])
+    func `a file that cannot grow has a cause and a remedy`(code: Int32) {
+        let failure = SQLiteFailure(code: code, message: "disk I/O error", doing: "opening")
+        let message = StoreError(failure, file: "cadre.sqlite").message
+        #expect(message.contains("disk is full") && message.contains("Free some space"))
+        #expect(message.contains("SQLite code \(code)"))
     }
 
     @Test func `a store in memory says that there is nothing to back up`() async throws {

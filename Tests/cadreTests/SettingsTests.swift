@@ -82,6 +82,37 @@ struct SettingsTests {
         #expect(fault(file: "no-such-file.yaml")?.contains("no-such-file.yaml") == true)
     }
 
+    @Test func `what is empty or null is the default`() throws {
+        let file = try file("now:\ndata: ~\nmarket: null\nhost:\ngrpc-port:\n")
+        let settings = try Settings.read(
+            file: file, environment: ["CADRE_NOW": "", "CADRE_POOLS": ""], flags: [])
+        #expect(settings == Settings())
+        let quoted = try Settings.read(
+            file: try self.file("data: '~'\n"), environment: [:], flags: [])
+        #expect(quoted.data == "~")
+    }
+
+    @Test func `the file takes the names of the flags`() throws {
+        let settings = try Settings.read(
+            file: try file("with-echo: true\n"), environment: [:], flags: [])
+        #expect(settings.withEcho)
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("[::1]", "[::1]:80"),
+        ("a.example", "a.example:80"),
+    ])
+    func `an address is shown as a URL has it`(host: String, shown: String) throws {
+        let settings = try Settings.read(file: nil, environment: [:], flags: [("host", host)])
+        #expect(settings.authority(port: 80) == shown)
+        #expect(!settings.host.contains("["))
+    }
+
+    @Test func `a market's password is refused before anything is shown`() {
+        let fault = fault(environment: ["CADRE_MARKET": "http://bob:hunter2@host"])
+        #expect(fault?.contains("no password") == true && fault?.contains("hunter2") == false)
+    }
+
     @Test func `the two ports must differ, unless the system chooses both`() {
         #expect(fault(flags: [("grpc-port", "9464")]) != nil)
         #expect(fault(flags: [("grpc-port", "0"), ("console-port", "0")]) == nil)

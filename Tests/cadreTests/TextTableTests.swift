@@ -9,6 +9,17 @@ struct TextTableTests {
         #expect(table.text == "A    LONG  C\naaa  b     c")
     }
 
+    @Test func `control characters do not get to the terminal`() {
+        var table = TextTable("A", "B")
+        table.add("\u{1b}]0;x\u{7}", "a\nb\t\u{7f}\u{9b}2J\r\u{0}é")
+        #expect(
+            table.text
+                == "A             B\n"
+                + #"\x1b]0;x\x07  a\x0ab\x09\x7f\x9b2J\x0d\x00é"#)
+        #expect("a\nb\u{1b}".visibleLines == "a\nb\\x1b")
+        #expect("plain é ✓".visible == "plain é ✓")
+    }
+
     @Test func `a cell over 60 characters is cut`() {
         var table = TextTable("A")
         table.add(String(repeating: "x", count: 90))

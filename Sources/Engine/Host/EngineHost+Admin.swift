@@ -30,7 +30,8 @@ extension Rejection {
         case .overloaded:
             Rejection(
                 .overloaded, reason: "STORE_BUSY", error.message, retryAfterMillis: 10_000)
-        case .locked, .newerVersion, .notWritable, .corrupt, .unavailable, .failed:
+        case .corrupt: Rejection(.precondition, reason: "STORE_DAMAGED", error.message)
+        case .locked, .newerVersion, .notWritable, .unavailable, .failed:
             Rejection(.unavailable, reason: "STORE_FAILED", error.message)
         }
     }

@@ -48,6 +48,9 @@ public enum GRPCStatusCode: Int, Sendable, Hashable, CaseIterable {
 public struct GRPCStatus: Error, Sendable, Hashable {
     /// The code.
     public var code: GRPCStatusCode
+    /// Whether the client says it itself, because it has no connection to the server or has lost
+    /// it: UNAVAILABLE that no server answered. Never sent.
+    public var isConnectionFailure = false
     /// What happened and what to do about it; UTF-8, percent-encoded on the wire, may be empty.
     public var message: String
     /// A serialized `google.rpc.Status`, sent as `grpc-status-details-bin`; empty when there is none.
@@ -59,6 +62,13 @@ public struct GRPCStatus: Error, Sendable, Hashable {
         self.code = code
         self.message = message
         self.details = details
+    }
+
+    /// UNAVAILABLE for want of a connection.
+    static func connectionFailure(_ message: String) -> GRPCStatus {
+        var status = GRPCStatus(.unavailable, message)
+        status.isConnectionFailure = true
+        return status
     }
 
     /// Success, without a message.

@@ -56,8 +56,11 @@ struct RequestHead {
 
     private mutating func readReserved(_ field: HTTP2Fields.Field, _ fields: HTTP2Fields) {
         if fields.bytes(in: field.name, equal: Self.names.timeout) {
-            let nanoseconds = GRPCTimeout.nanoseconds(fields.bytes[field.value])
-            timeout = nanoseconds.map { .nanoseconds($0) } ?? .malformed
+            // Of several the first counts, and one that is malformed spoils them all.
+            guard let nanoseconds = GRPCTimeout.nanoseconds(fields.bytes[field.value]) else {
+                return timeout = .malformed
+            }
+            if timeout == .none { timeout = .nanoseconds(nanoseconds) }
         } else if fields.bytes(in: field.name, equal: Self.names.encoding),
             !fields.bytes(in: field.value, equal: Self.identity)
         {

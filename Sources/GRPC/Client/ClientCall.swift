@@ -123,7 +123,7 @@ final class ClientCall: DeadlineBearer {
         guard !isEnded else { return }
         guard let stream = connection.session.request(head: .empty, fields: fields(connection))
         else {
-            return end(GRPCStatus(.unavailable, "\(core.address) takes no more calls"), Metadata())
+            return end(.connectionFailure("\(core.address) takes no more calls"), Metadata())
         }
         self.connection = connection
         self.stream = stream

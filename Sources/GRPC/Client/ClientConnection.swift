@@ -231,7 +231,7 @@ final class ClientConnection: ChannelInboundHandler {
         let reason = failure.map { ConnectFailure.text($0) } ?? "the server closed it"
         context = nil
         core.lost(self, reason: reason)
-        let status = GRPCStatus(.unavailable, "connection to \(core.address) lost: \(reason)")
+        let status = GRPCStatus.connectionFailure("connection to \(core.address) lost: \(reason)")
         let open = calls.compactMap { $0 } + queued
         calls = []
         queued = []

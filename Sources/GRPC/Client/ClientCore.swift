@@ -49,7 +49,7 @@ final class ClientCore {
     }
 
     private func unavailable(_ reason: String) -> GRPCStatus {
-        GRPCStatus(.unavailable, "cannot connect to \(address): \(reason)")
+        .connectionFailure("cannot connect to \(address): \(reason)")
     }
 
     // MARK: Connecting

@@ -63,17 +63,29 @@ public final class GRPCServer: Sendable {
         return channel.localAddress?.port ?? configuration.port
     }
 
+    /// The beginning of ``shutdown(grace:)``: no new connections, clients are told to go elsewhere,
+    /// and calls that never end by themselves are cancelled. The others go on until `shutdown`,
+    /// which must follow.
+    public func beginShutdown() async {
+        let (listener, loops) = running.withLockedValue { running in
+            defer { running.channel = nil }
+            return (running.channel, running.loops)
+        }
+        // A listener that is closed already is as good as closed now.
+        try? await listener?.close().get()
+        for loop in loops { try? await loop.eventLoop.submit { loop.value.beginDrain() }.get() }
+    }
+
     /// Stops: no new connections, clients are told to go elsewhere, open calls may end within
     /// `grace`, the rest is cancelled with UNAVAILABLE, then every connection is closed. Calls that
     /// never end by themselves (`ServerCall.endAtShutdown`) are cancelled at once.
     public func shutdown(grace: Duration) async {
-        let stopping = running.withLockedValue { running in
+        await beginShutdown()
+        let loops = running.withLockedValue { running in
             defer { running = Running() }
-            return running
+            return running.loops
         }
-        // A listener that is closed already is as good as closed now.
-        try? await stopping.channel?.close().get()
-        let drained = stopping.loops.map { loop in
+        let drained = loops.map { loop in
             loop.eventLoop.flatSubmit { loop.value.drain(grace: .nanoseconds(grace.nanoseconds)) }
         }
         for future in drained { try? await future.get() }

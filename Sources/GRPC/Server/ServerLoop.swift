@@ -21,6 +21,7 @@ final class ServerLoop {
     private var endedAt: UInt64?
     private var connections: [ObjectIdentifier: ServerChannelHandler] = [:]
     private var sweep: RepeatedTask?
+    private var isDraining = false
     private var drained: EventLoopPromise<Void>?
 
     /// Must be made on `eventLoop`.
@@ -102,7 +103,7 @@ final class ServerLoop {
     /// A connection was accepted.
     func connected(_ handler: ServerChannelHandler) {
         connections[ObjectIdentifier(handler)] = handler
-        if drained != nil { handler.beginDrain() }
+        if isDraining { handler.beginDrain() }
         guard sweep == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         sweep = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
@@ -120,12 +121,19 @@ final class ServerLoop {
         drained?.succeed(())
     }
 
-    /// Asks every client to go elsewhere; the future succeeds when all connections are gone, which
+    /// Asks every client to go elsewhere, and those that come later; their calls go on.
+    func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        for handler in Array(connections.values) { handler.beginDrain() }
+    }
+
+    /// As `beginDrain`, with an end: the future succeeds when all connections are gone, which
     /// is a second after `grace` at the latest.
     func drain(grace: TimeAmount) -> EventLoopFuture<Void> {
         let promise = drained ?? eventLoop.makePromise(of: Void.self)
         drained = promise
-        for handler in Array(connections.values) { handler.beginDrain() }
+        beginDrain()
         if connections.isEmpty { promise.succeed(()) }
         let isolated = eventLoop.assumeIsolated()
         let cancel = isolated.scheduleTask(in: grace) {

@@ -39,7 +39,23 @@ struct PatternDiscoveryAgent: Agent {
             AgentOperation(
                 "transitions", "What changed from one snapshot to a later one.", isIdempotent: true
             ) { (request: TransitionsRequest, _: AgentContext) in try TransitionReport(request) },
+            AgentOperation(
+                EventRoutes.operation,
+                "Assesses the record of a `symbol.status.changed`, as validate_ready does.",
+                isIdempotent: true
+            ) { (event: SymbolStatusChange, context: AgentContext) in
+                try await assess(event, context)
+            },
         ]
+    }
+
+    /// An event without a record is heard and says nothing about readiness.
+    private func assess(
+        _ event: SymbolStatusChange, _ context: AgentContext
+    ) async throws(StepFailure) -> EventAssessment {
+        guard let record = event.record else { return EventAssessment() }
+        let clock = OpeningClock(now: try await instant(event.at, context))
+        return EventAssessment(validation: ReadyValidation(record, clock))
     }
 
     private func instant(
@@ -70,6 +86,21 @@ struct ValidateRequest: Sendable, Codable {
     var record: SymbolRecord
     /// Seen from this instant. Default: the market's clock.
     var at: UTCInstant?
+}
+
+/// Input of `pattern-discovery.on_event`: what a `symbol.status.changed` carries; more members do no
+/// harm.
+struct SymbolStatusChange: Sendable, Codable {
+    /// The symbol as it is now.
+    var record: SymbolRecord?
+    /// Seen from this instant. Default: the market's clock.
+    var at: UTCInstant?
+}
+
+/// Output of `pattern-discovery.on_event`.
+struct EventAssessment: Sendable, Codable {
+    /// Left out when the event carried no record.
+    var validation: ReadyValidation?
 }
 
 /// Output of `pattern-discovery.validate_ready`.

@@ -15,10 +15,13 @@ public struct UTCInstant: Sendable, Hashable, Comparable {
     private static let latestMillis: Int64 = 253_402_300_799_999
 
     /// Reads `YYYY-MM-DDThh:mm[:ss[.fraction]]` followed by `Z` or an offset such as `+02:00`.
-    /// `nil` for anything else, also for days that no calendar has.
+    /// `nil` for anything else, also for days that no calendar has, and for offsets that lead out of
+    /// the years 0 to 9999: what is written in UTC can be read back.
     public init?(iso8601 text: String) {
         var reader = ISO8601Reader(text)
-        guard let millis = reader.millis() else { return nil }
+        guard let millis = reader.millis(),
+            (UTCInstant.earliestMillis...UTCInstant.latestMillis).contains(millis)
+        else { return nil }
         self.millis = millis
     }
 

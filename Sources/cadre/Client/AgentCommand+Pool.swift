@@ -102,18 +102,22 @@ extension AgentCommand {
             case .changed(let agent): show(agent, "changed")
             case .removed(let id):
                 if server.output == .json {
-                    printJSON { $0.member("removed", id) }
+                    StandardOutput.jsonLine {
+                        $0.beginObject()
+                        $0.member("removed", id)
+                        $0.endObject()
+                    }
                 } else {
-                    print("\(id) is gone")
+                    print("\(id.visible) is gone")
                 }
             case nil: break
             }
         }
 
         private func show(_ agent: Messages.Agent, _ what: String) {
-            if server.output == .json { return printJSON { $0.agentMembers(agent) } }
+            if server.output == .json { return StandardOutput.jsonLine { $0.agent(agent) } }
             let holds = agent.holds.isEmpty ? "" : " (\(agent.holds.joined(separator: ", ")))"
-            print("\(agent.id) \(what)\(holds)")
+            print("\(agent.id) \(what)\(holds)".visible)
         }
     }
 }

@@ -15,6 +15,11 @@ final class BackupFile {
     /// - Throws: ``Failed`` when the file exists already or cannot be written.
     init(_ path: String) throws {
         self.path = path
+        guard path != "-" else {
+            throw Failed(
+                "a backup goes to a file, which has its name when it is whole; for a file called "
+                    + "-, write ./-", exitCode: EX_USAGE)
+        }
         guard !FileManager.default.fileExists(atPath: path) else {
             throw Failed("\(path) exists; a backup never replaces a file", exitCode: EX_CANTCREAT)
         }

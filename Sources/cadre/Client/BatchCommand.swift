@@ -132,7 +132,8 @@ extension BatchCommand {
             }
             for outcome in outcomes {
                 switch outcome.outcome {
-                case .payload(let payload): print(String(decoding: payload.data, as: UTF8.self))
+                case .payload(let payload):
+                    StandardOutput.line(String(decoding: payload.data, as: UTF8.self))
                 case .error(let failure): print("failed: \(failure.type): \(failure.message)")
                 case nil: print("no outcome")
                 }

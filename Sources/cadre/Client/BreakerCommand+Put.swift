@@ -31,33 +31,35 @@ extension BreakerCommand {
         var operation = ""
 
         @Option(help: "Looks at so many calls. Default 100.")
-        var window: Int32 = 0
+        var window: Int32?
 
         @Option(help: "Looks at the calls of so many seconds instead.")
-        var windowSeconds: Double = 0
+        var windowSeconds: Double?
 
         @Option(help: "Calls before the rates mean something. Default 20.")
-        var minimumCalls: Int32 = 0
+        var minimumCalls: Int32?
 
         @Option(help: "Opens at this share of failed calls. Default 0.5.")
-        var failureRate: Double = 0
+        var failureRate: Double?
 
         @Option(help: "Opens at this share of slow calls.")
-        var slowRate: Double = 0
+        var slowRate: Double?
 
         @Option(help: "From how many seconds on a call is slow. Default 60.")
-        var slowSeconds: Double = 0
+        var slowSeconds: Double?
 
         @Option(help: "Opens at so many failed calls in the window.")
-        var failures: Int32 = 0
+        var failures: Int32?
 
         @Option(help: "The first open time in seconds. Default 5.")
-        var openSeconds: Double = 0
+        var openSeconds: Double?
 
-        @Option(help: "Opens when the reported value reaches this.")
+        @Option(parsing: .unconditional, help: "Opens when the reported value reaches this.")
         var tripAt: Double?
 
-        @Option(help: "Closes when the value is back at this. Default: --trip-at.")
+        @Option(
+            parsing: .unconditional,
+            help: "Closes when the value is back at this. Default: --trip-at.")
         var recoverAt: Double?
 
         @Flag(help: "Low values are the bad ones.")
@@ -107,14 +109,14 @@ extension BreakerCommand {
 
         private func calls() throws -> CallRules {
             var rules = CallRules()
-            rules.windowCalls = window
-            rules.windowMillis = try Duration.millis(windowSeconds, "--window-seconds")
-            rules.minimumCalls = minimumCalls
-            rules.failureRate = failureRate
-            rules.slowCallRate = slowRate
-            rules.slowCallMillis = try Duration.millis(slowSeconds, "--slow-seconds")
-            rules.failureCount = failures
-            rules.openTimeMillis = try Duration.millis(openSeconds, "--open-seconds")
+            rules.windowCalls = window ?? 0
+            rules.windowMillis = try Duration.millis(windowSeconds ?? 0, "--window-seconds")
+            rules.minimumCalls = minimumCalls ?? 0
+            rules.failureRate = failureRate ?? 0
+            rules.slowCallRate = slowRate ?? 0
+            rules.slowCallMillis = try Duration.millis(slowSeconds ?? 0, "--slow-seconds")
+            rules.failureCount = failures ?? 0
+            rules.openTimeMillis = try Duration.millis(openSeconds ?? 0, "--open-seconds")
             rules.severity = severity.wire
             rules.recovery = latch ? .latched : .automatic
             return rules

@@ -162,7 +162,7 @@ extension BreakerCommand {
                         $0.endObject()
                     }
                 } else {
-                    StandardOutput.line("\(name) deleted")
+                    StandardOutput.line("\(name.visible) deleted")
                 }
             case nil: break
             }
@@ -176,7 +176,7 @@ extension BreakerCommand {
                     Instant.text(breaker.changedUnixMillis), breaker.definition?.name ?? "",
                     breaker.state.word, breaker.whyText,
                 ]
-                StandardOutput.line(words.filter { !$0.isEmpty }.joined(separator: " "))
+                StandardOutput.line(words.filter { !$0.isEmpty }.joined(separator: " ").visible)
             }
         }
     }
@@ -207,6 +207,12 @@ extension Duration {
         guard seconds >= 0, seconds <= 366 * 86_400 else {
             throw Failed("\(option) is \(seconds); write 0 to 31622400 seconds", exitCode: 64)
         }
-        return Int64(seconds * 1_000)
+        return wholeMillis(seconds)
+    }
+
+    /// The nearest number of milliseconds, at least 1 for what is over 0: 0 means something else,
+    /// such as for ever.
+    static func wholeMillis(_ seconds: Double) -> Int64 {
+        seconds > 0 ? max(1, Int64((seconds * 1_000).rounded())) : 0
     }
 }

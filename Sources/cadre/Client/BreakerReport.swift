@@ -38,9 +38,9 @@ extension Breaker {
         if let binding = definition?.binding {
             print("guards:      \(binding.agentType) \(binding.operation)")
         }
-        if let override { print("forced:      \(override.reason) (\(override.actor))") }
+        if let override { print("forced:      \(override.reason) (\(override.actor))".visible) }
         if let lastTrip {
-            print("last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text)")
+            print("last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text.visible)")
         }
         print("window:      \(windowText)")
         let counts = counts ?? BreakerCounts()

@@ -39,7 +39,7 @@ extension CacheCommand {
             if server.output == .json {
                 printJSON { $0.members(of: lookup, key: key) }
             } else if let value = lookup.value {
-                print(String(decoding: value.data, as: UTF8.self))
+                StandardOutput.line(String(decoding: value.data, as: UTF8.self))
             }
             switch lookup.result {
             case .hit, .stale: return
@@ -196,7 +196,7 @@ extension CacheCommand {
             } else {
                 StandardOutput.line(
                     "\(invalidation.sequence) \(invalidation.cause.word) "
-                        + invalidation.targetText)
+                        + invalidation.targetText.visible)
             }
         }
     }

@@ -11,7 +11,7 @@ enum EventReport {
             if format == .json {
                 StandardOutput.jsonLine { $0.publication(publication) }
             } else {
-                StandardOutput.line(line(publication))
+                StandardOutput.line(line(publication).visible)
             }
         }
     }
@@ -31,7 +31,7 @@ enum EventReport {
         if format == .json {
             return printJSON { $0.member("publications", publications) { $0.publication($1) } }
         }
-        for publication in publications { print(line(publication)) }
+        for publication in publications { print(line(publication).visible) }
     }
 
     static func show(_ topics: [Topic], _ format: OutputFormat) {

@@ -50,7 +50,7 @@ extension EventsCommand {
         var oldest = false
 
         @Option(help: "Attempts before a publication becomes a dead letter. Default: 5.")
-        var attempts: Int32 = 0
+        var attempts: Int32?
 
         @Flag(help: "Deliver nothing until it is put without this.")
         var paused = false
@@ -96,7 +96,7 @@ extension EventsCommand {
                 definition.targets = targets
                 definition.paused = paused
                 if oldest { definition.start = EventStart(position: .oldest(true)) }
-                if attempts != 0 { definition.policy = DeliveryPolicy(maxAttempts: attempts) }
+                if let attempts { definition.policy = DeliveryPolicy(maxAttempts: attempts) }
                 let prepared = definition
                 try await server.withClient { client in
                     let response = try await EventServiceClient(client: client).putSubscription(

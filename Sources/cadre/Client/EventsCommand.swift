@@ -205,21 +205,21 @@ extension EventsCommand {
         var topic: String
 
         @Option(help: "Publications held. Default: 10000.")
-        var maxPublications: Int64 = 0
+        var maxPublications: Int64?
 
         @Option(help: "Bytes held. Default: 64 MiB.")
-        var maxBytes: Int64 = 0
+        var maxBytes: Int64?
 
         @Option(help: ArgumentHelp("How long each is held. Default: 7 days.", valueName: "seconds"))
-        var maxAge: Int64 = 0
+        var maxAge: Int64?
 
         @OptionGroup var server: ServerOptions
 
         func run() async throws {
             try await reporting {
                 let limits = TopicLimits(
-                    maxPublications: maxPublications, maxBytes: maxBytes,
-                    maxAgeMillis: maxAge.multipliedClamped(by: 1_000))
+                    maxPublications: maxPublications ?? 0, maxBytes: maxBytes ?? 0,
+                    maxAgeMillis: (maxAge ?? 0).multipliedClamped(by: 1_000))
                 try await server.withClient { client in
                     let response = try await EventServiceClient(client: client).putTopic(
                         PutTopicRequest(topic: topic, limits: limits), options: server.callOptions)

@@ -226,5 +226,5 @@ func printJSON(_ body: (inout JSONWriter) -> Void) {
     writer.beginObject()
     body(&writer)
     writer.endObject()
-    print(String(decoding: writer.finish(), as: UTF8.self))
+    StandardOutput.line(String(decoding: writer.finish(), as: UTF8.self))
 }

@@ -111,7 +111,7 @@ extension LockCommand {
             if server.output == .json { return StandardOutput.jsonLine { $0.grant(grant) } }
             print("acquire \(grant.acquireID), until \(Instant.text(grant.expiresUnixMillis))")
             for hold in grant.holds {
-                print("\(hold.resource) \(hold.mode.word), token \(hold.fencingToken)")
+                print("\(hold.resource.visible) \(hold.mode.word), token \(hold.fencingToken)")
             }
         }
     }

@@ -52,7 +52,7 @@ extension MemoryCommand {
                     if server.output == .json {
                         StandardOutput.jsonLine { $0.entry(entry) }
                     } else {
-                        print(entry.line)
+                        print(entry.line.visible)
                     }
                 }
             }
@@ -292,8 +292,8 @@ extension MemoryChange {
         let value = kind == .put ? " = \(entry.valueText)" : ""
         let who = entry.lastUpdatedBy.isEmpty ? "" : "  by \(entry.lastUpdatedBy)"
         StandardOutput.line(
-            "\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(word) "
-                + "\(entry.key)\(value)\(who)")
+            ("\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(word) "
+                + "\(entry.key)\(value)\(who)").visible)
     }
 
     private var word: String {

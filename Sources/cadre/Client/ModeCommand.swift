@@ -88,7 +88,7 @@ extension ModeCommand {
                     $0.endObject()
                 }
             } else {
-                StandardOutput.line(status.line)
+                StandardOutput.line(status.line.visible)
             }
         }
     }

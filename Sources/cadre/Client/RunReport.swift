@@ -30,8 +30,8 @@ enum RunReport {
         if !run.attributes.isEmpty {
             lines.append(run.attributes.map(\.shown).joined(separator: "  "))
         }
-        if !run.reason.isEmpty { lines.append("reason: \(run.reason)") }
-        if let failure = run.failure { lines.append("failed: \(failure.type): \(failure.message)") }
+        if !run.reason.isEmpty { lines.append("reason: \(run.reason.visible)") }
+        if let failure = run.failure { lines.append(failure.line) }
         lines.append(steps(run.steps))
         if run.omittedSteps > 0 { lines.append("and \(run.omittedSteps) more steps") }
         if let result { lines.append(Self.result(result)) }
@@ -64,4 +64,9 @@ enum RunReport {
         }
         return String(decoding: document.root.formatted(.indented), as: UTF8.self)
     }
+}
+
+extension Failure {
+    /// What failed and why, on one line.
+    fileprivate var line: String { "failed: \(type): \(message)".visible }
 }

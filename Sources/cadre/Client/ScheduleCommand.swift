@@ -73,7 +73,7 @@ extension ScheduleCommand {
             help: ArgumentHelp(
                 "How old missed times may be that are made up for. Default: an hour.",
                 valueName: "seconds"))
-        var catchUp: Int64 = 0
+        var catchUp: Int64?
 
         @Option(help: "For people.")
         var note = ""
@@ -107,7 +107,7 @@ extension ScheduleCommand {
             schedule.timeZone = zone
             schedule.overlap = try policy()
             schedule.jitterMillis = jitter.multipliedClamped(by: 1_000)
-            schedule.catchUpMillis = catchUp.multipliedClamped(by: 1_000)
+            schedule.catchUpMillis = (catchUp ?? 0).multipliedClamped(by: 1_000)
             schedule.note = note
             let (text, prepared) = (input, schedule)
             try await target.run { client in

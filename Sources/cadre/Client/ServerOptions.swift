@@ -62,7 +62,7 @@ struct ServerOptions: ParsableArguments {
 
     private func options(timeout: Double?) -> CallOptions {
         var options = CallOptions()
-        if let timeout { options.timeout = .milliseconds(Int64(timeout * 1_000)) }
+        if let timeout { options.timeout = .milliseconds(Duration.wholeMillis(timeout)) }
         let name = namespace ?? ProcessInfo.processInfo.environment["CADRE_NAMESPACE"]
         if let name { options.metadata.add("cadre-namespace", name) }
         return options
@@ -91,15 +91,16 @@ struct Failed: Error, CustomStringConvertible {
     let description: String
     let exitCode: Int32
 
-    /// Describes an RPC status.
+    /// Describes an RPC status. An answer of a server's is one, UNAVAILABLE too (an open breaker, no
+    /// live agent, a drain): only a call that no server answered has an exit code of its own.
     init(_ status: GRPCStatus) {
-        description = "\(status)"
-        exitCode = status.code == .unavailable ? EX_UNAVAILABLE : 1
+        description = "\(status)".visible
+        exitCode = status.isConnectionFailure ? EX_UNAVAILABLE : 1
     }
 
     /// Describes something else that went wrong.
     init(_ message: String, exitCode: Int32 = 1) {
-        description = message
+        description = message.visibleLines
         self.exitCode = exitCode
     }
 }

@@ -13,7 +13,8 @@ struct TextTable {
         rows.append(cells)
     }
 
-    /// The table as lines, without trailing spaces. Cells longer than 60 characters are cut.
+    /// The table as lines, without trailing spaces. Cells longer than 60 characters are cut, and
+    /// control characters are shown as codes.
     var text: String {
         let all = ([head] + rows).map { $0.map(Self.cut) }
         let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
@@ -31,6 +32,7 @@ struct TextTable {
     }
 
     private static func cut(_ cell: String) -> String {
-        cell.count <= 60 ? cell : cell.prefix(59) + "…"
+        let cell = cell.visible
+        return cell.count <= 60 ? cell : cell.prefix(59) + "…"
     }
 }

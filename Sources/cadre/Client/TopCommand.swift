@@ -110,10 +110,3 @@ private struct MetricsFollower: Sendable {
         }
     }
 }
-
-extension StandardOutput {
-    /// Writes text at once, as it is.
-    static func text(_ text: String) {
-        try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
-    }
-}

@@ -78,7 +78,7 @@ extension WorkflowCommand {
 
         private func show(_ update: WatchRunResponse) {
             switch (update.update, server.output) {
-            case (.event(let event), .table): StandardOutput.line(event.line)
+            case (.event(let event), .table): StandardOutput.line(event.line.visible)
             case (.event(let event), .json): printLine { $0.event(event) }
             case (.closed(let closed), .table):
                 RunReport.show(closed.run ?? Messages.Run(), closed.result, .table)

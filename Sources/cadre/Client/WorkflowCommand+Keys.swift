@@ -44,8 +44,10 @@ extension WorkflowCommand {
         var seconds: Double = 3_600
 
         func run() async throws {
-            let now = Int64(Date().timeIntervalSince1970 * 1_000)
-            try await options.pause(until: now + Duration.millis(seconds, "--for"))
+            try await options.pause {
+                let now = Int64(Date().timeIntervalSince1970 * 1_000)
+                return try now + Duration.millis(seconds, "--for")
+            }
         }
     }
 
@@ -56,7 +58,7 @@ extension WorkflowCommand {
 
         @OptionGroup var options: KeyOptions
 
-        func run() async throws { try await options.pause(until: 0) }
+        func run() async throws { try await options.pause { 0 } }
     }
 }
 
@@ -74,11 +76,11 @@ struct KeyOptions: ParsableArguments {
     @OptionGroup var server: ServerOptions
 
     /// Pauses the key until then; 0 lets it go on.
-    func pause(until millis: Int64) async throws {
+    func pause(until millis: () throws -> Int64) async throws {
         try await reporting {
             var request = PauseKeyRequest()
             request.key = key
-            request.untilUnixMillis = millis
+            request.untilUnixMillis = try millis()
             request.reason = reason
             request.actor = actor
             try await server.withClient { client in

@@ -8,7 +8,7 @@ extension Settings {
     /// Reads the file, then the environment, then the flags, each over the one before.
     ///
     /// - Parameters:
-    ///   - file: a YAML mapping of setting names to values; `nil`: none.
+    ///   - file: a YAML mapping of setting names to values, null for the default; `nil`: none.
     ///   - environment: `CADRE_GRPC_PORT` for `grpc-port`, and so on. Others are left alone.
     ///   - flags: what was typed.
     static func read(
@@ -47,6 +47,8 @@ extension Settings {
         }
         var pairs: [(String, String)] = []
         for (key, value) in mapping {
+            // `data:` and `data: ~` say nothing, as if the line were left out.
+            if value.null != nil { continue }
             guard let name = key.scalar?.string, let text = value.scalar?.string else {
                 throw Fault(description: "\(file): every setting is one name and one plain value")
             }

@@ -1,3 +1,6 @@
+import Coordination
+import MexcPack
+
 /// Everything that can be set, with its value in force.
 ///
 /// A flag wins over the environment, that over the file, that over the default. Rooms are given
@@ -29,7 +32,7 @@ struct Settings: Sendable, Equatable {
     /// `CADRE_RETENTION`. Default 7 days.
     var retention = "7d"
     /// Whether the agent `echo` joins, which answers what it is asked: for measurements.
-    /// `CADRE_ECHO`.
+    /// `CADRE_ECHO`; in a file also `with-echo`, as the flag is called.
     var withEcho = false
 
     /// Directory of workflow definitions, put at the start and when they change; empty: none.
@@ -51,6 +54,11 @@ struct Settings: Sendable, Equatable {
         ]
     }
 
+    /// Host and port as they stand in a URL: an IPv6 address has brackets there.
+    func authority(port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
     /// A setting that cannot be used, with what would be right.
     struct Fault: Error, CustomStringConvertible {
         let description: String
@@ -59,19 +67,19 @@ struct Settings: Sendable, Equatable {
     /// Sets one value from text; `source` says where the text is from, for the message.
     mutating func set(_ key: String, to text: String, from source: String) throws(Fault) {
         switch key {
-        case "host": host = text
+        case "host": host = Self.withoutBrackets(text)
         case "grpc-port": grpcPort = try Self.number(text, 0...65_535, key, source)
         case "console-port": consolePort = try Self.number(text, 0...65_535, key, source)
         case "data": data = text
         case "market": market = text
-        case "now": now = text
+        case "now": now = text.isEmpty ? nil : text
         case "loops": loops = try Self.number(text, 1...64, key, source)
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
         case "log": logLevel = text
         case "definitions": definitions = text
         case "pools": pools = text
         case "retention": retention = text
-        case "echo": withEcho = try Self.flag(text, key, source)
+        case "echo", "with-echo": withEcho = try Self.flag(text, key, source)
         default:
             throw Fault(
                 description: "\(source): there is no setting \(key); there are "
@@ -92,6 +100,12 @@ struct Settings: Sendable, Equatable {
             throw Fault(
                 description: "log is \(logLevel); it is one of "
                     + Self.logLevels.joined(separator: ", "))
+        }
+        do {
+            // Before anything is shown: an address may hold what nobody should read.
+            _ = try MarketSelection(parsing: market)
+        } catch {
+            throw Fault(description: error.message)
         }
         _ = try retentionMillis()
         _ = try PoolSettings.parse(pools)
@@ -117,6 +131,10 @@ struct Settings: Sendable, Equatable {
                     + "7d (1 to 36500 of them), or forever")
         }
         return count * hoursInUnit * 3_600_000
+    }
+
+    private static func withoutBrackets(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
     private static let logLevels = [

@@ -3,7 +3,9 @@ import Foundation
 
 /// The flags of the server; see ``Settings`` for meaning, range and default of each.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: "A YAML file with the settings named here. CADRE_CONFIG.")
+    @Option(
+        help: "A YAML file; its keys are the names of these flags without the dashes. CADRE_CONFIG."
+    )
     var config: String?
 
     @Option(help: "Address both ports listen on. CADRE_HOST. (default: 127.0.0.1)")

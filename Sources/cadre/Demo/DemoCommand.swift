@@ -27,9 +27,9 @@ struct DemoCommand: AsyncParsableCommand {
         try await reporting {
             let settings = try demoSettings()
             let server = try await CadreServer.start(settings)
-            StandardOutput.line("cadre \(CadreVersion.current) serves")
-            StandardOutput.line("  gRPC     \(server.grpcAddress)")
-            StandardOutput.line("  console  http://\(server.consoleAddress)/\n")
+            StandardOutput.announce("cadre \(CadreVersion.current) serves")
+            StandardOutput.announce("  gRPC     \(server.grpcAddress)")
+            StandardOutput.announce("  console  http://\(server.consoleAddress)/\n")
             do {
                 try await Demonstration(port: server.grpcPort, host: settings.host).run()
             } catch {
@@ -69,7 +69,7 @@ struct Demonstration {
 
     /// Starts the workflow, prints its events as they come, then its result.
     func run() async throws {
-        let reachable = host == "0.0.0.0" || host == "::" ? "127.0.0.1" : host
+        let reachable = ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
         let client = GRPCClient(
             host: reachable, port: port, group: MultiThreadedEventLoopGroup.singleton)
         do {
@@ -87,12 +87,12 @@ struct Demonstration {
         var start = StartRunRequest()
         start.workflow = "calendar-discovery"
         let run = try await workflows.startRun(start, options: options).runID
-        StandardOutput.line("calendar-discovery started as run \(run)")
+        StandardOutput.announce("calendar-discovery started as run \(run)")
         var watch = WatchRunRequest()
         watch.run = RunReference(text: run)
         for try await update in try await workflows.watchRun(watch, options: options) {
             switch update.update {
-            case .event(let event): StandardOutput.line("  \(event.line)")
+            case .event(let event): StandardOutput.announce("  \(event.line.visible)")
             case .closed(let closed): try finish(closed)
             case .continuedRunID, nil: break
             }
@@ -104,7 +104,8 @@ struct Demonstration {
         guard run.status == .completed, let result = closed.result else {
             throw Failed("the run ended as \(run.status.word): \(run.failure?.message ?? "")")
         }
-        StandardOutput.line("\n" + (try DiscoveryReport(result.data)).text)
-        StandardOutput.line("\nrun \(run.runID) \(run.status.word) in \(RunReport.duration(run))")
+        StandardOutput.announce("\n" + (try DiscoveryReport(result.data)).text)
+        StandardOutput.announce(
+            "\nrun \(run.runID) \(run.status.word) in \(RunReport.duration(run))")
     }
 }

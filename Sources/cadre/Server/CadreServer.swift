@@ -39,8 +39,8 @@ final class CadreServer: Service {
         self.grpcPort = grpcPort
         self.teardown = teardown
         self.log = log
-        grpcAddress = "\(settings.host):\(grpcPort)"
-        consoleAddress = "\(settings.host):\(consolePort)"
+        grpcAddress = settings.authority(port: grpcPort)
+        consoleAddress = settings.authority(port: consolePort)
     }
 
     /// Opens the store, recovers, and serves.
@@ -103,7 +103,7 @@ private struct Announcement: Service {
     let line: String
 
     func run() async throws {
-        StandardOutput.line(line)
+        StandardOutput.announce(line)
         try await gracefulShutdown()
     }
 }

@@ -1,5 +1,6 @@
 import AgentKit
 import Coordination
+import JSON
 
 /// Answers what it is asked. For measurements and first steps.
 struct EchoAgent: Agent {
@@ -9,6 +10,9 @@ struct EchoAgent: Agent {
         [
             AgentOperation(raw: "say", "Returns its input.", isIdempotent: true) { input, _ in
                 input
+            },
+            AgentOperation(raw: "say_each", "Returns each item of a batch.", isIdempotent: true) {
+                batch, _ in try Self.each(of: batch)
             },
             AgentOperation(
                 "wait",
@@ -20,6 +24,26 @@ struct EchoAgent: Agent {
                 return input
             },
         ]
+    }
+
+    /// Answers `{"items": [...]}` as an operation for batches does.
+    private static func each(of batch: Payload) throws -> Payload {
+        guard let items = try? JSONDocument(parsing: batch.bytes).root["items"],
+            items.kind == .array
+        else {
+            throw StepFailure(
+                type: "invalid_input", message: "write {\"items\": [...]}", retryable: false)
+        }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("results", Array(items.elements)) { writer, item in
+            writer.beginObject()
+            writer.key("value")
+            writer.value(item)
+            writer.endObject()
+        }
+        writer.endObject()
+        return Payload(bytes: writer.finish())
     }
 
     private struct Pause: Codable, Sendable {

@@ -10,8 +10,9 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Settings come from flags, the environment (CADRE_GRPC_PORT for --grpc-port, and so on) \
             and a YAML file, in this order of weight; those in force are printed at the start.
-            SIGTERM drains: health goes to NOT_SERVING, open calls may end within --grace, open \
-            runs stay on disk and go on at the next start.
+            SIGTERM drains: health goes to NOT_SERVING, new connections are refused and clients are \
+            sent elsewhere, open calls may end within --grace, open runs stay on disk and go on at \
+            the next start.
             """)
 
     @OptionGroup var options: SettingsOptions

@@ -58,16 +58,16 @@ struct ServerAssembly {
         let host = try await startEngine(store, on: group)
         try startPruning(store)
         let agents = try await startAgents(market, host)
-        try await define(host)
-        try await putBreakers(host)
-        try await putRoutes(host)
+        let domain = try await provideDomain(host)
         try await watchDefinitions(host)
-        let consolePort = try await startConsole(store, on: group)
+        let consolePort = try await startConsole(store, domain, on: group)
         let grpcPort = try await startGRPC(host, on: group)
         health.setAll(.serving)
         log.notice(
             "serving",
-            metadata: ["grpc": "\(settings.host):\(grpcPort)", "market": "\(market.summary)"])
+            metadata: [
+                "grpc": "\(settings.authority(port: grpcPort))", "market": "\(market.summary)",
+            ])
         return CadreServer(
             assembled: ServerParts(host: host, agents: agents, fatal: fatal), self,
             grpcPort: grpcPort, consolePort: consolePort)
@@ -164,53 +164,18 @@ struct ServerAssembly {
         try await agents.add(pool: policy) { agent }
     }
 
-    /// Puts the domain's workflows that are not there yet. One that somebody has put in another
-    /// version is theirs and stays.
-    private func define(_ host: EngineHost) async throws {
+    /// Puts what the domain brings; what a full disk keeps out is tried every other second.
+    private func provideDomain(_ host: EngineHost) async throws -> DomainProvisioner {
         let port = AskPort(host)
-        guard case .definitions(let stored) = await port.ask({ .listDefinitions(.default, $0) })
-        else { throw Failed("the engine does not say which workflows are defined") }
-        for definition in MexcDomain.definitions {
-            if let found = stored.first(where: { $0.name == definition.name }) {
-                if found.version != definition.version { announce(found, insteadOf: definition) }
-                continue
-            }
-            let put = PutDefinition(namespace: .default, definition: definition)
-            if case .rejected(let rejection) = await port.ask({ .putDefinition(put, $0) }) {
-                try tolerate(rejection, of: "workflow \(definition.name)")
-            }
-        }
-    }
-
-    /// Puts the domain's breakers that are not there yet. One that somebody has put is theirs.
-    private func putBreakers(_ host: EngineHost) async throws {
-        let port = AskPort(host)
-        for definition in MexcDomain.breakers {
-            let known = await port.ask { .breaker(.get(.default, name: definition.name), $0) }
-            if case .breaker = known { continue }
-            let put = PutBreaker(
-                namespace: .default, definition: definition,
-                signature: Signature(actor: "server", reason: "of the domain"))
-            let answer = await port.ask { .breaker(.put(put), $0) }
-            guard case .rejected(let rejection) = answer else { continue }
-            try tolerate(rejection, of: "breaker \(definition.name)")
-        }
-    }
-
-    /// Puts the domain's event routes that are not there yet. One that somebody has put is theirs.
-    private func putRoutes(_ host: EngineHost) async throws {
-        let port = AskPort(host)
-        for definition in MexcDomain.subscriptions {
-            let name = SubscriptionName(namespace: .default, name: definition.name)
-            let known = await port.ask { .event(.subscription(.get(name)), $0) }
-            if case .event = known { continue }
-            let by = Signature(actor: "server", reason: "of the domain")
-            let answer = await port.ask {
-                .event(.subscription(.put(.default, definition, by: by)), $0)
-            }
-            guard case .rejected(let rejection) = answer else { continue }
-            try tolerate(rejection, of: "subscription \(definition.name)")
-        }
+        let items =
+            MexcDomain.definitions.map { DomainItem.workflow($0, log) }
+            + MexcDomain.breakers.map(DomainItem.breaker)
+            + MexcDomain.subscriptions.map(DomainItem.route)
+        let domain = DomainProvisioner(items, log: log) { await port.ask($0) }
+        try await domain.provide()
+        let later = Task { await domain.provideLater { try await Task.sleep(for: .seconds(2)) } }
+        teardown.add { later.cancel() }
+        return domain
     }
 
     /// Puts the definitions of the directory, then looks for changes every other second.
@@ -237,29 +202,11 @@ struct ServerAssembly {
         teardown.add { watch.cancel() }
     }
 
-    private func announce(
-        _ found: Coordination.WorkflowDefinition,
-        insteadOf definition: Coordination.WorkflowDefinition
-    ) {
-        log.notice(
-            "keeping a stored workflow",
-            metadata: [
-                "workflow": "\(found.name)", "stored": "\(found.version)",
-                "built_in": "\(definition.version)",
-            ])
-    }
-
-    /// A disk without room is no reason not to serve what is there: readiness tells of it.
-    private func tolerate(_ rejection: Rejection, of name: String) throws {
-        let what = "\(name) is not defined: \(rejection.message)"
-        guard rejection.code == .overloaded else { throw Failed(what) }
-        log.error("\(what)")
-    }
-
     // MARK: Bytes
 
-    private func startConsole(_ store: any Store, on group: any EventLoopGroup) async throws -> Int
-    {
+    private func startConsole(
+        _ store: any Store, _ domain: DomainProvisioner, on group: any EventLoopGroup
+    ) async throws -> Int {
         let (registry, health) = (registry, health)
         var configuration = ConsoleConfiguration(
             host: settings.host, port: settings.consolePort)
@@ -270,7 +217,7 @@ struct ServerAssembly {
             configuration,
             routes: [
                 .metrics { registry.render($0) }, .healthz,
-                .readyz { Self.readiness(health, store) },
+                .readyz { Self.readiness(health, store, domain) },
             ],
             group: group)
         teardown.add { await console.shutdown() }
@@ -278,13 +225,14 @@ struct ServerAssembly {
     }
 
     private static func readiness(
-        _ health: HealthRegistry, _ store: any Store
+        _ health: HealthRegistry, _ store: any Store, _ domain: DomainProvisioner
     ) -> [ReadinessCheck] {
         [
             ReadinessCheck("grpc", failure: health.isServing ? nil : "it does not serve"),
             ReadinessCheck(
                 "store",
                 failure: store.isLowOnSpace ? "the disk is nearly full; free some space" : nil),
+            ReadinessCheck("definitions", failure: domain.failure),
         ]
     }
 
@@ -299,6 +247,8 @@ struct ServerAssembly {
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in
             health.shutDown()
+            // At once, so that clients go elsewhere while what is open ends.
+            await server.beginShutdown()
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
             let deadline = SystemClock.monotonicNanos() + graceNanos
             await host.drain(deadlineNanos: deadline)

@@ -149,6 +149,19 @@ struct PatternDiscoveryAgentTests {
         #expect(result["pattern"]?["evidence"]?.count == 4)
     }
 
+    @Test func `the agent hears of a symbol's status by its route`() async throws {
+        let route = try #require(
+            MexcDomain.subscriptions.first { $0.name == "route/symbol.status.changed" })
+        #expect(route.targets.map(\.name).contains("agent/pattern-discovery/on_event"))
+        let event =
+            #"{"from":"announced","record":{"pair_id":"p","vcoin_id":"c","ticker":"A","status":2,"#
+            + #""spot_status":2,"trading_type":4,"open_millis":\#(noon.adding(hours: 9).millis)}}"#
+        let heard = try await call(agent, "on_event", event).root
+        #expect(heard["validation"]?["is_ready"]?.bool == true)
+        let bare = try await call(agent, "on_event", #"{"symbol":"AUSDT"}"#).root
+        #expect(bare["validation"] == nil)
+    }
+
     @Test func `records are analysed at the market's time or another one`() async throws {
         let input =
             #"{"records":[{"pair_id":"p","vcoin_id":"c","ticker":"A","status":2,"#

@@ -25,6 +25,21 @@ struct OpenMarketTests {
         #expect(failure?.type == "invalid_input" && failure?.message.contains("--market") == true)
     }
 
+    @Test(arguments: [
+        "http://bob:hunter2@host", "https://bob@host/x", "https://@host", "ftp://bob:hunter2@host",
+    ])
+    func `an address with a user is refused without being repeated`(text: String) {
+        let failure = #expect(throws: StepFailure.self) { try MarketSelection(parsing: text) }
+        #expect(failure?.message.contains("no password") == true)
+        #expect(failure?.message.contains("bob") == false)
+        #expect(failure?.message.contains("hunter2") == false)
+    }
+
+    @Test func `an at sign elsewhere is no user`() throws {
+        #expect(
+            try MarketSelection(parsing: "https://host/a@b") == .address("https://host/a@b"))
+    }
+
     @Test func `a replay needs an instant and a live exchange has its own`() async throws {
         let replay = try #require(
             await failure { try await OpenMarket.open(.replay(path: "x.json")) })
