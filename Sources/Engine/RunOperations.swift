@@ -81,12 +81,15 @@ public enum RunOperation: Sendable, Hashable {
             hash.combine(answer.step)
             hash.combine(answer.payload.bytes)
         case .pause(let text), .resume(let text), .terminate(let text), .retry(let text),
-            .requeue(let text), .discard(let text):
+            .requeue(let text):
             hash.combine(text)
+        case .discard(let text):
+            hash.combine(text)
+            hash.combine("discard")
         }
     }
 
-    /// The method's name, which scopes request ids.
+    /// The method's name, which scopes request ids. A discard is a requeue of other content.
     var method: String {
         switch self {
         case .signal: "SignalRun"
@@ -95,8 +98,7 @@ public enum RunOperation: Sendable, Hashable {
         case .resume: "ResumeRun"
         case .terminate: "TerminateRun"
         case .retry: "RetryRun"
-        case .requeue: "Requeue"
-        case .discard: "Discard"
+        case .requeue, .discard: "Requeue"
         }
     }
 }

@@ -90,6 +90,80 @@ import Testing
         #expect(run.states == [.cancelled, .cancelled, .cancelled, .skipped])
     }
 
+    @Test func `a list of a run that is tried again keeps what its elements completed`() throws {
+        var run = try MachineHarness([Self.list()])
+        run.machine.listed(0, Self.elements(5), bytes: 5, at: run.now, into: &run.out)
+        run.complete(1)
+        run.fail(2)
+        _ = run.dispatch(3)
+        run.complete(4)
+        let kept = run.machine.state.steps[4]
+        run.machine.terminated(reason: "", at: run.now, into: &run.out)
+        let state = run.machine.state
+        run.machine = RunMachine(
+            try RunCodec.decode(
+                RunCodec.encode(state), CodecTests.columns(state), plan: state.plan))
+        _ = run.actions()
+        run.machine.retried(reason: "", at: run.now, into: &run.out)
+        run.expect(actions: [.schedule(step: 2), .schedule(step: 3)])
+        #expect(
+            run.states == [.waiting, .completed, .scheduled, .scheduled, .completed, .pending])
+        #expect(run.machine.state.steps[4] == kept)
+        #expect(run.machine.state.steps.map(\.attempt) == [1, 1, 2, 2, 1, 0])
+        #expect((1...5).map { run.machine.state.name(of: $0) } == (0..<5).map { "l[\($0)]" })
+        for item in [2, 3, 5] { run.complete(item) }
+        run.expect(last: .collect(step: 0))
+        guard case .settled(let outcomes) = run.machine.state.outcomesRecipe(of: 0) else {
+            Issue.record("no list of outcomes")
+            return
+        }
+        #expect(outcomes.map { $0.output == nil } == [false, false, false, false, false])
+    }
+
+    @Test func `a list whose sources are tried again is made again`() throws {
+        var first = RunMachineTests.step("a", isRequired: false, retry: RetryPolicy(maxAttempts: 1))
+        first.isRequired = false
+        var list = Self.list()
+        list.dependsOn = ["a"]
+        var run = try MachineHarness([first, list])
+        run.fail(0)
+        run.machine.listed(1, Self.elements(2), bytes: 2, at: run.now, into: &run.out)
+        run.complete(2)
+        run.machine.terminated(reason: "", at: run.now, into: &run.out)
+        run.machine.retried(reason: "", at: run.now, into: &run.out)
+        #expect(run.states == [.scheduled, .pending])
+    }
+
+    @Test func `a list that is requeued has its newest elements only`() throws {
+        var list = Self.list()
+        list.onExhausted = .deadLetter
+        var run = try MachineHarness([list])
+        run.machine.listed(0, Self.elements(1), bytes: 1, at: run.now, into: &run.out)
+        run.complete(1)
+        run.machine.collectionFailed(0, MachineHarness.boom, at: run.now, into: &run.out)
+        run.machine.requeued(0, at: run.now, into: &run.out)
+        run.machine.listed(0, Self.elements(2), bytes: 2, at: run.now, into: &run.out)
+        run.complete(2)
+        run.complete(3)
+        guard case .settled(let outcomes) = run.machine.state.outcomesRecipe(of: 0) else {
+            Issue.record("no list of outcomes")
+            return
+        }
+        #expect(outcomes.count == 2)
+    }
+
+    @Test func `a list that had only to be put together is`() throws {
+        var run = try MachineHarness([Self.list()])
+        run.machine.listed(0, Self.elements(2), bytes: 2, at: run.now, into: &run.out)
+        run.complete(1)
+        run.complete(2)
+        run.machine.terminated(reason: "", at: run.now, into: &run.out)
+        _ = run.actions()
+        run.machine.retried(reason: "", at: run.now, into: &run.out)
+        run.expect(actions: [.collect(step: 0)])
+        #expect(run.machine.isCollecting(0))
+    }
+
     @Test func `a child's result is copied, then it completes its step`() throws {
         var run = try MachineHarness([Self.child()])
         run.machine.childStarted(0, Self.childID, at: run.now, into: &run.out)

@@ -170,6 +170,30 @@ import Threads
         await server.close()
     }
 
+    @Test func `an earlier version keeps its content too, over a restart`() async throws {
+        let store = try InMemoryStore()
+        var server = try await TestServer(store: store)
+        let first = WorkflowDefinition.chain(2)
+        var second = first
+        second.version = "2"
+        second.summary = "changed"
+        var changed = first
+        changed.summary = "other"
+        _ = await server.put(first)
+        _ = await server.put(second)
+        #expect(Self.rejection(await server.put(changed))?.reason == "VERSION_TAKEN")
+        await server.close()
+        server = try await TestServer(store: store)
+        #expect(Self.rejection(await server.put(changed))?.reason == "VERSION_TAKEN")
+        for definition in [first, second] {
+            guard case .definitionPut(changed: true) = await server.put(definition) else {
+                Issue.record("version \(definition.version) as it was must be taken")
+                return
+            }
+        }
+        await server.close()
+    }
+
     @Test func `a draining server takes no new work and keeps open runs`() async throws {
         let store = try InMemoryStore()
         let server = try await TestServer(store: store)

@@ -49,6 +49,33 @@ import Testing
 
         private mutating func take(_ output: TurnOutput) {
             for reply in output.replies { answers[reply.ticket.call] = reply.answer }
+            for lookup in output.lookups {
+                guard case .operate(let order) = lookup.purpose, case .run(_, let id) = order.run,
+                    let state = try? state(id)
+                else { continue }
+                engine.submit(.loaded(.success(state), order, lookup.ticket))
+            }
+        }
+
+        /// A run as it is stored.
+        private func state(_ id: RunID) throws -> RunState {
+            let row = try #require(runs[id])
+            let plan = try #require(payloads[try RunCodec.planID(of: row.blob)])
+            let columns = RunCodec.Columns(
+                id: row.run, namespace: Namespace(row.namespace), workflowID: row.workflowID,
+                status: row.status, startedMillis: row.startedMillis,
+                closedMillis: row.closedMillis)
+            return try RunCodec.decode(
+                row.blob, columns,
+                plan: try WorkflowPlan(DefinitionCodec.decode(plan.bytes)))
+        }
+
+        /// A schedule's state.
+        mutating func state(of id: String) throws -> ScheduleState {
+            guard case .one(let view) = ask(.get(ScheduleName(namespace: .default, id: id))) else {
+                throw TestFailure("no schedule \(id)")
+            }
+            return view.state
         }
 
         private mutating func keep(_ batch: StoreBatch) {
@@ -170,6 +197,43 @@ import Testing
         _ = world.ask { .cancelRun(cancel, $0) }
         world.pass(millis: 60_000)
         #expect(world.workflowIDs == ["s-1970-01-01T00:01:00Z", "s-1970-01-01T00:03:00Z"])
+    }
+
+    @Test func `a run that is tried again counts for its schedule, over a restart too`() throws {
+        var world = try Self.world(.skip)
+        world.pass(millis: 30_000)
+        let run = try #require(world.openRuns.first).run
+        _ = world.ask { .cancelRun(CancelRun(run: .run(.default, run), reason: ""), $0) }
+        #expect(try world.state(of: "s").running == [])
+        let retry = OperateRun(run: .run(.default, run), operation: .retry(reason: ""))
+        guard case .operated = world.ask({ .operateRun(retry, $0) }) else {
+            throw TestFailure("not tried again")
+        }
+        #expect(try world.state(of: "s").running == [run])
+        world.pass(millis: 60_000)
+        #expect(world.runs.count == 1, "skip leaves the slot out")
+        try world.restart()
+        #expect(try world.state(of: "s").running == [run])
+        _ = world.ask { .cancelRun(CancelRun(run: .run(.default, run), reason: ""), $0) }
+        #expect(try world.state(of: "s").running == [])
+    }
+
+    @Test func `schedules that share a run all hear of its end`() throws {
+        var world = try Self.world(.skip)
+        let other = ScheduleDefinition(
+            id: "t", namespace: .default, workflow: "chain", workflowIDPrefix: "s",
+            input: Payload(bytes: Array("{}".utf8)),
+            times: ScheduleTimes(intervals: [ScheduleTimes.Interval(everySeconds: 60)]),
+            overlap: .skip)
+        _ = world.ask(.put(other))
+        world.pass(millis: 30_000)
+        let run = try #require(world.openRuns.first).run
+        #expect(world.runs.count == 1)
+        #expect(try world.state(of: "s").running == [run])
+        #expect(try world.state(of: "t").running == [run])
+        _ = world.ask { .cancelRun(CancelRun(run: .run(.default, run), reason: ""), $0) }
+        #expect(try world.state(of: "s").running == [])
+        #expect(try world.state(of: "t").running == [])
     }
 
     @Test func `pause, resume, trigger and delete`() throws {

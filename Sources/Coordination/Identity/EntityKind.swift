@@ -43,6 +43,9 @@ extension EntityKind {
     /// run.
     public static let stepOutput = EntityKind(rawValue: 10)
 
+    /// What the earlier versions of a definition's name said, as fingerprints.
+    public static let versionMarks = EntityKind(rawValue: 12)
+
     /// The totals of a series of ballots.
     public static let ballotSeries = EntityKind(rawValue: 40)
     /// A decision of a series: who said what.

@@ -86,6 +86,17 @@ public struct ScheduleMachine: Sendable {
         state.stopping.remove(run)
     }
 
+    /// A run that had ended goes on.
+    ///
+    /// - Returns: whether it is open again for this schedule: it is among its last starts.
+    public mutating func runReopened(_ run: RunID) -> Bool {
+        guard state.recent.contains(where: { $0.run == run }), !state.running.contains(run) else {
+            return false
+        }
+        state.running.append(run)
+        return true
+    }
+
     /// A run goes on as another one.
     public mutating func runContinued(_ run: RunID, as successor: RunID) {
         for index in state.running.indices where state.running[index] == run {
@@ -119,9 +130,11 @@ public struct ScheduleMachine: Sendable {
     }
 
     /// Another definition for the same schedule: slots after now count, the open runs stay its own.
+    /// Slots of the old times that wait are left out, those that somebody triggered are not.
     public mutating func replace(_ definition: ScheduleDefinition, at now: Int64) {
         if definition.times != self.definition.times {
-            state.waiting = []
+            state.counts.skipped += Int64(state.waiting.count { !$0.isTriggered })
+            state.waiting.removeAll { !$0.isTriggered }
             state.decidedMillis = max(now, state.decidedMillis)
         }
         self.definition = definition

@@ -81,22 +81,44 @@ extension RunMachine {
         random: UInt64, into out: inout RunOutput
     ) {
         guard isCurrent(step, token) else { return }
-        let definition = state.work(of: step).definition
-        let failure =
-            isSilence
-            ? StepFailure(
-                type: "heartbeat_timeout",
-                message: "no heartbeat within \(definition.heartbeatMillis ?? 0) ms",
-                retryable: true)
-            : StepFailure(
-                type: "timeout",
-                message: "no result within \(definition.startToCloseMillis) ms", retryable: true)
+        let failure = timeout(of: step, isSilence: isSilence, now)
         let next = nextAttempt(step, failure, now, random: random)
         emit(
             .stepTimedOut(
                 step: id(step), attempt: state.steps[step].attempt, willRetry: next.isRetry),
             now, &out)
         settle(step, failure, next, now, &out)
+    }
+
+    /// Names the limit that was hit.
+    private func timeout(of step: Int, isSilence: Bool, _ now: Int64) -> StepFailure {
+        let definition = state.work(of: step).definition
+        if isSilence {
+            return StepFailure(
+                type: "heartbeat_timeout",
+                message: "no heartbeat within \(definition.heartbeatMillis ?? 0) ms",
+                retryable: true)
+        }
+        if let late = lateness(of: step, at: now) { return late }
+        return StepFailure(
+            type: "timeout", message: "no result within \(definition.startToCloseMillis) ms",
+            retryable: true)
+    }
+
+    /// Why a step must not begin any more at this instant: the time of all its attempts together is
+    /// over. `nil`: it may.
+    public func lateness(of step: Int, at now: Int64) -> StepFailure? {
+        guard let limit = deadline(of: step), limit <= now else { return nil }
+        return overdue(step)
+    }
+
+    func overdue(_ step: Int) -> StepFailure {
+        let millis = state.work(of: step).definition.scheduleToCloseMillis ?? 0
+        let last = state.steps[step].failure.map { "; before, \($0.type): \($0.message)" } ?? ""
+        return StepFailure(
+            type: "timeout",
+            message: "the \(millis) ms of its schedule_to_close are over\(last)", retryable: false
+        ).bounded
     }
 
     /// The instance that worked on a step is gone: a new attempt at once, up to a limit.
@@ -195,6 +217,9 @@ extension RunMachine {
         let (instant, isTooLate) = now.addingReportingOverflow(max(0, delay))
         let next = isTooLate ? Int64.max : instant
         if let limit = deadline(of: step), next >= limit { return .none }
+        // Rather fail now, for the real reason, than wait for the run to time out. What is undone
+        // may take longer.
+        if isGoing, let limit = state.deadlineMillis, next >= limit { return .none }
         return hasRoomForAttempt ? .at(next) : .noRoom
     }
 

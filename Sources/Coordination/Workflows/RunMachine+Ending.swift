@@ -27,6 +27,10 @@ extension RunMachine {
         stopSteps("the run was terminated", now, &out)
         let kept = reason.prefix(bytes: StepFailure.maxMessageBytes)
         state.extra.value.reason = kept
+        if state.status == .compensating {
+            state.extra.value.closing = nil
+            state.extra.value.compensation = .failed
+        }
         close(as: .terminated, now, &out)
     }
 

@@ -97,13 +97,56 @@ extension RunMachine {
         state.failure = nil
         state.extra.value.reason = ""
         state.deadlineMillis = state.plan.definition.runTimeoutMillis.map { now &+ $0 }
-        // Elements of lists: a list that did not end is gone through again as a whole.
-        state.steps.removeLast(state.steps.count - state.plan.steps.count)
-        for step in state.steps.indices where isToBeTriedAgain(step) { reset(step) }
+        let lists = resetSteps()
         countDependencies()
         openSteps = Self.openSteps(of: state)
         beginSteps(now, &out)
+        for step in lists { goOn(withList: step, now, &out) }
         if isFinishing { out.actions.append(.prepareResult) }
+    }
+
+    /// Makes what is to be tried again as it was before it began, but for lists that go on.
+    ///
+    /// - Returns: those lists.
+    private mutating func resetSteps() -> [Int] {
+        let again = state.plan.steps.indices.filter { isToBeTriedAgain($0) }
+        let lists = again.filter { isListKept($0, again) }
+        let items = Array(state.steps[state.plan.steps.count...])
+        state.steps.removeLast(items.count)
+        for step in again {
+            if lists.contains(step) { takeUpList(step, items) } else { reset(step) }
+        }
+        return lists
+    }
+
+    /// Whether a list that had not ended goes on: it would be the same if it was made again.
+    private func isListKept(_ step: Int, _ again: [Int]) -> Bool {
+        let planned = state.plan.steps[step]
+        guard planned.item != nil, state.steps[step].state == .cancelled,
+            state.steps[step].extra.value.firstItem >= state.plan.steps.count
+        else { return false }
+        let named = (planned.input?.stepIDs ?? []).compactMap { state.plan.index(of: $0) }
+        return !(planned.dependencies + named).contains { again.contains($0) }
+    }
+
+    /// What its elements completed is kept; the others are as they were before they began.
+    private mutating func takeUpList(_ step: Int, _ items: [StepRecord]) {
+        let first = state.steps[step].extra.value.firstItem - state.plan.steps.count
+        state.steps[step].state = .waiting
+        state.steps[step].endedMillis = nil
+        state.steps[step].failure = nil
+        state.steps[step].extra.value.firstItem = state.steps.count
+        state.steps[step].extra.value.itemsBegun = 0
+        state.steps[step].extra.value.itemsOpen = 0
+        for item in items.dropFirst(first) where item.extra.value.owner == step {
+            state.steps.append(item)
+            if item.state == .completed { continue }
+            reset(state.steps.count - 1)
+            state.steps[state.steps.count - 1].extra.value.owner = step
+            state.steps[state.steps.count - 1].extra.value.index = item.extra.value.index
+            state.steps[state.steps.count - 1].extra.value.input = item.extra.value.input
+            state.steps[step].extra.value.itemsOpen += 1
+        }
     }
 
     /// A step that others have built on already stays as it is: its failure did not matter.

@@ -50,13 +50,28 @@ extension RunMachine {
     ) {
         guard state.steps[step].state == .scheduled else { return }
         state.steps[step].state = .waiting
-        state.steps[step].notBeforeMillis = 0
+        state.steps[step].notBeforeMillis = deadline(of: step) ?? 0
         state.steps[step].startedMillis = state.steps[step].startedMillis ?? now
         state.steps[step].extra.value.child = child
         // Of a run before this one, whose result nobody could use.
         state.steps[step].extra.value.childResult = nil
         let attempt = state.steps[step].attempt
         emit(.childStarted(step: id(step), attempt: attempt, child: child), now, &out)
+        armDeadline(of: step, &out)
+    }
+
+    /// A step that waits for a child waits no longer than all its attempts may take.
+    func armDeadline(of step: Int, _ out: inout RunOutput) {
+        guard let limit = deadline(of: step) else { return }
+        out.actions.append(.armTimer(step: step, atMillis: limit))
+    }
+
+    /// The time of all attempts is over before the child has ended.
+    mutating func childOverdue(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
+        // A result that has come is put together, however long that takes.
+        guard isGoing, !isCollecting(step) else { return }
+        closeChild(of: step, &out)
+        giveUp(step, overdue(step), now, &out)
     }
 
     /// A child has ended. Its result, which belongs to it, is copied before the step completes.
@@ -71,6 +86,7 @@ extension RunMachine {
             .childEnded(
                 step: id(step), attempt: state.steps[step].attempt, child: child.id,
                 status: child.status), now, &out)
+        if deadline(of: step) != nil { out.actions.append(.stop(step: step)) }
         if child.status == .completed, let result {
             state.steps[step].extra.value.childResult = result
             out.actions.append(.collect(step: step))
@@ -148,8 +164,15 @@ extension RunMachine {
             item.extra.value.input = element
             state.steps.append(item)
         }
-        if elements.isEmpty { out.actions.append(.collect(step: step)) }
-        for _ in 0..<min(spec.concurrency, elements.count) { beginNextItem(of: step, now, &out) }
+        goOn(withList: step, now, &out)
+    }
+
+    /// As many elements as may work at once begin.
+    mutating func goOn(withList step: Int, _ now: Int64, _ out: inout RunOutput) {
+        guard case .fanOut(let spec) = state.plan.steps[step].definition.kind else { return }
+        let left = state.steps[step].extra.value.itemsOpen
+        if left == 0 { out.actions.append(.collect(step: step)) }
+        for _ in 0..<min(spec.concurrency, left) { beginNextItem(of: step, now, &out) }
     }
 
     /// Every element needs three events of the run's history and more for each retry.
@@ -171,14 +194,18 @@ extension RunMachine {
     }
 
     private mutating func beginNextItem(of step: Int, _ now: Int64, _ out: inout RunOutput) {
-        let extra = state.steps[step].extra.value
-        let next = extra.firstItem &+ extra.itemsBegun
-        guard state.steps.indices.contains(next), next >= state.plan.steps.count,
-            state.steps[next].extra.value.owner == step,
-            state.steps[next].attempt == 0
-        else { return }
-        state.steps[step].extra.value.itemsBegun += 1
-        schedule(next, notBefore: now, now, &out)
+        var next = state.steps[step].extra.value.firstItem
+        next &+= state.steps[step].extra.value.itemsBegun
+        while state.steps.indices.contains(next), next >= state.plan.steps.count,
+            state.steps[next].extra.value.owner == step
+        {
+            state.steps[step].extra.value.itemsBegun += 1
+            // One that completed before the run was tried again is passed over.
+            if state.steps[next].state == .pending {
+                return schedule(next, notBefore: now, now, &out)
+            }
+            next += 1
+        }
     }
 
     /// One element has ended, well or not; the next one's turn, or the whole is put together.

@@ -55,6 +55,8 @@ extension RunMachine {
         case .child:
             if state.steps[step].extra.value.childResult != nil {
                 out.actions.append(.collect(step: step))
+            } else {
+                armDeadline(of: step, &out)
             }
         case .fanOut:
             if state.steps[step].extra.value.itemsOpen == 0 {
@@ -88,6 +90,7 @@ extension RunMachine {
                 StepFailure(
                     type: "approval_timeout", message: "nobody decided within \(spec.millis) ms",
                     retryable: false), now, &out)
+        case .child: childOverdue(step, now, &out)
         default: break
         }
     }

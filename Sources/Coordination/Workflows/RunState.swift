@@ -168,7 +168,9 @@ public struct RunState: Sendable {
     /// How the list of a `fan_out` step's outcomes comes from what is stored.
     public func outcomesRecipe(of step: Int) -> PayloadRecipe {
         var outcomes: [(index: Int, outcome: PayloadRecipe.Settled)] = []
-        for item in plan.steps.count..<max(plan.steps.count, steps.count)
+        // Elements of a list that was given up before it was made again may stand before.
+        let first = max(plan.steps.count, steps[step].extra.value.firstItem)
+        for item in first..<max(first, steps.count)
         where steps[item].extra.value.owner == step && steps[item].attempt > 0 {
             let outcome = PayloadRecipe.Settled(
                 output: steps[item].output, failure: steps[item].failure)

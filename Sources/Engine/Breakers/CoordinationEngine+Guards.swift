@@ -119,7 +119,10 @@ extension CoordinationEngine {
     mutating func leave(forStep step: Int, of run: Int32) -> [HeldPermit]? {
         let state = runs[run].machine.state
         let definition = state.work(of: step).definition
-        if breakers.guarding.isEmpty { return [] }
+        if breakers.guarding.isEmpty {
+            runs[run].steps[step].held = nil
+            return []
+        }
         switch pass(state.namespace, definition.agentType, definition.operation) {
         case .free(let permits):
             runs[run].steps[step].held = nil
@@ -144,6 +147,17 @@ extension CoordinationEngine {
             let (again, isTooLate) = now.monotonicNanos.addingReportingOverflow(wait)
             if !isTooLate { due = min(due, again) }
         }
+        armHold(run, step, atNanos: due)
+    }
+
+    /// A step that the mode holds fails when its time to start is over.
+    mutating func armHoldEnd(_ run: Int32, _ step: Int) {
+        let hold = runs[run].steps[step].held ?? StepHold(endNanos: holdEnd(run, step))
+        runs[run].steps[step].held = hold
+        armHold(run, step, atNanos: hold.endNanos)
+    }
+
+    private mutating func armHold(_ run: Int32, _ step: Int, atNanos due: Int64) {
         if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
         runs[run].steps[step].timer =
             due == .max ? -1 : timers.insert(.held(run: run, step: step), key: due)
@@ -165,11 +179,22 @@ extension CoordinationEngine {
             return actions.append((run, .schedule(step: step)))
         }
         runs[run].steps[step].held = nil
-        let failure = StepFailure.heldTooLong(by: breakerName(hold.breaker))
+        let failure = heldTooLong(run, step, hold)
+        stopHolding(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)
         }
+    }
+
+    private mutating func heldTooLong(
+        _ run: Int32, _ step: Int, _ hold: StepHold
+    ) -> StepFailure {
+        let limit = limitOfStart(run, step)
+        if runs[run].steps[step].isHeldByMode {
+            return .heldByMode(mode(of: runs[run].machine.state.namespace), limit)
+        }
+        return .heldTooLong(by: breakerName(hold.breaker), limit)
     }
 
     private mutating func breakerName(_ cell: Int32) -> String {
@@ -206,11 +231,10 @@ extension CoordinationEngine {
 }
 
 extension StepFailure {
-    fileprivate static func heldTooLong(by breaker: String) -> StepFailure {
+    fileprivate static func heldTooLong(by breaker: String, _ limit: String) -> StepFailure {
         StepFailure(
             type: "breaker_open",
-            message: "breaker \"\(breaker)\" let no call through in the step's time to start; see "
-                + "why it is open, or raise schedule_to_start or schedule_to_close",
-            retryable: false)
+            message: "breaker \"\(breaker)\" let no call through within the step's \(limit); see "
+                + "why it is open, or raise that", retryable: false)
     }
 }

@@ -82,7 +82,7 @@ extension CoordinationEngine {
             cause.kind = .retry
             cause.untilMillis = max(1, record.notBeforeMillis)
             let why = record.failure.map { " after \($0.type): \($0.message)" } ?? ""
-            cause.message = "attempt \(record.attempt + 1) is due later\(why)"
+            cause.message = "attempt \(record.attempt) is due later\(why)"
         case .parked:
             cause.kind = .parked
             cause.message = "has used up its attempts; requeue or discard it"

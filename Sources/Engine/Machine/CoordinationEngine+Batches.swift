@@ -158,8 +158,9 @@ extension CoordinationEngine {
         let state = runs[run].machine.state
         let definition = state.work(of: step).definition
         let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
-        jobs[job].phase = .running
         jobs[job].deadlineNanos = deadline
+        if deadline <= now.monotonicNanos { return passedBeforeHandover(job, run, step) }
+        jobs[job].phase = .running
         jobs[job].heardNanos = now.monotonicNanos
         jobs[job].grantedNanos = now.monotonicNanos
         arm(job, atNanos: min(deadline, silenceEnd(of: job, definition)))

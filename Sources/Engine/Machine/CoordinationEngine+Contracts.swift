@@ -78,6 +78,10 @@ extension CoordinationEngine {
     mutating func isHeldForContract(
         _ job: Int32, _ result: AssignmentResult, from port: PortNumber?
     ) -> Bool {
+        if held.results[result.token] != nil {
+            repeated(result, from: port)
+            return true
+        }
         guard case .step(let run, let step) = jobs[job].work,
             case .success(let payload) = result.outcome,
             let contract = runs[run].machine.state.outputContract(of: step),
@@ -89,6 +93,19 @@ extension CoordinationEngine {
                 purpose: .stepOutput(result.token), recipe: .checked(contract, .none),
                 loaded: [.none: payload], missing: []))
         return true
+    }
+
+    /// An assignment has one result, the first. A worker that has connected anew says it again, and
+    /// hears there what became of it.
+    private mutating func repeated(_ result: AssignmentResult, from port: PortNumber?) {
+        if let port, let first = held.results[result.token]?.port, first != port {
+            held.results[result.token]?.port = port
+        } else if let port {
+            refuse(result.token, port)
+        } else {
+            ready.notices.append(.staleResult)
+            meter.staleResult()
+        }
     }
 
     mutating func outputChecked(

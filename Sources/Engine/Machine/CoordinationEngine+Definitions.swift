@@ -42,8 +42,31 @@ extension CoordinationEngine {
                     + "it into workflows that run each other")
             return reject(ticket, .badDefinition([fault]))
         }
+        if versionMarks[name]?.contradict(definition.version, bytes) == true {
+            return reject(
+                ticket, .sameVersion(definition.name, definition.version),
+                seen: definitionsChangedIn)
+        }
+        noteReplaced(name)
         store(plan, name, bytes)
         answer(ticket, .definitionPut(changed: true), seen: filling)
+    }
+
+    /// What a version said is known also when it is the current one no more.
+    private mutating func noteReplaced(_ name: ScopedName) {
+        guard let old = definitions[name]?.plan.definition else { return }
+        versionMarks[name, default: VersionMarks()].note(
+            old.version, DefinitionCodec.encode(old))
+        put(
+            EntityRow(
+                kind: .versionMarks, namespace: name.namespace.name, key: name.name,
+                blob: versionMarks[name]?.encoded))
+    }
+
+    mutating func restoreVersionMarks(_ row: EntityRow) throws(CodecError) {
+        guard let blob = row.blob else { return }
+        let name = ScopedName(namespace: Namespace(row.namespace), name: row.key)
+        versionMarks[name] = try VersionMarks(blob)
     }
 
     /// The bytes of each version are stored once, as a payload that belongs to no run; the row of

@@ -65,6 +65,7 @@ extension CoordinationEngine {
         case .topic, .forgottenTopics: try restoreTopic(entity)
         case .subscription, .subscriber, .eventDeadLetters: try restoreSubscription(entity)
         case .stepOutput: try restoreStepOutput(entity)
+        case .versionMarks: try restoreVersionMarks(entity)
         case .memoryLine: try restoreLine(entity)
         case .lockAcquire: try restoreLock(entity)
         default: break

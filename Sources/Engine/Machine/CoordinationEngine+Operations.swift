@@ -194,6 +194,7 @@ extension CoordinationEngine {
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.retried(reason: reason, at: at, into: &out) }
         armRun(run)
+        scheduledRunReopened(state.id, in: state.namespace)
         remember(
             order.requestKey, hash: order.contentHash, answer: StartedAnswer.encode(state.id))
         answer(ticket, .operated(runs[run].machine.state.summary), seen: filling)

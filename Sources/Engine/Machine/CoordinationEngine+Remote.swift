@@ -57,7 +57,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func refuse(_ token: AssignmentToken, _ port: PortNumber) {
+    mutating func refuse(_ token: AssignmentToken, _ port: PortNumber) {
         ready.notices.append(.staleResult)
         meter.staleResult()
         tell(.stale(token), port)

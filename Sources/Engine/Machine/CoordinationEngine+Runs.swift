@@ -201,6 +201,7 @@ extension CoordinationEngine {
             guard state.steps.indices.contains(step), state.steps[step].state == .scheduled,
                 state.status != .paused, runs[run].steps[step].job < 0
             else { return }
+            if isLate(run, step) { return }
             if !isGovernedByMode(run, step) { scheduleStep(run, step) }
         case .evaluate(let step): evaluate(run, step)
         case .checkInput: checkInput(of: run)

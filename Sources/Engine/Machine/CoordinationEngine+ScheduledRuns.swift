@@ -18,7 +18,7 @@ extension CoordinationEngine {
         let definition = machine.definition
         schedules.index[
             ScopedName(namespace: definition.namespace, name: definition.id)] = schedule
-        for run in machine.state.running { schedules.ofRun[run] = schedule }
+        for run in machine.state.running { schedules.own(run, schedule) }
         return schedule
     }
 
@@ -81,7 +81,7 @@ extension CoordinationEngine {
         // A run that ended with the last process's final commit is not there any more.
         for run in before.running where runIndex[run] == nil {
             schedules.cells[schedule].machine.runEnded(run)
-            schedules.ofRun[run] = nil
+            schedules.disown(run, schedule)
         }
         while hasRoom,
             let action = schedules.cells[schedule].machine.next(
@@ -144,7 +144,7 @@ extension CoordinationEngine {
                     input: definition.input), entry)
         }
         schedules.cells[schedule].machine.started(slot, run: run, at: now.wallMillis)
-        schedules.ofRun[run] = schedule
+        schedules.own(run, schedule)
     }
 
     private mutating func stop(_ id: RunID, isAsked: Bool) {
@@ -162,18 +162,31 @@ extension CoordinationEngine {
 
     /// A run has ended; if a schedule started it, what waited for its end may go on.
     mutating func scheduledRunEnded(_ run: RunID) {
-        guard let schedule = schedules.ofRun.removeValue(forKey: run) else { return }
-        schedules.cells[schedule].machine.runEnded(run)
-        store(schedule)
-        schedules.markDue(schedule)
+        for schedule in schedules.takeOwners(of: run) {
+            schedules.cells[schedule].machine.runEnded(run)
+            store(schedule)
+            schedules.markDue(schedule)
+        }
+    }
+
+    /// A run that had ended goes on: it is open again for the schedules whose last starts it is
+    /// among.
+    mutating func scheduledRunReopened(_ run: RunID, in namespace: Namespace) {
+        for schedule in schedules.cells.indices
+        where schedules.cells[schedule].machine.definition.namespace == namespace {
+            guard schedules.cells[schedule].machine.runReopened(run) else { continue }
+            schedules.own(run, schedule)
+            store(schedule)
+        }
     }
 
     /// A run of a schedule goes on as another one, which counts as the slot's from now on.
     mutating func scheduledRunContinued(_ run: RunID, as successor: RunID) {
-        guard let schedule = schedules.ofRun.removeValue(forKey: run) else { return }
-        schedules.cells[schedule].machine.runContinued(run, as: successor)
-        schedules.ofRun[successor] = schedule
-        store(schedule)
+        for schedule in schedules.takeOwners(of: run) {
+            schedules.cells[schedule].machine.runContinued(run, as: successor)
+            schedules.own(successor, schedule)
+            store(schedule)
+        }
     }
 
     /// Writes a schedule's state with the filling batch.

@@ -106,7 +106,9 @@ extension CoordinationEngine {
         _ name: ScheduleName, _ by: Signature, _ ticket: ReplyTicket
     ) {
         guard let schedule = find(name, ticket) else { return }
-        for run in schedules.cells[schedule].machine.state.running { schedules.ofRun[run] = nil }
+        for run in schedules.cells[schedule].machine.state.running {
+            schedules.disown(run, schedule)
+        }
         if schedules.cells[schedule].timer >= 0 { timers.remove(schedules.cells[schedule].timer) }
         schedules.cells.remove(schedule)
         schedules.index[ScopedName(namespace: name.namespace, name: name.id)] = nil

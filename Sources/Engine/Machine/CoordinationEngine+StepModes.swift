@@ -38,13 +38,15 @@ extension CoordinationEngine {
 
     // MARK: Held
 
-    /// The step waits for another mode.
+    /// The step waits for another mode, but no longer than it may wait to start.
     private mutating func hold(_ run: Int32, _ step: Int, for mode: OperatingMode) {
-        if runs[run].steps[step].isHeldByMode { return }
+        // A breaker that it waited for before may have woken it.
+        if runs[run].steps[step].isHeldByMode { return armHoldEnd(run, step) }
         let namespace = runs[run].machine.state.namespace
         requireMode(namespace)
         runs[run].steps[step].isHeldByMode = true
         breakers.modes[namespace]?.held.insert(HeldStep(run: run, step: step))
+        armHoldEnd(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in machine.heldByMode(step, mode, at: at, into: &out) }
     }
@@ -149,6 +151,14 @@ extension StepFailure {
             type: "refused_by_mode",
             message: "the step does not run while the operating mode is \(mode)",
             retryable: false)
+    }
+
+    static func heldByMode(_ mode: OperatingMode, _ limit: String) -> StepFailure {
+        StepFailure(
+            type: "held_by_mode",
+            message:
+                "the operating mode \(mode) held the step through its \(limit); raise that, or "
+                + "skip or refuse the step in this mode", retryable: false)
     }
 
     static func nothingCached(_ mode: OperatingMode) -> StepFailure {

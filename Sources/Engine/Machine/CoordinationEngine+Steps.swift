@@ -5,19 +5,24 @@ extension CoordinationEngine {
     /// The step may run: it gets a slot or waits for one, up to its start-to-close time.
     mutating func scheduleStep(_ run: Int32, _ step: Int) {
         let definition = runs[run].machine.state.work(of: step).definition
-        guard case .invoke = definition.kind else { return preparePart(run, step) }
+        guard case .invoke = definition.kind else {
+            runs[run].steps[step].held = nil
+            return preparePart(run, step)
+        }
         // Woken twice, it goes once.
         guard runs[run].steps[step].job < 0 else { return }
         if definition.concurrency != nil || definition.rate != nil {
             return enterGates(run, step, definition)
         }
+        // The time that it was held counts.
+        let holdEnd = runs[run].steps[step].held?.endNanos ?? .max
         guard let permits = leave(forStep: step, of: run) else { return }
         let type = working(pool.requireType(named: definition.agentType), definition.operation)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         jobs[job].permits = permits
         runs[run].steps[step].job = job
         let patience = definition.scheduleToStartMillis ?? definition.startToCloseMillis
-        arm(job, atNanos: attemptDeadline(run, step, patience))
+        arm(job, atNanos: min(holdEnd, attemptDeadline(run, step, patience)))
         seat(job, priority: definition.priority)
     }
 
@@ -33,6 +38,16 @@ extension CoordinationEngine {
             job, type: type, operation: operation, priority: priority, isBounded: false)
         // A pool's next instance could do it no better, unless it is known to have the operation.
         if pool.operation(operation, ofType: type) != nil { grow(type) }
+    }
+
+    /// Whether the time of all attempts together is over before one begins; then the step has failed.
+    mutating func isLate(_ run: Int32, _ step: Int) -> Bool {
+        let at = now.wallMillis
+        guard let failure = runs[run].machine.lateness(of: step, at: at) else { return false }
+        change(run) { machine, out, _ in
+            machine.startFailed(step, failure, at: at, into: &out)
+        }
+        return true
     }
 
     /// So long from now, but not past the time of all attempts together.
@@ -138,6 +153,9 @@ extension CoordinationEngine {
         _ job: Int32, _ run: Int32, _ step: Int, _ payload: Payload
     ) {
         if !isReachable(job) { return placeAnew(job) }
+        if let late = runs[run].machine.lateness(of: step, at: now.wallMillis) {
+            return startFailed(job, run, step, late)
+        }
         jobs[job].phase = .committing
         disarm(job)
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
@@ -196,37 +214,62 @@ extension CoordinationEngine {
 
     /// No instance came in time, or no result did.
     mutating func stepTimedOut(_ job: Int32, _ run: Int32, _ step: Int) {
-        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         switch jobs[job].phase {
-        case .running:
-            let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
-            cancelAssignment(job)
-            endStep(job)
-            measureFailure(run, step)
-            let at = now.wallMillis
-            change(run) { machine, out, random in
-                machine.stepTimedOut(
-                    step, token: token, isSilence: isSilence, at: at, random: random, into: &out)
-            }
+        case .running: attemptTimedOut(job, run, step)
         case .waiting:
             let key = keyWaitedFor(by: job)
-            startFailed(job, run, step, key.map { .keyNotFree($0) } ?? notPlaced(job))
-        case .preparing: startFailed(job, run, step, .notPrepared)
+            let limit = limitOfStart(run, step)
+            let failure: StepFailure = key.map { .keyNotFree($0, limit) } ?? notPlaced(job, limit)
+            startFailed(job, run, step, failure)
+        case .preparing: startFailed(job, run, step, .notPrepared(limitOfStart(run, step)))
         case .orphaned: holderLost(job, run, step)
         case .committing: break
         }
     }
 
     /// Why a job was in line for too long: nobody there has its operation, or none had a free slot.
-    private mutating func notPlaced(_ job: Int32) -> StepFailure {
+    private mutating func notPlaced(_ job: Int32, _ limit: String) -> StepFailure {
         let type = jobs[job].type
         let operation = operation(of: job)
         let name = pool.name(ofType: type)
         guard pool.aliveCount(type: type) > 0, pool.operation(operation, ofType: type) == nil else {
-            return .noAgent(name)
+            return .noAgent(name, limit)
         }
         let known = pool.operations(ofType: type).map(\.name)
         return .unknownOperation(operation, of: name, known: known)
+    }
+
+    private mutating func attemptTimedOut(_ job: Int32, _ run: Int32, _ step: Int) {
+        let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
+        let isSilence = now.monotonicNanos < jobs[job].deadlineNanos
+        cancelAssignment(job)
+        endStep(job)
+        measureFailure(run, step)
+        let at = now.wallMillis
+        change(run) { machine, out, random in
+            machine.stepTimedOut(
+                step, token: token, isSilence: isSilence, at: at, random: random, into: &out)
+        }
+    }
+
+    /// Which limit ends a step that has not begun, for people.
+    mutating func limitOfStart(_ run: Int32, _ step: Int) -> String {
+        let definition = runs[run].machine.state.work(of: step).definition
+        if let millis = definition.scheduleToCloseMillis,
+            runs[run].machine.lateness(of: step, at: now.wallMillis) != nil
+        {
+            return "schedule_to_close of \(millis) ms"
+        }
+        if let millis = definition.scheduleToStartMillis {
+            return "schedule_to_start of \(millis) ms"
+        }
+        return "start_to_close of \(definition.startToCloseMillis) ms"
+    }
+
+    /// The whole time of the step ended while its start was being written: nobody is told to begin.
+    mutating func passedBeforeHandover(_ job: Int32, _ run: Int32, _ step: Int) {
+        attemptTimedOut(job, run, step)
+        settle()
     }
 
     /// The instance left. An attempt that was never committed is simply placed anew.
@@ -307,22 +350,23 @@ extension StepFailure {
                 + known.sorted().joined(separator: ", "), retryable: false)
     }
 
-    static func noAgent(_ type: String) -> StepFailure {
+    static func noAgent(_ type: String, _ limit: String) -> StepFailure {
         StepFailure(
             type: "no_agent",
-            message: "no instance of agent type \"\(type)\" had a free slot in time; start one, "
-                + "or raise the step's start_to_close", retryable: false)
+            message: "no instance of agent type \"\(type)\" had a free slot within the step's "
+                + "\(limit); start one, or raise that", retryable: false)
     }
 
-    static func keyNotFree(_ key: String) -> StepFailure {
+    static func keyNotFree(_ key: String, _ limit: String) -> StepFailure {
         StepFailure(
             type: "key_not_free",
-            message: "key \"\(key)\" had no room in time; raise its limit, or the step's "
-                + "schedule_to_start or schedule_to_close", retryable: false)
+            message: "key \"\(key)\" had no room within the step's \(limit); raise the key's "
+                + "limit, or that", retryable: false)
     }
 
-    static let notPrepared = StepFailure(
-        type: "input_not_prepared",
-        message: "the step's input could not be made within its start_to_close time",
-        retryable: false)
+    static func notPrepared(_ limit: String) -> StepFailure {
+        StepFailure(
+            type: "input_not_prepared",
+            message: "the step's input could not be made within its \(limit)", retryable: false)
+    }
 }

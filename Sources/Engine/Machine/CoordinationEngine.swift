@@ -43,6 +43,8 @@ public struct CoordinationEngine: Sendable {
     /// The newest run in memory of each workflow id that a caller has named.
     var workflowIndex: [ScopedName: Int32] = [:]
     var definitions: [ScopedName: DefinitionEntry] = [:]
+    /// What versions said that are current no more.
+    var versionMarks: [ScopedName: VersionMarks] = [:]
     /// The newest batch that changed any definition.
     var definitionsChangedIn = BatchNumber.none
     var requests: RequestLog

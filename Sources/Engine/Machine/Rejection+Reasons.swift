@@ -274,7 +274,7 @@ extension Rejection {
             case .completed: "completed; start a new run"
             case .continued:
                 "continues as run \(run.continuedAs.map(\.description) ?? "?")"
-            case .undone: "was undone by its compensations; start a new run"
+            case .undone: "was undone by its compensations, at least in part; start a new run"
             case .runFull: "has no room left in its history; start a new run"
             }
         return Rejection(

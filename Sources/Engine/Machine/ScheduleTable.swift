@@ -21,8 +21,9 @@ struct ScheduleCell: Sendable {
 struct ScheduleTable: Sendable {
     var cells = Slab(vacant: ScheduleCell.vacant)
     var index: [ScopedName: Int32] = [:]
-    /// The schedule of each open run that one has started.
-    var ofRun: [RunID: Int32] = [:]
+    /// The schedules of each open run that one has started: several whose workflow ids begin alike
+    /// share the run of a slot.
+    private var ofRun: [RunID: [Int32]] = [:]
     /// Schedules that are to be asked what to do.
     var due: [Int32] = []
     /// The newest batch that put or deleted one.
@@ -35,6 +36,21 @@ struct ScheduleTable: Sendable {
     // Rows of the store whose other half has not come yet.
     var definitions: [ScopedName: ScheduleDefinition] = [:]
     var states: [ScopedName: ScheduleState] = [:]
+
+    /// An open run stands for a slot of a schedule.
+    mutating func own(_ run: RunID, _ schedule: Int32) {
+        if ofRun[run]?.contains(schedule) == true { return }
+        ofRun[run, default: []].append(schedule)
+    }
+
+    /// It does no more.
+    mutating func disown(_ run: RunID, _ schedule: Int32) {
+        ofRun[run]?.removeAll { $0 == schedule }
+        if ofRun[run]?.isEmpty == true { ofRun[run] = nil }
+    }
+
+    /// Takes the schedules that a run stands for.
+    mutating func takeOwners(of run: RunID) -> [Int32] { ofRun.removeValue(forKey: run) ?? [] }
 
     /// Has a schedule asked what to do at the end of the turn.
     mutating func markDue(_ schedule: Int32) {

@@ -142,6 +142,32 @@ import Testing
         #expect(world.machine.wakeMillis == 105_000)
     }
 
+    @Test func `another definition keeps what was triggered and counts what it leaves out`() {
+        var world = World(Self.definition(.bufferAll))
+        for minute in 1...3 { world.look(at: Int64(minute) * 60_000) }
+        let (slot, isTaken) = world.machine.trigger(at: 200_000)
+        #expect(isTaken && world.machine.state.waiting.count == 3)
+        world.machine.replace(Self.definition(.bufferAll, every: 7_200), at: 201_000)
+        #expect(world.machine.state.waiting == [slot])
+        #expect(world.machine.state.counts.skipped == 2)
+        world.end()
+        world.look(at: 202_000)
+        #expect(world.starts.last == slot)
+    }
+
+    @Test func `only a run among the last starts is open again`() {
+        var world = World(Self.definition())
+        world.look(at: 60_000)
+        let run = RunID(serial: Serial(rawValue: 1))
+        let first = world.machine.runReopened(run)
+        #expect(!first, "it is open")
+        world.end()
+        let stranger = world.machine.runReopened(RunID(serial: Serial(rawValue: 9)))
+        let second = world.machine.runReopened(run)
+        #expect(!stranger && second)
+        #expect(world.machine.state.running == [run])
+    }
+
     /// Time jumps forward, the process restarts from what it stored, runs end at random: each slot
     /// is started at most once, in order, and with `allowAll` every one inside the window is.
     @Test(arguments: UInt64(1)...20)
