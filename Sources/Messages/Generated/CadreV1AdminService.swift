@@ -143,11 +143,12 @@ public struct DrainRequest: Sendable, Hashable {
 
 /// `cadre.v1.DrainResponse`.
 public struct DrainResponse: Sendable, Hashable {
-    /// Whether everything decided is on disk and no call to an agent is open.
+    /// Whether everything decided is on disk, no call to an agent is open and no agent that lives in
+    /// the server works on a step.
     public var drained: Bool = false
     /// Runs that go on after the next start.
     public var openRuns: Int64 = 0
-    /// Calls to agents that were still open.
+    /// Calls to agents that were still open, and steps that agents in the server worked on.
     public var openInvokes: Int64 = 0
 
     /// Every field at its default.

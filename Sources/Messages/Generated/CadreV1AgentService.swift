@@ -467,7 +467,8 @@ public struct ConnectRequest: Sendable, Hashable {
 /// `cadre.v1.Hello`.
 public struct Hello: Sendable, Hashable {
     public var agent: WorkerAgent? = nil
-    /// From `welcome` on an earlier stream; empty: a new session.
+    /// From `welcome` on an earlier stream; empty: a new session. What `agent` says holds from now on,
+    /// also when it said something else before; with another type a new session begins.
     public var resumeSession: String = ""
     /// Tokens of all that is worked on, or has ended without `accepted`; at most 65,536.
     public var held: [UInt64] = []

@@ -166,7 +166,8 @@ public enum NoDecision: WireEnum {
     case unspecified
     /// Too little weight answered.
     case noQuorum
-    /// The first had too little support.
+    /// The first had too little support; or, of a ballot that ended early, nobody can have enough any
+    /// more.
     case noSupport
     /// Two or more were first.
     case tie
@@ -592,7 +593,8 @@ public struct ReportOutcomeRequest: Sendable, Hashable {
         /// the ballot. For RANKED: the right option. At most 64 KiB.
         case truth(Payload)
         /// True: what was decided was right, and so were those that stood behind it; all others were wrong.
-        /// False: those that stood behind it were wrong, and of the others nothing is known.
+        /// False: those that stood behind it were wrong, and of the others nothing is known. Not for a
+        /// ballot that came to no decision: there was nothing to be right or wrong.
         case correct(Bool)
     }
 
@@ -705,7 +707,8 @@ public struct GetSeriesResponse: Sendable, Hashable {
     public var series: String = ""
     /// Decisions that were looked at; a series holds its newest 256.
     public var decisions: Int32 = 0
-    /// Those of them with a decision, and of all there ever were: known outcomes, and right ones.
+    /// Those of them with a decision, and of all decisions there ever were: those whose outcome is known,
+    /// and right ones. A ballot without a decision is in neither.
     public var decided: Int32 = 0
     public var judged: Int64 = 0
     public var correct: Int64 = 0
@@ -807,7 +810,7 @@ public struct SeriesSummary: Sendable, Hashable {
     public var series: String = ""
     /// Decisions that are held.
     public var decisions: Int32 = 0
-    /// Known outcomes and right ones, of all there ever were.
+    /// Decisions whose outcome is known and right ones, of all there ever were.
     public var judged: Int64 = 0
     public var correct: Int64 = 0
     public var lastUnixMillis: Int64 = 0

@@ -585,7 +585,9 @@ public struct Breaker: Sendable, Hashable {
     public var window: BreakerWindow? = nil
     /// What somebody forced; unset: nothing.
     public var override: BreakerOverride? = nil
-    /// The value reported last, of a metric breaker; unset: none yet.
+    /// The value reported last, of a metric breaker; unset: none yet. After a restart: the last one that
+    /// opened it, or that began or broke off its recovery; an open one whose value was good then closes
+    /// when it has held for its time anew.
     public var lastValue: MetricValue? = nil
 
     /// Every field at its default.

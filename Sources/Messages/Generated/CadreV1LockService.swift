@@ -174,7 +174,9 @@ public struct LockGrant: Sendable, Hashable {
 /// `cadre.v1.LockHold`.
 public struct LockHold: Sendable, Hashable {
     public var resource: String = ""
+    /// Exclusive when any of its owner's acquires is.
     public var mode: LockMode = .unspecified
+    /// The greatest of its owner's acquires.
     public var fencingToken: UInt64 = 0
     /// How many acquires of its owner hold it, with this one.
     public var count: Int32 = 0
@@ -202,8 +204,9 @@ public struct AcquireRequest: Sendable, Hashable {
     public var claim: LockClaim? = nil
     /// How long to wait, up to 3,600,000 ms; 0: not at all.
     public var waitMillis: Int64 = 0
-    /// Makes a repeat harmless: it joins the wait, or gets the same grant while that is held; empty: none.
-    /// At most 256 bytes. NOT_FOUND, reason LOCK_LOST, when what was granted to it is no longer held.
+    /// Makes a repeat harmless: it joins the wait, for as long as it says itself, or gets the same grant
+    /// while that is held; empty: none. The request waits as long as the most patient of its calls. At
+    /// most 256 bytes. NOT_FOUND, reason LOCK_LOST, when what was granted to it is no longer held.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -294,7 +297,8 @@ public struct AcquireStreamResponse: Sendable, Hashable {
 
 /// `cadre.v1.LockQueued`.
 public struct LockQueued: Sendable, Hashable {
-    /// How many waiters of its resources stand before it, plus one.
+    /// Its place in the longest of the lines that it stands in: how many waiters for that resource stand
+    /// before it, plus one.
     public var position: Int32 = 0
     /// A resource that it cannot have yet, and one owner who holds it or stands before it.
     public var resource: String = ""

@@ -90,7 +90,8 @@ public struct Schedule: Sendable, Hashable {
     /// Name of the workflow definition to start; each start takes the current version. Required.
     public var workflow: String = ""
     /// What the runs' workflow ids begin with, at most 128 bytes; behind it stands the time, such as
-    /// `nightly-2026-01-31T02:00:00Z`. Empty: the schedule's id.
+    /// `nightly-2026-01-31T02:00:00Z`. Empty: the schedule's id. Schedules with the same one share the run
+    /// of a time that they share.
     public var workflowIDPrefix: String = ""
     /// The input of every run, a JSON value of at most 256 KiB; empty: `{}`.
     public var input: Payload? = nil

@@ -6,7 +6,8 @@ public enum StepBehavior: WireEnum {
     /// Means RUN.
     case unspecified
     case run
-    /// It waits for a mode in which it may do something else; over restarts too.
+    /// It waits for a mode in which it may do something else, over restarts too, as long as its
+    /// schedule_to_start and schedule_to_close allow (`held_by_mode`).
     case hold
     /// The newest output that its operation had for the same input, in any run of the workflow, is its
     /// output; when none is remembered the step fails (`nothing_cached`). For steps that call an operation
@@ -499,7 +500,8 @@ public enum CompensationState: WireEnum {
     case running
     /// Everything with a compensation was undone.
     case compensated
-    /// At least one compensation failed; the others were tried all the same.
+    /// At least one compensation failed, and the others were tried all the same; or the run was terminated
+    /// before they were done.
     case failed
     /// A number this version does not know.
     case unrecognized(Int32)
@@ -883,7 +885,8 @@ public struct WorkflowDefinition: Sendable, Hashable {
     /// absent is `null`. At most 2 MiB when filled in. Empty: an object of every completed step's
     /// output by step id.
     public var resultTemplate: String = ""
-    /// From start to end, milliseconds; 0: no limit.
+    /// From start to end, milliseconds; 0: no limit. An attempt that would be due after it is not waited
+    /// for: its step fails at once, for what made the last one fail.
     public var runTimeoutMillis: Int64 = 0
     /// Event types that start a run each, with the event as its input; at most 100.
     public var triggers: [String] = []
@@ -936,13 +939,20 @@ public struct StepDefinition: Sendable, Hashable {
     public var retry: RetryPolicy? = nil
     /// What the step does. Unset: it calls the operation of the agent type.
     public var kind: Kind? = nil
-    /// From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close.
+    /// From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close. So long it
+    /// waits for an instance that has the operation and a free slot; the time counts while a breaker or
+    /// the mode holds the step too, which is without limit when it is 0. Then it fails: `no_agent`, or
+    /// `unknown_operation` when instances are there and none of them has the operation.
     public var scheduleToStartMillis: Int64 = 0
-    /// From first being ready over all attempts, milliseconds; 0: no limit.
+    /// From first being ready over all attempts, milliseconds; 0: no limit. When it is over an attempt is
+    /// cancelled, a child is closed as its `on_parent_close` says, and the step fails (`timeout`). Nothing
+    /// begins after it, also when the run was paused or the server down meanwhile. Of a list it is each
+    /// element's; a fallback has none.
     public var scheduleToCloseMillis: Int64 = 0
     /// The longest silence of the agent, milliseconds; 0: no limit.
     public var heartbeatMillis: Int64 = 0
-    /// What becomes of the step when its attempts are used up.
+    /// What becomes of the step when its attempts are used up: as many as its retry policy allows that
+    /// failed, or five whose instance was lost, which the policy does not count.
     public var onExhausted: ExhaustionPolicy = .unspecified
     /// Takes the step's place when its attempts are used up; its output is the step's then.
     public var fallback: StepWork? = nil

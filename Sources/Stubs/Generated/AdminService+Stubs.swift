@@ -41,15 +41,19 @@ public protocol AdminServiceHandler: Sendable {
     /// Streams a consistent copy of the whole store, made beside the commits and checked before its
     /// first byte is sent. Write it to `cadre.sqlite` in an empty directory and serve from there. It
     /// needs as much room as the store on the server's disk until the call ends. One at a time, else
-    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk.
+    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk, or when the
+    /// store is damaged (`STORE_DAMAGED`).
     func backup(_ request: BackupRequest, _ call: ServerStreamCall<BackupResponse>)
 
-    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte.
+    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte. Damage
+    /// is an answer, however bad it is, not an error of the call.
     func verifyStore(_ request: VerifyStoreRequest, _ call: UnaryCall<VerifyStoreResponse>)
 
-    /// Refuses new work from now on, as health NOT_SERVING tells, and answers when everything decided
-    /// is on disk and no call to an agent is open, or when the time is over. There is no way back:
-    /// stop the server then. Open runs go on after the next start.
+    /// Refuses new work from now on, as health NOT_SERVING tells, and begins no step of a workflow any
+    /// more. Answers when everything decided is on disk, no call to an agent is open and no agent that
+    /// lives in the server works on a step, or when the time is over. Steps in the hands of remote
+    /// workers stay with them. There is no way back: stop the server then. Open runs go on after the
+    /// next start.
     func drain(_ request: DrainRequest, _ call: UnaryCall<DrainResponse>)
 
     /// The log of what was changed by hand, newest first.
@@ -125,23 +129,27 @@ public struct AdminServiceClient: Sendable {
     /// Streams a consistent copy of the whole store, made beside the commits and checked before its
     /// first byte is sent. Write it to `cadre.sqlite` in an empty directory and serve from there. It
     /// needs as much room as the store on the server's disk until the call ends. One at a time, else
-    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk.
+    /// RESOURCE_EXHAUSTED; FAILED_PRECONDITION when the server keeps nothing on disk, or when the
+    /// store is damaged (`STORE_DAMAGED`).
     public func backup(
         _ request: BackupRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> MessageStream<BackupResponse> {
         try await client.serverStream(AdminServiceDescriptor.backup, request, options)
     }
 
-    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte.
+    /// Looks through every page of the store, beside commits and reads: seconds per gigabyte. Damage
+    /// is an answer, however bad it is, not an error of the call.
     public func verifyStore(
         _ request: VerifyStoreRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> VerifyStoreResponse {
         try await client.unary(AdminServiceDescriptor.verifyStore, request, options)
     }
 
-    /// Refuses new work from now on, as health NOT_SERVING tells, and answers when everything decided
-    /// is on disk and no call to an agent is open, or when the time is over. There is no way back:
-    /// stop the server then. Open runs go on after the next start.
+    /// Refuses new work from now on, as health NOT_SERVING tells, and begins no step of a workflow any
+    /// more. Answers when everything decided is on disk, no call to an agent is open and no agent that
+    /// lives in the server works on a step, or when the time is over. Steps in the hands of remote
+    /// workers stay with them. There is no way back: stop the server then. Open runs go on after the
+    /// next start.
     public func drain(
         _ request: DrainRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> DrainResponse {

@@ -60,10 +60,11 @@ public enum AgentServiceDescriptor {
 /// that is not implemented answers UNIMPLEMENTED.
 public protocol AgentServiceHandler: Sendable {
     /// Calls an operation of an agent type once and answers with its result. Volatile: nothing is
-    /// stored. NOT_FOUND at once for a type or operation that nobody offers; UNAVAILABLE when no
-    /// instance is alive; RESOURCE_EXHAUSTED when the type's queue is full; DEADLINE_EXCEEDED when
-    /// the call's deadline passes first. An operation that ran and failed is not an RPC error: the
-    /// response says `success: false` and carries the failure.
+    /// stored. NOT_FOUND at once for a type or operation that nobody offers, or that the instance named
+    /// does not, and for a call in line when the last instance that offers its operation goes;
+    /// UNAVAILABLE when no instance is alive; RESOURCE_EXHAUSTED when the type's queue is full;
+    /// DEADLINE_EXCEEDED when the call's deadline passes first. An operation that ran and failed is not
+    /// an RPC error: the response says `success: false` and carries the failure.
     func invoke(_ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>)
 
     /// As Invoke, but what the agent says on the way comes first: any number of chunks, then the
@@ -94,8 +95,10 @@ public protocol AgentServiceHandler: Sendable {
     func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>)
 
     /// Asks an instance to finish what it has and leave; it gets nothing new from now on. Its worker
-    /// hears `drain_requested`. Harmless when it is draining already. NOT_FOUND when it is not in the
-    /// pool.
+    /// hears `drain_requested`: with each call, and again when it resumes its session. An instance that
+    /// lives in the server leaves by itself, and a pool makes another up to its minimum. Harmless when
+    /// it is draining already. NOT_FOUND when it is not in the pool; FAILED_PRECONDITION for the last
+    /// instance of a type that lives in the server and is no pool: nothing would make another.
     func drainAgent(_ request: DrainAgentRequest, _ call: UnaryCall<DrainAgentResponse>)
 
     /// The pool as it is, then every change of it: who joins and leaves, connects and drops, drains.
@@ -243,10 +246,11 @@ public struct AgentServiceClient: Sendable {
     }
 
     /// Calls an operation of an agent type once and answers with its result. Volatile: nothing is
-    /// stored. NOT_FOUND at once for a type or operation that nobody offers; UNAVAILABLE when no
-    /// instance is alive; RESOURCE_EXHAUSTED when the type's queue is full; DEADLINE_EXCEEDED when
-    /// the call's deadline passes first. An operation that ran and failed is not an RPC error: the
-    /// response says `success: false` and carries the failure.
+    /// stored. NOT_FOUND at once for a type or operation that nobody offers, or that the instance named
+    /// does not, and for a call in line when the last instance that offers its operation goes;
+    /// UNAVAILABLE when no instance is alive; RESOURCE_EXHAUSTED when the type's queue is full;
+    /// DEADLINE_EXCEEDED when the call's deadline passes first. An operation that ran and failed is not
+    /// an RPC error: the response says `success: false` and carries the failure.
     public func invoke(
         _ request: InvokeRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> InvokeResponse {
@@ -293,8 +297,10 @@ public struct AgentServiceClient: Sendable {
     }
 
     /// Asks an instance to finish what it has and leave; it gets nothing new from now on. Its worker
-    /// hears `drain_requested`. Harmless when it is draining already. NOT_FOUND when it is not in the
-    /// pool.
+    /// hears `drain_requested`: with each call, and again when it resumes its session. An instance that
+    /// lives in the server leaves by itself, and a pool makes another up to its minimum. Harmless when
+    /// it is draining already. NOT_FOUND when it is not in the pool; FAILED_PRECONDITION for the last
+    /// instance of a type that lives in the server and is no pool: nothing would make another.
     public func drainAgent(
         _ request: DrainAgentRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> DrainAgentResponse {

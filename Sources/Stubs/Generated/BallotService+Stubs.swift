@@ -55,7 +55,8 @@ public protocol BallotServiceHandler: Sendable {
 
     /// Says what would have been right, or whether the decision was. Each voter's accuracy in the series
     /// learns from it, once: repeating it is harmless, saying something else is FAILED_PRECONDITION.
-    /// NOT_FOUND when the series does not hold the decision (any more).
+    /// NOT_FOUND when the series does not hold the decision (any more). FAILED_PRECONDITION, reason
+    /// NOTHING_DECIDED, for `correct` of a ballot without a decision.
     func reportOutcome(_ request: ReportOutcomeRequest, _ call: UnaryCall<ReportOutcomeResponse>)
 
     /// What a series says about its voters: how accurate each is, and how far they agree beyond chance.
@@ -140,7 +141,8 @@ public struct BallotServiceClient: Sendable {
 
     /// Says what would have been right, or whether the decision was. Each voter's accuracy in the series
     /// learns from it, once: repeating it is harmless, saying something else is FAILED_PRECONDITION.
-    /// NOT_FOUND when the series does not hold the decision (any more).
+    /// NOT_FOUND when the series does not hold the decision (any more). FAILED_PRECONDITION, reason
+    /// NOTHING_DECIDED, for `correct` of a ballot without a decision.
     public func reportOutcome(
         _ request: ReportOutcomeRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ReportOutcomeResponse {

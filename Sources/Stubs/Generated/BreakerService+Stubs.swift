@@ -80,10 +80,12 @@ public protocol BreakerServiceHandler: Sendable {
     func permit(_ request: PermitRequest, _ call: UnaryCall<PermitResponse>)
 
     /// Says how a permitted call went, or what a watched value is. NOT_FOUND when there is no such
-    /// breaker.
+    /// breaker. INVALID_ARGUMENT, reason WRONG_REPORT, for a call to a metric breaker, whose permits need
+    /// no report, and for a value to one on calls.
     func report(_ request: ReportRequest, _ call: UnaryCall<ReportResponse>)
 
-    /// Many at once. Each has its own outcome; an unknown breaker is one of them.
+    /// Many at once. Each has its own outcome; an unknown breaker is one of them. With one WRONG_REPORT
+    /// among them none is taken.
     func reportMany(_ request: ReportManyRequest, _ call: UnaryCall<ReportManyResponse>)
 
     /// Every breaker of the namespace, ordered by name, by page.
@@ -112,7 +114,8 @@ public protocol BreakerServiceHandler: Sendable {
     func watchMode(_ request: WatchModeRequest, _ call: ServerStreamCall<WatchModeResponse>)
 
     /// Says that an action of the emergency plan is carried out, or undone. FAILED_PRECONDITION when
-    /// another order is in force by now.
+    /// another order is in force by now, or none any more; NOT_FOUND, reason ACTION_NOT_FOUND, when no
+    /// such action is under way or was planned.
     func acknowledgeAction(_ request: AcknowledgeActionRequest, _ call: UnaryCall<AcknowledgeActionResponse>)
 }
 
@@ -260,14 +263,16 @@ public struct BreakerServiceClient: Sendable {
     }
 
     /// Says how a permitted call went, or what a watched value is. NOT_FOUND when there is no such
-    /// breaker.
+    /// breaker. INVALID_ARGUMENT, reason WRONG_REPORT, for a call to a metric breaker, whose permits need
+    /// no report, and for a value to one on calls.
     public func report(
         _ request: ReportRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ReportResponse {
         try await client.unary(BreakerServiceDescriptor.report, request, options)
     }
 
-    /// Many at once. Each has its own outcome; an unknown breaker is one of them.
+    /// Many at once. Each has its own outcome; an unknown breaker is one of them. With one WRONG_REPORT
+    /// among them none is taken.
     public func reportMany(
         _ request: ReportManyRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ReportManyResponse {
@@ -332,7 +337,8 @@ public struct BreakerServiceClient: Sendable {
     }
 
     /// Says that an action of the emergency plan is carried out, or undone. FAILED_PRECONDITION when
-    /// another order is in force by now.
+    /// another order is in force by now, or none any more; NOT_FOUND, reason ACTION_NOT_FOUND, when no
+    /// such action is under way or was planned.
     public func acknowledgeAction(
         _ request: AcknowledgeActionRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> AcknowledgeActionResponse {

@@ -45,7 +45,9 @@ public enum LockServiceDescriptor {
 /// acquires is released. A lease that ends frees everything that was acquired with it.
 ///
 /// Each hold has a fencing token. It is greater than all that were given for the resource before, for
-/// ever, also over restarts, and no two holds share one; acquiring again what one holds gives the same.
+/// ever, also over restarts, so that no two owners' holds of a resource share one; resources that are
+/// acquired together may. Acquiring again what one holds gives the same, but who holds it shared and
+/// acquires it exclusive gets a new one for that, since others may have got greater ones meanwhile.
 /// What guards a resource must refuse smaller tokens than the greatest it saw; MemoryService does when
 /// told (LockFence).
 ///

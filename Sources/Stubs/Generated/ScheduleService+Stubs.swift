@@ -42,7 +42,8 @@ public enum ScheduleServiceDescriptor {
 /// that is not implemented answers UNIMPLEMENTED.
 public protocol ScheduleServiceHandler: Sendable {
     /// Stores a schedule or replaces the one of the same id; its open runs and its past stay. The
-    /// same content again changes nothing. NOT_FOUND when the workflow is not defined.
+    /// same content again changes nothing. With other times, times that wait for an open run are left out,
+    /// triggers that wait are not. NOT_FOUND when the workflow is not defined.
     func putSchedule(_ request: PutScheduleRequest, _ call: UnaryCall<PutScheduleResponse>)
 
     /// One schedule with its state and its next times. NOT_FOUND names the ones that exist.
@@ -51,7 +52,7 @@ public protocol ScheduleServiceHandler: Sendable {
     /// Schedules of the namespace by ascending id, by page.
     func listSchedules(_ request: ListSchedulesRequest, _ call: UnaryCall<ListSchedulesResponse>)
 
-    /// Takes a schedule away; its open runs go on.
+    /// Takes a schedule away; its open runs go on. NOT_FOUND when there is none, so for a repeat too.
     func deleteSchedule(_ request: DeleteScheduleRequest, _ call: UnaryCall<DeleteScheduleResponse>)
 
     /// Lets its times pass by until it is resumed. Pausing a paused one changes nothing.
@@ -138,7 +139,8 @@ public struct ScheduleServiceClient: Sendable {
     }
 
     /// Stores a schedule or replaces the one of the same id; its open runs and its past stay. The
-    /// same content again changes nothing. NOT_FOUND when the workflow is not defined.
+    /// same content again changes nothing. With other times, times that wait for an open run are left out,
+    /// triggers that wait are not. NOT_FOUND when the workflow is not defined.
     public func putSchedule(
         _ request: PutScheduleRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> PutScheduleResponse {
@@ -159,7 +161,7 @@ public struct ScheduleServiceClient: Sendable {
         try await client.unary(ScheduleServiceDescriptor.listSchedules, request, options)
     }
 
-    /// Takes a schedule away; its open runs go on.
+    /// Takes a schedule away; its open runs go on. NOT_FOUND when there is none, so for a repeat too.
     public func deleteSchedule(
         _ request: DeleteScheduleRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> DeleteScheduleResponse {

@@ -100,7 +100,8 @@ public enum WorkflowServiceDescriptor {
 public protocol WorkflowServiceHandler: Sendable {
     /// Stores a definition and makes it the current one of its name; open runs keep theirs.
     /// INVALID_ARGUMENT names the faults at once; ALREADY_EXISTS when the same version is stored with
-    /// other content. Putting what is current already changes nothing.
+    /// other content, also when it is the current one no more (the last 256 of a name are known). Putting
+    /// what is current already changes nothing; an earlier version as it was becomes the current one.
     func putDefinition(_ request: PutDefinitionRequest, _ call: UnaryCall<PutDefinitionResponse>)
 
     /// One definition. NOT_FOUND names the ones that exist.
@@ -137,7 +138,8 @@ public protocol WorkflowServiceHandler: Sendable {
     func watchRun(_ request: WatchRunRequest, _ call: ServerStreamCall<WatchRunResponse>)
 
     /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
-    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone.
+    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone. One that is
+    /// being undone already goes on with that and ends as it would have: as failed, for instance.
     func cancelRun(_ request: CancelRunRequest, _ call: UnaryCall<CancelRunResponse>)
 
     /// Ends a run at once: what its agents still do is cancelled, nothing is undone.
@@ -160,7 +162,9 @@ public protocol WorkflowServiceHandler: Sendable {
     func resumeRun(_ request: ResumeRunRequest, _ call: UnaryCall<ResumeRunResponse>)
 
     /// Takes up a run that failed, timed out, was cancelled or terminated: what failed is tried again,
-    /// completed results are kept. Not possible once compensations have run.
+    /// completed results are kept, also those of a list's elements, unless what the list is made from is
+    /// tried again. Not possible once compensations have begun. A run that is among the last ten starts of
+    /// its schedule is open again for it.
     func retryRun(_ request: RetryRunRequest, _ call: UnaryCall<RetryRunResponse>)
 
     /// Steps of open runs that have run out of attempts and wait for somebody, by run, by page.
@@ -395,7 +399,8 @@ public struct WorkflowServiceClient: Sendable {
 
     /// Stores a definition and makes it the current one of its name; open runs keep theirs.
     /// INVALID_ARGUMENT names the faults at once; ALREADY_EXISTS when the same version is stored with
-    /// other content. Putting what is current already changes nothing.
+    /// other content, also when it is the current one no more (the last 256 of a name are known). Putting
+    /// what is current already changes nothing; an earlier version as it was becomes the current one.
     public func putDefinition(
         _ request: PutDefinitionRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> PutDefinitionResponse {
@@ -476,7 +481,8 @@ public struct WorkflowServiceClient: Sendable {
     }
 
     /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
-    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone.
+    /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone. One that is
+    /// being undone already goes on with that and ends as it would have: as failed, for instance.
     public func cancelRun(
         _ request: CancelRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CancelRunResponse {
@@ -527,7 +533,9 @@ public struct WorkflowServiceClient: Sendable {
     }
 
     /// Takes up a run that failed, timed out, was cancelled or terminated: what failed is tried again,
-    /// completed results are kept. Not possible once compensations have run.
+    /// completed results are kept, also those of a list's elements, unless what the list is made from is
+    /// tried again. Not possible once compensations have begun. A run that is among the last ten starts of
+    /// its schedule is open again for it.
     public func retryRun(
         _ request: RetryRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> RetryRunResponse {

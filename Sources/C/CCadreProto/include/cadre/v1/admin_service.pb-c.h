@@ -184,7 +184,8 @@ struct  Cadre__V1__DrainResponse
 {
   ProtobufCMessage base;
   /*
-   * Whether everything decided is on disk and no call to an agent is open.
+   * Whether everything decided is on disk, no call to an agent is open and no agent that lives in
+   * the server works on a step.
    */
   protobuf_c_boolean drained;
   /*
@@ -192,7 +193,7 @@ struct  Cadre__V1__DrainResponse
    */
   int64_t open_runs;
   /*
-   * Calls to agents that were still open.
+   * Calls to agents that were still open, and steps that agents in the server worked on.
    */
   int64_t open_invokes;
 };

@@ -423,7 +423,8 @@ struct  Cadre__V1__Hello
   ProtobufCMessage base;
   Cadre__V1__WorkerAgent *agent;
   /*
-   * From `welcome` on an earlier stream; empty: a new session.
+   * From `welcome` on an earlier stream; empty: a new session. What `agent` says holds from now on,
+   * also when it said something else before; with another type a new session begins.
    */
   char *resume_session;
   /*

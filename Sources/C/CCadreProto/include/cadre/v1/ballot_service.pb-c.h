@@ -132,7 +132,8 @@ typedef enum _Cadre__V1__NoDecision {
    */
   CADRE__V1__NO_DECISION__NO_DECISION_NO_QUORUM = 1,
   /*
-   * The first had too little support.
+   * The first had too little support; or, of a ballot that ended early, nobody can have enough any
+   * more.
    */
   CADRE__V1__NO_DECISION__NO_DECISION_NO_SUPPORT = 2,
   /*
@@ -471,7 +472,8 @@ struct  Cadre__V1__ReportOutcomeRequest
     Cadre__V1__Payload *truth;
     /*
      * True: what was decided was right, and so were those that stood behind it; all others were wrong.
-     * False: those that stood behind it were wrong, and of the others nothing is known.
+     * False: those that stood behind it were wrong, and of the others nothing is known. Not for a
+     * ballot that came to no decision: there was nothing to be right or wrong.
      */
     protobuf_c_boolean correct;
   };
@@ -568,7 +570,8 @@ struct  Cadre__V1__GetSeriesResponse
    */
   int32_t decisions;
   /*
-   * Those of them with a decision, and of all there ever were: known outcomes, and right ones.
+   * Those of them with a decision, and of all decisions there ever were: those whose outcome is known,
+   * and right ones. A ballot without a decision is in neither.
    */
   int32_t decided;
   int64_t judged;
@@ -655,7 +658,7 @@ struct  Cadre__V1__SeriesSummary
    */
   int32_t decisions;
   /*
-   * Known outcomes and right ones, of all there ever were.
+   * Decisions whose outcome is known and right ones, of all there ever were.
    */
   int64_t judged;
   int64_t correct;

@@ -392,7 +392,9 @@ struct  Cadre__V1__Breaker
    */
   Cadre__V1__BreakerOverride *override;
   /*
-   * The value reported last, of a metric breaker; unset: none yet.
+   * The value reported last, of a metric breaker; unset: none yet. After a restart: the last one that
+   * opened it, or that began or broke off its recovery; an open one whose value was good then closes
+   * when it has held for its time anew.
    */
   Cadre__V1__MetricValue *last_value;
 };

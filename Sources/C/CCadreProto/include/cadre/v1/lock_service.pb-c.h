@@ -144,7 +144,13 @@ struct  Cadre__V1__LockHold
 {
   ProtobufCMessage base;
   char *resource;
+  /*
+   * Exclusive when any of its owner's acquires is.
+   */
   Cadre__V1__LockMode mode;
+  /*
+   * The greatest of its owner's acquires.
+   */
   uint64_t fencing_token;
   /*
    * How many acquires of its owner hold it, with this one.
@@ -168,8 +174,9 @@ struct  Cadre__V1__AcquireRequest
    */
   int64_t wait_millis;
   /*
-   * Makes a repeat harmless: it joins the wait, or gets the same grant while that is held; empty: none.
-   * At most 256 bytes. NOT_FOUND, reason LOCK_LOST, when what was granted to it is no longer held.
+   * Makes a repeat harmless: it joins the wait, for as long as it says itself, or gets the same grant
+   * while that is held; empty: none. The request waits as long as the most patient of its calls. At
+   * most 256 bytes. NOT_FOUND, reason LOCK_LOST, when what was granted to it is no longer held.
    */
   char *request_id;
 };
@@ -255,7 +262,8 @@ struct  Cadre__V1__LockQueued
 {
   ProtobufCMessage base;
   /*
-   * How many waiters of its resources stand before it, plus one.
+   * Its place in the longest of the lines that it stands in: how many waiters for that resource stand
+   * before it, plus one.
    */
   int32_t position;
   /*

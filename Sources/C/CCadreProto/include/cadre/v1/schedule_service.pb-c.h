@@ -102,7 +102,8 @@ struct  Cadre__V1__Schedule
   char *workflow;
   /*
    * What the runs' workflow ids begin with, at most 128 bytes; behind it stands the time, such as
-   * `nightly-2026-01-31T02:00:00Z`. Empty: the schedule's id.
+   * `nightly-2026-01-31T02:00:00Z`. Empty: the schedule's id. Schedules with the same one share the run
+   * of a time that they share.
    */
   char *workflow_id_prefix;
   /*

@@ -111,7 +111,8 @@ typedef enum _Cadre__V1__StepBehavior {
   CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_UNSPECIFIED = 0,
   CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_RUN = 1,
   /*
-   * It waits for a mode in which it may do something else; over restarts too.
+   * It waits for a mode in which it may do something else, over restarts too, as long as its
+   * schedule_to_start and schedule_to_close allow (`held_by_mode`).
    */
   CADRE__V1__STEP_BEHAVIOR__STEP_BEHAVIOR_HOLD = 2,
   /*
@@ -296,7 +297,8 @@ typedef enum _Cadre__V1__CompensationState {
    */
   CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_COMPENSATED = 2,
   /*
-   * At least one compensation failed; the others were tried all the same.
+   * At least one compensation failed, and the others were tried all the same; or the run was terminated
+   * before they were done.
    */
   CADRE__V1__COMPENSATION_STATE__COMPENSATION_STATE_FAILED = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(CADRE__V1__COMPENSATION_STATE)
@@ -466,7 +468,8 @@ struct  Cadre__V1__WorkflowDefinition
    */
   char *result_template;
   /*
-   * From start to end, milliseconds; 0: no limit.
+   * From start to end, milliseconds; 0: no limit. An attempt that would be due after it is not waited
+   * for: its step fails at once, for what made the last one fail.
    */
   int64_t run_timeout_millis;
   /*
@@ -531,11 +534,17 @@ struct  Cadre__V1__StepDefinition
    */
   Cadre__V1__RetryPolicy *retry;
   /*
-   * From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close.
+   * From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close. So long it
+   * waits for an instance that has the operation and a free slot; the time counts while a breaker or
+   * the mode holds the step too, which is without limit when it is 0. Then it fails: `no_agent`, or
+   * `unknown_operation` when instances are there and none of them has the operation.
    */
   int64_t schedule_to_start_millis;
   /*
-   * From first being ready over all attempts, milliseconds; 0: no limit.
+   * From first being ready over all attempts, milliseconds; 0: no limit. When it is over an attempt is
+   * cancelled, a child is closed as its `on_parent_close` says, and the step fails (`timeout`). Nothing
+   * begins after it, also when the run was paused or the server down meanwhile. Of a list it is each
+   * element's; a fallback has none.
    */
   int64_t schedule_to_close_millis;
   /*
@@ -543,7 +552,8 @@ struct  Cadre__V1__StepDefinition
    */
   int64_t heartbeat_millis;
   /*
-   * What becomes of the step when its attempts are used up.
+   * What becomes of the step when its attempts are used up: as many as its retry policy allows that
+   * failed, or five whose instance was lost, which the policy does not count.
    */
   Cadre__V1__ExhaustionPolicy on_exhausted;
   /*
