@@ -39,10 +39,11 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].isPreparing
         else { return }
         subscriptions.subscribers[subscriber].isPreparing = false
-        if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].parking > 0 {
+            if outcome.failure != nil { return parkLater(subscriber) }
             return parkFound(subscriber, outcome.deliveries.first?.publication)
         }
+        if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].redelivering > 0 {
             return deliverLetter(subscriber, outcome.deliveries.first)
         }

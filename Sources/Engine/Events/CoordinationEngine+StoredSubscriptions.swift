@@ -50,6 +50,9 @@ extension CoordinationEngine {
         guard let subscriber = subscriptions.cells[cell].subscribers.last else { return }
         if state.notBeforeMillis > 0 {
             armSubscriber(subscriber, atMillis: state.notBeforeMillis)
+        } else if case .stream = target, let sequence = state.usedUp(policy(subscriber)) {
+            // The earlier process ended between the refusal and its dead letter.
+            fetchForParking(subscriber, sequence)
         } else {
             pump(subscriber)
         }
