@@ -130,6 +130,7 @@ extension CoordinationEngine {
                 putAccuracy(voter, blob, name)
             }
             putTotals(name)
+            meter.noted(.outcome(isRight: isRight))
             ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
             answer(ticket, .ballot(.judged(isRight: isRight, learnt)), seen: filling)
         }
