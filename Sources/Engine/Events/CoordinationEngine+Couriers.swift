@@ -89,7 +89,7 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].queue.removeFirst()
         }
         let through = subscriptions.subscribers[subscriber].scannedThrough
-        subscriptions.subscribers[subscriber].machine.sent([], through: through)
+        passed(subscriber, [], through: through)
         pump(subscriber)
     }
 
@@ -271,7 +271,7 @@ extension CoordinationEngine {
     private mutating func deliverNext(_ subscriber: Int32) {
         let cell = subscriptions.subscribers[subscriber]
         if cell.queue.isEmpty, cell.machine.outCount == 0, cell.redelivering == 0 {
-            subscriptions.subscribers[subscriber].machine.sent([], through: cell.scannedThrough)
+            passed(subscriber, [], through: cell.scannedThrough)
         }
         pump(subscriber)
     }

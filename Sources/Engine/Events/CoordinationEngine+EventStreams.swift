@@ -69,9 +69,10 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].machine.passedGap(
                 from: sent.gapFrom, through: sent.gapThrough)
             ready.notices.append(.event(.gap))
+            noteSkipped(subscriber)
         }
         let wasOut = subscriptions.subscribers[subscriber].machine.outCount > 0
-        subscriptions.subscribers[subscriber].machine.sent(sent.sequences, through: sent.through)
+        passed(subscriber, sent.sequences, through: sent.through)
         if !wasOut, subscriptions.subscribers[subscriber].machine.outCount > 0 {
             armAck(subscriber)
         }

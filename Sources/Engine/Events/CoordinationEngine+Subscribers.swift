@@ -72,6 +72,7 @@ extension CoordinationEngine {
                 kind: .subscriber, namespace: namespace.name, key: key,
                 blob: SubscriptionCodec.encode(state)))
         subscriptions.subscribers[subscriber].changedIn = batch
+        subscriptions.subscribers[subscriber].hasSkipped = false
     }
 
     // MARK: Timers

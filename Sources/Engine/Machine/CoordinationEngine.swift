@@ -253,6 +253,7 @@ public struct CoordinationEngine: Sendable {
     public mutating func beginDraining() {
         isDraining = true
         flushAllBatches()
+        storeSkipped()
     }
 
     /// Whether everything decided is on disk.
@@ -474,6 +475,7 @@ public struct CoordinationEngine: Sendable {
             case .items(let batch): batchDue(batch)
             case .topicAge(let topic): topicAgeDue(topic)
             case .subscriber(let subscriber): subscriberDue(subscriber)
+            case .skippedEvents: skippedDue()
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):

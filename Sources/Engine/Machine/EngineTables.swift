@@ -179,6 +179,8 @@ enum TimerPurpose: Sendable {
     case topicAge(Int32)
     /// A target of a subscription goes on, or was not acknowledged in time.
     case subscriber(Int32)
+    /// Progress of targets is stored that nobody acknowledged.
+    case skippedEvents
 }
 
 /// A caller that waits, found again when it gives up.

@@ -215,6 +215,36 @@ import Testing
         #expect(bench.resumes(next) == [2])
     }
 
+    @Test mutating func `what a filter left out is done over a restart too, and no gap`() throws {
+        bench.subscribe("s", ["a"], [.stream], filter: "payload.n > 100")
+        for _ in 1...3 { _ = bench.publish("a", "{}") }
+        sent(attach(), [], through: 3)
+        #expect(bench.status("s")?.state.acknowledged == 3)
+        bench.pass(millis: 1_000)
+        try bench.restart()
+        #expect(bench.status("s")?.state.acknowledged == 3)
+        // A server that goes down stores it at once.
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        sent(attach(), [], through: 5)
+        bench.engine.beginDraining()
+        bench.drive()
+        try bench.restart()
+        #expect(bench.status("s")?.state.acknowledged == 5)
+    }
+
+    @Test mutating func `a gap that was told is not told again after a restart`() throws {
+        bench.subscribe("s", ["a"], [.stream])
+        _ = bench.publish("a", "{}")
+        let stream = attach()
+        var sent = SentEvents(flow: bench.flow(stream), sequences: [1], through: 1)
+        sent.gapFrom = 1
+        sent.gapThrough = 1
+        bench.post(.event(.subscription(.sent(name, sent)), ReplyTicket(port: 0, call: stream)))
+        bench.pass(millis: 1_000)
+        try bench.restart()
+        #expect(bench.status("s")?.state.knownRemoved == 1)
+    }
+
     @Test mutating func `a subscription with targets has no stream`() {
         bench.subscribe(
             "s", ["a"], [.agent(type: "x", operation: "y", hasEnvelope: false)])
