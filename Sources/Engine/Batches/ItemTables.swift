@@ -7,6 +7,8 @@ struct BatchCell: Sendable {
     /// Never used again, so that what comes late finds nothing.
     var serial: UInt64
     var line: BatchLine
+    /// Durable items that are not on disk yet: they will stand in line.
+    var unstored = 0
     /// The newest batch of the store that changed its definition.
     var changedIn = BatchNumber.none
     /// Handle of the timer that lets items leave; -1: none.
