@@ -63,6 +63,11 @@ struct ItemCall: Sendable {
 struct ItemName: Sendable, Hashable {
     var batch: ScopedName
     var requestID: String
+
+    /// By the bytes of both.
+    static func == (a: Self, b: Self) -> Bool {
+        a.batch == b.batch && a.requestID.hasSameBytes(as: b.requestID)
+    }
 }
 
 /// An item that has ended and may be asked for again.

@@ -115,7 +115,9 @@ extension CoordinationEngine {
         subscriptions.cells[cell].updatedMillis = now.wallMillis
         subscriptions.cells[cell].subscribers = []
         for target in definition.targets {
-            let same = old.first { subscriptions.subscribers[$0].target.name == target.name }
+            let same = old.first {
+                subscriptions.subscribers[$0].target.name.hasSameBytes(as: target.name)
+            }
             if let same {
                 subscriptions.cells[cell].subscribers.append(same)
                 subscriptions.subscribers[same].target = target

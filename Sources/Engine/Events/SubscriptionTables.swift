@@ -20,8 +20,8 @@ struct SubscriptionTables: Sendable {
     var lastGeneration: UInt32 = 0
 
     // Rows of the store whose subscription has not come yet.
-    var states: [String: SubscriberState] = [:]
-    var letters: [String: [EventDeadLetterMark]] = [:]
+    var states: [[UInt8]: SubscriberState] = [:]
+    var letters: [[UInt8]: [EventDeadLetterMark]] = [:]
 
     mutating func newGeneration() -> UInt32 {
         lastGeneration &+= 1

@@ -215,6 +215,11 @@ struct DefinitionEntry: Sendable {
 struct ScopedName: Sendable, Hashable {
     var namespace: Namespace
     var name: String
+
+    /// By the bytes of the name.
+    static func == (a: Self, b: Self) -> Bool {
+        a.namespace == b.namespace && a.name.hasSameBytes(as: b.name)
+    }
 }
 
 /// What waits for one batch to be on disk.

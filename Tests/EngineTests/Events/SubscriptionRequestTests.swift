@@ -4,7 +4,7 @@ import Testing
 
 @testable import Engine
 
-/// Repeated changes of subscriptions.
+/// Repeated changes of subscriptions, and names that look alike.
 @Suite struct SubscriptionRequestTests {
     private var bench = EngineBench()
 
@@ -85,5 +85,34 @@ import Testing
             return #expect(Bool(false))
         }
         #expect(patterns("s") == nil)
+    }
+
+    @Test mutating func `names that look alike are two, over a restart too`() throws {
+        let one = "caf\u{e9}"
+        let other = "cafe\u{301}"
+        #expect(one == other)
+        // In one batch as well.
+        let definitions = [(one, "a"), (other, "b")].map { name, pattern in
+            SubscriptionDefinition(
+                name: name, patterns: [pattern].compactMap { TopicPattern($0) })
+        }
+        bench.post(
+            .event(
+                .subscription(.put(.default, definitions[0], by: .nobody)),
+                ReplyTicket(port: 0, call: 900)),
+            .event(
+                .subscription(.put(.default, definitions[1], by: .nobody)),
+                ReplyTicket(port: 0, call: 901)))
+        _ = bench.publish("a", "{}")
+        let ack = SubscriptionName(namespace: .default, name: one)
+        bench.send { .event(.subscription(.acknowledge(ack, sequence: 1)), $0) }
+        for _ in 1...2 {
+            #expect(patterns(one) == ["a"] && patterns(other) == ["b"])
+            #expect(bench.status(one)?.state.acknowledged == 1)
+            #expect(bench.status(other)?.state.acknowledged == 0)
+            try bench.restart()
+        }
+        _ = delete(one, "")
+        #expect(patterns(one) == nil && patterns(other) == ["b"])
     }
 }
