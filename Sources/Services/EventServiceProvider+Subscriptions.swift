@@ -148,7 +148,7 @@ extension EventServiceProvider {
         var budget = PageBudget()
         var last = ""
         for (key, letter) in found {
-            guard key.hasPrefix(prefix) else { return response }
+            guard key.utf8.starts(with: prefix.utf8) else { return response }
             let entry = Messages.EventDeadLetter(letter)
             guard budget.take(entry) else {
                 response.nextPageToken = last.replacing("\0", with: "\u{1}")

@@ -30,7 +30,9 @@ public struct EventServiceProvider: EventServiceHandler {
         let bytes = content.payload.bytes.count
         withChecked(bytes, call, { [Self.jsonFault(content, "payload")] }) { found in
             if let fault = found.first ?? nil { return call.fail(fault.status) }
-            let item = PublishEvents.Item(content: content, requestID: request.requestID)
+            let item = PublishEvents.Item(
+                content: content, requestID: request.requestID,
+                statedPublisher: request.publisher)
             ask(call, .publish(PublishEvents(namespace: namespace, items: [item]))) { answer in
                 guard case .outcomes(let outcomes) = answer, let outcome = outcomes.first else {
                     return .failure(.unexpectedAnswer)
@@ -99,7 +101,10 @@ public struct EventServiceProvider: EventServiceHandler {
         if let fault = faults.rejection ?? jsonFault(content, "\(prefix)payload") {
             return .failure(fault)
         }
-        return .success(PublishEvents.Item(content: content, requestID: request.requestID))
+        return .success(
+            PublishEvents.Item(
+                content: content, requestID: request.requestID,
+                statedPublisher: request.publisher))
     }
 
     // MARK: Parts

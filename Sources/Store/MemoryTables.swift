@@ -91,7 +91,7 @@ struct MemoryTables: Sendable {
     private mutating func put(_ row: DefinitionRow, shard: ShardID) {
         bytes += row.blob.count
         let known = definitions.firstIndex {
-            $0.row.namespace == row.namespace && $0.row.name == row.name
+            $0.row.namespace == row.namespace && $0.row.name.hasSameBytes(as: row.name)
         }
         if let known {
             bytes -= definitions[known].row.blob.count
@@ -103,7 +103,8 @@ struct MemoryTables: Sendable {
 
     private mutating func put(_ row: EntityRow, shard: ShardID) {
         let known = entities.firstIndex { stored in
-            stored.shard == shard && stored.row.kind == row.kind && stored.row.key == row.key
+            stored.shard == shard && stored.row.kind == row.kind
+                && stored.row.key.hasSameBytes(as: row.key)
                 && stored.row.namespace == row.namespace
         }
         if let known { bytes -= entities[known].row.blob?.count ?? 0 }

@@ -1,5 +1,6 @@
 import GRPC
 import Messages
+import NIOPosix
 import Stubs
 import Testing
 
@@ -64,6 +65,27 @@ struct EventServiceTests {
             #expect(!publication.publisher.isEmpty && page.nextSequence == 0)
             let topics = try await events.listTopics(ListTopicsRequest())
             #expect(topics.topics.map(\.name) == ["market.listed"] && topics.newestSequence == 1)
+        }
+    }
+
+    @Test func `a request id is known on another connection`() async throws {
+        try await ServerUnderTest.with { server in
+            let request = Self.request("a", requestID: "r")
+            let many = PublishManyRequest(publications: [Self.request("b", requestID: "m")])
+            let events = Client(client: server.client)
+            _ = try await events.publish(request)
+            _ = try await events.publishMany(many)
+            let other = GRPCClient(
+                host: "127.0.0.1", port: server.port, group: MultiThreadedEventLoopGroup.singleton)
+            let again = try? await Client(client: other).publish(request)
+            let outcomes = try? await Client(client: other).publishMany(many).outcomes
+            await other.close()
+            #expect(again?.existing == true && again?.sequence == 1)
+            guard case .response(let response) = outcomes?.first?.outcome else {
+                Issue.record("\(String(describing: outcomes))")
+                return
+            }
+            #expect(response.existing && response.sequence == 2)
         }
     }
 

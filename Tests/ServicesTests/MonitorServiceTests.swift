@@ -128,6 +128,33 @@ struct MonitorServiceTests {
         }
     }
 
+    @Test func `ballots show in the numbers, and wrong ones in the advice`() async throws {
+        try await ServerUnderTest.with { server in
+            let ballots = BallotServiceClient(client: server.client)
+            for number in 0..<20 {
+                var request = DecideRequest()
+                request.operation = "say"
+                request.payload = Payload(data: Array("1".utf8))
+                request.voters = [Voter(name: "v", agentType: "probe")]
+                request.rules = BallotRules(series: "s")
+                request.requestID = "\(number)"
+                let decided = try await ballots.decide(request)
+                _ = try await ballots.reportOutcome(
+                    ReportOutcomeRequest(
+                        series: "s", decision: decided.requestID, outcome: .correct(number == 0)))
+            }
+            let monitor = Client(client: server.client)
+            let metrics = try await monitor.getMetrics(GetMetricsRequest()).metrics
+            #expect(metrics?.consensus?.decided == 20 && metrics?.consensus?.undecided == 0)
+            #expect(metrics?.consensus?.accuracy?.value == 0.05)
+            let past = try await monitor.getMetricsHistory(GetMetricsHistoryRequest())
+            #expect(past.points.reduce(0) { $0 + ($1.consensus?.decided ?? 0) } == 20)
+            let report = try await monitor.getReport(GetReportRequest())
+            #expect(report.recommendations.map(\.reason).contains("CONSENSUS_WRONG"))
+            #expect(report.trends.contains { $0.series == .consensusAccuracy })
+        }
+    }
+
     @Test func `bad requests are refused with every bad field named`() async throws {
         try await ServerUnderTest.with { server in
             let monitor = Client(client: server.client)

@@ -119,6 +119,28 @@ struct SubscriptionServiceTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a reader for whom there is nothing hears how far that goes`() async throws {
+        try await ServerUnderTest.with { server in
+            let events = Client(client: server.client)
+            _ = try await put(events, "s")
+            try await publish(events, "b", "1")
+            let stream = try await events.subscribe(Self.durable("s"))
+            var told: Int64 = 0
+            for try await message in stream {
+                if let first = message.publications.first {
+                    #expect(first.sequence == 1)
+                    for _ in 1...3 { try await publish(events, "c", "1") }
+                }
+                told = max(told, message.sequence)
+                if told == 4 { break }
+            }
+            #expect(told == 4)
+            // What is out is out as before.
+            #expect(try await status(events, "s")?.acknowledgedSequence == 0)
+        }
+    }
+
     @Test func `an agent is given what fits, whole if asked`() async throws {
         try await ServerUnderTest.with { server in
             let events = Client(client: server.client)

@@ -8,6 +8,10 @@ public struct EventPlan: Sendable {
     /// Whether the target takes JSON only.
     private let needsJSON: Bool
 
+    /// Every publication, as it is.
+    public static let unfiltered = EventPlan(
+        SubscriptionDefinition(name: "", patterns: []), .stream)
+
     /// Bytes of a workflow id's text.
     public static let maxWorkflowIDBytes = 1_024
 

@@ -56,6 +56,13 @@ public final class PublicationContent: Sendable {
         self.head = head
     }
 
+    /// ``head`` as it were if somebody else had published it.
+    public func head(publishedBy publisher: String) -> [UInt8] {
+        PublicationCodec.encode(
+            contentType: payload.contentType, key: key, attributes: attributes,
+            publisher: publisher)
+    }
+
     /// What it takes of its topic's history.
     public var byteCount: Int { topic.utf8.count + head.count + payload.bytes.count }
 

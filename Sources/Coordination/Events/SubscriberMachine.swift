@@ -24,6 +24,13 @@ public struct SubscriberState: Sendable, Hashable {
         self.acknowledged = acknowledged
         self.knownRemoved = knownRemoved
     }
+
+    /// The publication whose attempts are used up, as long as it is not kept as a dead letter; `nil`:
+    /// none is.
+    public func usedUp(_ policy: DeliveryPolicy) -> Int64? {
+        guard failing > acknowledged, notBeforeMillis == 0, let lastFailure else { return nil }
+        return failures >= policy.maxAttempts || !lastFailure.retryable ? failing : nil
+    }
 }
 
 /// One target of a subscription: which publications are out, what becomes of each, and what comes

@@ -220,6 +220,7 @@ extension CoordinationEngine {
         let cell = ballots.cells[ballot]
         forget(ballot)
         keepRecord(cell, verdict)
+        meter.noted(verdict.isDecided ? .decided : .undecided)
         let elapsed = max(0, now.monotonicNanos - cell.decide.arrivedNanos)
         ready.notices.append(
             .ballot(

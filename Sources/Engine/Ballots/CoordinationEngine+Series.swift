@@ -131,6 +131,7 @@ extension CoordinationEngine {
             }
             putTotals(name)
             if record?.result != nil {
+                meter.noted(.outcome(isRight: isRight))
                 ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
             }
             answer(ticket, .ballot(.judged(isRight: isRight, learnt)), seen: filling)

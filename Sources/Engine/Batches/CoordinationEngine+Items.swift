@@ -49,13 +49,15 @@ extension CoordinationEngine {
         let line = items.cells[batch].line
         let definition = line.definition
         let bytes = fresh.reduce(0) { $0 + $1.payload.bytes.count }
-        if line.hasRoom(for: fresh.count), items.bytes + bytes <= limits.maxItemBytes {
+        // Those that are being written wait too, or a burst would come in before the first is counted.
+        let hasRoom = line.hasRoom(for: items.cells[batch].unstored + fresh.count)
+        if hasRoom, items.bytes + bytes <= limits.maxItemBytes {
             return nil
         }
         items.cells[batch].counts.refused += Int64(fresh.count)
         ready.notices.append(
             .items(.refused(operation: definition.operation, items: fresh.count)))
-        if !line.hasRoom(for: fresh.count) {
+        if !hasRoom {
             return .tooManyItems(
                 definition.operation, definition.maxWaiting,
                 retryMillis: max(50, min(definition.maxDelayMillis, 5_000)))
@@ -89,6 +91,7 @@ extension CoordinationEngine {
         if !item.requestID.isEmpty { items.named[name] = id }
         if isDurable {
             store(id, nil, attempts: 0)
+            items.cells[batch].unstored += 1
             // It stands in line when it is on disk.
             draft.effects.items.append(id)
         } else {
@@ -99,6 +102,7 @@ extension CoordinationEngine {
     /// A durable item is on disk: it may leave.
     mutating func itemStored(_ id: UInt64) {
         guard let batch = items.items[id]?.batch else { return }
+        items.cells[batch].unstored -= 1
         standInLine(id)
         armBatch(batch)
     }
@@ -307,7 +311,8 @@ extension CoordinationEngine {
             fingerprint: item.fingerprint, isDurable: true, atMillis: item.atMillis)
         items.named[name] = items.lastItem
         items.bytes += item.payload.bytes.count
-        itemStored(items.lastItem)
+        standInLine(items.lastItem)
+        armBatch(batch)
     }
 }
 

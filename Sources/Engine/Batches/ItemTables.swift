@@ -7,6 +7,8 @@ struct BatchCell: Sendable {
     /// Never used again, so that what comes late finds nothing.
     var serial: UInt64
     var line: BatchLine
+    /// Durable items that are not on disk yet: they will stand in line.
+    var unstored = 0
     /// The newest batch of the store that changed its definition.
     var changedIn = BatchNumber.none
     /// Handle of the timer that lets items leave; -1: none.
@@ -61,6 +63,11 @@ struct ItemCall: Sendable {
 struct ItemName: Sendable, Hashable {
     var batch: ScopedName
     var requestID: String
+
+    /// By the bytes of both.
+    static func == (a: Self, b: Self) -> Bool {
+        a.batch == b.batch && a.requestID.hasSameBytes(as: b.requestID)
+    }
 }
 
 /// An item that has ended and may be asked for again.

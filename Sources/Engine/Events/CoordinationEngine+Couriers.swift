@@ -39,10 +39,11 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].isPreparing
         else { return }
         subscriptions.subscribers[subscriber].isPreparing = false
-        if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].parking > 0 {
+            if outcome.failure != nil { return parkLater(subscriber) }
             return parkFound(subscriber, outcome.deliveries.first?.publication)
         }
+        if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].redelivering > 0 {
             return deliverLetter(subscriber, outcome.deliveries.first)
         }
@@ -88,7 +89,7 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].queue.removeFirst()
         }
         let through = subscriptions.subscribers[subscriber].scannedThrough
-        subscriptions.subscribers[subscriber].machine.sent([], through: through)
+        passed(subscriber, [], through: through)
         pump(subscriber)
     }
 
@@ -270,7 +271,7 @@ extension CoordinationEngine {
     private mutating func deliverNext(_ subscriber: Int32) {
         let cell = subscriptions.subscribers[subscriber]
         if cell.queue.isEmpty, cell.machine.outCount == 0, cell.redelivering == 0 {
-            subscriptions.subscribers[subscriber].machine.sent([], through: cell.scannedThrough)
+            passed(subscriber, [], through: cell.scannedThrough)
         }
         pump(subscriber)
     }

@@ -62,7 +62,8 @@ extension CoordinationEngine {
         subscriptions.subscribers[subscriber].changedIn = batch
     }
 
-    /// A stream's publication is not at hand: the store is asked for it.
+    /// A stream's publication is not at hand: the store is asked for it. It went out before, so no
+    /// filter is asked, which may be another one by now.
     mutating func fetchForParking(_ subscriber: Int32, _ sequence: Int64) {
         let (namespace, _) = subscriberKey(subscriber)
         subscriptions.subscribers[subscriber].parking = sequence
@@ -71,13 +72,26 @@ extension CoordinationEngine {
             .stored(
                 PublicationRange(
                     namespace: namespace.name, patterns: [.all], from: sequence, through: sequence,
-                    limit: 1)))
+                    limit: 1)), plan: .unfiltered)
+    }
+
+    /// What was begun for a publication that becomes a dead letter came to nothing: it is begun again.
+    mutating func parkAgain(_ subscriber: Int32) {
+        let sequence = subscriptions.subscribers[subscriber].parking
+        if sequence > 0 { fetchForParking(subscriber, sequence) }
+    }
+
+    /// The store could not be read: it is asked again in a second. Until then nothing goes out, as the
+    /// refusal has been answered.
+    mutating func parkLater(_ subscriber: Int32) {
+        armSubscriber(subscriber, atNanos: monotonicNanos(inMillis: 1_000))
     }
 
     /// What the store gave; `nil`: it was removed meanwhile, so that nothing is left to be kept.
     mutating func parkFound(_ subscriber: Int32, _ publication: Publication?) {
         let sequence = subscriptions.subscribers[subscriber].parking
         subscriptions.subscribers[subscriber].parking = 0
+        disarmSubscriber(subscriber)
         let state = subscriptions.subscribers[subscriber].machine.state
         let failure = state.lastFailure ?? .streamEnded
         if let publication {

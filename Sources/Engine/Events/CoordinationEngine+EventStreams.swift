@@ -46,7 +46,7 @@ extension CoordinationEngine {
     private mutating func endStream(_ subscriber: Int32) {
         subscriptions.subscribers[subscriber].stream = nil
         let cell = subscriptions.subscribers[subscriber]
-        let isWaiting = cell.machine.state.notBeforeMillis > 0
+        let isWaiting = cell.machine.state.notBeforeMillis > 0 || cell.parking > 0
         if !isWaiting { disarmSubscriber(subscriber) }
         if cell.redelivering > 0 {
             subscriptions.subscribers[subscriber].redelivering = 0
@@ -69,9 +69,10 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].machine.passedGap(
                 from: sent.gapFrom, through: sent.gapThrough)
             ready.notices.append(.event(.gap))
+            noteSkipped(subscriber)
         }
         let wasOut = subscriptions.subscribers[subscriber].machine.outCount > 0
-        subscriptions.subscribers[subscriber].machine.sent(sent.sequences, through: sent.through)
+        passed(subscriber, sent.sequences, through: sent.through)
         if !wasOut, subscriptions.subscribers[subscriber].machine.outCount > 0 {
             armAck(subscriber)
         }
@@ -158,7 +159,8 @@ extension CoordinationEngine {
         if subscriptions.subscribers[subscriber].machine.outCount > 0 {
             armAck(subscriber)
         } else if state.notBeforeMillis == 0,
-            subscriptions.subscribers[subscriber].redelivering == 0
+            subscriptions.subscribers[subscriber].redelivering == 0,
+            subscriptions.subscribers[subscriber].parking == 0
         {
             disarmSubscriber(subscriber)
         }

@@ -6,7 +6,7 @@ extension CoordinationEngine {
     /// A row of a subscription; checked when it is read, taken up in the first turn.
     mutating func restoreSubscription(_ entity: EntityRow) throws(CodecError) {
         guard let blob = entity.blob else { return }
-        let key = "\(entity.namespace)\0\(entity.key)"
+        let key = Array("\(entity.namespace)\0\(entity.key)".utf8)
         events.needsTakingUp = true
         switch entity.entityKind {
         case .subscription:
@@ -42,7 +42,7 @@ extension CoordinationEngine {
     private mutating func takeUp(
         _ target: SubscriptionTarget, of name: SubscriptionName, _ cell: Int32
     ) {
-        let key = "\(name.namespace.name)\0\(name.name)\0\(target.name)"
+        let key = Array("\(name.namespace.name)\0\(name.name)\0\(target.name)".utf8)
         let newest = events.spaces[name.namespace]?.topics.lastSequence ?? 0
         let state =
             subscriptions.states[key] ?? SubscriberState(acknowledged: newest, knownRemoved: newest)
@@ -50,6 +50,9 @@ extension CoordinationEngine {
         guard let subscriber = subscriptions.cells[cell].subscribers.last else { return }
         if state.notBeforeMillis > 0 {
             armSubscriber(subscriber, atMillis: state.notBeforeMillis)
+        } else if case .stream = target, let sequence = state.usedUp(policy(subscriber)) {
+            // The earlier process ended between the refusal and its dead letter.
+            fetchForParking(subscriber, sequence)
         } else {
             pump(subscriber)
         }

@@ -38,6 +38,7 @@ extension CoordinationEngine {
         callBack(subscriber)
         subscriptions.subscribers[subscriber].generation = subscriptions.newGeneration()
         subscriptions.subscribers[subscriber].isPreparing = false
+        parkAgain(subscriber)
         if let stream = subscriptions.subscribers[subscriber].stream {
             open.remove(stream)
             subscriptions.subscribers[subscriber].stream = nil
@@ -71,6 +72,7 @@ extension CoordinationEngine {
                 kind: .subscriber, namespace: namespace.name, key: key,
                 blob: SubscriptionCodec.encode(state)))
         subscriptions.subscribers[subscriber].changedIn = batch
+        subscriptions.subscribers[subscriber].hasSkipped = false
     }
 
     // MARK: Timers
@@ -98,6 +100,7 @@ extension CoordinationEngine {
 
     mutating func subscriberDue(_ subscriber: Int32) {
         subscriptions.subscribers[subscriber].timer = -1
+        if subscriptions.subscribers[subscriber].parking > 0 { return parkAgain(subscriber) }
         let state = subscriptions.subscribers[subscriber].machine.state
         if state.notBeforeMillis > 0 {
             // A wall clock that was set back makes it wait no longer than it was meant to.
@@ -167,13 +170,16 @@ extension CoordinationEngine {
         subscriptions.cells[subscriptions.subscribers[subscriber].subscription].definition.isPaused
     }
 
-    mutating func prepareEvents(_ subscriber: Int32, _ source: EventWork.Source) {
+    /// - Parameter plan: `nil`: the target's own.
+    mutating func prepareEvents(
+        _ subscriber: Int32, _ source: EventWork.Source, plan: EventPlan? = nil
+    ) {
         let generation = subscriptions.newGeneration()
         subscriptions.subscribers[subscriber].generation = generation
         subscriptions.subscribers[subscriber].isPreparing = true
         ready.eventWork.append(
             EventWork(
                 call: EventCall(cell: subscriber, generation: generation), source: source,
-                plan: subscriptions.subscribers[subscriber].plan))
+                plan: plan ?? subscriptions.subscribers[subscriber].plan))
     }
 }

@@ -9,7 +9,7 @@ extension CoordinationEngine {
             putSubscription(namespace, definition, by, ticket)
         case .get(let name):
             guard let cell = findSubscription(name, ticket) else { return }
-            answer(ticket, .event(.subscription(.one(view(cell)))), seen: seen(cell))
+            answer(ticket, .event(.subscription(.one(view(cell)))), seen: seen(subscription: cell))
         case .list(let namespace, let after, let limit):
             listSubscriptions(namespace, after: after, limit: limit, ticket)
         case .delete(let name, let by): deleteSubscription(name, by, ticket)
@@ -40,27 +40,34 @@ extension CoordinationEngine {
         _ namespace: Namespace, _ definition: SubscriptionDefinition, _ by: Signature,
         _ ticket: ReplyTicket
     ) {
+        if isPutBefore(namespace, definition, by, ticket) { return }
         if isDraining { return reject(ticket, .draining) }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
-        for target in definition.targets {
-            guard let workflow = target.workflow else { continue }
-            if definitions[ScopedName(namespace: namespace, name: workflow)] == nil {
-                let known = definitionNames(in: namespace)
-                return reject(
-                    ticket, .unknownWorkflow(workflow, known: known), seen: definitionsChangedIn)
-            }
+        if let workflow = missingWorkflow(of: definition, in: namespace) {
+            let known = definitionNames(in: namespace)
+            return reject(
+                ticket, .unknownWorkflow(workflow, known: known), seen: definitionsChangedIn)
         }
         let name = SubscriptionName(namespace: namespace, name: definition.name)
         if let known = subscriptions.index[name] {
-            if subscriptions.cells[known].definition == definition {
-                let answer = SubscriptionAnswer.put(view(known), changed: false)
-                return self.answer(ticket, .event(.subscription(answer)), seen: seen(known))
+            if PutAnswer.content(subscriptions.cells[known].definition)
+                == PutAnswer.content(definition)
+            {
+                return answerPut(known, by, changed: false, ticket)
             }
             replace(known, definition)
             finishPut(known, by, before: "was there", ticket)
         } else {
             makeSubscription(name, definition, by, ticket)
         }
+    }
+
+    /// A workflow that a target starts and that is not defined; `nil`: there is none.
+    private mutating func missingWorkflow(
+        of definition: SubscriptionDefinition, in namespace: Namespace
+    ) -> String? {
+        let wanted = definition.targets.compactMap(\.workflow)
+        return wanted.first { definitions[ScopedName(namespace: namespace, name: $0)] == nil }
     }
 
     private mutating func makeSubscription(
@@ -108,7 +115,9 @@ extension CoordinationEngine {
         subscriptions.cells[cell].updatedMillis = now.wallMillis
         subscriptions.cells[cell].subscribers = []
         for target in definition.targets {
-            let same = old.first { subscriptions.subscribers[$0].target.name == target.name }
+            let same = old.first {
+                subscriptions.subscribers[$0].target.name.hasSameBytes(as: target.name)
+            }
             if let same {
                 subscriptions.cells[cell].subscribers.append(same)
                 subscriptions.subscribers[same].target = target
@@ -148,13 +157,24 @@ extension CoordinationEngine {
             storeSubscriber(subscriber)
             pump(subscriber)
         }
-        let answer = SubscriptionAnswer.put(view(cell), changed: true)
-        self.answer(ticket, .event(.subscription(answer)), seen: filling)
+        answerPut(cell, by, changed: true, ticket)
     }
+
+    // MARK: Deleting
 
     private mutating func deleteSubscription(
         _ name: SubscriptionName, _ by: Signature, _ ticket: ReplyTicket
     ) {
+        var hash = StableHash()
+        hash.combine(name.name)
+        let key = RequestLog.Key(
+            namespace: name.namespace, method: "DeleteSubscription", requestID: by.requestID)
+        switch rememberedAnswer(key, hash: hash.value) {
+        case .reused(let seen): return reject(ticket, .requestReused, seen: seen)
+        case .known(_, let seen):
+            return answer(ticket, .event(.subscription(.deleted)), seen: seen)
+        case .new: break
+        }
         guard let cell = findSubscription(name, ticket) else { return }
         let subscribers = subscriptions.cells[cell].subscribers
         for subscriber in subscribers { removeSubscriber(subscriber) }
@@ -164,6 +184,7 @@ extension CoordinationEngine {
         put(
             EntityRow(
                 kind: .subscription, namespace: name.namespace.name, key: name.name, blob: nil))
+        remember(key, hash: hash.value, answer: [1])
         audit(
             namespace: name.namespace, actor: by.actor, action: "DeleteSubscription",
             subject: "subscription/\(name.name)", requestID: by.requestID)
@@ -186,13 +207,13 @@ extension CoordinationEngine {
             let key = SubscriptionName(namespace: namespace, name: name)
             guard let cell = subscriptions.index[key] else { continue }
             views.append(view(cell))
-            newest = max(newest, seen(cell))
+            newest = max(newest, seen(subscription: cell))
         }
         let answer = SubscriptionAnswer.list(views, more: names.count > views.count)
         self.answer(ticket, .event(.subscription(answer)), seen: newest)
     }
 
-    private mutating func seen(_ cell: Int32) -> BatchNumber {
+    mutating func seen(subscription cell: Int32) -> BatchNumber {
         var newest = max(subscriptions.cells[cell].changedIn, subscriptions.changedIn)
         for subscriber in subscriptions.cells[cell].subscribers {
             newest = max(newest, subscriptions.subscribers[subscriber].changedIn)

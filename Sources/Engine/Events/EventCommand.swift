@@ -80,13 +80,19 @@ public struct PublishEvents: Sendable {
         let contentHash: UInt64
 
         /// Combines the parts. O(bytes) when there is a request id.
-        public init(content: PublicationContent, requestID: String = "") {
+        ///
+        /// - Parameter statedPublisher: what the caller said of itself, where the content names it by
+        ///   its address instead: that is another one on its next connection, and must not make a
+        ///   repeat another request. `nil`: what the content says.
+        public init(
+            content: PublicationContent, requestID: String = "", statedPublisher: String? = nil
+        ) {
             self.content = content
             self.requestID = requestID
             var hash = StableHash()
             if !requestID.isEmpty {
                 hash.combine(content.topic)
-                hash.combine(content.head)
+                hash.combine(statedPublisher.map(content.head(publishedBy:)) ?? content.head)
                 hash.combine(content.payload.bytes)
             }
             contentHash = hash.value

@@ -110,7 +110,8 @@ extension EngineHost {
         entities(kind: .eventDeadLetter, namespace: namespace, after: before, limit: 10) { result in
             completion(
                 result.flatMap { rows in
-                    guard let blob = rows.first(where: { $0.key == key })?.blob else {
+                    guard let blob = rows.first(where: { $0.key.hasSameBytes(as: key) })?.blob
+                    else {
                         return .success(nil)
                     }
                     do throws(CodecError) {

@@ -58,6 +58,11 @@ public struct SubscriptionName: Sendable, Hashable {
         self.namespace = namespace
         self.name = name
     }
+
+    /// By the bytes of the name.
+    public static func == (a: Self, b: Self) -> Bool {
+        a.namespace == b.namespace && a.name.hasSameBytes(as: b.name)
+    }
 }
 
 /// What a stream has sent to its reader.

@@ -11,12 +11,17 @@ struct SubscriptionTables: Sendable {
     var waiting: [Int32] = []
     /// The newest batch that put or deleted one.
     var changedIn = BatchNumber.none
+    /// Targets with progress that nobody acknowledged and that is not stored yet; see
+    /// ``CoordinationEngine/passed(_:_:through:)``.
+    var skipped: [Int32] = []
+    /// Handle of the timer that stores it; -1: none.
+    var skipTimer: Int32 = -1
     /// Grows with everything that is begun for a target, so that what comes late is not taken.
     var lastGeneration: UInt32 = 0
 
     // Rows of the store whose subscription has not come yet.
-    var states: [String: SubscriberState] = [:]
-    var letters: [String: [EventDeadLetterMark]] = [:]
+    var states: [[UInt8]: SubscriberState] = [:]
+    var letters: [[UInt8]: [EventDeadLetterMark]] = [:]
 
     mutating func newGeneration() -> UInt32 {
         lastGeneration &+= 1
@@ -68,6 +73,8 @@ struct SubscriberCell: Sendable {
     var holds = 0
     /// The dead letter that is out; 0: none.
     var redelivering: Int64 = 0
+    /// Whether it stands among ``SubscriptionTables/skipped``.
+    var hasSkipped = false
     /// A publication that becomes a dead letter when the store has given it; 0: none.
     var parking: Int64 = 0
     // Streams only.

@@ -78,6 +78,11 @@ struct EntityName: Sendable, Hashable {
     var kind: UInt8
     var namespace: String
     var key: String
+
+    /// By the bytes of the key.
+    static func == (a: Self, b: Self) -> Bool {
+        a.kind == b.kind && a.namespace == b.namespace && a.key.hasSameBytes(as: b.key)
+    }
 }
 
 extension String {

@@ -257,6 +257,7 @@ public struct CoordinationEngine: Sendable {
         isDraining = true
         holdSteps()
         flushAllBatches()
+        storeSkipped()
     }
 
     /// Whether everything decided is on disk.
@@ -476,6 +477,7 @@ public struct CoordinationEngine: Sendable {
             case .items(let batch): batchDue(batch)
             case .topicAge(let topic): topicAgeDue(topic)
             case .subscriber(let subscriber): subscriberDue(subscriber)
+            case .skippedEvents: skippedDue()
             case .schedule(let schedule): scheduleTimeCame(schedule)
             case .clocks: compareClocks()
             case .run(let run):

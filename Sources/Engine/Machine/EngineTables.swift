@@ -181,6 +181,8 @@ enum TimerPurpose: Sendable {
     case topicAge(Int32)
     /// A target of a subscription goes on, or was not acknowledged in time.
     case subscriber(Int32)
+    /// Progress of targets is stored that nobody acknowledged.
+    case skippedEvents
 }
 
 /// A caller that waits, found again when it gives up.
@@ -215,6 +217,11 @@ struct DefinitionEntry: Sendable {
 struct ScopedName: Sendable, Hashable {
     var namespace: Namespace
     var name: String
+
+    /// By the bytes of the name.
+    static func == (a: Self, b: Self) -> Bool {
+        a.namespace == b.namespace && a.name.hasSameBytes(as: b.name)
+    }
 }
 
 /// What waits for one batch to be on disk.

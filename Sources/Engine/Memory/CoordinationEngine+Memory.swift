@@ -50,7 +50,7 @@ extension CoordinationEngine {
             }
         guard let outcome = apply([operation], write.signature.actor, cell, ticket) else { return }
         if outcome.changes.isEmpty {
-            return nothingDeleted(cell, seen: known.changedIn, ticket)
+            return nothingDeleted(write, key, cell, seen: known.changedIn, ticket)
         }
         remember(
             key, hash: write.contentHash,
@@ -63,13 +63,29 @@ extension CoordinationEngine {
         answer(ticket, .memory(own), seen: filling)
     }
 
-    /// What is told is where the namespace stands on disk, so that nobody waits for others.
     private mutating func nothingDeleted(
-        _ cell: Int, seen: BatchNumber, _ ticket: ReplyTicket
+        _ write: WriteMemory, _ key: RequestLog.Key, _ cell: Int, seen: BatchNumber,
+        _ ticket: ReplyTicket
     ) {
-        let revision = memory.cells[cell].space.line.revision(asOf: max(seen, committed))
+        let (revision, seen) = nothingChanged(
+            key, hash: write.contentHash, flag: false, cell, seen: seen)
         answer(
             ticket, .memory(.deleted(false, revision: revision, previous: nil)), seen: seen)
+    }
+
+    /// The revision that is told when nothing was changed, and what that has seen.
+    ///
+    /// Without a request id it is where the namespace stands on disk, so that nobody waits for others.
+    /// With one the answer is remembered: a repeat must not find another state and act on that.
+    private mutating func nothingChanged(
+        _ key: RequestLog.Key, hash: UInt64, flag: Bool, _ cell: Int, seen: BatchNumber
+    ) -> (revision: Int64, seen: BatchNumber) {
+        let line = memory.cells[cell].space.line
+        if key.requestID.isEmpty {
+            return (line.revision(asOf: max(seen, committed)), seen)
+        }
+        remember(key, hash: hash, answer: MemoryMethod.encode(flag, line.revision))
+        return (line.revision, filling)
     }
 
     // MARK: Transactions
@@ -93,8 +109,11 @@ extension CoordinationEngine {
             return
         }
         var revision = outcome.revision
-        if outcome.changes.isEmpty {
+        if outcome.changes.isEmpty, transact.isRead {
             revision = memory.cells[cell].space.line.revision(asOf: max(seen, committed))
+        } else if outcome.changes.isEmpty {
+            (revision, seen) = nothingChanged(
+                key, hash: transact.contentHash, flag: holds, cell, seen: seen)
         } else {
             seen = filling
             remember(

@@ -24,6 +24,9 @@ struct DurableFlow {
     /// How many more may go out.
     var room: Int { isHeld ? 0 : max(0, window - (out.count - head)) }
 
+    /// Whether it goes on, full or not.
+    var goesOn: Bool { !isHeld }
+
     /// Nothing more goes out.
     mutating func hold() {
         isHeld = true

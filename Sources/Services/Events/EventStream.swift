@@ -94,9 +94,14 @@ final class EventStream {
 
     /// Says how far there was nothing for it.
     func mark(_ newest: Int64) {
-        guard isLive, toldThrough < newest, call.isWritable else { return }
+        guard isLive || isCaughtUp(newest), toldThrough < newest, call.isWritable else { return }
         toldThrough = newest
         call.send(SubscribeResponse(sequence: newest))
+    }
+
+    /// Whether a stream of a subscription has been told everything.
+    private func isCaughtUp(_ newest: Int64) -> Bool {
+        flow?.goesOn == true && !isReading && next == newest + 1
     }
 
     // MARK: Catching up

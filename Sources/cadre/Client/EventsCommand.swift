@@ -39,6 +39,9 @@ extension EventsCommand {
         )
         var attributes: [String] = []
 
+        @Option(help: "Who publishes it. Default: this client's address.")
+        var publisher = ""
+
         @Option(help: "Makes a repeat harmless.")
         var requestID = ""
 
@@ -50,6 +53,7 @@ extension EventsCommand {
                 request.topic = topic
                 request.payload = Payload(data: try InputText.bytes(payload))
                 request.key = key
+                request.publisher = publisher
                 request.requestID = requestID
                 for attribute in attributes {
                     let parts = attribute.split(separator: "=", maxSplits: 1)

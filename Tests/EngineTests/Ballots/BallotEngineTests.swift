@@ -212,6 +212,28 @@ import Testing
         #expect(Self.series(&bench)?.judged == 0)
     }
 
+    @Test func `ballots and their outcomes are counted`() {
+        var bench = Self.bench()
+        let rules = BallotRules(series: "s")
+        for texts in [["1", "1"], ["1", "1"], ["1", "2", "3"]] {
+            let id = "\(bench.engine.ballots.lastSerial)"
+            _ = Self.begin(&bench, Self.decide(bench, Self.three, rules, id: id))
+            for (agent, text) in zip(["a", "b", "c"], texts) { Self.answer(&bench, agent, text) }
+        }
+        for (decision, isRight) in [("0", true), ("1", false), ("1", false)] {
+            let report = ReportBallotOutcome(
+                namespace: .default, series: "s", decision: decision, outcome: .correct(isRight))
+            bench.send { .ballot(.report(report), $0) }
+        }
+        guard case .monitor(.reading(let reading)) = bench.ask({ .monitor(.read, $0) }) else {
+            Issue.record("no reading")
+            return
+        }
+        #expect(reading.consensus.decided == 2 && reading.consensus.undecided == 1)
+        // What was reported again counts once.
+        #expect(reading.consensus.right == 1 && reading.consensus.wrong == 1)
+    }
+
     @Test func `learnt accuracy outweighs numbers`() throws {
         var bench = Self.bench()
         for number in 0..<8 {

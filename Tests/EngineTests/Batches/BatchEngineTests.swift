@@ -125,6 +125,27 @@ import Testing
         #expect(Self.stats(&bench)?.counts.refused == 1)
     }
 
+    @Test func `durable items that come at once are bounded too`() throws {
+        var bench = Self.bench(Self.definition(items: 100, waiting: 5))
+        for number in 1...40 {
+            bench.engine.submit(
+                .items(
+                    .submitDurable(Self.items(["1"], ids: ["\(number)"])),
+                    ReplyTicket(port: 0, call: 900 + UInt64(number))))
+        }
+        bench.drive()
+        let refused = (901...940).filter { bench.answers[$0]?.last?.rejection != nil }
+        #expect(refused.count == 35)
+        #expect(Self.stats(&bench)?.waitingItems == 5 && Self.stats(&bench)?.counts.refused == 35)
+        bench.pass(millis: 100)
+        #expect(bench.dispatches.count == 1)
+        _ = Self.submitDurable(&bench, "1", id: "x")
+        #expect(Self.stats(&bench)?.waitingItems == 1, "there is room again")
+        try bench.restart()
+        let cells = bench.engine.items.cells
+        #expect(cells.indices.map { cells[$0].unstored } == [0])
+    }
+
     @Test func `a batch that fails is tried item by item, and one bad item fails alone`() {
         var bench = Self.bench(Self.definition(.retryItems(attempts: 2, millis: 10)))
         let calls = ["1", "2", "3"].map { Self.submit(&bench, $0) }

@@ -11,9 +11,11 @@ extension EngineBench {
     }
 
     mutating func publish(
-        _ content: PublicationContent, requestID: String = "", in namespace: String = "default"
+        _ content: PublicationContent, requestID: String = "", in namespace: String = "default",
+        statedPublisher: String? = nil
     ) -> Result<PublishedEvent, Rejection> {
-        let item = PublishEvents.Item(content: content, requestID: requestID)
+        let item = PublishEvents.Item(
+            content: content, requestID: requestID, statedPublisher: statedPublisher)
         let answer = ask {
             .event(.publish(PublishEvents(namespace: Namespace(namespace), items: [item])), $0)
         }

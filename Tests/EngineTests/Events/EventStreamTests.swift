@@ -156,6 +156,95 @@ import Testing
         #expect(bench.resumes(stream).last == 4)
     }
 
+    @Test mutating func `a dead letter is kept although the subscription is put meanwhile`() throws
+    {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        sent(attach(), [1, 2])
+        let failure = StepFailure(type: "bad", message: "no", retryable: true)
+        let pattern = try #require(TopicPattern("a"))
+        // Its new filter does not let pass what has gone out.
+        let anew = SubscriptionDefinition(
+            name: "s", patterns: [pattern], filter: "key = \"x\"",
+            policy: DeliveryPolicy(maxAttempts: 1))
+        bench.post(
+            .event(
+                .subscription(.refuse(name, sequence: 1, failure, requestID: "")),
+                ReplyTicket(port: 0, call: 900)),
+            .event(
+                .subscription(.put(.default, anew, by: .nobody)), ReplyTicket(port: 0, call: 901)))
+        guard case .event(.subscription(.refused(_, true, _))) = bench.answers[900]?.last else {
+            return #expect(Bool(false))
+        }
+        #expect(bench.storedLetters().map(\.publication.sequence) == [1])
+        #expect(bench.storedLetters().first?.failure.type == "bad")
+        let next = attach()
+        #expect(bench.resumes(next) == [2])
+    }
+
+    @Test mutating func `a dead letter that cannot be read yet is asked for again`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        let stream = attach()
+        sent(stream, [1, 2])
+        bench.failsEventReads = true
+        _ = nack(1)
+        bench.pass(millis: 2_500)
+        bench.post(.abandon(ReplyTicket(port: 0, call: stream)))
+        let next = attach()
+        #expect(bench.storedLetters().isEmpty && bench.resumes(next).isEmpty)
+        bench.failsEventReads = false
+        bench.pass(millis: 1_000)
+        #expect(bench.storedLetters().map(\.publication.sequence) == [1])
+        #expect(bench.storedLetters().first?.failure.type == "bad")
+        #expect(bench.resumes(next) == [2])
+    }
+
+    @Test mutating func `a dead letter is kept by the next process, if its own did not come to it`()
+        throws
+    {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        sent(attach(), [1, 2])
+        bench.failsEventReads = true
+        _ = nack(1)
+        bench.failsEventReads = false
+        try bench.restart()
+        #expect(bench.storedLetters().map(\.publication.sequence) == [1])
+        let next = attach()
+        #expect(bench.resumes(next) == [2])
+    }
+
+    @Test mutating func `what a filter left out is done over a restart too, and no gap`() throws {
+        bench.subscribe("s", ["a"], [.stream], filter: "payload.n > 100")
+        for _ in 1...3 { _ = bench.publish("a", "{}") }
+        sent(attach(), [], through: 3)
+        #expect(bench.status("s")?.state.acknowledged == 3)
+        bench.pass(millis: 1_000)
+        try bench.restart()
+        #expect(bench.status("s")?.state.acknowledged == 3)
+        // A server that goes down stores it at once.
+        for _ in 1...2 { _ = bench.publish("a", "{}") }
+        sent(attach(), [], through: 5)
+        bench.engine.beginDraining()
+        bench.drive()
+        try bench.restart()
+        #expect(bench.status("s")?.state.acknowledged == 5)
+    }
+
+    @Test mutating func `a gap that was told is not told again after a restart`() throws {
+        bench.subscribe("s", ["a"], [.stream])
+        _ = bench.publish("a", "{}")
+        let stream = attach()
+        var sent = SentEvents(flow: bench.flow(stream), sequences: [1], through: 1)
+        sent.gapFrom = 1
+        sent.gapThrough = 1
+        bench.post(.event(.subscription(.sent(name, sent)), ReplyTicket(port: 0, call: stream)))
+        bench.pass(millis: 1_000)
+        try bench.restart()
+        #expect(bench.status("s")?.state.knownRemoved == 1)
+    }
+
     @Test mutating func `a subscription with targets has no stream`() {
         bench.subscribe(
             "s", ["a"], [.agent(type: "x", operation: "y", hasEnvelope: false)])

@@ -51,6 +51,21 @@ import Testing
         #expect((try? first.get().isExisting) == false)
     }
 
+    @Test mutating func `a repeat over another connection is one, whatever its address`() {
+        func content(_ publisher: String) -> PublicationContent {
+            PublicationContent(
+                topic: "a", payload: Payload(bytes: Array("{}".utf8)), publisher: publisher)
+        }
+        _ = bench.publish(content("10.0.0.1:4000"), requestID: "r", statedPublisher: "")
+        let again = bench.publish(content("10.0.0.1:4001"), requestID: "r", statedPublisher: "")
+        #expect((try? again.get())?.isExisting == true)
+        // Who names itself is part of what is published.
+        let other = bench.publish(content("ann"), requestID: "r", statedPublisher: "ann")
+        guard case .failure(let rejection) = other else { return #expect(Bool(false)) }
+        #expect(rejection.reason == "REQUEST_ID_REUSED")
+        #expect(bench.publications.values.map(\.content.publisher) == ["10.0.0.1:4000"])
+    }
+
     @Test mutating func `sequences go on after a restart`() throws {
         _ = bench.publish("a", "{}")
         _ = bench.publish("b", "{}")

@@ -80,6 +80,43 @@ import Testing
         #expect(bench.ask(get("a"))?.memoryEntries?.entries.first?.revision == 2)
     }
 
+    @Test func `a repeat of what changed nothing changes nothing later`() throws {
+        var bench = EngineBench()
+        let delete = write("a", nil, requestID: "d")
+        let transact = TransactMemory(
+            namespace: .default, compares: [.exists(MemoryKey("a"), true)],
+            then: [.delete(MemoryKey("a"))], orElse: [.get(MemoryKey("a"))],
+            signature: Signature(actor: "me", requestID: "t"))
+        for _ in 1...2 {
+            guard case .memory(.deleted(false, revision: 0, previous: nil)) = bench.ask(delete),
+                case .memory(.transacted(succeeded: false, revision: 0, _)) = bench.ask({
+                    .memory(.transact(transact), $0)
+                })
+            else {
+                Issue.record("another answer")
+                return
+            }
+            _ = bench.ask(write("a", "1"))
+            try bench.restart()
+        }
+        #expect(bench.ask(get("a"))?.memoryEntries?.entries.first?.version == 2)
+        #expect(bench.ask(write("b", nil, requestID: "d"))?.rejection?.code == .invalid)
+    }
+
+    @Test func `what changed nothing and is remembered is on disk before it is answered`() throws {
+        var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
+        let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
+        func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
+        engine.submit(write("a", nil, requestID: "d")(ticket(1)))
+        engine.submit(write("a", nil, requestID: "d")(ticket(2)))
+        engine.submit(write("a", nil)(ticket(3)))
+        #expect(engine.turn(now, random: 1).replies.map(\.ticket.call) == [3])
+        let sealed = engine.seal()
+        let batch = try #require(sealed)
+        #expect(batch.requests.count == 1 && batch.memory.isEmpty)
+        #expect(engine.batchCommitted(batch.number, at: now).replies.map(\.ticket.call) == [1, 2])
+    }
+
     @Test func `a transaction carries out one half at one revision`() {
         var bench = EngineBench()
         _ = bench.ask(write("a", "1"))

@@ -24,6 +24,8 @@ struct EngineBench {
     private var settled: [String: [MemoryKey: MemoryRow]] = [:]
     private(set) var memoryLog: [MemoryRow] = []
     private var epoch: UInt32 = 1
+    /// Whether publications and dead letters cannot be read.
+    var failsEventReads = false
 
     /// The kinds of what is stored.
     var storedKinds: [UInt8] { entities.keys.map(\.kind) }
@@ -138,6 +140,9 @@ struct EngineBench {
 
     /// What the shell would give: from what is stored.
     private func outcome(of work: EventWork) -> EventWork.Outcome {
+        if failsEventReads {
+            return work.failed(Rejection(.unavailable, reason: "STORE", "it cannot be read"))
+        }
         switch work.source {
         case .given(let publications, let through):
             return work.outcome(publications, through: through)
