@@ -1015,6 +1015,8 @@ public struct PutSubscriptionRequest: Sendable, Hashable {
 
 /// `cadre.v1.PutSubscriptionResponse`.
 public struct PutSubscriptionResponse: Sendable, Hashable {
+    /// To a repeat, when another definition was put or it was deleted meanwhile: what this call put,
+    /// without its targets' status.
     public var subscription: Subscription? = nil
     /// False when the same content was stored already.
     public var changed: Bool = false

@@ -534,8 +534,8 @@ public struct MemoryServiceTxnRequest: Sendable, Hashable {
     public var orElse: [MemoryOperation] = []
     /// Who writes, at most 256 bytes; empty: the peer's address.
     public var actor: String = ""
-    /// Makes a repeat harmless: it gets the same answer without what was read; empty: none. At most 256
-    /// bytes.
+    /// Makes a repeat harmless: it gets the same answer without what was read, also when nothing was
+    /// changed; one whose lists only read is carried out anew. Empty: none. At most 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.

@@ -995,6 +995,10 @@ struct  Cadre__V1__PutSubscriptionRequest
 struct  Cadre__V1__PutSubscriptionResponse
 {
   ProtobufCMessage base;
+  /*
+   * To a repeat, when another definition was put or it was deleted meanwhile: what this call put,
+   * without its targets' status.
+   */
   Cadre__V1__Subscription *subscription;
   /*
    * False when the same content was stored already.

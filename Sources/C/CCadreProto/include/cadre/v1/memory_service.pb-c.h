@@ -542,8 +542,8 @@ struct  Cadre__V1__MemoryServiceTxnRequest
    */
   char *actor;
   /*
-   * Makes a repeat harmless: it gets the same answer without what was read; empty: none. At most 256
-   * bytes.
+   * Makes a repeat harmless: it gets the same answer without what was read, also when nothing was
+   * changed; one whose lists only read is carried out anew. Empty: none. At most 256 bytes.
    */
   char *request_id;
 };
