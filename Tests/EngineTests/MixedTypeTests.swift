@@ -1,4 +1,5 @@
 import Coordination
+import Store
 import Testing
 
 @testable import Engine
