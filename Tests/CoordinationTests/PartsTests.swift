@@ -109,7 +109,7 @@ import Testing
         #expect(
             run.states == [.waiting, .completed, .scheduled, .scheduled, .completed, .pending])
         #expect(run.machine.state.steps[4] == kept)
-        #expect(run.machine.state.steps.map(\.attempt) == [1, 1, 2, 2, 1, 0])
+        #expect(run.machine.state.steps.map(\.attempt) == [1, 1, 2, 2, 1, 1])
         #expect((1...5).map { run.machine.state.name(of: $0) } == (0..<5).map { "l[\($0)]" })
         for item in [2, 3, 5] { run.complete(item) }
         run.expect(last: .collect(step: 0))
