@@ -77,7 +77,7 @@ import Testing
         let call = rig.invoke()
         let token = rig.taken(1)[0].token
         rig.drop(1)
-        _ = rig.hello(2, resume: welcome.session)
+        _ = rig.hello(2, resume: welcome.session, isIdempotent: true)
         let again = rig.taken(2)
         #expect(again.count == 1)
         #expect(again[0].attempt == 2)

@@ -67,6 +67,10 @@ extension CoordinationEngine {
 
     // MARK: The server itself
 
+    /// Runs that have not ended.
+    public var openRunCount: Int { openRuns }
+    /// Plain invokes without an answer.
+    public var openInvokeCount: Int { openInvokes }
     /// Items of batches without an outcome that would be lost with the process.
     public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 

@@ -283,10 +283,6 @@ public struct CoordinationEngine: Sendable {
     public var hasInput: Bool { !inbox.isEmpty }
     /// Commands in the batch that was sealed last.
     public internal(set) var sealedCommands = 0
-    /// Runs that have not ended.
-    public var openRunCount: Int { openRuns }
-    /// Plain invokes without an answer.
-    public var openInvokeCount: Int { openInvokes }
 
     /// The monotonic instant at which the next turn is due; `nil`: only when something comes.
     public var nextDeadlineNanos: Int64? { timers.smallestKey }
