@@ -156,6 +156,7 @@ extension RunMachine {
                 step: id(step), attempt: state.steps[step].attempt, elements: elements.count),
             now, &out)
         state.steps[step].extra.value.firstItem = state.steps.count
+        state.steps[step].extra.value.itemsBegun = 0
         state.steps[step].extra.value.itemsOpen = elements.count
         for (index, element) in elements.enumerated() {
             var item = StepRecord(waitingFor: 0)
