@@ -25,9 +25,10 @@ import Testing
             #expect(test.invalidate(.tag(one)) == 1)
             #expect(test.get(one).isMiss && test.get(other).text == "other")
             #expect(test.invalidate(.key(one)) == 0)
-            test.set("own", "x", by: one) { $0.tier = .agent }
-            #expect(test.get("own", as: one).text == "x")
-            #expect(test.get("own", as: other).isMiss)
+            // A key of its own each time: three readers make it everybody's.
+            test.set("own \(one)", "x", by: one) { $0.tier = .agent }
+            #expect(test.get("own \(one)", as: one).text == "x")
+            #expect(test.get("own \(one)", as: other).isMiss)
             // The same text, made another way.
             #expect(test.get(String(decoding: Array(other.utf8), as: UTF8.self)).text == "other")
             _ = test.invalidate(.everything)
