@@ -244,6 +244,12 @@ import Testing
 }
 
 @Suite struct SessionStepTests {
+    /// The second is lost in a restart, which takes a row: each such run takes room in a batch.
+    static let remoteAndLocal = [
+        StepDefinition(id: "s", agentType: "w", operation: "work"),
+        StepDefinition(id: "t", agentType: "p", operation: "work"),
+    ]
+
     @Test func `a result is accepted when it is on disk`() {
         let rig = RemoteRig()
         _ = rig.hello(1)
@@ -300,17 +306,9 @@ import Testing
 
     @Test func `what a worker says before its run is taken up is heard`() throws {
         let rig = RemoteRig()
-        let local = AgentRegistration(
-            id: AgentID("p/1"), type: "p",
-            operations: [OperationDescriptor(name: "work", summary: "", isIdempotent: true)],
-            slots: 10)
-        rig.post(.agentsJoined([local], PortNumber(rawValue: 7)))
+        rig.joinLocal()
         _ = rig.hello(1)
-        let steps = [
-            StepDefinition(id: "s", agentType: "w", operation: "work"),
-            StepDefinition(id: "t", agentType: "p", operation: "work"),
-        ]
-        let runs = (0..<3).compactMap { _ in rig.start(steps) }
+        let runs = (0..<3).compactMap { _ in rig.start(Self.remoteAndLocal) }
         let tokens = rig.taken(1).map(\.token)
         #expect(runs.count == 3 && tokens.count == 3)
         // One run a batch: one in flight, one filling, and the third waits.
@@ -374,8 +372,9 @@ import Testing
 
     @Test func `a worker may be back before its run is taken up, and hold nothing`() throws {
         let rig = RemoteRig()
+        rig.joinLocal()
         _ = rig.hello(1)
-        let runs = (0..<3).compactMap { _ in rig.start() }
+        let runs = (0..<3).compactMap { _ in rig.start(Self.remoteAndLocal) }
         #expect(rig.taken(1).count == 3)
         var limits = EngineLimits()
         limits.maxCommandsPerBatch = 1

@@ -101,6 +101,15 @@ final class RemoteRig {
         return welcome
     }
 
+    /// An instance of type `p` in the process itself.
+    func joinLocal() {
+        let local = AgentRegistration(
+            id: AgentID("p/1"), type: "p",
+            operations: [OperationDescriptor(name: "work", summary: "", isIdempotent: true)],
+            slots: 10)
+        post(.agentsJoined([local], PortNumber(rawValue: 7)))
+    }
+
     func say(
         _ port: Int, results: [(AssignmentToken, String)] = [], credits: Int = 0,
         heartbeats: [AssignmentHeartbeat] = []
