@@ -54,6 +54,7 @@ import Testing
             0, PartsTests.summary(.completed), result: result, at: run.now, random: 0,
             into: &run.out)
         run.expect(actions: [.stop(step: 0), .collect(step: 0)])
+        #expect(run.machine.state.summary.steps[0].dueMillis == 0)
         run.machine.timerFired(0, at: 1_500, into: &run.out)
         #expect(run.states == [.waiting])
         run.machine.collected(0, .none, bytes: 2, at: 1_501, into: &run.out)

@@ -86,7 +86,10 @@ extension RunMachine {
             .childEnded(
                 step: id(step), attempt: state.steps[step].attempt, child: child.id,
                 status: child.status), now, &out)
-        if deadline(of: step) != nil { out.actions.append(.stop(step: step)) }
+        if deadline(of: step) != nil {
+            state.steps[step].notBeforeMillis = 0
+            out.actions.append(.stop(step: step))
+        }
         if child.status == .completed, let result {
             state.steps[step].extra.value.childResult = result
             out.actions.append(.collect(step: step))
