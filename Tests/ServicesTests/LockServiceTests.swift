@@ -86,33 +86,6 @@ struct LockServiceTests {
         }
     }
 
-    @Test func `a stream that goes on with a lease is warned of the end of that one`() async throws
-    {
-        try await ServerUnderTest.with { server in
-            let locks = LockServiceClient(client: server.client)
-            var request = AcquireStreamRequest(claim: claim("a", "r", lease: 2_000))
-            request.requestID = "once"
-            request.warnMillis = 1_000
-            for try await event in try await locks.acquireStream(request) {
-                if case .expiring = event.event { break }
-            }
-            // Had it begun now, the lease would end before this much of it was left.
-            request.warnMillis = 900
-            var words: [String] = []
-            for try await event in try await locks.acquireStream(request) {
-                switch event.event {
-                case .granted: words.append("granted")
-                case .expiring(let expiring):
-                    #expect(expiring.remainingMillis <= 900)
-                    words.append("expiring")
-                case .lost(let lost): words.append("lost \(lost.end)")
-                default: words.append("?")
-                }
-            }
-            #expect(words == ["granted", "expiring", "lost expired"])
-        }
-    }
-
     /// Asks for a lock and gives up while the grant is being written; then it is on disk.
     private func giveUp(
         _ request: AcquireRequest, _ server: ServerUnderTest, _ gate: GatedStore

@@ -67,15 +67,24 @@ final class LockStream {
     /// the stream goes on with what an earlier one was granted.
     private func arm(_ lease: Int64, expires: Int64) {
         warning?.cancel()
-        let left = min(lease, max(0, expires - SystemClock.wallMillis()))
-        let ahead = min(warnMillis > 0 ? warnMillis : lease / 3, left)
+        let (delay, ahead) = Self.warning(
+            lease: lease, left: expires - SystemClock.wallMillis(), wished: warnMillis)
         let message = AcquireStreamResponse(
             event: .expiring(
                 LockExpiring(remainingMillis: ahead, expiresUnixMillis: expires)))
-        warning = call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(left - ahead)) {
+        warning = call.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) {
             self.waiting.append(message)
             self.proceed()
         }
+    }
+
+    /// In how many milliseconds to warn, and how much of the lease is left by then.
+    static func warning(
+        lease: Int64, left: Int64, wished: Int64
+    ) -> (delay: Int64, ahead: Int64) {
+        let left = min(lease, max(0, left))
+        let ahead = min(wished > 0 ? wished : lease / 3, left)
+        return (left - ahead, ahead)
     }
 
     private func proceed() {
