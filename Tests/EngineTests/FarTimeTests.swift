@@ -23,6 +23,8 @@ import Testing
         FakeAgents { _ in .failure(failure) }.join(server.host, type: "echo")
         _ = await server.put(.chain(1))
         guard case .started(let run, _) = await server.start("chain"),
+            // A turn gives its answers before it tells the agents: this one is of a later turn.
+            case .snapshot = await server.ask({ .snapshot($0) }),
             case .run(let summary, _) = await server.ask({ .getRun(.run(.default, run), $0) })
         else {
             Issue.record("not started")

@@ -14,7 +14,12 @@ extension Rejection {
             .invalid, reason: "WRONG_REPORT",
             isMetric
                 ? "breaker \"\(name)\" looks at a value and not at calls; report its value, and no call"
-                : "breaker \"\(name)\" looks at calls and not at a value; report how they went")
+                : "breaker \"\(name)\" looks at calls and not at a value; report how they went",
+            fields: [
+                FieldFault(
+                    field: isMetric ? "call" : "value",
+                    description: "is not what breaker \"\(name)\" looks at")
+            ])
         rejection.details = ["breaker": name]
         return rejection
     }

@@ -164,8 +164,10 @@ import Testing
         let metric = Self.report(&bench, "m", call)?.rejection
         #expect(metric?.code == .invalid && metric?.reason == "WRONG_REPORT")
         #expect(metric?.message.contains("\"m\" looks at a value") == true)
+        #expect(metric?.fields.map(\.field) == ["call"])
         let calls = Self.report(&bench, "c", .value(1))?.rejection
         #expect(calls?.message.contains("\"c\" looks at calls") == true)
+        #expect(calls?.fields.map(\.field) == ["value"])
         let both = [
             BreakerReport(name: "m", content: .value(11)),
             BreakerReport(name: "c", content: .value(11)),
