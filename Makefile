@@ -86,6 +86,7 @@ bench-store: setup ## hold the store against a bare C loop
 
 bench-cache: release ## measure lookups in the shared cache: in process, on more threads, over gRPC
 	$(RELEASE_BUILD) --product CacheBench
+	$(RELEASE_BUILD) --product CallFloor
 	.build/release/CacheBench
 	@.ci/setup bench
 	@python3 Tests/Benchmarks/cache_cost.py

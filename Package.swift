@@ -183,6 +183,9 @@ let package = Package(
         .executableTarget(
             name: "CacheBench", dependencies: ["Cache", "Threads"],
             path: "Tests/Benchmarks/CacheBench", swiftSettings: tested),
+        .executableTarget(
+            name: "CallFloor", dependencies: ["GRPC", "Stubs", "Messages", "Telemetry", nioPosix],
+            path: "Tests/Benchmarks/CallFloor", swiftSettings: tested),
 
         // Tests, by room
         tests("ThreadsTests", ["Threads"]),

@@ -24,6 +24,9 @@ struct NamespaceTable {
     }
 
     private var rows: [String: Row] = [:]
+    /// The one that was asked for last: most calls ask for the same as the one before them, and need
+    /// not look it up by name.
+    private var latest: CacheNamespace?
     private var uses: UInt64 = 0
     private var made: UInt32 = 0
     private let epoch: UInt64
@@ -36,10 +39,20 @@ struct NamespaceTable {
 
     /// The namespace of this name. When there are too many, the one that was unused longest and that
     /// nobody watches begins anew: its entries are out of reach and make room as they age.
+    @inline(__always)
     mutating func find(_ name: String) -> CacheNamespace {
+        if let latest, latest.name == name { return latest }
+        let found = look(for: name)
+        latest = found
+        return found
+    }
+
+    private mutating func look(for name: String) -> CacheNamespace {
         uses += 1
-        rows[name]?.usedAt = uses
-        if let known = rows[name] { return known.namespace }
+        if let known = rows[name]?.namespace {
+            rows[name]?.usedAt = uses
+            return known
+        }
         if rows.count >= maxNamespaces { forgetOne() }
         made += 1
         let namespace = CacheNamespace(name: name, number: made, epoch: epoch + UInt64(made))

@@ -25,14 +25,28 @@ public struct CacheServiceProvider: CacheServiceHandler {
         faults.checkAgent(request.agentID)
         faults.checkFill(request.fill, mayWait: true)
         if let status = faults.status { return call.fail(status) }
-        let read = CacheRead(
-            cache: cache, space: space, key: space.key(request.key),
-            reader: CacheReader(optional: request.agentID),
-            terms: request.fill.map(FillTerms.init))
         if let fill = request.fill, fill.waitMillis > 0 {
+            let read = CacheRead(
+                cache: cache, space: space, key: space.key(request.key),
+                reader: CacheReader(optional: request.agentID), terms: FillTerms(fill))
             return FillWait(read, call).begin(waitMillis: fill.waitMillis)
         }
-        call.respond(read.response())
+        call.respond(look(request, in: space))
+    }
+
+    /// What is found without waiting. The position is read before the key: what the answer does not
+    /// show yet has a later one.
+    @inline(__always)
+    private func look(
+        _ request: CacheServiceGetRequest, in space: CacheNamespace
+    ) -> CacheServiceGetResponse {
+        let position = CachePosition(space.log)
+        let now = SystemClock.monotonicNanos()
+        let found = cache.get(
+            space.key(request.key), as: CacheReader(optional: request.agentID),
+            fill: request.fill.map(FillTerms.init), now: now)
+        return CacheServiceGetResponse(
+            lookup: Messages.CacheLookup(found, now: now), position: position)
     }
 
     /// Looks many keys up.
@@ -165,6 +179,7 @@ public struct CacheServiceProvider: CacheServiceHandler {
     }
 
     /// The namespace of a call; a wrong one refuses the call and gives `nil`.
+    @inline(__always)
     private func space<Response>(of call: UnaryCall<Response>) -> CacheNamespace? {
         call.namespace().map { cache.namespace($0.name) }
     }

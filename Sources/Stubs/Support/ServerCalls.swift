@@ -11,6 +11,7 @@ public struct UnaryCall<Response: WireMessage>: TypedServerCall {
     }
 
     /// Answers and ends the call with OK.
+    @inlinable
     public func respond(_ response: Response, trailers: Metadata = Metadata()) {
         call.send(response)
         call.finish(.ok, trailers: trailers)

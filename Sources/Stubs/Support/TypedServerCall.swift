@@ -58,13 +58,16 @@ extension TypedServerCall {
 
 extension ServerCall {
     /// Frames and sends one message.
+    @inlinable
     func send(_ message: some WireMessage) {
         send(framed: message.encoded(leaving: Framing.prefixBytes))
     }
 }
 
 /// The length-prefixed message of gRPC over HTTP/2.
+@usableFromInline
 enum Framing {
     /// One flag byte and four bytes of length, written by the GRPC room.
-    static let prefixBytes = 5
+    @inlinable
+    static var prefixBytes: Int { 5 }
 }
