@@ -8,6 +8,7 @@ import Threads
 /// must not go back by more than the callers' clocks differ. Nothing is called back under a lock.
 public final class SharedCache: Sendable {
     private let shards: LockStripes<CacheShard>
+    let near: NearTier
     private let namespaces: Locked<NamespaceTable>
     private let agentWindow = Locked(WindowChooser())
     private let sharedWindow = Locked(WindowChooser())
@@ -18,7 +19,10 @@ public final class SharedCache: Sendable {
     /// An empty cache.
     public init(_ configuration: CacheConfiguration = CacheConfiguration()) {
         let count = configuration.shardCount
-        shards = LockStripes(count: count) { CacheShard(configuration, number: $0) }
+        near = NearTier(configuration)
+        shards = LockStripes(count: count) { [stamps = near.stamps] number in
+            CacheShard(configuration, number: number, stamps: stamps)
+        }
         shardShift = UInt64(64 - count.trailingZeroBitCount)
         namespaces = Locked(
             NamespaceTable(
@@ -44,9 +48,26 @@ public final class SharedCache: Sendable {
 
     /// The value of a key in the shared tier, fresh or stale: the short way for who needs no lease.
     /// `nil`: there is no such entry. Its `payload` is `nil` when it is known that there is no value.
+    ///
+    /// What is asked for often while nearly all lookups hit comes from a copy near the core
+    /// (``NearCopies``), so that threads on several cores do not wait for each other.
     public func item(_ key: CacheKey, now: Int64) -> CacheItem? {
+        let stamp = near.stamps.stamp(of: key.hash)
+        switch near.find(key, stamp: stamp, now: now) {
+        case .copy(let item): return item
+        case .far: return farItem(key, now: now)
+        case .farForAll: return farItem(key, forAll: true, now: now)
+        case .farToKeep:
+            let item = farItem(key, now: now)
+            if let item { near.keep(item, stamp: stamp) }
+            return item
+        }
+    }
+
+    /// The value of a key in the shared tier, by its shard.
+    private func farItem(_ key: CacheKey, forAll: Bool = false, now: Int64) -> CacheItem? {
         withShard(of: key) { shard in
-            guard let item = shard.sharedItem(key, now: now) else {
+            guard let item = shard.sharedItem(key, forAll: forAll, now: now) else {
                 guard case .hit(let hit) = shard.lookup(key, nil, nil, now: now) else { return nil }
                 return hit.item
             }
@@ -63,7 +84,12 @@ public final class SharedCache: Sendable {
     public func get(
         _ key: CacheKey, as reader: CacheReader? = nil, fill terms: FillTerms? = nil, now: Int64
     ) -> CacheLookup {
-        withShard(of: key) { shard in
+        if reader == nil, terms == nil {
+            // Without a lease to give it is `item`.
+            guard let item = item(key, now: now) else { return .miss(nil) }
+            return .hit(CacheHit(item: item, tier: .shared, isStale: item.staleAt <= now))
+        }
+        return withShard(of: key) { shard in
             defer { if shard.hasReport { report(&shard) } }
             return shard.lookup(key, reader, terms, now: now)
         }
@@ -159,6 +185,7 @@ public final class SharedCache: Sendable {
         for index in 0..<shards.count {
             result.add(shards.withLock(at: index) { $0.statistics })
         }
+        result.shared.add(near.counts)
         return result
     }
 
