@@ -13,6 +13,12 @@ public struct CacheConfiguration: Sendable {
     public var earlyRefresh = 1.0
     /// Leases that may be out. Default 131,072.
     public var maxFills = 131_072
+    /// How many values of the shared tier may have a copy near each core while nearly all lookups hit;
+    /// only values of at most 512 bytes with their key have one. Memory for them comes on top of the
+    /// capacities: 32 bytes for each place and at most about 800 for each copy, thus 13 MiB for each core
+    /// that looks up and 105 MiB in all, since more than 8 cores share. Made a power of two, at least 2.
+    /// Default 16,384.
+    public var nearCopies = 16_384
     /// Namespaces that are kept apart; past it the one that was unused longest is emptied. Default
     /// 1,024.
     public var maxNamespaces = 1_024
@@ -32,6 +38,13 @@ public struct CacheConfiguration: Sendable {
         var count = 1
         let wanted = min(max(shards ?? (sharedCapacity + agentCapacity) >> 22, 1), 64)
         while count * 2 <= wanted { count *= 2 }
+        return count
+    }
+
+    /// Near copies for each core.
+    var nearSlots: Int {
+        var count = 2
+        while count * 2 <= min(nearCopies, 1 << 20) { count *= 2 }
         return count
     }
 

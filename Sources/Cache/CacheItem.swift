@@ -29,7 +29,7 @@ public final class CacheItem: Sendable {
     let isNegative: Bool
     /// When the hard and the soft TTL end, monotonic nanoseconds.
     public let expiresAt, staleAt: Int64
-    private let hash: UInt64
+    let hash: UInt64
     /// Whose tier it is in; `nil`: the shared one.
     let owner: CacheReader?
     /// The value; `nil`: it is known that there is none.
@@ -68,6 +68,26 @@ public final class CacheItem: Sendable {
         CacheItem(
             key, owner: nil, payload: payload, staleAt: staleAt, expiresAt: expiresAt,
             version: version, fillNanos: fillNanos, tags: tags, weight: weight)
+    }
+
+    /// The same value with memory of its own, but without tags, which only entries need; `nil`: key,
+    /// payload and content type take more than `maxBytes`.
+    func nearCopy(maxBytes: Int) -> CacheItem? {
+        let type = payload?.contentType ?? ""
+        let bytes = payload?.bytes ?? []
+        if text.utf8.count + bytes.count + type.utf8.count > maxBytes { return nil }
+        let copied = payload.map { _ in
+            CachedPayload(bytes: bytes.map { $0 }, contentType: Self.copy(type))
+        }
+        return CacheItem(
+            CacheKey(Self.copy(text), space: space, hash: hash), owner: owner, payload: copied,
+            staleAt: staleAt, expiresAt: expiresAt, version: version, fillNanos: fillNanos,
+            tags: [], weight: weight)
+    }
+
+    /// The same bytes at another place.
+    private static func copy(_ text: String) -> String {
+        String(decoding: Array(text.utf8), as: UTF8.self)
     }
 
     /// Whether it is a value of this key, whose hash is known to be the same, so that a text that looks

@@ -1,12 +1,18 @@
 /// Looking up, promotion, and who is to fill.
 extension CacheShard {
     /// The value of a key in the shared tier, counted as a hit; `nil`: see `lookup`.
+    ///
+    /// - Parameter forAll: it is one of ``NearCopies/hitsPerTouch`` hits, and is put in order for all.
     @inline(__always)
-    mutating func sharedItem(_ key: CacheKey, now: Int64) -> CacheItem? {
+    mutating func sharedItem(_ key: CacheKey, forAll: Bool, now: Int64) -> CacheItem? {
         guard let place = first(key), place.tier == .shared,
             let item = shared.entries[place.slot].item, item.expiresAt > now
         else { return nil }
-        shared.touch(place.slot, key.hash)
+        if forAll {
+            shared.touch(place.slot, key.hash, forAll: NearCopies.hitsPerTouch)
+        } else {
+            shared.touch(place.slot, key.hash)
+        }
         count(item, .shared, item.staleAt <= now)
         return item
     }

@@ -4,9 +4,10 @@
 /// What must be told to those who wait is handed out and said when the lock is free again. What
 /// only reads is `mutating` too: a function that is not would copy the shard, 984 bytes, each time.
 struct CacheShard {
+    // What a hit in the shared tier writes comes first, to lie in few lines of memory with the lock.
     var index = SlotIndex()
-    var agent: TierStore
     var shared: TierStore
+    var agent: TierStore
     var fills: FillTable
     var tags = TagIndex()
     var readers: ReaderSketch
@@ -21,7 +22,7 @@ struct CacheShard {
         let earlyRefresh: Double
     }
 
-    init(_ configuration: CacheConfiguration, number: Int) {
+    init(_ configuration: CacheConfiguration, number: Int, stamps: StampTable) {
         let shards = configuration.shardCount
         let (ghosts, words) = (configuration.ghostEntries, max(4_096 / shards, 128))
         agent = TierStore(
@@ -29,7 +30,7 @@ struct CacheShard {
             sketchWords: words)
         shared = TierStore(
             capacity: max(configuration.sharedCapacity / shards, 1), ghostEntries: ghosts,
-            sketchWords: words)
+            sketchWords: words, stamps: ShardStamps(stamps, shard: number))
         fills = FillTable(maxFills: max(configuration.maxFills / shards, 1))
         readers = ReaderSketch(periodNanos: configuration.readerMemoryNanos)
         lots = Lots(seed: configuration.seed &+ UInt64(number))

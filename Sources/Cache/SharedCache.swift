@@ -7,7 +7,8 @@ import Threads
 /// an invalidation reaches every tier at once. Times come in as `now`, monotonic nanoseconds, which
 /// must not go back by more than the callers' clocks differ. Nothing is called back under a lock.
 public final class SharedCache: Sendable {
-    private let shards: [Locked<CacheShard>]
+    private let shards: LockStripes<CacheShard>
+    let near: NearTier
     private let namespaces: Locked<NamespaceTable>
     private let agentWindow = Locked(WindowChooser())
     private let sharedWindow = Locked(WindowChooser())
@@ -18,7 +19,10 @@ public final class SharedCache: Sendable {
     /// An empty cache.
     public init(_ configuration: CacheConfiguration = CacheConfiguration()) {
         let count = configuration.shardCount
-        shards = (0..<count).map { Locked(CacheShard(configuration, number: $0)) }
+        near = NearTier(configuration)
+        shards = LockStripes(count: count) { [stamps = near.stamps] number in
+            CacheShard(configuration, number: number, stamps: stamps)
+        }
         shardShift = UInt64(64 - count.trailingZeroBitCount)
         namespaces = Locked(
             NamespaceTable(
@@ -33,18 +37,37 @@ public final class SharedCache: Sendable {
     }
 
     @inline(__always)
-    private func shard(of key: CacheKey) -> Locked<CacheShard> {
+    private func withShard<Result>(
+        of key: CacheKey, _ body: (inout sending CacheShard) -> sending Result
+    ) -> sending Result {
         // A shift by all 64 bits gives 0, the only shard.
-        shards[Int(truncatingIfNeeded: key.hash >> shardShift)]
+        shards.withLock(at: Int(truncatingIfNeeded: key.hash >> shardShift), body)
     }
 
     // MARK: Looking up
 
     /// The value of a key in the shared tier, fresh or stale: the short way for who needs no lease.
     /// `nil`: there is no such entry. Its `payload` is `nil` when it is known that there is no value.
+    ///
+    /// What is asked for often while nearly all lookups hit comes from a copy near the core
+    /// (``NearCopies``), so that threads on several cores do not wait for each other.
     public func item(_ key: CacheKey, now: Int64) -> CacheItem? {
-        shard(of: key).withLock { shard in
-            guard let item = shard.sharedItem(key, now: now) else {
+        let stamp = near.stamps.stamp(of: key.hash)
+        switch near.find(key, stamp: stamp, now: now) {
+        case .copy(let item): return item
+        case .far: return farItem(key, now: now)
+        case .farForAll: return farItem(key, forAll: true, now: now)
+        case .farToKeep:
+            let item = farItem(key, now: now)
+            if let item { near.keep(item, stamp: stamp) }
+            return item
+        }
+    }
+
+    /// The value of a key in the shared tier, by its shard.
+    private func farItem(_ key: CacheKey, forAll: Bool = false, now: Int64) -> CacheItem? {
+        withShard(of: key) { shard in
+            guard let item = shard.sharedItem(key, forAll: forAll, now: now) else {
                 guard case .hit(let hit) = shard.lookup(key, nil, nil, now: now) else { return nil }
                 return hit.item
             }
@@ -61,7 +84,12 @@ public final class SharedCache: Sendable {
     public func get(
         _ key: CacheKey, as reader: CacheReader? = nil, fill terms: FillTerms? = nil, now: Int64
     ) -> CacheLookup {
-        shard(of: key).withLock { shard in
+        if reader == nil, terms == nil {
+            // Without a lease to give it is `item`.
+            guard let item = item(key, now: now) else { return .miss(nil) }
+            return .hit(CacheHit(item: item, tier: .shared, isStale: item.staleAt <= now))
+        }
+        return withShard(of: key) { shard in
             defer { if shard.hasReport { report(&shard) } }
             return shard.lookup(key, reader, terms, now: now)
         }
@@ -73,13 +101,13 @@ public final class SharedCache: Sendable {
     ///   Whoever waits calls `nudge` when the lease ends, and so does who is told a lease after a wait,
     ///   for those that still wait, when that one ends.
     public func get(_ key: CacheKey, waiting waiter: CacheWaiter, now: Int64) -> CacheLookup? {
-        shard(of: key).withLock { $0.wait(key, waiter, now: now) }
+        withShard(of: key) { $0.wait(key, waiter, now: now) }
     }
 
     /// Waits no longer. `false`: the waiter was told already, or is being told.
     @discardableResult
     public func leave(_ key: CacheKey, _ waiter: CacheWaiter) -> Bool {
-        shard(of: key).withLock { $0.fills.leave(key, waiter) }
+        withShard(of: key) { $0.fills.leave(key, waiter) }
     }
 
     /// When the lease of a key has run out, gives it to the first who waits.
@@ -87,7 +115,7 @@ public final class SharedCache: Sendable {
     /// - Returns: when the lease that is out now ends; `nil`: there is none.
     @discardableResult
     public func nudge(_ key: CacheKey, now: Int64) -> Int64? {
-        let (notice, end) = shard(of: key).withLock { shard in
+        let (notice, end) = withShard(of: key) { shard in
             (shard.nudge(key, now: now), shard.fills.held(key)?.expiresAt)
         }
         notice?.deliver()
@@ -101,7 +129,7 @@ public final class SharedCache: Sendable {
         _ key: CacheKey, _ write: CacheWrite, by reader: CacheReader? = nil,
         in namespace: CacheNamespace, now: Int64
     ) -> CacheSetOutcome {
-        let (outcome, notices) = shard(of: key).withLock {
+        let (outcome, notices) = withShard(of: key) {
             $0.set(key, write, by: reader, now: now)
         }
         if outcome != .leaseLost { namespace.log.append(.key(key.text), isWrite: true, now: now) }
@@ -111,7 +139,7 @@ public final class SharedCache: Sendable {
 
     /// Gives a lease back without a value. `false`: it was lost.
     public func abandon(_ key: CacheKey, lease token: UInt64, now: Int64) -> Bool {
-        let (isReleased, notice) = shard(of: key).withLock { shard -> (Bool, WaiterNotice?) in
+        let (isReleased, notice) = withShard(of: key) { shard -> (Bool, WaiterNotice?) in
             guard shard.fills.open(key, now: now)?.token == token else { return (false, nil) }
             return (true, shard.passOn(key, now: now))
         }
@@ -132,12 +160,12 @@ public final class SharedCache: Sendable {
         var notices: [WaiterNotice] = []
         if case .key(let text) = target {
             let key = namespace.key(text)
-            let result = shard(of: key).withLock { $0.invalidate(key, now: now) }
+            let result = withShard(of: key) { $0.invalidate(key, now: now) }
             dropped = result.dropped
             notices = result.notice.map { [$0] } ?? []
         } else {
-            for shard in shards {
-                let result = shard.withLock {
+            for index in 0..<shards.count {
+                let result = shards.withLock(at: index) {
                     $0.invalidate(target, in: namespace.number, now: now)
                 }
                 dropped += result.dropped
@@ -154,7 +182,10 @@ public final class SharedCache: Sendable {
     /// What it holds and has done, of all namespaces.
     public var statistics: CacheStatistics {
         var result = CacheStatistics()
-        for shard in shards { result.add(shard.withLock { $0.statistics }) }
+        for index in 0..<shards.count {
+            result.add(shards.withLock(at: index) { $0.statistics })
+        }
+        result.shared.add(near.counts)
         return result
     }
 

@@ -8,17 +8,19 @@ struct TierStore {
     }
 
     private(set) var entries: [Entry] = []
+    /// How long hits have come without misses, each of which halves it.
+    private var calm = 0
+    var counts = CacheTierStatistics()
     private(set) var queues: SegmentedQueues
     private var ghosts: GhostPanel
     private var sketch: FrequencySketch
     private let ghostEntries: Int
-    /// How long hits have come without misses, each of which halves it.
-    private var calm = 0
+    /// Those of the shared tier; the values of agents have no near copies.
+    private var stamps: ShardStamps?
     private var hand = 0
     private var fitAt = 1
     /// About how many entries fit, as heavy as those here are.
     private(set) var expectedEntries: Int
-    var counts = CacheTierStatistics()
 
     /// Sampled requests after which the ghosts' hits are told.
     private static let requestsPerReport = 64
@@ -29,7 +31,8 @@ struct TierStore {
     private static let longRun = 600
 
     /// - Parameter sketchWords: words of the sketch at the least.
-    init(capacity: Int, ghostEntries: Int, sketchWords: Int) {
+    init(capacity: Int, ghostEntries: Int, sketchWords: Int, stamps: ShardStamps? = nil) {
+        self.stamps = stamps
         expectedEntries = max(capacity / Self.usualWeight, 16)
         self.ghostEntries = ghostEntries
         queues = SegmentedQueues(capacity: capacity, windowShare: WindowChooser.shares[0])
@@ -61,7 +64,16 @@ struct TierStore {
         order(slot, identity)
     }
 
+    /// One of so many hits, the others of which near copies answered; it counts as much as when each
+    /// eighth were put in order.
+    mutating func touch(_ slot: Int, _ identity: UInt64, forAll hits: Int) {
+        calm &+= hits
+        for _ in 1..<hits / 8 { sketch.increment(identity) }
+        order(slot, identity)
+    }
+
     private mutating func order(_ slot: Int, _ identity: UInt64) {
+        if calm > Self.longRun { stamps?.set(isCalm: true) }
         sketch.increment(identity)
         queues.touch(slot)
         if ghosts.isSampled(identity) {
@@ -72,6 +84,7 @@ struct TierStore {
     /// A request that found nothing here.
     mutating func miss(_ identity: UInt64) {
         calm >>= 1
+        if calm <= Self.longRun { stamps?.set(isCalm: false) }
         sketch.increment(identity)
         if ghosts.isSampled(identity) { ghosts.miss(identity) }
     }
@@ -90,7 +103,8 @@ struct TierStore {
 
     // MARK: Entries
 
-    /// Puts an item into a slot of its own. What must leave for it says `victim`.
+    /// Puts an item into a slot of its own. What must leave for it says `victim`. The stamp stays:
+    /// there is no copy of what was not there.
     mutating func insert(_ item: CacheItem) -> Int {
         let identity = item.identity
         let slot = queues.insert(hash: identity, weight: item.weight)
@@ -105,11 +119,13 @@ struct TierStore {
     /// Puts a newer item into the slot of an older one of the same key and owner.
     mutating func replace(_ slot: Int, by item: CacheItem) {
         entries[slot].item = item
+        stamps?.advance(item.identity)
         queues.reweigh(slot, item.weight)
         queues.touch(slot)
     }
 
     mutating func remove(_ slot: Int) {
+        if let stamps, let item = entries[slot].item { stamps.advance(item.identity) }
         entries[slot] = Entry()
         queues.remove(slot)
     }
