@@ -16,7 +16,7 @@ public final class CacheNamespace: Sendable {
     public func key(_ text: String) -> CacheKey { CacheKey(text, space: number) }
 }
 
-/// The namespaces of a cache, by name. A value behind a lock.
+/// The namespaces of a cache besides the default one, by name. A value behind a lock.
 struct NamespaceTable {
     private struct Row {
         let namespace: CacheNamespace
@@ -24,9 +24,6 @@ struct NamespaceTable {
     }
 
     private var rows: [String: Row] = [:]
-    /// The one that was asked for last: most calls ask for the same as the one before them, and need
-    /// not look it up by name.
-    private var latest: CacheNamespace?
     private var uses: UInt64 = 0
     private var made: UInt32 = 0
     private let epoch: UInt64
@@ -39,15 +36,7 @@ struct NamespaceTable {
 
     /// The namespace of this name. When there are too many, the one that was unused longest and that
     /// nobody watches begins anew: its entries are out of reach and make room as they age.
-    @inline(__always)
     mutating func find(_ name: String) -> CacheNamespace {
-        if let latest, latest.name == name { return latest }
-        let found = look(for: name)
-        latest = found
-        return found
-    }
-
-    private mutating func look(for name: String) -> CacheNamespace {
         uses += 1
         if let known = rows[name]?.namespace {
             rows[name]?.usedAt = uses

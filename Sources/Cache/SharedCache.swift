@@ -9,6 +9,8 @@ import Threads
 public final class SharedCache: Sendable {
     private let shards: LockStripes<CacheShard>
     let near: NearTier
+    /// That of callers who name none. It is never forgotten, so that it is found without a lock.
+    private let defaultNamespace: CacheNamespace
     private let namespaces: Locked<NamespaceTable>
     private let agentWindow = Locked(WindowChooser())
     private let sharedWindow = Locked(WindowChooser())
@@ -24,16 +26,18 @@ public final class SharedCache: Sendable {
             CacheShard(configuration, number: number, stamps: stamps)
         }
         shardShift = UInt64(64 - count.trailingZeroBitCount)
+        defaultNamespace = CacheNamespace(name: "default", number: 0, epoch: configuration.epoch)
         namespaces = Locked(
             NamespaceTable(
-                epoch: configuration.epoch, maxNamespaces: configuration.maxNamespaces))
+                epoch: configuration.epoch, maxNamespaces: configuration.maxNamespaces - 1))
         promotionReaders = min(
             max(configuration.promotionReaders, 2), ReaderSketch.maxReaders)
     }
 
     /// The namespace of this name, made when it is new.
     public func namespace(_ name: String) -> CacheNamespace {
-        namespaces.withLock { $0.find(name) }
+        if name == defaultNamespace.name { return defaultNamespace }
+        return namespaces.withLock { $0.find(name) }
     }
 
     @inline(__always)
@@ -190,7 +194,9 @@ public final class SharedCache: Sendable {
     }
 
     /// Streams that watch invalidations.
-    public var watcherCount: Int { namespaces.withLock { $0.watcherCount } }
+    public var watcherCount: Int {
+        defaultNamespace.log.watcherCount + namespaces.withLock { $0.watcherCount }
+    }
 
     /// What the ghosts of a shard did counts for all shards.
     private func report(_ shard: inout CacheShard) {

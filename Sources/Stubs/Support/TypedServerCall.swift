@@ -14,7 +14,7 @@ public protocol TypedServerCall {
 
 extension TypedServerCall {
     /// The request's metadata.
-    public var metadata: Metadata { call.metadata }
+    @inlinable public var metadata: Metadata { call.metadata }
 
     /// The loop every use of the call must be on.
     public var eventLoop: any EventLoop { call.eventLoop }
