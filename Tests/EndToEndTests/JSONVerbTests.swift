@@ -81,6 +81,23 @@ import Testing
         }
     }
 
+    @Test func `a workflow id that looks like a run id is found all the same`() async throws {
+        try await withServer { server in
+            let name = "00000000000000ab"
+            let run = try await json(
+                server, ["workflow", "run", "calendar-discovery", "--wait", "--id", name])
+            let id = try #require(run["run_id"]?.string)
+            for verb in ["show", "history", "explain", "graph"] {
+                _ = try await json(server, ["workflow", verb, name])
+                _ = try await json(server, ["workflow", verb, id])
+            }
+            let watch = try await server.cadre("workflow", "watch", name)
+            #expect(watch.status == 0 && watch.output.contains("run_completed"))
+            let absent = try await server.cadre("workflow", "pause", "00000000000000ac")
+            #expect(absent.status == 1 && absent.errors.contains("00000000000000ac"))
+        }
+    }
+
     @Test func `a run that is waited for in vain is named, with what to do`() async throws {
         try await withServer { server in
             let file = try TemporaryDirectory()

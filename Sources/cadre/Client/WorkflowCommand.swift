@@ -255,9 +255,11 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = GetRunRequest()
-                    request.run = RunReference(text: run)
-                    let response = try await WorkflowServiceClient(client: client)
-                        .getRun(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.getRun(request, options: server.callOptions)
+                    }
                     RunReport.show(response.run ?? Messages.Run(), response.result, server.output)
                 }
             }
@@ -280,23 +282,16 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = CancelRunRequest()
-                    request.run = RunReference(text: run)
                     request.reason = reason
-                    let response = try await WorkflowServiceClient(client: client)
-                        .cancelRun(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.cancelRun(request, options: server.callOptions)
+                    }
                     RunReport.show(response.run ?? Messages.Run(), nil, server.output)
                 }
             }
         }
-    }
-}
-
-extension RunReference {
-    /// 16 hexadecimal digits are a run id; anything else is a workflow id.
-    init(text: String) {
-        self.init()
-        let isRunID = text.utf8.count == 16 && text.allSatisfy(\.isHexDigit)
-        by = isRunID ? .runID(text) : .workflowID(text)
     }
 }
 

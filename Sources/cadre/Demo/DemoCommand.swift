@@ -91,7 +91,7 @@ struct Demonstration {
         let run = try await workflows.startRun(start, options: options).runID
         StandardOutput.announce("calendar-discovery started as run \(run)")
         var watch = WatchRunRequest()
-        watch.run = RunReference(text: run)
+        watch.run = RunReference(by: .runID(run))
         for try await update in try await workflows.watchRun(watch, options: options) {
             switch update.update {
             case .event(let event): StandardOutput.announce("  \(event.line.visible)")
