@@ -203,7 +203,7 @@ let package = Package(
         tests("SimulationTests", ["Engine", "Store", "Coordination", "JSON"]),
         tests("ConsoleTests", ["Console", "Telemetry", nioCore, nioPosix]),
         tests("StubsTests", ["Stubs", "Messages", "GRPC", "InteropMessages", nioCore, nioPosix]),
-        tests("MexcPackTests", ["MexcPack", "AgentKit", "Coordination", "JSON"]),
+        tests("MexcPackTests", ["MexcPack", "AgentKit", "Coordination", "JSON", "Threads"]),
         tests(
             "ServicesTests",
             [

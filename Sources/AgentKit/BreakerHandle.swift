@@ -76,6 +76,14 @@ public final class BreakerHandle: Sendable {
         return permitSlowly(word, now)
     }
 
+    /// Throws ``Refused`` while every call is refused, and takes no leave: for an author whose call has
+    /// to wait for something else first, such as its turn. ``run(_:)`` decides then.
+    public func refuseWhileOpen() throws(Refused) {
+        if case .refused(let refusal) = permit(atNanos: SystemClock.monotonicNanos()) {
+            throw Refused(breaker: name, refusal: refusal)
+        }
+    }
+
     /// Says how a permitted call went.
     public func report(_ permit: BreakerPermit, _ verdict: CallVerdict, durationNanos: Int64) {
         if permit.rawValue == 0 { return }

@@ -5,16 +5,29 @@ import Coordination
 ///     fetch (mexc-api) -> listings (calendar) -> patterns (pattern-discovery) -> synthesis
 ///
 /// Started with `{}` or any of `quote` (default `USDT`), `min_notice_hours` (default 3.5),
-/// `min_confidence` and `trigger`; more members do no harm. Patterns are optional: without them
+/// `min_confidence` and `trigger`; more members do no harm. What is out of range is refused at the
+/// start, before the exchange is asked. Patterns are optional: without them
 /// the result says so in `patterns_available` and `warnings`. An exchange that cannot be asked
 /// fails the run.
 enum CalendarDiscovery {
-    static let definition = WorkflowDefinition(
-        name: "calendar-discovery", version: "1",
-        summary: "Finds coming listings, how soon they open and what to do about them.",
-        steps: [fetch, listings, patterns, synthesis],
-        resultTemplate: #""${steps.synthesis.output}""#,
-        runTimeoutMillis: 60_000)
+    static let definition = {
+        var definition = WorkflowDefinition(
+            name: "calendar-discovery", version: "2",
+            summary: "Finds coming listings, how soon they open and what to do about them.",
+            steps: [fetch, listings, patterns, synthesis],
+            resultTemplate: #""${steps.synthesis.output}""#,
+            runTimeoutMillis: 60_000)
+        definition.inputSchema = inputSchema
+        return definition
+    }()
+
+    /// The same bounds as ``DiscoveryOptions``; `null` is as good as left out.
+    private static let inputSchema = #"""
+        {"type": "object", "properties": {
+          "quote": {"type": ["string", "null"], "minLength": 1, "maxLength": 16},
+          "min_notice_hours": {"type": ["number", "null"], "minimum": 0, "maximum": 720},
+          "min_confidence": {"type": ["number", "null"], "minimum": 0, "maximum": 100}}}
+        """#
 
     /// Takes the run's input as it is.
     private static let fetch = StepDefinition(

@@ -17,8 +17,8 @@ public enum MarketSelection: Sendable, Hashable {
     /// Reads `simulator`, `simulator:SEED`, `simulator:SEED@SPEED`, `replay:FILE`, or an address
     /// that begins with `http://` or `https://`.
     ///
-    /// - Throws: a failure of type `invalid_input` that says what can be written. An address with a
-    ///   user or password is refused without repeating it: it would be shown in logs and by agents.
+    /// - Throws: a failure of type `invalid_input` that says what can be written. What may be a user,
+    ///   a password or a key is refused without repeating it: it would be shown in logs.
     public init(parsing text: String) throws(StepFailure) {
         if MarketSelection.hasUser(text) {
             throw MarketFailure.invalidInput(
@@ -35,9 +35,16 @@ public enum MarketSelection: Sendable, Hashable {
             self = .address(base)
         } else {
             throw MarketFailure.invalidInput(
-                "--market: '\(text)' is no market; write simulator, simulator:SEED@SPEED, "
+                "--market: '\(MarketSelection.shown(text))' is no market; write simulator, simulator:SEED@SPEED, "
                     + "replay:FILE or an address such as https://api.mexc.com")
         }
+    }
+
+    /// The text without what may be secret: all of it when it has an `@`, else from `?` or `#` on.
+    private static func shown(_ text: String) -> String {
+        if text.contains("@") { return "…" }
+        let open = text.prefix { !"?#".contains($0) }
+        return open.count == text.count ? text : open + "…"
     }
 
     private static func simulator(parsing text: String) throws(StepFailure) -> MarketSelection {
@@ -106,6 +113,11 @@ public struct OpenMarket: Sendable {
     private static func simulator(
         _ seed: UInt64, _ clock: SimulatedClock
     ) async throws(StepFailure) -> OpenMarket {
+        guard UTCInstant(exchangeMillis: clock.millis) != nil else {
+            throw MarketFailure.invalidInput(
+                "--now: the simulated exchange has its time in the years 2015 to 2099; leave --now "
+                    + "out for this machine's clock")
+        }
         let exchange = try await SimulatedExchange.start(seed: seed, clock: clock)
         let url = exchange.baseURL
         return OpenMarket(

@@ -12,7 +12,8 @@ struct CadreCommand: AsyncParsableCommand {
             Exit codes: 0 done, 1 what was asked failed or the server refused it, 64 wrong usage, \
             66 a file cannot be read, 69 the server cannot be reached or was lost, 73 a file exists \
             or cannot be made, 74 what was to be written could not be (for a server: its store), \
-            78 a setting is wrong or the server could not start, 141 nobody reads the output.
+            78 a setting is wrong or the server could not start, 130 Ctrl-C, 141 nobody reads the \
+            output.
             Shell completion: `cadre --generate-completion-script zsh` (or bash, fish).
             """,
         version: CadreVersion.current,

@@ -26,7 +26,7 @@ struct AdminVerbTests {
         let directory = try TemporaryDirectory()
         let file = directory.path("backup.sqlite")
         var run = ""
-        var epoch = 0
+        var epoch: Int64 = 0
         try await with(directory) { server in
             let ended = try json(
                 try await server.cadre(
@@ -40,10 +40,10 @@ struct AdminVerbTests {
             let again = try await server.cadre("admin", "backup", file)
             #expect(again.status != 0 && again.errors.contains("exists"))
             let info = try json(try await server.cadre("info", "-o", "json"))
-            epoch = Int(info["epoch"]?.string ?? "") ?? 0
+            epoch = try #require(info["epoch"]?.int64)
             #expect(info["last_backup"]?.string != "never")
-            #expect(info["store_bytes"]?.string != "0")
-            #expect(info["retention_millis"]?.string == "604800000")
+            #expect((info["store_bytes"]?.int64 ?? 0) > 0)
+            #expect(info["retention_millis"]?.int64 == 604_800_000)
         }
         let other = try TemporaryDirectory()
         try FileManager.default.createDirectory(
@@ -55,7 +55,7 @@ struct AdminVerbTests {
             #expect(list["runs"]?[0]?["run_id"]?.string == run)
             #expect(list["runs"]?[0]?["status"]?.string == "completed")
             let info = try json(try await server.cadre("info", "-o", "json"))
-            #expect((Int(info["epoch"]?.string ?? "") ?? 0) > epoch)
+            #expect((info["epoch"]?.int64 ?? 0) > epoch)
             let verified = try json(try await server.cadre("admin", "verify", "-o", "json"))
             #expect(verified["problems"]?.count == 0)
         }
@@ -70,7 +70,7 @@ struct AdminVerbTests {
             #expect(refused.status != 0)
             #expect(refused.errors.contains("takes no new work"))
             let info = try json(try await server.cadre("info", "-o", "json"))
-            #expect(info["draining"]?.string == "true")
+            #expect(info["draining"]?.bool == true)
             #expect(try await server.cadre("admin", "drain").status == 0)
         }
     }

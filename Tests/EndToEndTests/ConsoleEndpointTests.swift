@@ -25,7 +25,7 @@ struct ConsoleEndpointTests {
         let text = try await get(server, "/metrics", accept: "text/plain")
         #expect(text.status == 200)
         for series in [
-            #"cadre_rpc_ended_total{method="cadre.v1.WorkflowService/ExecuteRun",code="OK"} 1"#,
+            #"cadre_rpc_ended_total{method="cadre.v1.WorkflowService/AwaitRun",code="OK"} 1"#,
             #"cadre_workflow_closed_total{workflow="calendar-discovery",status="completed"} 1"#,
             #"cadre_workflow_active{workflow="calendar-discovery"} 0"#,
             #"cadre_workflow_duration_seconds_count{workflow="calendar-discovery"} 1"#,

@@ -36,6 +36,59 @@ struct DefinitionFileTests {
         #expect(definition.steps[1].inputTemplate.isEmpty)
     }
 
+    /// The JSON of one value of a step's input; `nil` when it was refused.
+    private func input(_ yaml: String) -> String? {
+        let text = "name: n\nversion: '1'\nsteps: [{id: a, input: {v: \(yaml)}}]"
+        let template = try? DefinitionFile(text).definition.steps.first?.inputTemplate
+        return template.map { String($0.dropFirst(5).dropLast()) }
+    }
+
+    @Test(arguments: [
+        ("null", "null"), ("~", "null"), ("true", "true"), ("FALSE", "false"), ("7", "7"),
+        ("-7", "-7"), ("+7", "7"), ("012", "12"), ("0", "0"), ("-0", "-0"), ("0o17", "15"),
+        ("0x1F", "31"), ("0.50", "0.50"), (".5", "0.5"), ("5.", "5"), ("-1e3", "-1e3"),
+        ("00.1E+2", "0.1E+2"),
+    ])
+    func `plain scalars are those of the core schema`(yaml: String, json: String) {
+        #expect(input(yaml) == json)
+    }
+
+    @Test(arguments: [
+        "yes", "no", "on", "off", "Yes", "12:30:45", "1:30", "1_000", "0b11", "0o8", "0xg", "1e",
+        "e5", ".", "+", "2025-06-29", ".inf", ".nan", "<<", "=",
+        "0x6f87e50ff96ab9231e79df1f816a00ed2bb0890c",
+    ])
+    func `what only looks like something else stays text`(yaml: String) {
+        #expect(input("\(yaml)") == "\"\(yaml)\"")
+    }
+
+    @Test(arguments: ["7", "true", "null", "0x1f"])
+    func `what is quoted or tagged as text is text`(text: String) {
+        for yaml in ["'\(text)'", "\"\(text)\"", "!!str \(text)"] {
+            #expect(input(yaml) == "\"\(text)\"")
+        }
+    }
+
+    @Test(arguments: [
+        "123456789012345678901234", "9007199254740993", "-9223372036854775809",
+        "0.1234567890123456789012345",
+    ])
+    func `a number keeps its digits, however many`(number: String) {
+        #expect(input(number) == number)
+    }
+
+    @Test(arguments: ["", "1.5", "1_000", "12:30", "9223372036854775808", "e5"])
+    func `a field that is a whole number takes nothing else`(text: String) {
+        let fault = fault("name: n\nrun_timeout_millis: \(text)\n")
+        #expect(fault == "the definition.run_timeout_millis must be a whole number")
+    }
+
+    @Test func `a field takes what a value may be, also in quotes`() throws {
+        let definition = try DefinitionFile("run_timeout_millis: '0x10'\nname: 1.10").definition
+        #expect(definition.runTimeoutMillis == 16 && definition.name == "1.10")
+        #expect(fault("steps: [{id: x, optional: yes}]")?.contains("true or false") == true)
+    }
+
     @Test func `conditions, contracts, modes and loops are read`() throws {
         let definition = try DefinitionFile(
             """

@@ -1,5 +1,6 @@
 import ArgumentParser
 import GRPC
+import Messages
 import Testing
 
 @testable import cadre
@@ -13,6 +14,49 @@ struct ServerOptionsTests {
         #expect(timed.callOptions.timeout == .seconds(5))
         #expect(timed.watchOptions.timeout == .seconds(5))
         #expect(throws: (any Error).self) { _ = try ServerOptions.parse(["--timeout", "0"]) }
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1:50051", "127.0.0.1", 50_051), ("a.example:1", "a.example", 1),
+        ("[::1]:65535", "::1", 65_535), ("[fe80::1%eth0]:80", "fe80::1%eth0", 80),
+    ])
+    func `a server is a host and a port`(text: String, host: String, port: Int) throws {
+        let address = try ServerAddress(text, from: "--server")
+        #expect(address.host == host && address.port == port)
+    }
+
+    @Test(arguments: [
+        "", "x", ":80", "host:", "host:0", "host:65536", "http://127.0.0.1:50051", "::1", "::1:80",
+        "[::1:23399", "::1]:80", "[]:80", "[host]:80", "host:80/", "me@host:80",
+    ])
+    func `another server is refused, and where it was said`(text: String) {
+        for source in ["--server", "CADRE_SERVER"] {
+            let fault = #expect(throws: ValidationError.self) {
+                try ServerAddress(text, from: source)
+            }
+            #expect(fault?.message.hasPrefix("\(source) must be HOST:PORT") == true)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("7", 7), ("-0.5", -0.5), ("1e3", 1_000), ("12.50", 12.5), ("0x10", nil), ("007", nil),
+            ("+7", nil), ("12345678901234567890", nil), ("9007199254740993", nil), ("1e999", nil),
+            ("nan", nil), ("", nil), (" 7", nil),
+        ] as [(String, Double?)])
+    func `an attribute is a number only when it stays the same`(text: String, number: Double?)
+        throws
+    {
+        let value = try RunAttribute("x=\(text)").value
+        if let number { #expect(value == .number(number)) } else { #expect(value == .text(text)) }
+    }
+
+    @Test func `a list has a length`() {
+        for limit in ["0", "-1", "1001"] {
+            #expect(throws: (any Error).self) {
+                _ = try WorkflowCommand.List.parse(["--limit=\(limit)"])
+            }
+        }
     }
 
     @Test func `only a call that no server answered ends with 69`() {

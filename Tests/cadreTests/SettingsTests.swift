@@ -92,6 +92,25 @@ struct SettingsTests {
         #expect(quoted.data == "~")
     }
 
+    @Test(arguments: Settings.keys + ["with-echo"])
+    func `every setting that is empty in the environment or the file is left out`(key: String)
+        throws
+    {
+        let variable = "CADRE_" + key.uppercased().replacing("-", with: "_")
+        let empty = try Settings.read(file: nil, environment: [variable: ""], flags: [])
+        #expect(empty == Settings())
+        let quoted = try Settings.read(
+            file: try file("\(key): \"\"\n"), environment: [:], flags: [])
+        #expect(quoted == Settings())
+    }
+
+    @Test func `an empty variable leaves the file in force`() throws {
+        let settings = try Settings.read(
+            file: try file("grpc-port: 7\n"), environment: ["CADRE_GRPC_PORT": ""], flags: [])
+        #expect(settings.grpcPort == 7)
+        #expect(["CADRE_CONFIG": ""].filled("CADRE_CONFIG") == nil)
+    }
+
     @Test func `the file takes the names of the flags`() throws {
         let settings = try Settings.read(
             file: try file("with-echo: true\n"), environment: [:], flags: [])

@@ -27,7 +27,7 @@ final class ClientCore {
         self.port = port
         self.configuration = configuration
         self.eventLoop = eventLoop
-        address = "\(host):\(port)"
+        address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         deadlines = LoopDeadlines(eventLoop)
         connectivity = Connectivity(
             initialBackoff: Double(configuration.initialBackoff.nanoseconds) / 1e9,

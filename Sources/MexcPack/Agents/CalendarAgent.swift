@@ -15,7 +15,9 @@ struct CalendarAgent: Agent {
                 "listings", "Classifies a snapshot's listings, soonest first, with a summary.",
                 isIdempotent: true
             ) { (request: ListingsRequest, _: AgentContext) in
-                ListingReport(
+                // Here, where it fails the run: the step that uses it is optional.
+                _ = try request.options.checkedMinConfidence()
+                return ListingReport(
                     request.snapshot, minNoticeHours: try request.options.checkedMinNotice())
             },
             AgentOperation(
@@ -40,7 +42,7 @@ struct CalendarAgent: Agent {
         at instant: UTCInstant?, _ context: AgentContext
     ) async throws(StepFailure) -> OpeningClock {
         if let instant { return OpeningClock(now: instant) }
-        return OpeningClock(now: try await GuardedMarket(market, context).now())
+        return OpeningClock(now: try await market.guarded(context).now())
     }
 }
 

@@ -29,25 +29,52 @@ struct ListingReport: Sendable, Hashable, Codable {
             listings, entries: snapshot.entries, live: snapshot.live,
             minNoticeHours: minNoticeHours)
         summary = DiscoverySummary(
-            listings, quote: snapshot.quote, minNoticeHours: minNoticeHours)
-        warnings = ListingReport.warnings(snapshot, listings)
+            listings, quote: snapshot.quote, minNoticeHours: minNoticeHours,
+            isComplete: snapshot.unidentified == 0)
+        warnings =
+            ListingReport.readingWarnings(snapshot)
+            + ListingReport.listingWarnings(snapshot, listings)
     }
 
-    private static func warnings(_ snapshot: MarketSnapshot, _ listings: [Listing]) -> [String] {
-        let unrecorded = listings.filter { $0.phase == .unrecorded }.map(\.record.ticker)
-        let delayed = listings.filter(\.isDelayed).map(\.record.ticker)
+    /// What of list and calendar could not be read as it should.
+    private static func readingWarnings(_ snapshot: MarketSnapshot) -> [String] {
         let missing = snapshot.unknownFields.filter { $0.missing == snapshot.entries }.map(\.field)
-        let shared = Set(snapshot.sharedTickers).intersection(listings.map(\.record.ticker))
         let candidates: [(Bool, String)] = [
             (
                 snapshot.calendar.state != .merged,
                 "the new-coin calendar was not used: \(snapshot.calendar.detail)"
             ),
+            (
+                snapshot.calendar.unidentified > 0,
+                "\(snapshot.calendar.unidentified) entries of the new-coin calendar could not be read"
+            ),
             (!missing.isEmpty, "the list does not carry \(missing.joined(separator: ", "))"),
             (
                 snapshot.unidentified > 0,
-                "\(snapshot.unidentified) entries say neither pair nor coin and were not classified"
+                "\(snapshot.unidentified) entries do not say which coin they are and were not "
+                    + "classified"
             ),
+            (
+                snapshot.duplicates != nil,
+                "\(snapshot.duplicates ?? 0) entries stand in the list more than once; the first counts"
+            ),
+            (
+                snapshot.implausibleTimes != nil,
+                "\(snapshot.implausibleTimes ?? 0) opening times are not in the years 2015 to 2099 and "
+                    + "count as unknown"
+            ),
+        ]
+        return candidates.filter(\.0).map(\.1)
+    }
+
+    /// What is odd about single listings.
+    private static func listingWarnings(
+        _ snapshot: MarketSnapshot, _ listings: [Listing]
+    ) -> [String] {
+        let unrecorded = listings.filter { $0.phase == .unrecorded }.map(\.record.ticker)
+        let delayed = listings.filter(\.isDelayed).map(\.record.ticker)
+        let shared = Set(snapshot.sharedTickers).intersection(listings.map(\.record.ticker))
+        let candidates: [(Bool, String)] = [
             (
                 !unrecorded.isEmpty,
                 "status numbers never seen before: \(unrecorded.joined(separator: ", "))"

@@ -5,12 +5,16 @@ struct MarketSnapshot: Sendable, Hashable, Codable {
     var marketTime: UTCInstant
     var source: MarketSource
     var quote: String
-    /// Entries of the list, unidentified ones included.
+    /// Entries of the list, unidentified ones included; one that stands there twice counts once.
     var entries: Int
     /// Pairs that trade.
     var live: Int
-    /// Entries without pair id, coin id or ticker.
+    /// Entries without a coin id.
     var unidentified: Int
+    /// Entries that stood there before, left out. No member when there are none.
+    var duplicates: Int?
+    /// Opening times that no listing can have and that count as unknown. No member when there are none.
+    var implausibleTimes: Int?
     /// How often each triple occurs, the most frequent first.
     var triples: [TripleCount]
     /// Fields that some entries do not carry, the most missed first.
@@ -29,7 +33,8 @@ struct MarketSnapshot: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case marketTime = "market_time"
-        case source, quote, entries, live, unidentified, triples
+        case source, quote, entries, live, unidentified, duplicates, triples
+        case implausibleTimes = "implausible_times"
         case unknownFields = "unknown_fields"
         case preOpen = "pre_open"
         case calendar
@@ -45,6 +50,12 @@ struct MarketSnapshot: Sendable, Hashable, Codable {
         var spotStatus: Int?
         var tradingType: Int?
         var count: Int
+
+        /// What tells it from every other triple, for an order; unknown numbers first.
+        fileprivate var numbers: String {
+            [status, spotStatus, tradingType].map { $0.map { "\($0)" } ?? "" }
+                .joined(separator: ",")
+        }
 
         enum CodingKeys: String, CodingKey {
             case status
@@ -90,7 +101,7 @@ extension MarketSnapshot {
         _ list: SymbolList, at time: UTCInstant, from source: MarketSource,
         calendar answer: CalendarAnswer, includingAll: Bool
     ) {
-        let records = list.records
+        let records = MarketSnapshot.withoutDuplicates(list.records)
         let trading = records.filter { $0.triple.phase == .live }
         marketTime = time
         self.source = source
@@ -98,6 +109,9 @@ extension MarketSnapshot {
         entries = records.count + list.unidentified
         live = trading.count
         unidentified = list.unidentified
+        let repeated = list.records.count - records.count
+        duplicates = repeated > 0 ? repeated : nil
+        implausibleTimes = list.implausibleTimes > 0 ? list.implausibleTimes : nil
         triples = MarketSnapshot.count(records.map(\.triple))
         unknownFields = MarketSnapshot.unknownFields(of: records)
         preOpen = records.filter { $0.triple.phase != .live }.map(answer.annotate)
@@ -108,6 +122,12 @@ extension MarketSnapshot {
         all = includingAll ? records.map(\.short) : nil
     }
 
+    /// Each coin and pair once, as it stands there first.
+    private static func withoutDuplicates(_ records: [SymbolRecord]) -> [SymbolRecord] {
+        var seen = Set<ListingIdentity>(minimumCapacity: records.count)
+        return records.filter { seen.insert($0.identity).inserted }
+    }
+
     private static func count(_ triples: [ReadinessTriple]) -> [TripleCount] {
         let counts = Dictionary(triples.map { ($0, 1) }, uniquingKeysWith: +)
         return counts.map { triple, count in
@@ -115,7 +135,7 @@ extension MarketSnapshot {
                 status: triple.status, spotStatus: triple.spotStatus,
                 tradingType: triple.tradingType, count: count)
         }
-        .sorted { ($1.count, $0.status ?? -1) < ($0.count, $1.status ?? -1) }
+        .sorted { ($1.count, $0.numbers) < ($0.count, $1.numbers) }
     }
 
     private static func unknownFields(of records: [SymbolRecord]) -> [FieldCount] {

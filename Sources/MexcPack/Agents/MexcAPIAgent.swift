@@ -47,9 +47,7 @@ struct MexcAPIAgent: Agent {
         ]
     }
 
-    private func guarded(_ context: AgentContext) -> GuardedMarket {
-        GuardedMarket(market, context)
-    }
+    private func guarded(_ context: AgentContext) -> any MarketData { market.guarded(context) }
 
     /// Healthy when the market tells its time, whatever the breaker thinks; degraded when it takes
     /// more than 3 seconds.
@@ -70,7 +68,7 @@ struct MexcAPIAgent: Agent {
     }
 
     private func symbols(
-        _ request: SymbolsRequest, _ market: GuardedMarket
+        _ request: SymbolsRequest, _ market: any MarketData
     ) async throws(StepFailure) -> MarketSnapshot {
         let quote = try request.checkedQuote()
         let time = try await market.now()
@@ -85,7 +83,7 @@ struct MexcAPIAgent: Agent {
 
     /// The calendar adds to the list; without it the list is still worth reporting.
     private func calendarAnswer(
-        _ isWanted: Bool?, at now: UTCInstant, _ market: GuardedMarket
+        _ isWanted: Bool?, at now: UTCInstant, _ market: any MarketData
     ) async -> CalendarAnswer {
         guard isWanted ?? true else {
             return CalendarAnswer(missing: .notAsked, "the caller did not ask for it")
@@ -109,11 +107,12 @@ struct MexcAPIAgent: Agent {
                 + "its status numbers must mean something else now")
     }
 
-    /// Recorded lists have 5 to 16; this many still fit a payload of 2 MiB at every step.
+    /// Recorded lists have 5 to 16; this many still fit a payload of 2 MiB at every step, each text of
+    /// an entry being cut at its ``TextLimit``.
     static let maxListings = 1_000
 
     private func calendar(
-        _ market: GuardedMarket
+        _ market: any MarketData
     ) async throws(StepFailure) -> CalendarReport {
         let time = try await market.now()
         let calendar = try await market.calendar(at: time)

@@ -62,7 +62,7 @@ struct PatternDiscoveryAgent: Agent {
         _ given: UTCInstant?, _ context: AgentContext
     ) async throws(StepFailure) -> UTCInstant {
         if let given { return given }
-        return try await GuardedMarket(market, context).now()
+        return try await market.guarded(context).now()
     }
 }
 

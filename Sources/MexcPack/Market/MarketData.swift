@@ -1,3 +1,4 @@
+import AgentKit
 import Coordination
 
 /// Where market data comes from: a live exchange, the simulated one, or a recorded list.
@@ -29,6 +30,19 @@ protocol MarketData: Sendable {
 
     /// The order book of one symbol, at most `limit` levels a side, 1 to 5,000.
     func depth(symbol: String, limit: Int) async throws(StepFailure) -> OrderBook
+
+    /// The same market, whose every request to an exchange asks `breaker` first and tells it how it
+    /// went. Default: itself, since what asks no exchange has nothing to guard.
+    func guarded(by breaker: BreakerHandle) -> Self
+}
+
+extension MarketData {
+    func guarded(by breaker: BreakerHandle) -> Self { self }
+
+    /// The market behind the exchange's breaker that the operation has at hand.
+    func guarded(_ context: AgentContext) -> Self {
+        guarded(by: context.breaker(ExchangeBreaker.name))
+    }
 }
 
 /// What kind of source it is, and which.
@@ -44,8 +58,10 @@ struct MarketSource: Sendable, Hashable, Codable {
 struct SymbolList: Sendable {
     var quote: String
     var records: [SymbolRecord]
-    /// Entries that carry no pair id, coin id or ticker, so that nothing can be said about them.
+    /// Entries that carry no coin id, so that nothing can be said about them.
     var unidentified: Int
+    /// Opening times that no listing can have (see ``UTCInstant/init(exchangeMillis:)``): unknown.
+    var implausibleTimes = 0
     /// The size of the text it was read from.
     var bytes: Int
 }
@@ -55,6 +71,9 @@ struct NewCoinCalendar: Sendable {
     var entries: [CalendarEntry]
     /// Entries without coin id, symbol or time.
     var unidentified: Int
+    /// Whether it has entries and none could be read: a format that is not known, which says nothing
+    /// about any coin.
+    var isForeign: Bool { entries.isEmpty && unidentified > 0 }
 }
 
 /// One entry of the new-coin calendar.

@@ -14,6 +14,7 @@ import Coordination
 /// | `unknown_symbol`, `unknown_quote` | no | the market does not have it |
 /// | `not_recorded` | no | a replay that holds a symbol list only |
 /// | `invalid_input` | no | the request itself is wrong |
+/// | `cancelled` | yes | whoever asked gave up; nothing was learned about the exchange |
 enum MarketFailure {
     static func unreachable(_ url: String, _ why: String) -> StepFailure {
         StepFailure(
@@ -26,7 +27,7 @@ enum MarketFailure {
     static func breakerOpen(_ name: String, _ refused: BreakerHandle.Refused) -> StepFailure {
         StepFailure(
             type: "exchange_breaker_open",
-            message: "\(name) is not asked: \(refused). See `cadre breaker get "
+            message: "\(name) is not asked: \(refused). See `cadre breaker show "
                 + "\(refused.breaker)` for what it saw.",
             retryable: true, retryAfterMillis: refused.refusal.retryAfterMillis)
     }
@@ -62,6 +63,10 @@ enum MarketFailure {
                 + "simulator or a live address for it.",
             retryable: false)
     }
+
+    static let cancelled = StepFailure(
+        type: "cancelled", message: "the request was given up before it was answered",
+        retryable: true)
 
     static func invalidInput(_ message: String) -> StepFailure {
         StepFailure(type: "invalid_input", message: message, retryable: false)

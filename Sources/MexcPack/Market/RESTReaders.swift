@@ -3,6 +3,9 @@ import JSON
 extension JSONView {
     /// A string's characters, or a number as it is written: the exchange uses both for amounts.
     var amount: String? { string ?? numberText }
+
+    /// A whole number, also one that is written as a string.
+    fileprivate var wholeNumber: Int64? { int64 ?? string.flatMap { Int64($0) } }
 }
 
 extension NewCoinCalendar {
@@ -20,14 +23,16 @@ extension NewCoinCalendar {
 extension CalendarEntry {
     /// `nil` without coin id, symbol or time.
     init?(_ entry: JSONView) {
-        guard let vcoinID = (entry["vcoinId"] ?? entry["id"])?.string, !vcoinID.isEmpty,
+        guard let vcoinID = (entry["vcoinId"] ?? entry["id"])?.identifier,
             let symbol = (entry["vcoinName"] ?? entry["symbol"])?.string, !symbol.isEmpty,
-            let time = (entry["firstOpenTime"] ?? entry["first_open_time"])?.int64
+            let time = (entry["firstOpenTime"] ?? entry["first_open_time"])?.wholeNumber,
+            let opening = UTCInstant(exchangeMillis: time)
         else { return nil }
         self.init(
-            vcoinID: vcoinID, symbol: symbol,
-            projectName: (entry["vcoinNameFull"] ?? entry["projectName"])?.string,
-            firstOpenMillis: time)
+            vcoinID: vcoinID, symbol: symbol.cut(toBytes: TextLimit.ticker),
+            projectName: (entry["vcoinNameFull"] ?? entry["projectName"])?.string?
+                .cut(toBytes: TextLimit.name),
+            firstOpenMillis: opening.millis)
     }
 }
 

@@ -64,33 +64,36 @@ struct ReplayMarket: MarketData {
         case .notJSON(let error): why = "is no complete JSON at \(error)"
         case .foreign(let found): why = "is not a web symbol list: it is \(found)"
         }
-        return StepFailure(
-            type: "replay_unreadable",
-            message: "the file \(source.name) (\(text.count) bytes) \(why). Give a complete "
-                + "recording of /api/platform/spot/market-v2/web/symbols with --market "
-                + "replay:FILE.",
-            retryable: false)
+        return Self.unreadable(
+            "the file \(source.name) (\(text.count) bytes) \(why). Give a complete recording of "
+                + "/api/platform/spot/market-v2/web/symbols with --market replay:FILE.")
     }
 
     private static func contents(of path: String) throws(StepFailure) -> [UInt8] {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
         do {
-            let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-            guard size <= SymbolListReader.maxBytes else {
-                throw StepFailure(
-                    type: "replay_unreadable",
-                    message: "the file \(path) has \(size) bytes; a symbol list has at most "
-                        + "\(SymbolListReader.maxBytes). Give a recorded symbol list.",
-                    retryable: false)
+            let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+            // A pipe or a device may have no end.
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                throw unreadable("\(path) is no regular file. Give a recorded symbol list.")
             }
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let size = attributes[.size] as? Int ?? 0
+            guard size <= SymbolListReader.maxBytes else {
+                throw unreadable(
+                    "the file \(path) has \(size) bytes; a symbol list has at most "
+                        + "\(SymbolListReader.maxBytes). Give a recorded symbol list.")
+            }
+            return [UInt8](try Data(contentsOf: file))
         } catch let failure as StepFailure {
             throw failure
         } catch {
-            throw StepFailure(
-                type: "replay_unreadable",
-                message: "the file \(path) cannot be read: \(error.localizedDescription). Check "
-                    + "the path after --market replay: and its permissions.",
-                retryable: false)
+            throw unreadable(
+                "the file \(path) cannot be read: \(error.localizedDescription). Check the path "
+                    + "after --market replay: and its permissions.")
         }
+    }
+
+    private static func unreadable(_ message: String) -> StepFailure {
+        StepFailure(type: "replay_unreadable", message: message, retryable: false)
     }
 }

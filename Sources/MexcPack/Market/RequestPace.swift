@@ -58,9 +58,7 @@ actor RequestPacer {
         case .send(let turn):
             guard turn > now else { return }
             do { try await clock.sleep(for: .nanoseconds(turn - now)) } catch {
-                throw StepFailure(
-                    type: "cancelled", message: "the request was cancelled before it was sent",
-                    retryable: true)
+                throw MarketFailure.cancelled
             }
         }
     }

@@ -3,7 +3,7 @@ struct DiscoveryAction: Sendable, Hashable, Codable {
     enum Kind: String, Sendable, Hashable, Codable {
         /// Opens in under an hour.
         case immediate
-        /// Opens in under four hours.
+        /// Opens in under four hours, or later but sooner than the asked notice.
         case prepare
         /// Opens later, with enough notice.
         case schedule
@@ -52,37 +52,51 @@ struct DiscoverySummary: Sendable, Hashable, Codable {
     }
 
     /// Sums up `listings`, which must be sorted soonest first.
-    init(_ listings: [Listing], quote: String, minNoticeHours: Double) {
+    ///
+    /// - Parameter isComplete: whether they are all that the list has; else "nothing" is not said.
+    init(
+        _ listings: [Listing], quote: String, minNoticeHours: Double, isComplete: Bool = true
+    ) {
         let upcoming = listings.filter { $0.state == .upcoming }
         nextLaunch = upcoming.first?.record.effectiveOpening
         nextSymbol = upcoming.first.map { $0.record.ticker + quote }
         critical = upcoming.count { $0.urgency == .critical }
         activity = Activity(upcoming: upcoming.count)
         actions = DiscoverySummary.actions(listings, quote, minNoticeHours)
+        if actions.isEmpty { actions = [DiscoverySummary.keepScanning(isComplete)] }
         confidence = DiscoverySummary.confidence(actions, upcoming: upcoming.count)
     }
 
     private static func actions(
         _ listings: [Listing], _ quote: String, _ minNoticeHours: Double
     ) -> [DiscoveryAction] {
+        let notice = minNoticeHours.hoursText
+        let isLater = { (listing: Listing) in [.medium, .low].contains(listing.urgency) }
+        let isNoticed = { (listing: Listing) in listing.hoursToOpening ?? 0 >= minNoticeHours }
         let groups: [(DiscoveryAction.Kind, String, (Listing) -> Bool)] = [
             (.immediate, "opens in under 1 h", { $0.urgency == .critical }),
             (.prepare, "opens in under 4 h", { $0.urgency == .high }),
             (
-                .schedule, "opens later, with at least \(minNoticeHours) h of notice",
-                {
-                    [.medium, .low].contains($0.urgency) && $0.hoursToOpening ?? 0 >= minNoticeHours
-                }
+                .prepare, "opens later, but sooner than the asked notice of \(notice) h",
+                { isLater($0) && !isNoticed($0) }
+            ),
+            (
+                .schedule, "opens later, with at least \(notice) h of notice",
+                { isLater($0) && isNoticed($0) }
             ),
             (.watchDelayed, "should have opened and may at any moment", { $0.isDelayed }),
         ]
-        let actions = groups.compactMap { kind, reason, belongs in
+        return groups.compactMap { kind, reason, belongs in
             action(kind, listings.filter(belongs), quote, reason)
         }
-        guard actions.isEmpty else { return actions }
-        return [
-            DiscoveryAction(kind: .keepScanning, symbols: [], reason: "nothing is about to open")
-        ]
+    }
+
+    private static func keepScanning(_ isComplete: Bool) -> DiscoveryAction {
+        DiscoveryAction(
+            kind: .keepScanning, symbols: [],
+            reason: isComplete
+                ? "nothing is about to open"
+                : "nothing that could be read is about to open, and some entries could not")
     }
 
     private static func action(

@@ -104,4 +104,10 @@ extension SymbolRecord {
 extension Double {
     /// Two decimals, halves away from zero, as hours are reported.
     var twoDecimals: Double { (self * 100).rounded() / 100 }
+
+    /// The same for people: `20`, `3.5`, `4.51`.
+    var hoursText: String {
+        let hours = twoDecimals
+        return Int64(exactly: hours).map { "\($0)" } ?? "\(hours)"
+    }
 }

@@ -2,12 +2,13 @@
 ///
 /// What the list does not carry is `nil`, and ``unknownFields`` names it; nothing is filled in.
 struct SymbolRecord: Sendable, Hashable, Codable {
-    /// `id`: names the trading pair, hexadecimal.
+    /// `id`: names the trading pair, hexadecimal. Empty when the list does not say.
     var pairID: String
     /// `cd`: names the coin, 32 hexadecimal digits. The identity of a listing: tickers are not
     /// unique.
     var vcoinID: String
-    /// `vn`: the ticker; the pair's symbol is this and the quote currency.
+    /// `vn`: the ticker; the pair's symbol is this and the quote currency. The coin id where the list
+    /// gives no ticker.
     var ticker: String
     /// `fn`: the project's name.
     var name: String?
@@ -68,7 +69,8 @@ struct SymbolRecord: Sendable, Hashable, Codable {
     /// The fields that the source did not carry, under the names it gives them.
     var unknownFields: [String] {
         let known: [(String, Bool)] = [
-            ("fn", name != nil), ("sts", status != nil), ("st", spotStatus != nil),
+            ("id", !pairID.isEmpty), ("vn", ticker != vcoinID), ("fn", name != nil),
+            ("sts", status != nil), ("st", spotStatus != nil),
             ("tt", tradingType != nil), ("ot", openMillis != nil), ("fot", firstOpenMillis != nil),
             ("ps", priceScale != nil), ("qs", quantityScale != nil),
             ("ca", contractAddress != nil), ("cp", zones != nil), ("tp", zoneType != nil),

@@ -11,6 +11,13 @@ public struct UTCInstant: Sendable, Hashable, Comparable {
         self.millis = min(max(millis, UTCInstant.earliestMillis), UTCInstant.latestMillis)
     }
 
+    /// An instant that an exchange of coins can mean, in the years 2015 to 2099; `nil` for every other
+    /// number: seconds or microseconds instead of milliseconds, or 0 for "not known".
+    init?(exchangeMillis millis: Int64) {
+        guard (1_420_070_400_000..<4_102_444_800_000).contains(millis) else { return nil }
+        self.init(millis: millis)
+    }
+
     private static let earliestMillis: Int64 = -62_167_219_200_000
     private static let latestMillis: Int64 = 253_402_300_799_999
 

@@ -21,6 +21,9 @@ struct ExchangeFaults: Sendable, Hashable {
     var errorRate: Double = 0
     /// Answers 403 to everything, as a firewall does.
     var isForbidding = false
+    /// What is answered with 200 at a path instead of what belongs there: another format, or a refusal
+    /// in the body.
+    var bodies: [String: String] = [:]
 
     /// Nothing goes wrong.
     static let none = ExchangeFaults()

@@ -19,7 +19,9 @@ struct SimulatedAPI {
             path = String(parts.first ?? "")
             query = [:]
             for pair in parts.dropFirst().first?.split(separator: "&") ?? [] {
-                let sides = pair.split(separator: "=", maxSplits: 1)
+                // "=" alone is a pair too: an empty name with an empty value.
+                let sides = pair.split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 query[String(sides[0])] = sides.count > 1 ? String(sides[1]) : ""
             }
         }
@@ -51,6 +53,7 @@ struct SimulatedAPI {
         if market.hash.unit(requestCount, SimulatedAPI.errorAspect) < faults.errorRate {
             return failure(503, 503, "Service Unavailable")
         }
+        if let body = faults.bodies[request.path] { return ok(Array(body.utf8)) }
         return route(request, at: millis)
     }
 
@@ -108,7 +111,8 @@ struct SimulatedAPI {
         let length = interval.millis
         let limit = Int64(min(max(Int(request.query["limit"] ?? "") ?? 500, 1), 1_000))
         let opening = coin.opening ?? millis
-        let end = min(request.query["endTime"].flatMap { Int64($0) } ?? millis, millis)
+        // Whatever the number: inside these bounds nothing below overflows.
+        let end = max(min(request.query["endTime"].flatMap { Int64($0) } ?? millis, millis), 0)
         let oldest = max(opening, millis - SimulatedAPI.historyMillis) / length * length
         let asked = request.query["startTime"].flatMap { Int64($0) }
         var from = max(oldest, (asked ?? end - (limit - 1) * length) / length * length)

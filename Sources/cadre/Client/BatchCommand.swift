@@ -207,11 +207,7 @@ extension BatchCommand {
                 try await server.withClient { client in
                     _ = try await BatchServiceClient(client: client)
                         .deleteBatch(request, options: server.callOptions)
-                    if server.output == .json {
-                        printJSON { $0.member("deleted", operation) }
-                    } else {
-                        print("deleted \(operation)")
-                    }
+                    DeletionReport.show(operation, server.output)
                 }
             }
         }

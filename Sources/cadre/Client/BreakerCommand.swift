@@ -127,7 +127,7 @@ extension BreakerCommand {
                 try await server.withClient { client in
                     _ = try await BreakerServiceClient(client: client)
                         .deleteBreaker(request, options: server.callOptions)
-                    print("deleted \(name)")
+                    DeletionReport.show(name, server.output)
                 }
             }
         }

@@ -48,19 +48,19 @@ struct Fields {
 
     func integer(_ name: String) throws(Failed) -> Int64 {
         guard let node = self[name] else { return 0 }
-        guard let value = node.int else { throw wrong(name, "a whole number") }
-        return Int64(value)
+        guard let value = CoreSchema.integer(node) else { throw wrong(name, "a whole number") }
+        return value
     }
 
     func number(_ name: String) throws(Failed) -> Double {
         guard let node = self[name] else { return 0 }
-        guard let value = node.float else { throw wrong(name, "a number") }
+        guard let value = CoreSchema.double(node) else { throw wrong(name, "a number") }
         return value
     }
 
     func flag(_ name: String) throws(Failed) -> Bool {
         guard let node = self[name] else { return false }
-        guard let value = node.bool else { throw wrong(name, "true or false") }
+        guard let value = CoreSchema.flag(node) else { throw wrong(name, "true or false") }
         return value
     }
 

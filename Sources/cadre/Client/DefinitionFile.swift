@@ -22,7 +22,7 @@ struct DefinitionFile {
     init(_ text: String) throws(Failed) {
         let root: Node?
         do {
-            root = try Yams.compose(yaml: text)
+            root = try Yams.compose(yaml: text, CoreSchema.resolver)
         } catch {
             throw Failed("the definition is neither YAML nor JSON: \(error)")
         }
@@ -90,7 +90,7 @@ struct DefinitionFile {
 }
 
 extension JSONWriter {
-    /// The JSON value of a YAML node: plain scalars by YAML's core schema, quoted ones as text.
+    /// The JSON value of a YAML node, see ``CoreSchema``.
     mutating func yaml(_ node: Node) {
         switch node {
         case .mapping(let mapping):
@@ -104,22 +104,17 @@ extension JSONWriter {
             beginArray()
             for value in sequence { yaml(value) }
             endArray()
-        case .scalar(let scalar): scalar.style == .plain ? plain(node) : string(scalar.string)
+        case .scalar(let scalar): self.scalar(scalar, node.tag)
         case .alias: null()
         }
     }
 
-    private mutating func plain(_ node: Node) {
-        if let whole = node.int {
-            integer(whole)
-        } else if let flag = node.bool {
-            bool(flag)
-        } else if let number = node.float, number.isFinite {
-            double(number)
-        } else if node.null != nil {
-            null()
-        } else {
-            string(node.string ?? "")
+    private mutating func scalar(_ scalar: Node.Scalar, _ tag: Tag) {
+        switch CoreSchema.value(scalar.string, tag) {
+        case .null: null()
+        case .flag(let flag): bool(flag)
+        case .number(let number): value(number)
+        case .text(let text): string(text)
         }
     }
 }

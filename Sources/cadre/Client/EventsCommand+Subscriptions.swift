@@ -148,7 +148,7 @@ extension EventsCommand {
                 try await server.withClient { client in
                     _ = try await EventServiceClient(client: client).deleteSubscription(
                         DeleteSubscriptionRequest(name: name), options: server.callOptions)
-                    print("\(name) deleted")
+                    DeletionReport.show(name, server.output)
                 }
             }
         }

@@ -242,6 +242,7 @@ extension ScheduleCommand {
                 try await target.server.withClient { client in
                     _ = try await ScheduleServiceClient(client: client).deleteSchedule(
                         DeleteScheduleRequest(id: target.id), options: target.server.callOptions)
+                    DeletionReport.show(target.id, target.server.output)
                 }
             }
         }

@@ -40,18 +40,10 @@ struct ServerOptions: ParsableArguments {
     }
 
     /// The address asked for, from the flag, the environment or the default.
-    func address() throws -> (host: String, port: Int) {
-        let text =
-            server ?? ProcessInfo.processInfo.environment["CADRE_SERVER"] ?? "127.0.0.1:50051"
-        guard let colon = text.lastIndex(of: ":"),
-            let port = Int(text[text.index(after: colon)...]),
-            (1...65_535).contains(port), colon != text.startIndex
-        else {
-            throw ValidationError(
-                "--server must be HOST:PORT, such as 127.0.0.1:50051, not \(text)")
-        }
-        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-        return (host, port)
+    func address() throws -> ServerAddress {
+        if let server { return try ServerAddress(server, from: "--server") }
+        let given = ProcessInfo.processInfo.environment.filled("CADRE_SERVER")
+        return try ServerAddress(given ?? "127.0.0.1:50051", from: "CADRE_SERVER")
     }
 
     /// What goes with each call.
@@ -63,7 +55,7 @@ struct ServerOptions: ParsableArguments {
     private func options(timeout: Double?) -> CallOptions {
         var options = CallOptions()
         if let timeout { options.timeout = .milliseconds(Duration.wholeMillis(timeout)) }
-        let name = namespace ?? ProcessInfo.processInfo.environment["CADRE_NAMESPACE"]
+        let name = namespace ?? ProcessInfo.processInfo.environment.filled("CADRE_NAMESPACE")
         if let name { options.metadata.add("cadre-namespace", name) }
         return options
     }
@@ -96,6 +88,13 @@ struct Failed: Error, CustomStringConvertible {
     init(_ status: GRPCStatus) {
         description = "\(status)".visible
         exitCode = status.isConnectionFailure ? EX_UNAVAILABLE : 1
+    }
+
+    /// As ``init(_:)``, with what can be done about it.
+    init(_ status: GRPCStatus, _ advice: String) {
+        let failed = Failed(status)
+        description = "\(failed.description); \(advice.visible)"
+        exitCode = failed.exitCode
     }
 
     /// Describes something else that went wrong.

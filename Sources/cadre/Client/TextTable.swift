@@ -13,18 +13,18 @@ struct TextTable {
         rows.append(cells)
     }
 
-    /// The table as lines, without trailing spaces. Cells longer than 60 characters are cut, and
-    /// control characters are shown as codes.
+    /// The table as lines, without trailing spaces. Cells wider than 60 columns are cut, and what is
+    /// not visible is shown as a code.
     var text: String {
         let all = ([head] + rows).map { $0.map(Self.cut) }
-        let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        let widths = head.indices.map { column in all.map { $0[column].columns }.max() ?? 0 }
         return all.map { line(of: $0, widths) }.joined(separator: "\n")
     }
 
     private func line(of cells: [String], _ widths: [Int]) -> String {
         let padded = cells.enumerated().map { column, cell in
             column == cells.count - 1
-                ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+                ? cell : cell + String(repeating: " ", count: widths[column] - cell.columns)
         }
         var line = padded.joined(separator: "  ")
         while line.last == " " { line.removeLast() }
@@ -33,6 +33,11 @@ struct TextTable {
 
     private static func cut(_ cell: String) -> String {
         let cell = cell.visible
-        return cell.count <= 60 ? cell : cell.prefix(59) + "…"
+        guard cell.columns > 60 else { return cell }
+        var columns = 0
+        return cell.prefix {
+            columns += $0.columns
+            return columns < 60
+        } + "…"
     }
 }

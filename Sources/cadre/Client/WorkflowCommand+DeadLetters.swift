@@ -62,12 +62,12 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = RequeueRequest()
-            request.run = RunReference(text: options.run)
             request.step = step
             request.discard = discard
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.requeue(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.requeue(request, options: options.server.callOptions).run
             }
         }
     }

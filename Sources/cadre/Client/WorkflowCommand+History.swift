@@ -20,14 +20,17 @@ extension WorkflowCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    show(try await events(WorkflowServiceClient(client: client)))
+                    let workflows = WorkflowServiceClient(client: client)
+                    show(try await RunReference.named(run) { try await events(of: $0, workflows) })
                 }
             }
         }
 
-        private func events(_ workflows: WorkflowServiceClient) async throws -> [HistoryEvent] {
+        private func events(
+            of run: RunReference, _ workflows: WorkflowServiceClient
+        ) async throws -> [HistoryEvent] {
             var request = GetHistoryRequest()
-            request.run = RunReference(text: run)
+            request.run = run
             request.includePayloads = payloads
             var events: [HistoryEvent] = []
             repeat {
@@ -67,11 +70,14 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = WatchRunRequest()
-                    request.run = RunReference(text: run)
                     request.follow = true
-                    let updates = try await WorkflowServiceClient(client: client)
-                        .watchRun(request, options: server.watchOptions)
-                    for try await update in updates { show(update) }
+                    let workflows = WorkflowServiceClient(client: client)
+                    try await RunReference.named(run) {
+                        request.run = $0
+                        let updates = try await workflows.watchRun(
+                            request, options: server.watchOptions)
+                        for try await update in updates { show(update) }
+                    }
                 }
             }
         }

@@ -18,9 +18,11 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = ExplainRunRequest()
-                    request.run = RunReference(text: run)
-                    let response = try await WorkflowServiceClient(client: client)
-                        .explainRun(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.explainRun(request, options: server.callOptions)
+                    }
                     show(response)
                 }
             }
@@ -57,9 +59,11 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = GetGraphRequest()
-                    request.run = RunReference(text: run)
-                    let response = try await WorkflowServiceClient(client: client)
-                        .getGraph(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.getGraph(request, options: server.callOptions)
+                    }
                     show(response.graph ?? Messages.Graph())
                 }
             }

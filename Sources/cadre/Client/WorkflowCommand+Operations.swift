@@ -15,11 +15,14 @@ struct OperationOptions: ParsableArguments {
 
     /// Does it, and prints how the run stands.
     func perform(
-        _ operation: (WorkflowServiceClient) async throws -> Messages.Run?
+        _ operation: (WorkflowServiceClient, RunReference) async throws -> Messages.Run?
     ) async throws {
         try await reporting {
             try await server.withClient { client in
-                let run = try await operation(WorkflowServiceClient(client: client))
+                let workflows = WorkflowServiceClient(client: client)
+                let run = try await RunReference.named(self.run) {
+                    try await operation(workflows, $0)
+                }
                 RunReport.show(run ?? Messages.Run(), nil, server.output)
             }
         }
@@ -43,12 +46,13 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = SignalRunRequest()
-            request.run = RunReference(text: options.run)
             request.signal = signal
             request.payload = Payload(data: try InputText.bytes(payload))
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.signalRun(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.signalRun(request, options: options.server.callOptions)
+                    .run
             }
         }
     }
@@ -93,15 +97,17 @@ extension WorkflowCommand {
 
         func perform(_ decision: ApprovalDecision) async throws {
             var request = DecideApprovalRequest()
-            request.run = RunReference(text: options.run)
             request.step = step
             request.decision = decision
             request.actor = actor
             request.comment = comment
             request.form = try form.map { Payload(data: try InputText.bytes($0)) }
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.decideApproval(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.decideApproval(
+                    request, options: options.server.callOptions
+                ).run
             }
         }
     }
@@ -118,11 +124,12 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = PauseRunRequest()
-            request.run = RunReference(text: options.run)
             request.reason = reason
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.pauseRun(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.pauseRun(request, options: options.server.callOptions)
+                    .run
             }
         }
     }
@@ -138,11 +145,12 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = ResumeRunRequest()
-            request.run = RunReference(text: options.run)
             request.reason = reason
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.resumeRun(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.resumeRun(request, options: options.server.callOptions)
+                    .run
             }
         }
     }
@@ -159,11 +167,12 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = RetryRunRequest()
-            request.run = RunReference(text: options.run)
             request.reason = reason
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.retryRun(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.retryRun(request, options: options.server.callOptions)
+                    .run
             }
         }
     }
@@ -180,11 +189,13 @@ extension WorkflowCommand {
 
         func run() async throws {
             var request = TerminateRunRequest()
-            request.run = RunReference(text: options.run)
             request.reason = reason
             request.requestID = options.requestID
-            try await options.perform {
-                try await $0.terminateRun(request, options: options.server.callOptions).run
+            try await options.perform { workflows, run in
+                request.run = run
+                return try await workflows.terminateRun(
+                    request, options: options.server.callOptions
+                ).run
             }
         }
     }

@@ -92,13 +92,24 @@ extension WorkflowCommand {
         private func runAndWait(
             _ start: StartRunRequest, _ workflows: WorkflowServiceClient
         ) async throws {
-            var request = ExecuteRunRequest()
-            request.start = start
-            let response = try await workflows.executeRun(request, options: server.callOptions)
+            let id = try await workflows.startRun(start, options: server.callOptions).runID
+            let response = try await end(of: id, workflows)
             let run = response.run ?? Messages.Run()
             RunReport.show(run, response.result, server.output)
             if run.status != .completed {
                 throw Failed("the run ended as \(run.status.word)")
+            }
+        }
+
+        /// Waits in a call of its own: should it be lost, the run is known by its id and goes on.
+        private func end(
+            of id: String, _ workflows: WorkflowServiceClient
+        ) async throws -> AwaitRunResponse {
+            let request = AwaitRunRequest(run: RunReference(by: .runID(id)), follow: true)
+            do {
+                return try await workflows.awaitRun(request, options: server.callOptions)
+            } catch {
+                throw Failed(error, "run \(id) goes on; see `cadre workflow watch \(id)`")
             }
         }
     }
@@ -124,21 +135,43 @@ extension WorkflowCommand {
         @Option(help: "How many at the most, 1 to 1000.")
         var limit: Int32 = 20
 
+        @Option(
+            help: ArgumentHelp(
+                "Go on where an earlier list ended: its next_page_token.", valueName: "token"))
+        var after = ""
+
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            guard (1...1_000).contains(limit) else {
+                throw ValidationError("--limit is \(limit); it is 1 to 1000")
+            }
+        }
 
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
-                    var request = ListRunsRequest()
-                    request.workflow = workflow
-                    request.openOnly = open
-                    request.filter = filter
-                    request.pageSize = limit
-                    let response = try await WorkflowServiceClient(client: client)
-                        .listRuns(request, options: server.callOptions)
-                    show(response)
+                    show(try await runs(WorkflowServiceClient(client: client)))
                 }
             }
+        }
+
+        /// Asks until there are enough: with a filter, a page may be short and still have a next one.
+        private func runs(_ workflows: WorkflowServiceClient) async throws -> ListRunsResponse {
+            var request = ListRunsRequest()
+            request.workflow = workflow
+            request.openOnly = open
+            request.filter = filter
+            var found = ListRunsResponse()
+            found.nextPageToken = after
+            repeat {
+                request.pageToken = found.nextPageToken
+                request.pageSize = limit - Int32(found.runs.count)
+                let page = try await workflows.listRuns(request, options: server.callOptions)
+                found.runs += page.runs
+                found.nextPageToken = page.nextPageToken
+            } while !found.nextPageToken.isEmpty && found.runs.count < limit
+            return found
         }
 
         private func show(_ response: ListRunsResponse) {
@@ -161,6 +194,9 @@ extension WorkflowCommand {
                         run.workflowID == run.runID ? "" : run.workflowID)
                 }
                 print(table.text)
+                if !response.nextPageToken.isEmpty {
+                    print("there are more: --after \(response.nextPageToken)")
+                }
             }
         }
     }
@@ -219,9 +255,11 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = GetRunRequest()
-                    request.run = RunReference(text: run)
-                    let response = try await WorkflowServiceClient(client: client)
-                        .getRun(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.getRun(request, options: server.callOptions)
+                    }
                     RunReport.show(response.run ?? Messages.Run(), response.result, server.output)
                 }
             }
@@ -244,23 +282,16 @@ extension WorkflowCommand {
             try await reporting {
                 try await server.withClient { client in
                     var request = CancelRunRequest()
-                    request.run = RunReference(text: run)
                     request.reason = reason
-                    let response = try await WorkflowServiceClient(client: client)
-                        .cancelRun(request, options: server.callOptions)
+                    let workflows = WorkflowServiceClient(client: client)
+                    let response = try await RunReference.named(run) {
+                        request.run = $0
+                        return try await workflows.cancelRun(request, options: server.callOptions)
+                    }
                     RunReport.show(response.run ?? Messages.Run(), nil, server.output)
                 }
             }
         }
-    }
-}
-
-extension RunReference {
-    /// 16 hexadecimal digits are a run id; anything else is a workflow id.
-    init(text: String) {
-        self.init()
-        let isRunID = text.utf8.count == 16 && text.allSatisfy(\.isHexDigit)
-        by = isRunID ? .runID(text) : .workflowID(text)
     }
 }
 

@@ -8,9 +8,11 @@ extension Settings {
     /// Reads the file, then the environment, then the flags, each over the one before.
     ///
     /// - Parameters:
-    ///   - file: a YAML mapping of setting names to values, null for the default; `nil`: none.
-    ///   - environment: `CADRE_GRPC_PORT` for `grpc-port`, and so on. Others are left alone.
-    ///   - flags: what was typed.
+    ///   - file: a YAML mapping of setting names to values; `nil`: none. What is empty or null there is
+    ///     as good as left out.
+    ///   - environment: `CADRE_GRPC_PORT` for `grpc-port`, and so on. Others are left alone, and so is
+    ///     what is empty: tools that start containers set variables to nothing as a matter of course.
+    ///   - flags: what was typed, the empty text too.
     static func read(
         file: String?, environment: [String: String], flags: [(String, String)]
     ) throws(Fault) -> Settings {
@@ -18,7 +20,7 @@ extension Settings {
         if let file { try settings.read(file: file) }
         for key in keys {
             let name = "CADRE_" + key.uppercased().replacing("-", with: "_")
-            if let text = environment[name] { try settings.set(key, to: text, from: name) }
+            if let text = environment.filled(name) { try settings.set(key, to: text, from: name) }
         }
         for (key, text) in flags { try settings.set(key, to: text, from: "--\(key)") }
         try settings.validate()
@@ -47,13 +49,20 @@ extension Settings {
         }
         var pairs: [(String, String)] = []
         for (key, value) in mapping {
-            // `data:` and `data: ~` say nothing, as if the line were left out.
+            // `data:`, `data: ~` and `data: ""` say nothing, as if the line were left out.
             if value.null != nil { continue }
             guard let name = key.scalar?.string, let text = value.scalar?.string else {
                 throw Fault(description: "\(file): every setting is one name and one plain value")
             }
-            pairs.append((name, text))
+            if !text.isEmpty { pairs.append((name, text)) }
         }
         return pairs
+    }
+}
+
+extension [String: String] {
+    /// What a variable of the environment says; `nil` when it is not set, or to nothing.
+    func filled(_ name: String) -> String? {
+        self[name].flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -94,7 +94,7 @@ struct Settings: Sendable, Equatable {
     func validate() throws(Fault) {
         for (name, value) in [("host", host), ("data", data), ("market", market)]
         where value.isEmpty {
-            throw Fault(description: "\(name) is empty; leave it out for the default")
+            throw Fault(description: "--\(name) is empty; leave it out for the default")
         }
         guard Self.logLevels.contains(logLevel) else {
             throw Fault(

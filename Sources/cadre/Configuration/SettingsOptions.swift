@@ -31,7 +31,7 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The instant of a replay, such as 2025-06-29T15:00:00Z. CADRE_NOW.",
+            "The instant of a replay, or that the simulator begins at: 2025-06-29T15:00:00Z. CADRE_NOW.",
             valueName: "instant"))
     var now: String?
 
@@ -80,6 +80,7 @@ struct SettingsOptions: ParsableArguments {
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }
         return try Settings.read(
-            file: config ?? environment["CADRE_CONFIG"], environment: environment, flags: flags)
+            file: config ?? environment.filled("CADRE_CONFIG"), environment: environment,
+            flags: flags)
     }
 }

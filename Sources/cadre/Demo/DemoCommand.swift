@@ -14,7 +14,8 @@ struct DemoCommand: AsyncParsableCommand {
         discussion: """
             Starts a server on the simulated exchange, runs the workflow through gRPC, prints what \
             happens while it happens and a table at the end, and exits 0. Without --keep-serving \
-            the ports are free ones and nothing is kept.
+            the ports are free ones and nothing is kept, whatever the environment and the file \
+            say; only flags change that.
             """)
 
     @Flag(help: "Go on serving on the usual ports until Ctrl-C.")
@@ -38,7 +39,8 @@ struct DemoCommand: AsyncParsableCommand {
             }
             if keepServing {
                 try await server.serveUntilSignal(
-                    announcing: "\nserving until Ctrl-C; try: cadre workflow list")
+                    announcing:
+                        "\nserving until Ctrl-C; try: \(CommandLine.arguments[0]) workflow list")
             } else {
                 await server.stop()
             }
@@ -89,7 +91,7 @@ struct Demonstration {
         let run = try await workflows.startRun(start, options: options).runID
         StandardOutput.announce("calendar-discovery started as run \(run)")
         var watch = WatchRunRequest()
-        watch.run = RunReference(text: run)
+        watch.run = RunReference(by: .runID(run))
         for try await update in try await workflows.watchRun(watch, options: options) {
             switch update.update {
             case .event(let event): StandardOutput.announce("  \(event.line.visible)")

@@ -93,11 +93,28 @@ struct CalendarDiscoveryTests {
         (#"{"quote":"US DT"}"#, "invalid_input"), (#"{"quote":"EUR"}"#, "unknown_quote"),
         (#"{"min_notice_hours":-1}"#, "invalid_input"),
         (#"{"min_notice_hours":"soon"}"#, "invalid_input"),
+        (#"{"min_notice_hours":720.1}"#, "invalid_input"),
+        (#"{"min_confidence":101}"#, "invalid_input"), (#"{"min_confidence":-1}"#, "invalid_input"),
     ])
     func `bad input is refused and not tried again`(input: String, type: String) async throws {
         let runner = try runner()
         let failure = try #require(await failure { try await runner.run(input) })
         #expect(failure.type == type && !failure.retryable)
+    }
+
+    @Test(arguments: [
+        ("{}", true), (#"{"quote":"usdc","min_notice_hours":720,"min_confidence":100}"#, true),
+        (#"{"quote":null,"min_notice_hours":null,"trigger":"manual"}"#, true), ("[]", false),
+        (#"{"min_confidence":101}"#, false), (#"{"min_confidence":-1}"#, false),
+        (#"{"min_notice_hours":720.1}"#, false), (#"{"min_notice_hours":"soon"}"#, false),
+        (#"{"quote":7}"#, false), (#"{"quote":""}"#, false),
+    ])
+    func `the contract of the input refuses at the start what the steps would`(
+        input: String, isFitting: Bool
+    ) throws {
+        let contract = try #require(WorkflowPlan(CalendarDiscovery.definition).inputContract)
+        let document = try JSONDocument(parsing: Array(input.utf8))
+        #expect(contract.faults(of: document.root).isEmpty == isFitting)
     }
 
     @Test func `required and optional steps, limits and retries are as documented`() throws {

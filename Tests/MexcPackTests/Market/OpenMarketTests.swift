@@ -35,6 +35,25 @@ struct OpenMarketTests {
         #expect(failure?.message.contains("hunter2") == false)
     }
 
+    @Test(arguments: [
+        "https://api.mexc.com?key=s3cret", "https://api.mexc.com/#s3cret", "u:s3cret@api.mexc.com",
+        "s3cret@api.mexc.com?x",
+    ])
+    func `what may be a secret is not repeated`(text: String) {
+        let failure = #expect(throws: StepFailure.self) { try MarketSelection(parsing: text) }
+        #expect(failure?.message.contains("--market") == true)
+        #expect(failure?.message.contains("s3cret") == false)
+    }
+
+    @Test(arguments: ["1970-01-01T00:00:00Z", "2014-12-31T23:59:59Z", "2100-01-01T00:00:00Z"])
+    func `the simulator is of our time`(instant: String) async throws {
+        let failure = try #require(
+            await failure {
+                try await OpenMarket.open(.simulator(seed: 1, speed: 0), now: at(instant))
+            })
+        #expect(failure.type == "invalid_input" && failure.message.contains("--now"))
+    }
+
     @Test func `an at sign elsewhere is no user`() throws {
         #expect(
             try MarketSelection(parsing: "https://host/a@b") == .address("https://host/a@b"))

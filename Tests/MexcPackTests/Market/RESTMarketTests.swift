@@ -5,25 +5,7 @@ import Testing
 
 /// The real client against the simulated exchange, over real sockets on loopback.
 struct RESTMarketTests {
-    private let start = at("2026-03-02T10:20:00Z")
-
-    private func withExchange(
-        rates: RateWindow = RateWindow(), pace: RequestPace = .unhurried,
-        _ body: (SimulatedExchange, RESTMarket) async throws -> Void
-    ) async throws {
-        let exchange = try await SimulatedExchange.start(
-            seed: 7, clock: SimulatedClock(start: start, speed: 0), rates: rates,
-            lifeDays: 20)
-        var market = RESTMarket(
-            kind: .simulator, apiBase: exchange.baseURL, webBase: exchange.baseURL, pace: pace)
-        // All other tests want the same two cores.
-        market.patience = 30
-        do { try await body(exchange, market) } catch {
-            await exchange.stop()
-            throw error
-        }
-        await exchange.stop()
-    }
+    private let start = exchangeStart
 
     @Test func `everything there is to ask is answered`() async throws {
         try await withExchange { exchange, market in
@@ -162,14 +144,5 @@ struct RESTMarketTests {
             let failure = try #require(await failure { try await market.symbols(quote: "USDT") })
             #expect(failure.type == "exchange_refused" && failure.message.contains("404"))
         }
-    }
-}
-
-extension RequestPace {
-    /// No waiting between requests.
-    static var unhurried: RequestPace {
-        var pace = RequestPace()
-        pace.spacingNanos = 0
-        return pace
     }
 }

@@ -32,16 +32,47 @@ struct SymbolListReaderTests {
             ])
     }
 
-    @Test func `entries that do not say who they are are counted, not guessed`() throws {
-        let text = listText(entry, #"{"cd":"c2","sts":2}"#, "7", "null")
+    @Test func `entries that do not say which coin they are are counted, not guessed`() throws {
+        let long = String(repeating: "c", count: 65)
+        let text = listText(
+            entry, #"{"id":"p2","vn":"B","sts":2}"#, #"{"cd":"\#(long)","sts":2}"#, "7", "null")
         let list = try SymbolListReader.read(text, quote: "USDT")
-        #expect(list.records.count == 1 && list.unidentified == 3)
+        #expect(list.records.count == 1 && list.unidentified == 4)
+    }
+
+    @Test func `an entry with a coin id is reported, whatever else it lacks`() throws {
+        let text = listText(#"{"cd":"c2","sts":2,"ot":1751290200000}"#)
+        let record = try #require(try SymbolListReader.read(text, quote: "USDT").records.first)
+        #expect(record.vcoinID == "c2" && record.ticker == "c2" && record.pairID.isEmpty)
+        #expect(record.unknownFields.prefix(3) == ["id", "vn", "fn"])
+    }
+
+    @Test(arguments: [0, 1_751_290_200, 1_751_290_200_000_000, Int64.max, .min])
+    func `an opening time that cannot be is unknown and counted`(time: Int64) throws {
+        let text = listText(entry, #"{"id":"p","cd":"c","vn":"A","sts":2,"ot":\#(time)}"#)
+        let list = try SymbolListReader.read(text, quote: "USDT")
+        #expect(list.records[1].openMillis == nil && list.implausibleTimes == 1)
+    }
+
+    @Test func `texts are cut at their limits, between scalars`() throws {
+        let name = String(repeating: "é", count: 100_000)
+        let text = listText(
+            #"{"id":"p","cd":"c","vn":"\#(name)","fn":"\#(name)","sts":2,"ca":"\#(name)","#
+                + #""cp":[\#(Array(repeating: "\"\(name)\"", count: 12).joined(separator: ","))]}"#)
+        let record = try #require(try SymbolListReader.read(text, quote: "USDT").records.first)
+        #expect(record.name?.utf8.count ?? 0 <= TextLimit.name)
+        #expect(record.name == String(repeating: "é", count: 38) + "…")
+        #expect(record.ticker.utf8.count <= TextLimit.ticker)
+        #expect(record.contractAddress?.utf8.count ?? 0 <= TextLimit.contract)
+        #expect(record.zones?.count == TextLimit.zones)
+        #expect("abc".cut(toBytes: 3) == "abc" && "abcd".cut(toBytes: 3) == "…")
     }
 
     @Test(arguments: [
         "7", "{}", #"{"data":[]}"#, #"{"data":{"x":1}}"#, "[]", "[1,2]",
         #"{"data":{"symbols":{}}}"#,
         #"[{"symbol":"BTCUSDT","price":"1"}]"#, #"[{"id":"p","cd":"c","vn":"A"}]"#,
+        #"[{"id":"p","vn":"A","sts":2}]"#,
     ])
     func `JSON of another shape is refused as foreign`(text: String) {
         #expect {
@@ -79,5 +110,12 @@ struct SymbolListReaderTests {
         }
         #expect(failure?.type == "replay_unreadable")
         #expect(failure?.message.contains("/nowhere/list.json") == true)
+    }
+
+    @Test(arguments: ["/", "/dev/null"])
+    func `what is no regular file is refused as that`(path: String) {
+        let failure = #expect(throws: StepFailure.self) { try ReplayMarket(path: path, now: noon) }
+        #expect(failure?.type == "replay_unreadable")
+        #expect(failure?.message.contains("\(path) is no regular file") == true)
     }
 }

@@ -85,12 +85,15 @@ struct ListTransitionsTests {
 }
 
 struct DiscoverySummaryTests {
-    private func summary(_ hours: [Double]) -> DiscoverySummary {
+    private func summary(
+        _ hours: [Double], minNoticeHours: Double = 3.5, isComplete: Bool = true
+    ) -> DiscoverySummary {
         let listings = hours.enumerated().map {
             listing(preOpen("T\($0.offset)", hours: $0.element))
         }
         return DiscoverySummary(
-            listings.sorted(by: Listing.soonestFirst), quote: "USDT", minNoticeHours: 3.5)
+            listings.sorted(by: Listing.soonestFirst), quote: "USDT",
+            minNoticeHours: minNoticeHours, isComplete: isComplete)
     }
 
     @Test(
@@ -107,6 +110,33 @@ struct DiscoverySummaryTests {
     ) {
         #expect(summary(hours).actions.map(\.kind) == kinds)
         #expect(summary(hours).confidence == confidence)
+    }
+
+    @Test(arguments: [1, 4, 6, 24, 720] as [Double])
+    func `every listing ahead is in one action, whatever notice is asked`(notice: Double) {
+        let hours = [0.5, 2, 4, 5, 6, 12, 23, 24, 100, 719, 720, 721]
+        let actions = summary(hours, minNoticeHours: notice).actions
+        #expect(actions.flatMap(\.symbols).sorted() == hours.indices.map { "T\($0)USDT" }.sorted())
+        #expect(!actions.contains { $0.kind == .keepScanning })
+    }
+
+    @Test func `what opens sooner than the asked notice is to be prepared for`() throws {
+        let action = try #require(summary([5], minNoticeHours: 6).actions.first)
+        #expect(action.kind == .prepare && action.reason.contains("asked notice of 6 h"))
+        #expect(summary([5], minNoticeHours: 6).confidence == 65)
+    }
+
+    @Test(
+        arguments: [(1e-7, "0"), (20, "20"), (3.5, "3.5"), (4.514, "4.51")] as [(Double, String)])
+    func `hours are told with two decimals at the most`(notice: Double, text: String) {
+        let reason = summary([900], minNoticeHours: notice).actions.first?.reason
+        #expect(reason?.contains("at least \(text) h") == true, "\(reason ?? "")")
+    }
+
+    @Test func `nothing is only said of a list that was read whole`() {
+        #expect(summary([]).actions.first?.reason == "nothing is about to open")
+        #expect(
+            summary([], isComplete: false).actions.first?.reason.contains("could be read") == true)
     }
 
     @Test func `the next launch is the soonest that is ahead`() {

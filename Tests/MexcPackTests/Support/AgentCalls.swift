@@ -1,15 +1,20 @@
-import AgentKit
 import Coordination
 import JSON
 
+@testable import AgentKit
 @testable import MexcPack
 
 /// Calls one operation of an agent as a host would.
-func call(_ agent: any Agent, _ operation: String, _ input: String) async throws -> JSONDocument {
-    try await JSONDocument(parsing: call(agent, operation, Payload(bytes: Array(input.utf8))).bytes)
+func call(
+    _ agent: any Agent, _ operation: String, _ input: String, _ signals: BreakerSignals? = nil
+) async throws -> JSONDocument {
+    try await JSONDocument(
+        parsing: call(agent, operation, Payload(bytes: Array(input.utf8)), signals).bytes)
 }
 
-func call(_ agent: any Agent, _ operation: String, _ input: Payload) async throws -> Payload {
+func call(
+    _ agent: any Agent, _ operation: String, _ input: Payload, _ signals: BreakerSignals? = nil
+) async throws -> Payload {
     guard let found = agent.operations.first(where: { $0.name == operation }) else {
         throw StepFailure(type: "no_operation", message: operation, retryable: false)
     }
@@ -17,7 +22,8 @@ func call(_ agent: any Agent, _ operation: String, _ input: Payload) async throw
     let context = AgentContext(
         Assignment(
             token: AssignmentToken(serial: serial), agent: AgentID("test/1"), operation: operation,
-            payload: input, deadlineNanos: nil, attempt: 1, namespace: .default, origin: nil))
+            payload: input, deadlineNanos: nil, attempt: 1, namespace: .default, origin: nil),
+        signals: signals)
     return try await found.body(input, context)
 }
 
@@ -31,12 +37,23 @@ func failure(of body: () async throws -> some Any) async -> StepFailure? {
     }
 }
 
+/// The size of the largest payload that was noted.
+final class LargestPayload {
+    private(set) var bytes = 0
+
+    func note(_ payloads: Payload...) {
+        bytes = payloads.map(\.bytes.count).reduce(bytes, max)
+    }
+}
+
 /// Runs a sequential definition with the engine's own templates, without an engine.
 struct DefinitionRunner {
     let plan: WorkflowPlan
     let agents: [any Agent]
     /// Steps that fail instead of running.
     var failing: Set<String> = []
+    /// What the steps took and gave, for its size.
+    let largestPayload = LargestPayload()
 
     init(_ definition: WorkflowDefinition, _ agents: [any Agent]) throws {
         plan = try WorkflowPlan(definition)
@@ -55,7 +72,9 @@ struct DefinitionRunner {
                 }
                 let payload = try render(step.input, inputID, outputs, stored)
                 let agent = try agent(definition.agentType)
-                stored[id(index + 1)] = try await call(agent, definition.operation, payload)
+                let output = try await call(agent, definition.operation, payload)
+                stored[id(index + 1)] = output
+                largestPayload.note(payload, output)
                 outputs[definition.id] = id(index + 1)
             } catch {
                 if definition.isRequired { throw error }
