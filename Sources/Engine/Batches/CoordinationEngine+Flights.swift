@@ -105,7 +105,7 @@ extension CoordinationEngine {
         case .rejected(let rejection):
             let failure = StepFailure(rejection)
             // What may have run, or ran too long, counts as an attempt.
-            let hasRun = rejection.code == .deadline || rejection.reason == "INSTANCE_LOST"
+            let hasRun = rejection.code == .deadline || rejection.isInstanceLost
             landed(batch, number, hasRun ? .failed(failure) : .refused(failure), [])
         default:
             landed(

@@ -249,7 +249,7 @@ extension CoordinationEngine {
         case .failed(let failure): agentFailed(subscriber, out, failure)
         case .refused(let rejection) where rejection.code == .deadline:
             agentFailed(subscriber, out, .ackTimeout(policy(subscriber).ackTimeoutMillis))
-        case .refused(let rejection) where rejection.reason == "INSTANCE_LOST":
+        case .refused(let rejection) where rejection.isInstanceLost:
             agentFailed(subscriber, out, rejection.asFailure)
         case .refused(let rejection): holdBack(subscriber, rejection.asFailure)
         }

@@ -65,10 +65,13 @@ extension CoordinationEngine {
         if let parent = extras.parent {
             children[parent.serial.rawValue, default: []].insert(ticket)
         }
-        guard let start = extras.startByNanos, case .invoke(let part) = jobs[job].work else {
-            return
-        }
-        arm(job, atNanos: min(start, part.invoke.deadlineNanos ?? .max))
+        if case .invoke(let part) = jobs[job].work { armStart(job, part.invoke) }
+    }
+
+    /// A call in line ends with its time to start, if it has one.
+    mutating func armStart(_ job: Int32, _ invoke: Invoke) {
+        guard let start = invoke.extras?.startByNanos else { return }
+        arm(job, atNanos: min(start, invoke.deadlineNanos ?? .max))
     }
 
     mutating func forgetChild(_ ticket: ReplyTicket, of parent: AssignmentToken) {

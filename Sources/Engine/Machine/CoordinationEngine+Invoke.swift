@@ -64,22 +64,19 @@ extension CoordinationEngine {
         measureWish(job)
         if let id = invoke.instance {
             guard let agent = pool.agent(id), pool.type(of: agent) == type else {
-                endInvoke(job)
-                return reject(ticket, .unknownInstance(id, of: invoke.agentType))
+                return turnAway(job, ticket, .unknownInstance(id, of: invoke.agentType))
             }
             if !isProbe, isolator.isolation(of: agent)?.state == .isolated {
-                endInvoke(job)
-                return reject(ticket, .agentIsolated(id))
+                return turnAway(job, ticket, .agentIsolated(id))
             }
             if !isProbe, !pool.has(agent, invoke.operation) {
-                endInvoke(job)
                 let known = pool.registration(of: agent).operations.map(\.name)
-                return reject(ticket, .unknownOperation(invoke.operation, of: id, known: known))
+                return turnAway(
+                    job, ticket, .unknownOperation(invoke.operation, of: id, known: known))
             }
             if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
             if pool.holds(of: agent).contains(.draining) {
-                endInvoke(job)
-                return reject(ticket, .instanceDraining(id))
+                return turnAway(job, ticket, .instanceDraining(id))
             }
             jobs[job].place = pool.wait(job, agent: agent)
         } else {
@@ -91,8 +88,9 @@ extension CoordinationEngine {
                 weight: invoke.extras?.fairnessWeight ?? 1)
         }
         guard jobs[job].place == nil else { return grow(type) }
-        endInvoke(job)
-        reject(ticket, .tooMuchWaiting(invoke.agentType, limit: pool.maxWaiting(ofType: type)))
+        turnAway(
+            job, ticket,
+            .tooMuchWaiting(invoke.agentType, limit: pool.maxWaiting(ofType: type)))
     }
 
     /// The slot of `agent` is taken for the invoke: off it goes.
@@ -140,15 +138,23 @@ extension CoordinationEngine {
         {
             jobs[job].phase = .waiting
             return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
+            if mayWait(part.invoke) { armStart(job, part.invoke) }
         }
         endInvoke(job)
         reject(part.ticket, .instanceLost(agent, operation: part.invoke.operation))
     }
 
+    /// An invoke in line does not begin. One that was lost before may have run, whatever keeps it
+    /// from beginning anew.
+    mutating func turnAway(_ job: Int32, _ ticket: ReplyTicket, _ rejection: Rejection) {
+        let wasLost = jobs[job].attempts > 0
+        endInvoke(job)
+        reject(ticket, wasLost ? .instanceLost(before: rejection) : rejection)
+    }
+
     mutating func invokeDeadlinePassed(_ job: Int32, _ part: InvokeJob) {
         if jobs[job].phase == .waiting, (part.invoke.deadlineNanos ?? .max) > now.monotonicNanos {
-            endInvoke(job)
-            return reject(part.ticket, .notStarted(part.invoke.agentType))
+            return turnAway(job, part.ticket, .notStarted(part.invoke.agentType))
         }
         cancelAssignment(job)
         endInvoke(job)

@@ -152,9 +152,22 @@ extension Rejection {
 
     static func instanceLost(_ id: AgentID, operation: String) -> Rejection {
         Rejection(
-            .unavailable, reason: "INSTANCE_LOST",
+            .unavailable, reason: lostReason,
             "instance \"\(id)\" left while it worked; \"\(operation)\" may have run")
     }
+    /// An instance was lost, and then there was this reason not to try with another.
+    static func instanceLost(before reason: Rejection) -> Rejection {
+        Rejection(
+            .unavailable, reason: lostReason,
+            "the instance that worked left, so that the operation may have run; no other took it "
+                + "up: \(reason.message)")
+    }
+
+    private static let lostReason = "INSTANCE_LOST"
+
+    /// Whether an instance had the work and was lost with it: it may have run.
+    var isInstanceLost: Bool { reason == Self.lostReason }
+
 
     static func unknownWorkflow(_ name: String, known: [String]) -> Rejection {
         Rejection(
