@@ -39,7 +39,7 @@ extension CoordinationEngine {
     }
 
     /// Where a job belongs: a parent elsewhere is none that the caller may know of.
-    private mutating func namespace(of job: Int32) -> Namespace {
+    mutating func namespace(of job: Int32) -> Namespace {
         switch jobs[job].work {
         case .invoke(let part): part.invoke.namespace
         case .step(let run, _): runs[run].machine.state.namespace
@@ -106,7 +106,7 @@ extension CoordinationEngine {
     /// A slot of the instance that last worked under the call's key, or of the least loaded one.
     mutating func takeSlot(ofType type: Int32, for invoke: Invoke) -> Int32? {
         if let key = invoke.extras?.affinityKey, !key.isEmpty,
-            let agent = pool.preferred(ofType: type, key: key),
+            let agent = pool.preferred(ofType: type, namespace: invoke.namespace, key: key),
             pool.has(agent, invoke.operation), pool.takeSlot(of: agent)
         {
             return agent
@@ -118,7 +118,9 @@ extension CoordinationEngine {
     mutating func granted(
         _ extras: InvokeExtras, _ job: Int32, _ agent: Int32, _ part: InvokeJob
     ) {
-        if !extras.affinityKey.isEmpty { pool.prefer(agent, key: extras.affinityKey) }
+        if !extras.affinityKey.isEmpty {
+            pool.prefer(agent, namespace: part.invoke.namespace, key: extras.affinityKey)
+        }
         guard extras.startByNanos != nil else { return }
         if let deadline = part.invoke.deadlineNanos {
             arm(job, atNanos: deadline)

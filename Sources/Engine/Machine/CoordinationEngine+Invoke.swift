@@ -83,7 +83,7 @@ extension CoordinationEngine {
             if let agent = takeSlot(ofType: type, for: invoke) { return grant(job, agent) }
             jobs[job].place = pool.wait(
                 job, type: type, operation: invoke.operation, priority: invoke.priority,
-                isBounded: true,
+                isBounded: true, namespace: invoke.namespace,
                 key: invoke.extras?.fairnessKey ?? "",
                 weight: invoke.extras?.fairnessWeight ?? 1)
         }
