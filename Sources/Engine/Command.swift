@@ -291,13 +291,18 @@ public final class InvokeExtras: Sendable {
     /// Its name under the parent; empty: its answer is not kept.
     public let key: String
     /// Where the call stands in its caller's trace; handed on to the agent.
+    /// How often the same was given to an instance by earlier calls, 0 or more: its agent is told the
+    /// attempt behind those.
+    public let earlierAttempts: Int
     public let trace: TraceContext?
 
     /// Combines the parts.
     public init(
+        self.earlierAttempts = earlierAttempts
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
         fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
-        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil
+        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil,
+        earlierAttempts: Int = 0
     ) {
         self.trace = trace
         self.fairnessWeight = fairnessWeight

@@ -223,7 +223,10 @@ extension CoordinationEngine {
                 namespace: namespace, agentType: type, operation: operation,
                 payload: delivery.payload, deadlineNanos: deadline,
                 arrivedNanos: now.monotonicNanos,
-                extras: InvokeExtras(startByNanos: deadline)),
+                extras: InvokeExtras(
+                    startByNanos: deadline,
+                    earlierAttempts:
+                        subscriptions.subscribers[subscriber].machine.attempt(of: sequence) - 1)),
             ReplyTicket(port: Self.eventPort, call: call.call))
     }
 

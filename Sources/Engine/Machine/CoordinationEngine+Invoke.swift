@@ -107,7 +107,8 @@ extension CoordinationEngine {
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
                 agent: pool.id(of: agent), operation: part.invoke.operation,
                 payload: part.invoke.payload, deadlineNanos: part.invoke.deadlineNanos,
-                attempt: jobs[job].attempts, namespace: part.invoke.namespace, origin: nil,
+                attempt: (extras?.earlierAttempts ?? 0) + jobs[job].attempts,
+                namespace: part.invoke.namespace, origin: nil,
                 mode: shownMode(of: part.invoke.namespace),
                 extras: extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
             agent)
