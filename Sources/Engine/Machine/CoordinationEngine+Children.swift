@@ -18,13 +18,7 @@ extension CoordinationEngine {
             reject(ticket, .parentEnded(parent))
             return true
         }
-        if case .step(let run, let step) = jobs[job].work, !extras.key.isEmpty,
-            let known = recorded.entry(
-                extras.key, of: StepPlace(run: runs[run].machine.state.id, step: step))
-        {
-            answer(ticket, .invoked(known.answer), seen: known.changedIn)
-            return true
-        }
+        if isRecorded(invoke, key: extras.key, parent: job, ticket) { return true }
         if callDepth(of: job) >= limits.maxCallDepth {
             reject(ticket, .callsTooDeep(limits.maxCallDepth))
             return true

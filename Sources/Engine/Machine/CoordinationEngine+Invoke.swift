@@ -121,8 +121,8 @@ extension CoordinationEngine {
             queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
             executionNanos: max(0, result.endedNanos - result.startedNanos),
             atMillis: now.wallMillis)
-        if let extras = part.invoke.extras {
-            self.answer(part.ticket, .invoked(answer), seen: record(extras, answer))
+        if part.invoke.extras != nil {
+            self.answer(part.ticket, .invoked(answer), seen: record(part.invoke, answer))
         } else {
             ready.replies.append(Reply(part.ticket, .invoked(answer)))
         }

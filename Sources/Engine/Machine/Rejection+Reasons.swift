@@ -314,6 +314,16 @@ extension Rejection {
         fields: [
             FieldFault(field: "request_id", description: "belongs to another request already")
         ])
+    static func callKeyReused(
+        _ key: String, _ known: RecordedCalls.Question
+    ) -> Rejection {
+        Rejection(
+            .invalid, reason: "CALL_KEY_REUSED",
+            "the call \"\(key)\" of this step was of \"\(known.operation)\" of agent type "
+                + "\"\(known.agentType)\"; another call needs a key of its own",
+            fields: [FieldFault(field: "key", description: "belongs to another call already")])
+    }
+
 
     static func unreadableAnswer(_ error: CodecError) -> Rejection {
         Rejection(
