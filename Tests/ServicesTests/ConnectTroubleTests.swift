@@ -11,6 +11,29 @@ struct ConnectTroubleTests {
         return call
     }
 
+    @Test func `a worker that resumes without an id goes on as who it was`() async throws {
+        try await ServerUnderTest.with { server in
+            var wire = try await WorkerWire(server)
+            try await wire.send(ConnectTests.hello(id: ""))
+            let welcome = try #require(try await wire.welcome())
+            let agents = AgentServiceClient(client: server.client)
+            async let answer = agents.invoke(ConnectTests.call)
+            try await wire.read { !$0.assignments.isEmpty }
+            let token = wire.assignments[0].token
+            wire.stream.cancel()
+            var again = try await WorkerWire(server)
+            try await again.send(
+                ConnectTests.hello(id: "", resume: welcome.session, held: [token]))
+            let second = try #require(try await again.welcome())
+            #expect(second.resumed && second.agentID == welcome.agentID)
+            try await again.send(ConnectTests.result(token, "{}"))
+            #expect(try await answer.metadata?.agent == welcome.agentID)
+            let listed = try await agents.listAgents(ListAgentsRequest(agentType: "hand")).agents
+            #expect(listed.map(\.id) == [welcome.agentID])
+            again.stream.cancel()
+        }
+    }
+
     @Test func `a first message with faults in several parts names them all`() async throws {
         var request = ConnectTests.hello(resume: "nonsense", ready: -1, lease: 3)
         request.hello?.agent?.type = ""

@@ -19,9 +19,7 @@ extension CoordinationEngine {
             // What it holds may belong to a run that is not taken up yet.
             return waitingHellos.append(WaitingHello(hello: hello, port: port))
         }
-        if let id = hello.resume, let session = sessionIndex[id],
-            pool.id(of: sessions[session].agent) == hello.registration.id
-        {
+        if let session = resumed(by: hello) {
             let type = pool.type(of: sessions[session].agent)
             if pool.name(ofType: type) == hello.registration.type {
                 return resume(session, hello, port)
@@ -36,6 +34,13 @@ extension CoordinationEngine {
     }
 
     /// All restored runs are taken up: those who waited for that are welcomed.
+    /// The session that a worker goes on with, or ends by doing other work under its id.
+    private mutating func resumed(by hello: SessionHello) -> Int32? {
+        guard let id = hello.resume, let session = sessionIndex[id] else { return nil }
+        let agent = pool.id(of: sessions[session].agent)
+        return hello.hasMadeID || agent == hello.registration.id ? session : nil
+    }
+
     mutating func takeWaitingHellos() {
         let waiting = waitingHellos
         waitingHellos = []
@@ -109,7 +114,9 @@ extension CoordinationEngine {
         apply(isolator.wentAway(agent, isDraining, at: now))
         let (lost, unknown) = sessions[session].machine.resumed(
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
-        reregister(agent, hello.registration)
+        var registration = hello.registration
+        registration.id = pool.id(of: agent)
+        reregister(agent, registration)
         agentChanged(agent)
         welcome(session, port, isResumed: true)
         if isDraining { tellDrain(session) }

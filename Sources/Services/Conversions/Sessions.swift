@@ -157,7 +157,8 @@ extension SessionHello {
             "hello.lease_millis", "is \(hello.leaseMillis); 500 to 300000, 0 for the default")
         guard let agent = hello.agent else { return nil }
         self.init(
-            registration: AgentRegistration(agent, peer: peer), resume: session,
+            registration: AgentRegistration(agent, peer: peer), hasMadeID: agent.id.isEmpty,
+            resume: session,
             held: hello.held.map { AssignmentToken(wire: $0) },
             leaseMillis: hello.leaseMillis == 0 ? 10_000 : Int(hello.leaseMillis),
             secret: .random(in: .min ... .max))
