@@ -111,6 +111,9 @@ public enum SessionCommand: Sendable {
     /// The connection is gone; the session's lease runs.
     case dropped(PortNumber)
     /// The instance leaves; what it still holds is given to others.
+    /// So many assignments were cancelled before the connection took them: no sign of life, but their
+    /// credits count again.
+    case unsent(Int, PortNumber)
     case left(PortNumber)
     /// A result from `heard` that waits for room in a batch.
     case result(AssignmentResult, PortNumber)

@@ -49,4 +49,38 @@ struct ConnectTroubleTests {
                 ])
         }
     }
+
+    @Test func `a call given up before its worker read of it is not sent, nor is its credit lost`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            var wire = try await WorkerWire(server)
+            try await wire.send(ConnectTests.hello(ready: 3))
+            _ = try await wire.welcome()
+            let agents = AgentServiceClient(client: server.client)
+            func holds(_ count: Int32) async throws -> Bool {
+                try await agents.getAgent(GetAgentRequest(agentID: "hand/1")).agent?.inFlight
+                    == count
+            }
+            // The first comes in unread, the second stays on the way, so that the third waits.
+            let large = Self.call(bytes: 1 << 20)
+            var calls: [Task<InvokeResponse, any Error>] = []
+            for count in 1...3 as ClosedRange<Int32> {
+                calls.append(Task { try await agents.invoke(large) })
+                while try await !holds(count) {}
+            }
+            calls.removeLast().cancel()
+            while try await !holds(2) {}
+            calls.append(Task { try await agents.invoke(ConnectTests.call) })
+            try await wire.read { $0.assignments.count == 3 }
+            let sizes = wire.assignments.map { $0.payload?.data.count }
+            #expect(sizes == [(1 << 20) + 2, (1 << 20) + 2, 2])
+            #expect(wire.cancelled.isEmpty)
+            for work in wire.assignments {
+                try await wire.send(ConnectTests.result(work.token, "{}"))
+            }
+            for call in calls { #expect(try await call.value.success) }
+            wire.stream.cancel()
+        }
+    }
 }

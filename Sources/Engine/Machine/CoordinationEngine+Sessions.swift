@@ -7,6 +7,7 @@ extension CoordinationEngine {
         case .hello(let hello, let port): self.hello(hello, port)
         case .heard(let news, let port): heard(news, port)
         case .dropped(let port): dropped(port)
+        case .unsent(let count, let port): unsent(count, port)
         case .left(let port): left(port)
         case .result(let result, let port): remoteResult(result, port)
         }

@@ -149,6 +149,8 @@ final class AgentStream {
 
     /// Sends what the worker takes now; the rest when it has taken that.
     private func proceed() {
+        let freed = outbox.takeFreedCredits()
+        if freed > 0, let port { link.post(.session(.unsent(freed, port))) }
         while call.isWritable, let message = outbox.next() { send(message) }
     }
 
