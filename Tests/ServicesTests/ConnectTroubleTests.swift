@@ -83,4 +83,34 @@ struct ConnectTroubleTests {
             wire.stream.cancel()
         }
     }
+
+    @Test func `a watcher that reads too late is told of every chunk it missed`() async throws {
+        let sent = 40
+        let chunk = Payload(data: Array(repeating: 0x31, count: 256 << 10))
+        try await ServerUnderTest.with { server in
+            var wire = try await WorkerWire(server)
+            try await wire.send(ConnectTests.hello())
+            _ = try await wire.welcome()
+            let agents = AgentServiceClient(client: server.client)
+            let updates = try await agents.invokeStream(
+                InvokeStreamRequest(invoke: ConnectTests.call))
+            try await wire.read { !$0.assignments.isEmpty }
+            let token = wire.assignments[0].token
+            for _ in 0..<sent {
+                try await wire.send(
+                    ConnectRequest(progress: [WorkProgress(token: token, chunk: chunk)]))
+            }
+            try await wire.send(ConnectTests.result(token, "{}"))
+            try await wire.read { !$0.accepted.isEmpty }
+            var seen = 0
+            var missed = 0
+            for try await update in updates {
+                guard case .progress(let progress) = update.update else { continue }
+                seen += progress.chunk == nil ? 0 : 1
+                missed += Int(progress.missed)
+            }
+            #expect(seen + missed == sent && missed > 0)
+            wire.stream.cancel()
+        }
+    }
 }

@@ -49,4 +49,17 @@ struct WorkerBacklogTests {
         #expect(line.popFirst()?.token == Self.token(3))
         #expect(line.popFirst() == nil && line.isEmpty)
     }
+
+    @Test func `every chunk of progress comes or is counted, also behind the last that came`() {
+        var backlog = ProgressBacklog()
+        let chunk = Coordination.Payload(bytes: Array(repeating: 0x31, count: 1 << 20))
+        for number in 0..<6 { #expect(backlog.add(chunk, attempt: 1) == (number == 0)) }
+        let early = backlog.take(isLast: false)
+        #expect(early.map(\.missed) == [0, 0, 0, 0])
+        for _ in 0..<6 { _ = backlog.add(chunk, attempt: 2) }
+        let late = backlog.take(isLast: true)
+        #expect(late.map(\.missed) == [2, 0, 0, 0, 2])
+        #expect(late.last?.chunk == nil && late.last?.attempt == 2)
+        #expect(backlog.take(isLast: true).isEmpty)
+    }
 }
