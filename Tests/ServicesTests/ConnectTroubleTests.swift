@@ -113,4 +113,28 @@ struct ConnectTroubleTests {
             wire.stream.cancel()
         }
     }
+
+    @Test func `the deadline of a fan-out leaves the outcomes of all others`() async throws {
+        try await ServerUnderTest.with { server in
+            let agents = AgentServiceClient(client: server.client)
+            let request = InvokeAllRequest(invokes: [
+                InvokeRequest(agentType: "probe", operation: "say"),
+                InvokeRequest(agentType: "probe", operation: "hang"),
+                InvokeRequest(agentType: "nobody", operation: "say"),
+            ])
+            // A busy machine may be late by more than is spared, but not each time.
+            for _ in 0..<50 {
+                let response = try? await agents.invokeAll(
+                    request, options: CallOptions(timeout: .milliseconds(500)))
+                guard let response else { continue }
+                let reasons = response.outcomes.map {
+                    if case .refusal(let refusal) = $0.outcome { refusal.reason } else { "" }
+                }
+                #expect(reasons == ["", "DEADLINE_PASSED", "AGENT_TYPE_NOT_FOUND"])
+                #expect(response.succeeded == 1)
+                return
+            }
+            Issue.record("no outcome came, though but one was missing")
+        }
+    }
 }

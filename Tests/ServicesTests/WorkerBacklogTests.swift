@@ -62,4 +62,13 @@ struct WorkerBacklogTests {
         #expect(late.last?.chunk == nil && late.last?.attempt == 2)
         #expect(backlog.take(isLast: true).isEmpty)
     }
+
+    @Test(arguments: [(0, 0), (-5, 0), (10, 1), (400, 40), (500, 50), (60_000, 50)])
+    func `what a call waits for ends a tenth of its time before its deadline, at most 50 ms`(
+        millis: Int64, spared: Int64
+    ) {
+        let start = NIODeadline.uptimeNanoseconds(9_000_000_000)
+        let deadline = start + .milliseconds(millis)
+        #expect(deadline.closing(since: start) == deadline - .milliseconds(spared))
+    }
 }
