@@ -111,10 +111,10 @@ public enum SessionCommand: Sendable {
     /// The connection is gone; the session's lease runs.
     case dropped(PortNumber)
     /// The instance leaves; what it still holds is given to others.
+    case left(PortNumber)
     /// So many assignments were cancelled before the connection took them: no sign of life, but their
     /// credits count again.
     case unsent(Int, PortNumber)
-    case left(PortNumber)
     /// A result from `heard` that waits for room in a batch.
     case result(AssignmentResult, PortNumber)
 }
@@ -294,19 +294,19 @@ public final class InvokeExtras: Sendable {
     /// Its name under the parent; empty: its answer is not kept.
     public let key: String
     /// Where the call stands in its caller's trace; handed on to the agent.
+    public let trace: TraceContext?
     /// How often the same was given to an instance by earlier calls, 0 or more: its agent is told the
     /// attempt behind those.
     public let earlierAttempts: Int
-    public let trace: TraceContext?
 
     /// Combines the parts.
     public init(
-        self.earlierAttempts = earlierAttempts
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
         fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
         parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil,
         earlierAttempts: Int = 0
     ) {
+        self.earlierAttempts = earlierAttempts
         self.trace = trace
         self.fairnessWeight = fairnessWeight
         self.progress = progress

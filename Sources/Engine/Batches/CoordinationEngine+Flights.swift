@@ -75,9 +75,9 @@ extension CoordinationEngine {
 
     private mutating func handOver(_ batch: Int32, _ number: UInt64, _ payload: Payload) {
         let definition = items.cells[batch].line.definition
+        let serial = items.cells[batch].serial
         // What is tried again leaves alone, so that one number holds for all.
         let attempt = items.cells[batch].flights[number]?.items.map(\.attempts).max() ?? 1
-        let serial = items.cells[batch].serial
         let invoke = Invoke(
             namespace: items.cells[batch].name.namespace, agentType: definition.agentType,
             operation: definition.agentOperation, payload: payload,

@@ -138,8 +138,8 @@ extension CoordinationEngine {
             hasInstances(jobs[job].type) || mayWait(part.invoke)
         {
             jobs[job].phase = .waiting
-            return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
             if mayWait(part.invoke) { armStart(job, part.invoke) }
+            return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
         }
         endInvoke(job)
         reject(part.ticket, .instanceLost(agent, operation: part.invoke.operation))

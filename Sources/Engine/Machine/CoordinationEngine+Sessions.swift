@@ -7,8 +7,8 @@ extension CoordinationEngine {
         case .hello(let hello, let port): self.hello(hello, port)
         case .heard(let news, let port): heard(news, port)
         case .dropped(let port): dropped(port)
-        case .unsent(let count, let port): unsent(count, port)
         case .left(let port): left(port)
+        case .unsent(let count, let port): unsent(count, port)
         case .result(let result, let port): remoteResult(result, port)
         }
     }
@@ -34,7 +34,6 @@ extension CoordinationEngine {
         begin(hello, port)
     }
 
-    /// All restored runs are taken up: those who waited for that are welcomed.
     /// The session that a worker goes on with, or ends by doing other work under its id.
     private mutating func resumed(by hello: SessionHello) -> Int32? {
         guard let id = hello.resume, let session = sessionIndex[id] else { return nil }
@@ -42,6 +41,7 @@ extension CoordinationEngine {
         return hello.hasMadeID || agent == hello.registration.id ? session : nil
     }
 
+    /// All restored runs are taken up: those who waited for that are welcomed.
     mutating func takeWaitingHellos() {
         let waiting = waitingHellos
         waitingHellos = []

@@ -155,6 +155,7 @@ extension Rejection {
             .unavailable, reason: lostReason,
             "instance \"\(id)\" left while it worked; \"\(operation)\" may have run")
     }
+
     /// An instance was lost, and then there was this reason not to try with another.
     static func instanceLost(before reason: Rejection) -> Rejection {
         Rejection(
@@ -167,7 +168,6 @@ extension Rejection {
 
     /// Whether an instance had the work and was lost with it: it may have run.
     var isInstanceLost: Bool { reason == Self.lostReason }
-
 
     static func unknownWorkflow(_ name: String, known: [String]) -> Rejection {
         Rejection(
@@ -314,6 +314,7 @@ extension Rejection {
         fields: [
             FieldFault(field: "request_id", description: "belongs to another request already")
         ])
+
     static func callKeyReused(
         _ key: String, _ known: RecordedCalls.Question
     ) -> Rejection {
@@ -323,7 +324,6 @@ extension Rejection {
                 + "\"\(known.agentType)\"; another call needs a key of its own",
             fields: [FieldFault(field: "key", description: "belongs to another call already")])
     }
-
 
     static func unreadableAnswer(_ error: CodecError) -> Rejection {
         Rejection(

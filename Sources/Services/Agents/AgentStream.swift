@@ -54,10 +54,10 @@ final class AgentStream {
 
     // MARK: What the worker says
 
+    private func take(_ request: ConnectRequest) throws(GRPCStatus) {
         var faults = FieldFaults()
         let hello = firstWord(request, &faults)
         let news = SessionNews(request, &faults)
-    private func take(_ request: ConnectRequest) throws(GRPCStatus) {
         // Before the hello counts: a first message that is wrong anywhere begins no session.
         if let status = faults.status { throw status }
         if let hello { greet(hello) }
@@ -149,9 +149,9 @@ final class AgentStream {
 
     /// Sends what the worker takes now; the rest when it has taken that.
     private func proceed() {
+        while call.isWritable, let message = outbox.next() { send(message) }
         let freed = outbox.takeFreedCredits()
         if freed > 0, let port { link.post(.session(.unsent(freed, port))) }
-        while call.isWritable, let message = outbox.next() { send(message) }
     }
 
     private func finish(_ status: GRPCStatus) {
