@@ -112,6 +112,9 @@ public enum SessionCommand: Sendable {
     case dropped(PortNumber)
     /// The instance leaves; what it still holds is given to others.
     case left(PortNumber)
+    /// So many assignments were cancelled before the connection took them: no sign of life, but their
+    /// credits count again.
+    case unsent(Int, PortNumber)
     /// A result from `heard` that waits for room in a batch.
     case result(AssignmentResult, PortNumber)
 }
@@ -292,13 +295,18 @@ public final class InvokeExtras: Sendable {
     public let key: String
     /// Where the call stands in its caller's trace; handed on to the agent.
     public let trace: TraceContext?
+    /// How often the same was given to an instance by earlier calls, 0 or more: its agent is told the
+    /// attempt behind those.
+    public let earlierAttempts: Int
 
     /// Combines the parts.
     public init(
         progress: (any ProgressPort)? = nil, startByNanos: Int64? = nil,
         fairnessKey: String = "", fairnessWeight: Int = 1, affinityKey: String = "",
-        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil
+        parent: AssignmentToken? = nil, key: String = "", trace: TraceContext? = nil,
+        earlierAttempts: Int = 0
     ) {
+        self.earlierAttempts = earlierAttempts
         self.trace = trace
         self.fairnessWeight = fairnessWeight
         self.progress = progress

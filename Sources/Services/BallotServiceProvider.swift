@@ -140,12 +140,10 @@ extension DecideRequest {
             "is \(priority); 1 is first, 5 last, 0 the default of 3")
     }
 
-    /// When the time is over: a tenth, at most 50 ms, before the call's own deadline, so that the
-    /// answer still comes.
+    /// When the time is over.
     fileprivate func closes(_ call: UnaryCall<DecideResponse>) -> Int64 {
         let now = call.receivedAt.nanoseconds
         let wanted = now + (deadlineMillis == 0 ? 30_000 : deadlineMillis) * 1_000_000
-        guard let deadline = call.deadline?.nanoseconds else { return wanted }
-        return min(wanted, deadline - min(50_000_000, max(0, deadline - now) / 10))
+        return min(wanted, call.closes?.nanoseconds ?? .max)
     }
 }

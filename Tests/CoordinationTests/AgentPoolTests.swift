@@ -36,7 +36,8 @@ import Testing
         var places: [Int32: WaitingLines.Place] = [:]
         for (work, priority) in [(Int32(1), 3), (2, 1), (3, 3), (4, 5)] {
             places[work] = pool.wait(
-                work, type: type, operation: "o", priority: priority, isBounded: true)
+                work, type: type, operation: "o", priority: priority, isBounded: true,
+                namespace: .default)
         }
         places[5] = pool.wait(5, agent: agent)
         #expect(pool.next(for: agent) == nil)
@@ -72,7 +73,9 @@ import Testing
         var places: [WaitingLines.Place?] = []
         for (work, name) in [(Int32(1), "y"), (2, "y"), (3, "o")] {
             places.append(
-                pool.wait(work, type: type, operation: name, priority: 3, isBounded: true))
+                pool.wait(
+                    work, type: type, operation: name, priority: 3, isBounded: true,
+                    namespace: .default))
         }
         #expect(pool.next(for: old) == 3)
         pool.freeSlot(of: new)
@@ -86,8 +89,10 @@ import Testing
         let type = try #require(pool.type(named: "t"))
         let taken = pool.takeSlot(ofType: type, for: "y")
         #expect(taken == nil)
-        let first = pool.wait(1, type: type, operation: "y", priority: 1, isBounded: false)
-        let second = pool.wait(2, type: type, operation: "o", priority: 5, isBounded: false)
+        let first = pool.wait(
+            1, type: type, operation: "y", priority: 1, isBounded: false, namespace: .default)
+        let second = pool.wait(
+            2, type: type, operation: "o", priority: 5, isBounded: false, namespace: .default)
         #expect(first != nil && second != nil)
         #expect(pool.next(for: agent) == 2)
         #expect(pool.offeredWaitingCount(type: type) == 1 && pool.waitingCount(type: type) == 2)
@@ -143,7 +148,9 @@ import Testing
         var pool = AgentPool(maxWaiting: 2)
         let type = pool.requireType(named: "t")
         func wait(_ work: Int32, isBounded: Bool = true) -> WaitingLines.Place? {
-            pool.wait(work, type: type, operation: "o", priority: 3, isBounded: isBounded)
+            pool.wait(
+                work, type: type, operation: "o", priority: 3, isBounded: isBounded,
+                namespace: .default)
         }
         let place1 = wait(1)
         #expect(place1 != nil)

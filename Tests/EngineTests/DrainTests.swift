@@ -38,6 +38,21 @@ import Testing
         #expect(Self.drains(rig, 2).isEmpty)
     }
 
+    @Test(arguments: [false, true])
+    func `the credits of a worker that drains are void, those that it gives later too`(
+        isAsked: Bool
+    ) {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 5)
+        var news = SessionNews()
+        news.isDraining = !isAsked
+        if isAsked { rig.post(.drainAgent(AgentID("w/1"), reason: "", rig.ticket())) }
+        news.credits = 3
+        rig.post(.session(.heard(news, PortNumber(rawValue: 1))))
+        let agent = rig.engine.pool.agent(AgentID("w/1"))
+        #expect(agent.map { rig.engine.summary($0).session?.credits } == 0)
+    }
+
     @Test func `an instance of the process finishes what it has and leaves`() {
         var bench = EngineBench()
         bench.join("a/1", "a/2", type: "a")

@@ -6,14 +6,15 @@ import Testing
 /// Invokes with something beside the plain call.
 @Suite struct InvokeExtrasTests {
     private func invoke(
-        _ rig: RemoteRig, _ extras: InvokeExtras, deadline: Int64? = nil
+        _ rig: RemoteRig, _ extras: InvokeExtras, deadline: Int64? = nil,
+        type: String = "w", operation: String = "work", payload: String = "1"
     ) -> UInt64 {
         let ticket = rig.ticket()
         rig.post(
             .invoke(
                 Invoke(
-                    namespace: .default, agentType: "w", operation: "work",
-                    payload: Payload(bytes: Array("1".utf8)), deadlineNanos: deadline,
+                    namespace: .default, agentType: type, operation: operation,
+                    payload: Payload(bytes: Array(payload.utf8)), deadlineNanos: deadline,
                     arrivedNanos: rig.now.monotonicNanos, extras: extras), ticket))
         return ticket.call
     }
@@ -177,6 +178,38 @@ import Testing
         #expect(rig.answers[other] == nil)
     }
 
+    @Test(arguments: [false, true])
+    func `an answer under a key is the answer to that call and to no other`(
+        isRestarted: Bool
+    ) throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1, can: ["work", "other"])
+        #expect(rig.start() != nil)
+        var extras = InvokeExtras(parent: rig.taken(1)[0].token, key: "quote")
+        let first = invoke(rig, extras)
+        rig.say(1, results: [(rig.taken(1)[0].token, "{}")])
+        #expect(rig.answers[first]?.count == 1)
+        if isRestarted {
+            try rig.restart()
+            rig.pass(millis: 1_000)
+            _ = rig.hello(2, id: "w/2", can: ["work", "other"])
+            extras = InvokeExtras(parent: rig.taken(2)[0].token, key: "quote")
+        }
+        rig.joinLocal()
+        for (type, operation) in [("w", "other"), ("p", "work")] {
+            let call = invoke(rig, extras, type: type, operation: operation)
+            guard case .rejected(let rejection) = rig.answers[call]?.first else {
+                Issue.record("another call was answered with what is kept for the first")
+                return
+            }
+            #expect(rejection.code == .invalid && rejection.reason == "CALL_KEY_REUSED")
+            #expect(rejection.fields.map(\.field) == ["key"])
+        }
+        // Its payload may be made anew, with another time in it.
+        let again = invoke(rig, extras, payload: "2")
+        #expect(rig.answers[again]?.count == 1 && reason(rig, again) == nil)
+    }
+
     @Test
     func
         `an answer under a key outlives a restart, is heard when it is on disk, and goes at the end`()
@@ -220,24 +253,28 @@ import Testing
         #expect(rig.entities.isEmpty && rig.engine.recorded.isEmpty)
     }
 
-    @Test func `recorded answers of the first format are read`() throws {
+    @Test func `recorded answers of every format are read`() throws {
         let place = StepPlace(run: RunID(serial: Serial(rawValue: 300)), step: 2)
         let payload = Payload(bytes: [123, 125])
         let answer = InvokeAnswer(
             outcome: .success(payload), agent: AgentID("w"), attempts: 1, queueNanos: 5,
             executionNanos: -1, atMillis: 64)
-        let golden: [UInt8] =
-            [
-                1, 0xac, 2, 2, 1, 0x6b, 16,
-            ] + Array("application/json".utf8) + [2, 123, 125, 1, 0x77, 1, 10, 1, 0x80, 1]
-        #expect(RecordedCallCodec.encode(place, "k", payload, answer) == golden)
-        let read = try RecordedCallCodec.decode(golden)
-        #expect(read.place == place && read.key == "k" && read.answer.agent.name == "w")
-        #expect(read.answer.queueNanos == 5 && read.answer.executionNanos == -1)
-        #expect(read.answer.atMillis == 64 && read.answer.attempts == 1)
-        for length in 0..<golden.count {
-            #expect(throws: CodecError.self) {
-                _ = try RecordedCallCodec.decode(Array(golden[..<length]))
+        let question = RecordedCalls.Question(agentType: "t", operation: "o")
+        let content: [UInt8] =
+            [0xac, 2, 2, 1, 0x6b, 16] + Array("application/json".utf8)
+            + [2, 123, 125, 1, 0x77, 1, 10, 1, 0x80, 1]
+        let second = [2] + content + [1, 0x74, 1, 0x6f]
+        #expect(RecordedCallCodec.encode(place, "k", question, payload, answer) == second)
+        for (golden, asked) in [([1] + content, nil), (second, question)] {
+            let read = try RecordedCallCodec.decode(golden)
+            #expect(read.place == place && read.key == "k" && read.entry.question == asked)
+            let known = read.entry.answer
+            #expect(known.agent.name == "w" && known.atMillis == 64 && known.attempts == 1)
+            #expect(known.queueNanos == 5 && known.executionNanos == -1)
+            for length in 0..<golden.count {
+                #expect(throws: CodecError.self) {
+                    _ = try RecordedCallCodec.decode(Array(golden[..<length]))
+                }
             }
         }
     }

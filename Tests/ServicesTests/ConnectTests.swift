@@ -5,44 +5,9 @@ import Testing
 
 /// The protocol of `Connect`, spoken by hand over real sockets.
 struct ConnectTests {
-    /// One worker's end of a stream.
-    private struct Wire {
-        let stream: DuplexStream<ConnectRequest, ConnectResponse>
-        var responses: MessageStream<ConnectResponse>.Iterator
-        var assignments: [WorkAssignment] = []
-        var accepted: [UInt64] = []
-        var stale: [UInt64] = []
-        var cancelled: [UInt64] = []
+    private typealias Wire = WorkerWire
 
-        init(_ server: ServerUnderTest) async throws {
-            stream = try await AgentServiceClient(client: server.client).connect()
-            responses = stream.responses.makeAsyncIterator()
-        }
-
-        func send(_ request: ConnectRequest) async throws { try await stream.send(request) }
-
-        /// Takes messages until `isDone` holds.
-        mutating func read(until isDone: (Wire) -> Bool) async throws {
-            while !isDone(self), let next = try await responses.next() { note(next) }
-        }
-
-        private mutating func note(_ response: ConnectResponse) {
-            assignments += response.assignments
-            accepted += response.accepted
-            stale += response.stale
-            cancelled += response.cancelled
-        }
-
-        mutating func welcome() async throws -> Welcome? {
-            while let next = try await responses.next() {
-                note(next)
-                if let welcome = next.welcome { return welcome }
-            }
-            return nil
-        }
-    }
-
-    private static func hello(
+    static func hello(
         id: String = "hand/1", resume: String = "", held: [UInt64] = [], ready: Int32 = 4,
         lease: Int64 = 60_000
     ) -> ConnectRequest {
@@ -55,13 +20,13 @@ struct ConnectTests {
             ready: ready)
     }
 
-    private static func result(_ token: UInt64, _ json: String) -> ConnectRequest {
+    static func result(_ token: UInt64, _ json: String) -> ConnectRequest {
         ConnectRequest(results: [
             WorkResult(token: token, outcome: .payload(Payload(data: Array(json.utf8))))
         ])
     }
 
-    private static let call = InvokeRequest(agentType: "hand", operation: "do")
+    static let call = InvokeRequest(agentType: "hand", operation: "do")
 
     @Test func `a worker is welcomed, sent work, and told that its result counts`() async throws {
         try await ServerUnderTest.with { server in

@@ -318,23 +318,26 @@ public struct AgentPool: Sendable {
 
     // MARK: Affinity
 
-    /// The living instance that last worked under a key, if it is of this type.
-    public func preferred(ofType type: Int32, key: String) -> Int32? {
-        guard let agent = affinity[Self.affinityHash(type, key)], isLiving(agent),
+    /// The living instance that last worked under a key of a namespace, if it is of this type.
+    public func preferred(ofType type: Int32, namespace: Namespace, key: String) -> Int32? {
+        guard let agent = affinity[Self.affinityHash(type, namespace, key)], isLiving(agent),
             agents[agent].type == type
         else { return nil }
         return agent
     }
 
-    /// An instance works under a key.
-    public mutating func prefer(_ agent: Int32, key: String) {
+    /// An instance works under a key of a namespace.
+    public mutating func prefer(_ agent: Int32, namespace: Namespace, key: String) {
         // A full table is forgotten whole: keys that are in use come back with their next work.
         if affinity.count >= 65_536 { affinity.removeAll(keepingCapacity: true) }
-        affinity[Self.affinityHash(agents[agent].type, key)] = agent
+        affinity[Self.affinityHash(agents[agent].type, namespace, key)] = agent
     }
 
-    private static func affinityHash(_ type: Int32, _ key: String) -> UInt64 {
+    private static func affinityHash(
+        _ type: Int32, _ namespace: Namespace, _ key: String
+    ) -> UInt64 {
         var hash = StableHash(seed: UInt64(UInt32(bitPattern: type)))
+        hash.combine(namespace.name)
         hash.combine(key)
         return hash.value
     }
@@ -343,19 +346,21 @@ public struct AgentPool: Sendable {
 
     /// Puts work in the line of its type, where it waits for an instance that has its operation.
     ///
+    /// - Parameter namespace: whose work it is; namespaces share no key, nor the want of one.
     /// - Parameter key: keys take turns inside a priority.
     /// - Parameter weight: how many turns in a row the key has, 1 or more.
     /// - Parameter isBounded: whether the bound applies; committed work may always wait.
     /// - Returns: `nil` when the type's lines are full.
     public mutating func wait(
         _ work: Int32, type: Int32, operation: String, priority: Int, isBounded: Bool,
-        key: String = "", weight: Int = 1
+        namespace: Namespace, key: String = "", weight: Int = 1
     ) -> WaitingLines.Place? {
         if isBounded, types[Int(type)].waiting >= maxWaiting(ofType: type) { return nil }
         types[Int(type)].waiting += 1
         let rank = min(max(priority, 1), Self.lowestPriority) - 1
         return lines.join(
-            types[Int(type)].lines[rank], key: key, kind: operation, weight: weight, work: work)
+            types[Int(type)].lines[rank], namespace: namespace, key: key, kind: operation,
+            weight: weight, work: work)
     }
 
     /// Puts work in the line of one instance.

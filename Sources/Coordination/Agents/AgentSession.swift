@@ -46,8 +46,9 @@ public struct AgentSession: Sendable {
     public let leaseNanos: Int64
     /// The connection that serves it; `nil`: it dropped, and the lease runs.
     public private(set) var connection: Int?
-    /// Assignments that may still be sent on the connection.
+    /// Assignments that may still be sent on the connection; none once it drains.
     public private(set) var credits = 0
+    private var isDraining = false
     /// What was sent and is not settled.
     public private(set) var held: Set<AssignmentToken> = []
     /// When the lease ends, unless something is heard before.
@@ -79,7 +80,7 @@ public struct AgentSession: Sendable {
 
     /// The worker takes so many more.
     public mutating func creditsGiven(_ count: Int) {
-        guard isConnected, count > 0 else { return }
+        guard isConnected, !isDraining, count > 0 else { return }
         credits = min(Self.maxCredits, credits + min(count, Self.maxCredits))
     }
 
@@ -101,6 +102,12 @@ public struct AgentSession: Sendable {
     }
 
     // MARK: What happens to it
+
+    /// Nothing new is sent any more: what credits there are, and those that come, are void.
+    public mutating func drains() {
+        isDraining = true
+        credits = 0
+    }
 
     /// A connection is gone; one that no longer serves the session changes nothing.
     ///

@@ -92,6 +92,9 @@ public struct SessionRefusal: Sendable, Hashable {
 public struct SessionHello: Sendable {
     /// What the instance says of itself.
     public var registration: AgentRegistration
+    /// Whether the id in that was made for it, since it named none: a session that it resumes keeps
+    /// the one it has.
+    public var hasMadeID: Bool
     /// The session it had; `nil`: none.
     public var resume: SessionID?
     /// Assignments it works on, or has finished without hearing that the result was taken.
@@ -104,9 +107,10 @@ public struct SessionHello: Sendable {
 
     /// Combines the parts.
     public init(
-        registration: AgentRegistration, resume: SessionID? = nil, held: [AssignmentToken] = [],
-        leaseMillis: Int, secret: UInt64
+        registration: AgentRegistration, hasMadeID: Bool = false, resume: SessionID? = nil,
+        held: [AssignmentToken] = [], leaseMillis: Int, secret: UInt64
     ) {
+        self.hasMadeID = hasMadeID
         self.registration = registration
         self.resume = resume
         self.held = held

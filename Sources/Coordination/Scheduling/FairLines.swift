@@ -1,12 +1,13 @@
-/// Lines in which keys take turns: a ring holds one line per key with something waiting, and
-/// serves the keys in rotation, each in the order of joining and with as many turns in a row as it
-/// weighs. Work of a key is of one kind or another, and who takes only some kinds passes over the
-/// others at once, however much of them waits: a key's line is one line per kind, told apart by
-/// when work joined. All O(1) but for hashing a key, looking at the kinds of a key, and passing
-/// over the keys that have nothing that fits.
+/// Lines in which keys take turns: a ring holds one line per key of a namespace with something
+/// waiting, and serves the keys in rotation, each in the order of joining and with as many turns in
+/// a row as it weighs. Work of a key is of one kind or another, and who takes only some kinds
+/// passes over the others at once, however much of them waits: a key's line is one line per kind,
+/// told apart by when work joined. All O(1) but for hashing a key, looking at the kinds of a key,
+/// and passing over the keys that have nothing that fits.
 public struct FairLines: Sendable {
     private struct RingKey: Sendable, Hashable {
         var ring: Int32
+        var namespace: Namespace
         var key: String
     }
 
@@ -48,12 +49,14 @@ public struct FairLines: Sendable {
     /// Puts work at the end of its key's line.
     ///
     /// - Parameters:
+    ///   - namespace: whose key it is: the same key elsewhere is another one.
     ///   - kind: what it takes to do it.
     ///   - weight: turns in a row that the key has from now on, 1 or more.
     public mutating func join(
-        _ ring: Int32, key: String, kind: String = "", weight: Int = 1, work: Int32
+        _ ring: Int32, namespace: Namespace = .default, key: String, kind: String = "",
+        weight: Int = 1, work: Int32
     ) -> WaitingLines.Place {
-        let keyLine = line(of: RingKey(ring: ring, key: key), weight)
+        let keyLine = line(of: RingKey(ring: ring, namespace: namespace, key: key), weight)
         return lines.join(part(of: keyLine, kind), work: work)
     }
 

@@ -144,13 +144,8 @@ extension CoordinationEngine {
         case .rejected(let rejection) where rejection.code == .deadline:
             miss(ballot, voter, .late)
         case .rejected(let rejection):
-            miss(
-                ballot, voter,
-                .notAsked(
-                    StepFailure(
-                        type: rejection.reason.lowercased(), message: rejection.message,
-                        retryable: rejection.code == .unavailable || rejection.code == .overloaded))
-            )
+            let failure = StepFailure(rejection)
+            miss(ballot, voter, rejection.isInstanceLost ? .failed(failure) : .notAsked(failure))
         default: miss(ballot, voter, .late)
         }
     }

@@ -76,11 +76,14 @@ extension CoordinationEngine {
     private mutating func handOver(_ batch: Int32, _ number: UInt64, _ payload: Payload) {
         let definition = items.cells[batch].line.definition
         let serial = items.cells[batch].serial
+        // What is tried again leaves alone, so that one number holds for all.
+        let attempt = items.cells[batch].flights[number]?.items.map(\.attempts).max() ?? 1
         let invoke = Invoke(
             namespace: items.cells[batch].name.namespace, agentType: definition.agentType,
             operation: definition.agentOperation, payload: payload,
             deadlineNanos: monotonicNanos(inMillis: definition.timeoutMillis),
-            arrivedNanos: now.monotonicNanos, extras: InvokeExtras())
+            arrivedNanos: now.monotonicNanos,
+            extras: InvokeExtras(earlierAttempts: attempt - 1))
         _ = call(invoke, for: .batch(batch, serial: serial, number: number))
     }
 
@@ -105,7 +108,7 @@ extension CoordinationEngine {
         case .rejected(let rejection):
             let failure = StepFailure(rejection)
             // What may have run, or ran too long, counts as an attempt.
-            let hasRun = rejection.code == .deadline || rejection.reason == "INSTANCE_LOST"
+            let hasRun = rejection.code == .deadline || rejection.isInstanceLost
             landed(batch, number, hasRun ? .failed(failure) : .refused(failure), [])
         default:
             landed(

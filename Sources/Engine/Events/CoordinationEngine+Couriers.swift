@@ -223,7 +223,10 @@ extension CoordinationEngine {
                 namespace: namespace, agentType: type, operation: operation,
                 payload: delivery.payload, deadlineNanos: deadline,
                 arrivedNanos: now.monotonicNanos,
-                extras: InvokeExtras(startByNanos: deadline)),
+                extras: InvokeExtras(
+                    startByNanos: deadline,
+                    earlierAttempts:
+                        subscriptions.subscribers[subscriber].machine.attempt(of: sequence) - 1)),
             ReplyTicket(port: Self.eventPort, call: call.call))
     }
 
@@ -249,7 +252,7 @@ extension CoordinationEngine {
         case .failed(let failure): agentFailed(subscriber, out, failure)
         case .refused(let rejection) where rejection.code == .deadline:
             agentFailed(subscriber, out, .ackTimeout(policy(subscriber).ackTimeoutMillis))
-        case .refused(let rejection) where rejection.reason == "INSTANCE_LOST":
+        case .refused(let rejection) where rejection.isInstanceLost:
             agentFailed(subscriber, out, rejection.asFailure)
         case .refused(let rejection): holdBack(subscriber, rejection.asFailure)
         }

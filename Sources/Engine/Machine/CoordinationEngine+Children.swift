@@ -18,13 +18,7 @@ extension CoordinationEngine {
             reject(ticket, .parentEnded(parent))
             return true
         }
-        if case .step(let run, let step) = jobs[job].work, !extras.key.isEmpty,
-            let known = recorded.entry(
-                extras.key, of: StepPlace(run: runs[run].machine.state.id, step: step))
-        {
-            answer(ticket, .invoked(known.answer), seen: known.changedIn)
-            return true
-        }
+        if isRecorded(invoke, key: extras.key, parent: job, ticket) { return true }
         if callDepth(of: job) >= limits.maxCallDepth {
             reject(ticket, .callsTooDeep(limits.maxCallDepth))
             return true
@@ -39,7 +33,7 @@ extension CoordinationEngine {
     }
 
     /// Where a job belongs: a parent elsewhere is none that the caller may know of.
-    private mutating func namespace(of job: Int32) -> Namespace {
+    mutating func namespace(of job: Int32) -> Namespace {
         switch jobs[job].work {
         case .invoke(let part): part.invoke.namespace
         case .step(let run, _): runs[run].machine.state.namespace
@@ -65,10 +59,13 @@ extension CoordinationEngine {
         if let parent = extras.parent {
             children[parent.serial.rawValue, default: []].insert(ticket)
         }
-        guard let start = extras.startByNanos, case .invoke(let part) = jobs[job].work else {
-            return
-        }
-        arm(job, atNanos: min(start, part.invoke.deadlineNanos ?? .max))
+        if case .invoke(let part) = jobs[job].work { armStart(job, part.invoke) }
+    }
+
+    /// A call in line ends with its time to start, if it has one.
+    mutating func armStart(_ job: Int32, _ invoke: Invoke) {
+        guard let start = invoke.extras?.startByNanos else { return }
+        arm(job, atNanos: min(start, invoke.deadlineNanos ?? .max))
     }
 
     mutating func forgetChild(_ ticket: ReplyTicket, of parent: AssignmentToken) {
@@ -103,7 +100,7 @@ extension CoordinationEngine {
     /// A slot of the instance that last worked under the call's key, or of the least loaded one.
     mutating func takeSlot(ofType type: Int32, for invoke: Invoke) -> Int32? {
         if let key = invoke.extras?.affinityKey, !key.isEmpty,
-            let agent = pool.preferred(ofType: type, key: key),
+            let agent = pool.preferred(ofType: type, namespace: invoke.namespace, key: key),
             pool.has(agent, invoke.operation), pool.takeSlot(of: agent)
         {
             return agent
@@ -115,7 +112,9 @@ extension CoordinationEngine {
     mutating func granted(
         _ extras: InvokeExtras, _ job: Int32, _ agent: Int32, _ part: InvokeJob
     ) {
-        if !extras.affinityKey.isEmpty { pool.prefer(agent, key: extras.affinityKey) }
+        if !extras.affinityKey.isEmpty {
+            pool.prefer(agent, namespace: part.invoke.namespace, key: extras.affinityKey)
+        }
         guard extras.startByNanos != nil else { return }
         if let deadline = part.invoke.deadlineNanos {
             arm(job, atNanos: deadline)

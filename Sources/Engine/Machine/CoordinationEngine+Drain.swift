@@ -53,6 +53,8 @@ extension CoordinationEngine {
     mutating func beginDraining(_ agent: Int32) {
         guard !pool.holds(of: agent).contains(.draining) else { return }
         pool.beginDraining(agent)
+        let session = pool.session(of: agent)
+        if session >= 0 { sessions[session].machine.drains() }
         apply(isolator.wentAway(agent, true, at: now))
         agentChanged(agent)
         for job in pool.waitingOnly(for: agent) {

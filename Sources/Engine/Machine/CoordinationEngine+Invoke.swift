@@ -64,35 +64,33 @@ extension CoordinationEngine {
         measureWish(job)
         if let id = invoke.instance {
             guard let agent = pool.agent(id), pool.type(of: agent) == type else {
-                endInvoke(job)
-                return reject(ticket, .unknownInstance(id, of: invoke.agentType))
+                return turnAway(job, ticket, .unknownInstance(id, of: invoke.agentType))
             }
             if !isProbe, isolator.isolation(of: agent)?.state == .isolated {
-                endInvoke(job)
-                return reject(ticket, .agentIsolated(id))
+                return turnAway(job, ticket, .agentIsolated(id))
             }
             if !isProbe, !pool.has(agent, invoke.operation) {
-                endInvoke(job)
                 let known = pool.registration(of: agent).operations.map(\.name)
-                return reject(ticket, .unknownOperation(invoke.operation, of: id, known: known))
+                return turnAway(
+                    job, ticket, .unknownOperation(invoke.operation, of: id, known: known))
             }
             if pool.takeSlot(of: agent, beyondLimit: isProbe) { return grant(job, agent) }
             if pool.holds(of: agent).contains(.draining) {
-                endInvoke(job)
-                return reject(ticket, .instanceDraining(id))
+                return turnAway(job, ticket, .instanceDraining(id))
             }
             jobs[job].place = pool.wait(job, agent: agent)
         } else {
             if let agent = takeSlot(ofType: type, for: invoke) { return grant(job, agent) }
             jobs[job].place = pool.wait(
                 job, type: type, operation: invoke.operation, priority: invoke.priority,
-                isBounded: true,
+                isBounded: true, namespace: invoke.namespace,
                 key: invoke.extras?.fairnessKey ?? "",
                 weight: invoke.extras?.fairnessWeight ?? 1)
         }
         guard jobs[job].place == nil else { return grow(type) }
-        endInvoke(job)
-        reject(ticket, .tooMuchWaiting(invoke.agentType, limit: pool.maxWaiting(ofType: type)))
+        turnAway(
+            job, ticket,
+            .tooMuchWaiting(invoke.agentType, limit: pool.maxWaiting(ofType: type)))
     }
 
     /// The slot of `agent` is taken for the invoke: off it goes.
@@ -109,7 +107,8 @@ extension CoordinationEngine {
                 token: AssignmentToken(serial: Serial(rawValue: jobs[job].token)),
                 agent: pool.id(of: agent), operation: part.invoke.operation,
                 payload: part.invoke.payload, deadlineNanos: part.invoke.deadlineNanos,
-                attempt: jobs[job].attempts, namespace: part.invoke.namespace, origin: nil,
+                attempt: (extras?.earlierAttempts ?? 0) + jobs[job].attempts,
+                namespace: part.invoke.namespace, origin: nil,
                 mode: shownMode(of: part.invoke.namespace),
                 extras: extras.flatMap { .some(progress: $0.progress, trace: $0.trace) }),
             agent)
@@ -122,8 +121,8 @@ extension CoordinationEngine {
             queueNanos: max(0, jobs[job].grantedNanos - part.invoke.arrivedNanos),
             executionNanos: max(0, result.endedNanos - result.startedNanos),
             atMillis: now.wallMillis)
-        if let extras = part.invoke.extras {
-            self.answer(part.ticket, .invoked(answer), seen: record(extras, answer))
+        if part.invoke.extras != nil {
+            self.answer(part.ticket, .invoked(answer), seen: record(part.invoke, answer))
         } else {
             ready.replies.append(Reply(part.ticket, .invoked(answer)))
         }
@@ -139,16 +138,24 @@ extension CoordinationEngine {
             hasInstances(jobs[job].type) || mayWait(part.invoke)
         {
             jobs[job].phase = .waiting
+            if mayWait(part.invoke) { armStart(job, part.invoke) }
             return placeInvoke(job, part.invoke, part.ticket, isProbe: part.isProbe)
         }
         endInvoke(job)
         reject(part.ticket, .instanceLost(agent, operation: part.invoke.operation))
     }
 
+    /// An invoke in line does not begin. One that was lost before may have run, whatever keeps it
+    /// from beginning anew.
+    mutating func turnAway(_ job: Int32, _ ticket: ReplyTicket, _ rejection: Rejection) {
+        let wasLost = jobs[job].attempts > 0
+        endInvoke(job)
+        reject(ticket, wasLost ? .instanceLost(before: rejection) : rejection)
+    }
+
     mutating func invokeDeadlinePassed(_ job: Int32, _ part: InvokeJob) {
         if jobs[job].phase == .waiting, (part.invoke.deadlineNanos ?? .max) > now.monotonicNanos {
-            endInvoke(job)
-            return reject(part.ticket, .notStarted(part.invoke.agentType))
+            return turnAway(job, part.ticket, .notStarted(part.invoke.agentType))
         }
         cancelAssignment(job)
         endInvoke(job)

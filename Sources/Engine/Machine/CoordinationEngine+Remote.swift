@@ -31,6 +31,10 @@ extension CoordinationEngine {
         for result in strange { refuse(result.token, port) }
     }
 
+    mutating func unsent(_ count: Int, _ port: PortNumber) {
+        if let session = sessionOfPort[port.rawValue] { give(count, session) }
+    }
+
     private mutating func give(_ credits: Int, _ session: Int32) {
         guard credits > 0 else { return }
         sessions[session].machine.creditsGiven(credits)

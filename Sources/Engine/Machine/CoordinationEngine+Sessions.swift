@@ -8,6 +8,7 @@ extension CoordinationEngine {
         case .heard(let news, let port): heard(news, port)
         case .dropped(let port): dropped(port)
         case .left(let port): left(port)
+        case .unsent(let count, let port): unsent(count, port)
         case .result(let result, let port): remoteResult(result, port)
         }
     }
@@ -19,9 +20,7 @@ extension CoordinationEngine {
             // What it holds may belong to a run that is not taken up yet.
             return waitingHellos.append(WaitingHello(hello: hello, port: port))
         }
-        if let id = hello.resume, let session = sessionIndex[id],
-            pool.id(of: sessions[session].agent) == hello.registration.id
-        {
+        if let session = resumed(by: hello) {
             let type = pool.type(of: sessions[session].agent)
             if pool.name(ofType: type) == hello.registration.type {
                 return resume(session, hello, port)
@@ -33,6 +32,13 @@ extension CoordinationEngine {
             return ready[port.rawValue].notices.append(.refused(refusal))
         }
         begin(hello, port)
+    }
+
+    /// The session that a worker goes on with, or ends by doing other work under its id.
+    private mutating func resumed(by hello: SessionHello) -> Int32? {
+        guard let id = hello.resume, let session = sessionIndex[id] else { return nil }
+        let agent = pool.id(of: sessions[session].agent)
+        return hello.hasMadeID || agent == hello.registration.id ? session : nil
     }
 
     /// All restored runs are taken up: those who waited for that are welcomed.
@@ -109,7 +115,9 @@ extension CoordinationEngine {
         apply(isolator.wentAway(agent, isDraining, at: now))
         let (lost, unknown) = sessions[session].machine.resumed(
             connection: port.rawValue, holding: hello.held, at: now.monotonicNanos)
-        reregister(agent, hello.registration)
+        var registration = hello.registration
+        registration.id = pool.id(of: agent)
+        reregister(agent, registration)
         agentChanged(agent)
         welcome(session, port, isResumed: true)
         if isDraining { tellDrain(session) }

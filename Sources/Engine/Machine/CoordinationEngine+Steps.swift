@@ -35,7 +35,8 @@ extension CoordinationEngine {
         measureWish(job)
         if let agent = pool.takeSlot(ofType: type, for: operation) { return grant(job, agent) }
         jobs[job].place = pool.wait(
-            job, type: type, operation: operation, priority: priority, isBounded: false)
+            job, type: type, operation: operation, priority: priority, isBounded: false,
+            namespace: namespace(of: job))
         // A pool's next instance could do it no better, unless it is known to have the operation.
         if pool.operation(operation, ofType: type) != nil { grow(type) }
     }

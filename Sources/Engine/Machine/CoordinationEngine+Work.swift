@@ -203,8 +203,7 @@ extension CoordinationEngine {
     mutating func rejectWaiting(ofType type: Int32) {
         for job in pool.waiting(ofType: type) {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
-            endInvoke(job)
-            reject(part.ticket, noInstance(type))
+            turnAway(job, part.ticket, noInstance(type))
         }
     }
 
@@ -220,9 +219,8 @@ extension CoordinationEngine {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             let operation = part.invoke.operation
             if pool.operation(operation, ofType: type) != nil { continue }
-            endInvoke(job)
-            reject(
-                part.ticket,
+            turnAway(
+                job, part.ticket,
                 .unknownOperation(operation, of: pool.name(ofType: type), known: known))
         }
     }

@@ -152,9 +152,22 @@ extension Rejection {
 
     static func instanceLost(_ id: AgentID, operation: String) -> Rejection {
         Rejection(
-            .unavailable, reason: "INSTANCE_LOST",
+            .unavailable, reason: lostReason,
             "instance \"\(id)\" left while it worked; \"\(operation)\" may have run")
     }
+
+    /// An instance was lost, and then there was this reason not to try with another.
+    static func instanceLost(before reason: Rejection) -> Rejection {
+        Rejection(
+            .unavailable, reason: lostReason,
+            "the instance that worked left, so that the operation may have run; no other took it "
+                + "up: \(reason.message)")
+    }
+
+    private static let lostReason = "INSTANCE_LOST"
+
+    /// Whether an instance had the work and was lost with it: it may have run.
+    var isInstanceLost: Bool { reason == Self.lostReason }
 
     static func unknownWorkflow(_ name: String, known: [String]) -> Rejection {
         Rejection(
@@ -301,6 +314,16 @@ extension Rejection {
         fields: [
             FieldFault(field: "request_id", description: "belongs to another request already")
         ])
+
+    static func callKeyReused(
+        _ key: String, _ known: RecordedCalls.Question
+    ) -> Rejection {
+        Rejection(
+            .invalid, reason: "CALL_KEY_REUSED",
+            "the call \"\(key)\" of this step was of \"\(known.operation)\" of agent type "
+                + "\"\(known.agentType)\"; another call needs a key of its own",
+            fields: [FieldFault(field: "key", description: "belongs to another call already")])
+    }
 
     static func unreadableAnswer(_ error: CodecError) -> Rejection {
         Rejection(

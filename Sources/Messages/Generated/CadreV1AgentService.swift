@@ -151,23 +151,29 @@ public struct InvokeRequest: Sendable, Hashable {
     public var payload: Payload? = nil
     /// One instance in particular; empty: the least loaded of the type.
     public var agentID: String = ""
-    /// Returned as it is; empty: the server makes one.
+    /// Returned as it is; empty: the server makes one. It makes no repeat harmless: the same one again
+    /// is another call.
     public var requestID: String = ""
     /// 1 is served first, 5 last; 0 means the default, 3.
     public var priority: Int32 = 0
     /// How long to wait for an instance when none of a known type is alive, milliseconds, 0 to
-    /// 86,400,000; 0: UNAVAILABLE at once.
+    /// 86,400,000; 0: UNAVAILABLE at once. It counts from the call's arrival, also for a call that is
+    /// to be made again since its instance was lost.
     public var scheduleToStartMillis: Int64 = 0
     /// Callers that share a key share its turns: inside a priority the keys are served in rotation.
-    /// At most 64 bytes.
+    /// Namespaces share no key; each has one more, the empty one, for calls without a key and for steps
+    /// of workflows. At most 64 bytes.
     public var fairnessKey: String = ""
-    /// Prefer the instance that last worked under this key, if it has a free slot. At most 256 bytes.
+    /// Prefer the instance that last worked under this key of the namespace, if it has a free slot. At
+    /// most 256 bytes.
     public var affinityKey: String = ""
     /// The assignment on whose behalf this is called: its deadline bounds this call, and its end
     /// cancels it. FAILED_PRECONDITION when it is not running any more. 0: none.
     public var parentToken: UInt64 = 0
-    /// Names this call under its parent: called again with the same key by a later attempt, it is
-    /// answered with the result it had. Only with a parent; at most 256 bytes.
+    /// Names this call under its parent: called again with the same key by a later attempt of a
+    /// workflow step, it is answered with the result it had, if that was a success. The payload is not
+    /// compared, since it may be made anew; INVALID_ARGUMENT for another agent type or operation. Only
+    /// with a parent; at most 256 bytes.
     public var key: String = ""
     /// Reserved for calls that outlive the server; INVALID_ARGUMENT today: use a workflow.
     public var durable: Bool = false
@@ -317,6 +323,7 @@ public struct InvokeStreamResponse: Sendable, Hashable {
 
 /// What an agent says while it works.
 public struct InvokeProgress: Sendable, Hashable {
+    /// Unset in the last one before the result when chunks behind the last that came were missed.
     public var chunk: Payload? = nil
     /// Which attempt says so.
     public var attempt: Int32 = 0
@@ -468,7 +475,9 @@ public struct ConnectRequest: Sendable, Hashable {
 public struct Hello: Sendable, Hashable {
     public var agent: WorkerAgent? = nil
     /// From `welcome` on an earlier stream; empty: a new session. What `agent` says holds from now on,
-    /// also when it said something else before; with another type a new session begins.
+    /// also when it said something else before; without an id the session keeps the one it has. With
+    /// another type or id a new session begins; under another id the old one keeps what it holds until
+    /// its lease ends.
     public var resumeSession: String = ""
     /// Tokens of all that is worked on, or has ended without `accepted`; at most 65,536.
     public var held: [UInt64] = []
@@ -494,7 +503,8 @@ public struct Hello: Sendable, Hashable {
 
 /// What an instance says of itself.
 public struct WorkerAgent: Sendable, Hashable {
-    /// Unique among the living; empty: the server makes one from the type. Keep it over reconnects.
+    /// Unique among the living; empty: the server makes one from the type. Keep it over reconnects:
+    /// after a restart of the server only the id says what its worker held.
     public var id: String = ""
     /// Required.
     public var type: String = ""
@@ -718,7 +728,9 @@ public struct WorkAssignment: Sendable, Hashable {
     public var payload: Payload? = nil
     /// How long somebody waits for the result from now on, milliseconds; 0: no limit.
     public var deadlineMillis: Int64 = 0
-    /// 1 for the first.
+    /// 1 for the first. An invoke, a step, a publication for its target and an item of a batch count
+    /// each for themselves; a dead letter that is delivered again, and a batch's item after a restart of
+    /// the server, begin anew.
     public var attempt: Int32 = 0
     /// The same as `token` today; compare this one where a stale worker must be refused.
     public var fencingToken: UInt64 = 0
@@ -1367,7 +1379,8 @@ public struct IsolationPolicy: Sendable, Hashable {
     /// Assignments that must go well, one at a time, before an instance gets its full load, up to 100.
     /// Default 3; -1: none.
     public var canaries: Int32 = 0
-    /// The type that does the work while all instances are isolated; empty: none.
+    /// The type that does the work while all instances are isolated, as far as it offers the operations;
+    /// empty: none.
     public var backupType: String = ""
     /// Failure types that say nothing about the instance. Failures that are not retryable never do.
     public var ignoredFailures: [String] = []

@@ -222,7 +222,7 @@ public enum NoDecision: WireEnum {
 /// `cadre.v1.MissingReason`.
 public enum MissingReason: WireEnum {
     case unspecified
-    /// Its agent failed; see `failure`.
+    /// Its agent failed, or was lost while it worked; see `failure`.
     case failed
     /// It had not answered when the time was over.
     case late
@@ -401,7 +401,8 @@ public struct DecideRequest: Sendable, Hashable {
     /// How long the voters have, 1 to 3,600,000; 0: 30,000. The call's own deadline shortens it, so that
     /// the answer still comes.
     public var deadlineMillis: Int64 = 0
-    /// Names the decision in its series; empty: the server makes one. At most 256 bytes.
+    /// Names the decision in its series; empty: the server makes one. At most 256 bytes. Without a series
+    /// it makes no repeat harmless: the same one again is another ballot.
     public var requestID: String = ""
     /// 1 is served first, 5 last; 0 means the default, 3.
     public var priority: Int32 = 0

@@ -55,13 +55,12 @@ final class AgentStream {
     // MARK: What the worker says
 
     private func take(_ request: ConnectRequest) throws(GRPCStatus) {
+        var faults = FieldFaults()
+        let hello = firstWord(request, &faults)
+        let news = SessionNews(request, &faults)
         // Before the hello counts: a first message that is wrong anywhere begins no session.
-        let news = try SessionNews(request)
-        if port == nil {
-            try greet(request)
-        } else if request.hello != nil {
-            throw .bad("hello", "was said already; it belongs into the first message only")
-        }
+        if let status = faults.status { throw status }
+        if let hello { greet(hello) }
         guard let port else { return }
         for progress in request.progress {
             guard let watcher = watched[AssignmentToken(wire: progress.token)] else { continue }
@@ -76,11 +75,21 @@ final class AgentStream {
         call.finish()
     }
 
-    private func greet(_ request: ConnectRequest) throws(GRPCStatus) {
-        guard let message = request.hello else {
-            throw .bad("hello", "is required in the first message")
+    /// The hello that belongs into the first message and no other.
+    private func firstWord(
+        _ request: ConnectRequest, _ faults: inout FieldFaults
+    ) -> SessionHello? {
+        let isFirst = port == nil
+        guard let hello = request.hello else {
+            faults.check(!isFirst, "hello", "is required in the first message")
+            return nil
         }
-        let hello = try SessionHello(message, peer: call.peer)
+        if isFirst { return SessionHello(hello, peer: call.peer, &faults) }
+        faults.check(false, "hello", "was said already; it belongs into the first message only")
+        return nil
+    }
+
+    private func greet(_ hello: SessionHello) {
         helloTask?.cancel()
         lease = .milliseconds(Int64(hello.leaseMillis))
         let port = host.open(port: SessionPort(self, loop: call.eventLoop))
@@ -141,6 +150,8 @@ final class AgentStream {
     /// Sends what the worker takes now; the rest when it has taken that.
     private func proceed() {
         while call.isWritable, let message = outbox.next() { send(message) }
+        let freed = outbox.takeFreedCredits()
+        if freed > 0, let port { link.post(.session(.unsent(freed, port))) }
     }
 
     private func finish(_ status: GRPCStatus) {

@@ -23,14 +23,14 @@ final class InvokeFanOut {
         self.call = call
     }
 
-    /// Sends all; answers when the last is settled.
+    /// Sends all; answers when the last is settled, which is before the call's own deadline.
     func begin(_ invokes: [InvokeRequest], namespace: Namespace) {
         call.onCancel { _ in for ticket in self.tickets { self.link.abandon(ticket) } }
         let trace = call.metadata.trace
         for (index, request) in invokes.enumerated() {
             let id = request.requestID.isEmpty ? link.newRequestID() : request.requestID
             let command = request.command(
-                namespace: namespace, deadline: call.deadline, received: call.receivedAt,
+                namespace: namespace, deadline: call.closes, received: call.receivedAt,
                 trace: trace)
             let ticket = link.ask({ .invoke(command, $0) }) { self.settle(index, id, $0) }
             tickets.append(ticket)

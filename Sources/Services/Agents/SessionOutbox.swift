@@ -10,7 +10,7 @@ struct SessionOutbox {
     private var head = ConnectResponse()
     private var accepted: [UInt64] = []
     private var stale: [UInt64] = []
-    private var assignments: ArraySlice<Assignment> = []
+    private var assignments = UnsentAssignments()
     private var cancelled: [UInt64] = []
 
     /// A message is closed when it has so many bytes; one payload, up to 2 MiB, may go beyond.
@@ -41,7 +41,14 @@ struct SessionOutbox {
 
     mutating func assign(_ assignment: Assignment) { assignments.append(assignment) }
 
-    mutating func cancel(_ token: AssignmentToken) { cancelled.append(token.serial.rawValue) }
+    /// The worker hears of it if it was sent the assignment.
+    mutating func cancel(_ token: AssignmentToken) {
+        if !assignments.takeBack(token) { cancelled.append(token.serial.rawValue) }
+    }
+
+    /// How many assignments were cancelled before it was their turn to be sent, since the last time:
+    /// the worker hears nothing of them, and their credits are free again.
+    mutating func takeFreedCredits() -> Int { assignments.takeFreedCredits() }
 
     /// The next message; `nil`: all is said.
     mutating func next() -> ConnectResponse? {
@@ -76,7 +83,6 @@ struct SessionOutbox {
                 message.assignments.append(wire)
             }
         }
-        if assignments.isEmpty { assignments = [] }
     }
 }
 

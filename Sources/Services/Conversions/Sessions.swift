@@ -12,12 +12,9 @@ extension AssignmentToken {
 }
 
 extension SessionNews {
-    /// Takes what a worker says in one message.
-    ///
-    /// - Throws: INVALID_ARGUMENT that names every wrong field.
-    init(_ request: ConnectRequest) throws(GRPCStatus) {
+    /// Takes what a worker says in one message, and notes every wrong field.
+    init(_ request: ConnectRequest, _ faults: inout FieldFaults) {
         self.init()
-        var faults = FieldFaults()
         faults.check(
             (0...65_536).contains(request.ready), "ready", "is \(request.ready); 0 to 65536")
         credits = Int(request.ready)
@@ -48,7 +45,6 @@ extension SessionNews {
                         contentType: details.contentType.isEmpty
                             ? Coordination.Payload.json : details.contentType)))
         }
-        if let status = faults.status { throw status }
     }
 }
 
@@ -146,13 +142,11 @@ extension SessionRefusal {
 }
 
 extension SessionHello {
-    /// Takes a worker's first word; an instance without an id is given one.
-    ///
-    /// - Throws: INVALID_ARGUMENT that names every wrong field.
-    init(_ hello: Messages.Hello, peer: String) throws(GRPCStatus) {
-        guard let agent = hello.agent else { throw .bad("hello.agent", "is required") }
-        var faults = FieldFaults()
-        agent.check(&faults)
+    /// Takes a worker's first word, and notes every wrong field; an instance without an id is given
+    /// one. `nil`: it does not say what the instance is.
+    init?(_ hello: Messages.Hello, peer: String, _ faults: inout FieldFaults) {
+        faults.check(hello.agent != nil, "hello.agent", "is required")
+        hello.agent?.check(&faults)
         let session = SessionID(hello.resumeSession)
         faults.check(
             hello.resumeSession.isEmpty || session != nil, "hello.resume_session",
@@ -161,9 +155,10 @@ extension SessionHello {
         faults.check(
             hello.leaseMillis == 0 || (500...300_000).contains(hello.leaseMillis),
             "hello.lease_millis", "is \(hello.leaseMillis); 500 to 300000, 0 for the default")
-        if let status = faults.status { throw status }
+        guard let agent = hello.agent else { return nil }
         self.init(
-            registration: AgentRegistration(agent, peer: peer), resume: session,
+            registration: AgentRegistration(agent, peer: peer), hasMadeID: agent.id.isEmpty,
+            resume: session,
             held: hello.held.map { AssignmentToken(wire: $0) },
             leaseMillis: hello.leaseMillis == 0 ? 10_000 : Int(hello.leaseMillis),
             secret: .random(in: .min ... .max))

@@ -73,7 +73,8 @@ public protocol AgentServiceHandler: Sendable {
     func invokeStream(_ request: InvokeStreamRequest, _ call: ServerStreamCall<InvokeStreamResponse>)
 
     /// Many invokes at once, all settled: every outcome is kept and none hides another. The answer
-    /// comes when the last has one; the call's deadline bounds them all.
+    /// comes when the last has one. The call's deadline, less a tenth of the time to it (at most 50 ms),
+    /// bounds them all, so that the answer still comes.
     func invokeAll(_ request: InvokeAllRequest, _ call: UnaryCall<InvokeAllResponse>)
 
     /// Makes the caller an instance in the pool: it is sent work on this stream and answers on it.
@@ -89,7 +90,11 @@ public protocol AgentServiceHandler: Sendable {
     /// their worker for a whole lease. What is not named, or whose lease ends, is given to another
     /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
     ///
-    /// INVALID_ARGUMENT for a message that is not understood, DEADLINE_EXCEEDED without a hello,
+    /// Of a worker that does not read what it is sent, the server does not read either once 64 KiB
+    /// wait for it: then its lease runs, whatever it sends.
+    ///
+    /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
+    /// bytes that are no message; DEADLINE_EXCEEDED without a hello,
     /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
     /// or the server goes down: connect again; ABORTED when the session went on on another stream.
     func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>)
@@ -117,7 +122,8 @@ public protocol AgentServiceHandler: Sendable {
 
     /// Takes an instance out of the choice: it gets no new work, and what it holds goes to others, but
     /// for calls that must not be made twice. FAILED_PRECONDITION for the last instance of a type that
-    /// takes work, unless its backup type has one.
+    /// takes work, unless its backup type has one. Operations that the backup type does not offer are
+    /// not looked at: calls of them wait.
     func isolateAgent(_ request: IsolateAgentRequest, _ call: UnaryCall<IsolateAgentResponse>)
 
     /// Gives an instance its full load again, at once.
@@ -267,7 +273,8 @@ public struct AgentServiceClient: Sendable {
     }
 
     /// Many invokes at once, all settled: every outcome is kept and none hides another. The answer
-    /// comes when the last has one; the call's deadline bounds them all.
+    /// comes when the last has one. The call's deadline, less a tenth of the time to it (at most 50 ms),
+    /// bounds them all, so that the answer still comes.
     public func invokeAll(
         _ request: InvokeAllRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> InvokeAllResponse {
@@ -287,7 +294,11 @@ public struct AgentServiceClient: Sendable {
     /// their worker for a whole lease. What is not named, or whose lease ends, is given to another
     /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
     ///
-    /// INVALID_ARGUMENT for a message that is not understood, DEADLINE_EXCEEDED without a hello,
+    /// Of a worker that does not read what it is sent, the server does not read either once 64 KiB
+    /// wait for it: then its lease runs, whatever it sends.
+    ///
+    /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
+    /// bytes that are no message; DEADLINE_EXCEEDED without a hello,
     /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
     /// or the server goes down: connect again; ABORTED when the session went on on another stream.
     public func connect(
@@ -339,7 +350,8 @@ public struct AgentServiceClient: Sendable {
 
     /// Takes an instance out of the choice: it gets no new work, and what it holds goes to others, but
     /// for calls that must not be made twice. FAILED_PRECONDITION for the last instance of a type that
-    /// takes work, unless its backup type has one.
+    /// takes work, unless its backup type has one. Operations that the backup type does not offer are
+    /// not looked at: calls of them wait.
     public func isolateAgent(
         _ request: IsolateAgentRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> IsolateAgentResponse {

@@ -162,6 +162,7 @@ import Testing
             }
         }
         #expect(alone == Set([1, 2, 3].map { #"{"items":[\#($0)]}"# }))
+        #expect(bench.dispatches.map(\.attempt) == [1, 2, 2, 2])
         #expect(calls.map { Self.results(bench, $0) } == [["1"], ["!unreachable"], ["3"]])
     }
 

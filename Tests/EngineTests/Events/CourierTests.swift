@@ -49,6 +49,7 @@ import Testing
             bench.dispatches.map { String(decoding: $0.payload.bytes, as: UTF8.self) } == [
                 "1", "1", "1", "2",
             ])
+        #expect(bench.dispatches.map(\.attempt) == [1, 2, 3, 1])
         bench.finishLast(EngineBench.success)
         let status = bench.status("s")
         #expect(status?.state.deadLettered == 1 && status?.deadLetters == 1)

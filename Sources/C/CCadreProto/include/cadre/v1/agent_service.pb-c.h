@@ -127,7 +127,8 @@ struct  Cadre__V1__InvokeRequest
    */
   char *agent_id;
   /*
-   * Returned as it is; empty: the server makes one.
+   * Returned as it is; empty: the server makes one. It makes no repeat harmless: the same one again
+   * is another call.
    */
   char *request_id;
   /*
@@ -136,16 +137,19 @@ struct  Cadre__V1__InvokeRequest
   int32_t priority;
   /*
    * How long to wait for an instance when none of a known type is alive, milliseconds, 0 to
-   * 86,400,000; 0: UNAVAILABLE at once.
+   * 86,400,000; 0: UNAVAILABLE at once. It counts from the call's arrival, also for a call that is
+   * to be made again since its instance was lost.
    */
   int64_t schedule_to_start_millis;
   /*
    * Callers that share a key share its turns: inside a priority the keys are served in rotation.
-   * At most 64 bytes.
+   * Namespaces share no key; each has one more, the empty one, for calls without a key and for steps
+   * of workflows. At most 64 bytes.
    */
   char *fairness_key;
   /*
-   * Prefer the instance that last worked under this key, if it has a free slot. At most 256 bytes.
+   * Prefer the instance that last worked under this key of the namespace, if it has a free slot. At
+   * most 256 bytes.
    */
   char *affinity_key;
   /*
@@ -154,8 +158,10 @@ struct  Cadre__V1__InvokeRequest
    */
   uint64_t parent_token;
   /*
-   * Names this call under its parent: called again with the same key by a later attempt, it is
-   * answered with the result it had. Only with a parent; at most 256 bytes.
+   * Names this call under its parent: called again with the same key by a later attempt of a
+   * workflow step, it is answered with the result it had, if that was a success. The payload is not
+   * compared, since it may be made anew; INVALID_ARGUMENT for another agent type or operation. Only
+   * with a parent; at most 256 bytes.
    */
   char *key;
   /*
@@ -276,6 +282,9 @@ struct  Cadre__V1__InvokeStreamResponse
 struct  Cadre__V1__InvokeProgress
 {
   ProtobufCMessage base;
+  /*
+   * Unset in the last one before the result when chunks behind the last that came were missed.
+   */
   Cadre__V1__Payload *chunk;
   /*
    * Which attempt says so.
@@ -424,7 +433,9 @@ struct  Cadre__V1__Hello
   Cadre__V1__WorkerAgent *agent;
   /*
    * From `welcome` on an earlier stream; empty: a new session. What `agent` says holds from now on,
-   * also when it said something else before; with another type a new session begins.
+   * also when it said something else before; without an id the session keeps the one it has. With
+   * another type or id a new session begins; under another id the old one keeps what it holds until
+   * its lease ends.
    */
   char *resume_session;
   /*
@@ -460,7 +471,8 @@ struct  Cadre__V1__WorkerAgent
 {
   ProtobufCMessage base;
   /*
-   * Unique among the living; empty: the server makes one from the type. Keep it over reconnects.
+   * Unique among the living; empty: the server makes one from the type. Keep it over reconnects:
+   * after a restart of the server only the id says what its worker held.
    */
   char *id;
   /*
@@ -667,7 +679,9 @@ struct  Cadre__V1__WorkAssignment
    */
   int64_t deadline_millis;
   /*
-   * 1 for the first.
+   * 1 for the first. An invoke, a step, a publication for its target and an item of a batch count
+   * each for themselves; a dead letter that is delivered again, and a batch's item after a restart of
+   * the server, begin anew.
    */
   int32_t attempt;
   /*
@@ -1237,7 +1251,8 @@ struct  Cadre__V1__IsolationPolicy
    */
   int32_t canaries;
   /*
-   * The type that does the work while all instances are isolated; empty: none.
+   * The type that does the work while all instances are isolated, as far as it offers the operations;
+   * empty: none.
    */
   char *backup_type;
   /*

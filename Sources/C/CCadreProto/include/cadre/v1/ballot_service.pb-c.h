@@ -153,7 +153,7 @@ typedef enum _Cadre__V1__NoDecision {
 typedef enum _Cadre__V1__MissingReason {
   CADRE__V1__MISSING_REASON__MISSING_REASON_UNSPECIFIED = 0,
   /*
-   * Its agent failed; see `failure`.
+   * Its agent failed, or was lost while it worked; see `failure`.
    */
   CADRE__V1__MISSING_REASON__MISSING_REASON_FAILED = 1,
   /*
@@ -311,7 +311,8 @@ struct  Cadre__V1__DecideRequest
    */
   int64_t deadline_millis;
   /*
-   * Names the decision in its series; empty: the server makes one. At most 256 bytes.
+   * Names the decision in its series; empty: the server makes one. At most 256 bytes. Without a series
+   * it makes no repeat harmless: the same one again is another ballot.
    */
   char *request_id;
   /*
