@@ -272,17 +272,17 @@ extension CoordinationEngine {
         settle()
     }
 
-    /// The instance left. An attempt that was never committed is simply placed anew.
-    mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int) {
+    /// The instance works on it no more. An attempt that was never committed is simply placed anew.
+    mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int, _ loss: AgentLoss) {
         let phase = jobs[job].phase
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         if phase == .preparing { return placeAnew(job) }
         endStep(job)
         measureFailure(run, step)
         let at = now.wallMillis
-        let isShutdown = isDraining
+        let loss = isDraining && loss == .left ? .shutdown : loss
         change(run) { machine, out, _ in
-            machine.agentLost(step, token: token, isShutdown: isShutdown, at: at, into: &out)
+            machine.agentLost(step, token: token, loss, at: at, into: &out)
         }
     }
 

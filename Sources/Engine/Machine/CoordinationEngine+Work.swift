@@ -192,10 +192,10 @@ extension CoordinationEngine {
         rejectForsaken(operations, type)
     }
 
-    mutating func lost(_ job: Int32, _ agent: AgentID) {
+    mutating func lost(_ job: Int32, _ agent: AgentID, _ loss: AgentLoss = .left) {
         switch jobs[job].work {
         case .invoke(let part): invokeLost(job, part, agent)
-        case .step(let run, let step): stepLost(job, run, step)
+        case .step(let run, let step): stepLost(job, run, step, loss)
         }
     }
 
