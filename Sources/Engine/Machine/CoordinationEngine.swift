@@ -252,11 +252,12 @@ public struct CoordinationEngine: Sendable {
         for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
     }
 
-    /// From now on new work is refused as unavailable and no step begins; what is open goes on.
+    /// From now on new work is refused as unavailable and no step begins. What is open goes on, and
+    /// callers whose answer cannot come before the next start are told so.
     public mutating func beginDraining() {
         isDraining = true
         holdSteps()
-        flushAllBatches()
+        drainBatches()
         storeSkipped()
     }
 
