@@ -31,6 +31,29 @@ import Testing
         #expect(rig.taken(2).map(\.origin?.step) == ["b", "a"])
     }
 
+    @Test(arguments: [nil, 900])
+    func `a step in the hands of a worker that the server cuts off stays with it`(
+        heartbeat: Int64?
+    ) throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        var step = StepDefinition(id: "s", agentType: "w", operation: "work")
+        step.heartbeatMillis = heartbeat
+        let run = try #require(rig.start([step]))
+        let token = rig.taken(1)[0].token
+        let row = rig.runs[run]
+        rig.engine.beginDraining()
+        rig.drop(1)
+        rig.pass(millis: 5_000)
+        #expect(rig.hello(2, held: [token]) == nil, "the server takes nobody any more")
+        #expect(rig.runs[run] == row && rig.state(run)?.steps[0].attempt == 1)
+        try rig.restart()
+        _ = rig.hello(3, held: [token])
+        rig.say(3, results: [(token, "{}")])
+        #expect(rig.accepted(3) == [token])
+        #expect(rig.runs[run]?.closedMillis != nil)
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `a drain may wait for steps that agents of the process work on`() async throws {
         let server = try await TestServer(store: InMemoryStore())

@@ -222,7 +222,7 @@ extension CoordinationEngine {
             let failure: StepFailure = key.map { .keyNotFree($0, limit) } ?? notPlaced(job, limit)
             startFailed(job, run, step, failure)
         case .preparing: startFailed(job, run, step, .notPrepared(limitOfStart(run, step)))
-        case .orphaned: holderLost(job, run, step)
+        case .orphaned: isDraining ? endStep(job) : holderLost(job, run, step)
         case .committing: break
         }
     }
