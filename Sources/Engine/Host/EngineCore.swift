@@ -213,9 +213,11 @@ final class EngineCore: @unchecked Sendable {
         let isQuiet =
             engine.isQuiet && engine.openInvokeCount == 0 && engine.openItemCount == 0
         let hasSteps = isQuiet && engine.localStepCount > 0
+        let hasCallers = isQuiet && engine.openAwaitCount > 0
         var left: [Drain] = []
         for drain in drains {
-            let isDone = fatal != nil || isQuiet && !(drain.awaitsSteps && hasSteps)
+            let isHeld = drain.awaitsSteps ? hasSteps : hasCallers
+            let isDone = fatal != nil || isQuiet && !isHeld
             if isDone || drain.deadlineNanos <= time.monotonicNanos {
                 drain.continuation.resume()
             } else {

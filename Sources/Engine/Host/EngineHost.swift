@@ -144,12 +144,12 @@ public final class EngineHost: AssignmentSink {
 
     // MARK: Going down
 
-    /// Refuses new work and waits until what was decided is on disk and open invokes are answered,
-    /// or until the deadline. No step begins any more; open runs stay on disk and go on after the
-    /// next start.
+    /// Refuses new work and waits until what was decided is on disk and every call is answered that
+    /// can be, those that wait for the end of a run included, or until the deadline. No step begins
+    /// any more; open runs stay on disk and go on after the next start.
     ///
-    /// - Parameter awaitsSteps: whether to wait for steps that agents of this process work on too;
-    ///   those of remote workers stay with them.
+    /// - Parameter awaitsSteps: whether to wait for the steps that agents of this process work on,
+    ///   rather than for who waits for a run; those of remote workers stay with them.
     public func drain(deadlineNanos: Int64, awaitsSteps: Bool = false) async {
         await withCheckedContinuation { continuation in
             let drain = Drain(
@@ -255,7 +255,7 @@ enum HostEvent: Sendable {
 /// Somebody who waits for the end of what is open.
 struct Drain: Sendable {
     var deadlineNanos: Int64
-    /// Whether steps in the hands of agents of this process count.
+    /// Whether steps in the hands of agents of this process count, rather than who waits for a run.
     var awaitsSteps: Bool
     var continuation: CheckedContinuation<Void, Never>
 }

@@ -203,6 +203,7 @@ public struct CoordinationEngine: Sendable {
         takeDueMemory()
         takeDueLocks()
         tellLockQueues()
+        if isDraining { refuseUnanswerable() }
         noteBusyTime()
         noteBreakers()
         return takeReady()
@@ -250,15 +251,6 @@ public struct CoordinationEngine: Sendable {
     public mutating func diskFilled() {
         isDiskFull = true
         for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
-    }
-
-    /// From now on new work is refused as unavailable and no step begins. What is open goes on, and
-    /// callers whose answer cannot come before the next start are told so.
-    public mutating func beginDraining() {
-        isDraining = true
-        holdSteps()
-        drainBatches()
-        storeSkipped()
     }
 
     /// Whether everything decided is on disk.

@@ -252,7 +252,8 @@ struct ServerAssembly {
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
             let deadline = SystemClock.monotonicNanos() + graceNanos
             await host.drain(deadlineNanos: deadline)
-            // Workers end no stream by themselves; they come back after the restart.
+            // Workers end no stream by themselves; they come back after the restart. Until here
+            // somebody may have waited for what they do.
             streams.shutDown()
             let left = max(0, deadline - SystemClock.monotonicNanos())
             await server.shutdown(grace: .nanoseconds(left))
