@@ -67,7 +67,8 @@ import Testing
         #expect(await server.command.ended().status == 0)
     }
 
-    @Test func `nobody waits for an answer that cannot come any more`() async throws {
+    @Test(arguments: [SIGTERM, SIGHUP])
+    func `nobody waits for an answer that cannot come any more`(signal: Int32) async throws {
         let server = try await RunningServer.start(try TemporaryDirectory(), ["--grace", "600"])
         let waits = StepDefinition(id: "a", kind: .wait(WaitStep(signal: "go")))
         let definition = WorkflowDefinition(name: "waits", version: "1", steps: [waits])
@@ -79,7 +80,7 @@ import Testing
                     ExecuteRunRequest(start: StartRunRequest(workflow: "waits")))
             }
             while try await workflows.listRuns(ListRunsRequest()).runs.isEmpty {}
-            server.command.process.terminate()
+            kill(server.command.process.processIdentifier, signal)
             let end = await #expect(throws: GRPCStatus.self) { _ = try await executed.value }
             #expect(end?.code == .unavailable && end?.message.contains("goes on") == true)
         }
