@@ -87,6 +87,27 @@ import Testing
         #expect(await server.command.ended().status == 0)
     }
 
+    @Test func `a reader whose stream ends with the server has failed no delivery`() async throws {
+        let directory = try TemporaryDirectory()
+        let durable = SubscribeRequest(mode: .durable(DurableSubscriber(subscription: "s")))
+        for round in 1...4 {
+            let server = try await RunningServer.start(directory)
+            try await server.withClient { client in
+                let events = EventServiceClient(client: client)
+                let definition = SubscriptionDefinition(name: "s", patterns: ["a"])
+                _ = try await events.putSubscription(
+                    PutSubscriptionRequest(subscription: definition))
+                if round == 1 { _ = try await events.publish(PublishRequest(topic: "a")) }
+                let known = try await events.getSubscription(GetSubscriptionRequest(name: "s"))
+                #expect(known.subscription?.subscribers.first?.failedAttempts == 0)
+                let stream = try await events.subscribe(durable)
+                for try await message in stream where !message.publications.isEmpty { break }
+                #expect(await server.terminate() == 0)
+                stream.cancel()
+            }
+        }
+    }
+
     private func status(_ server: RunningServer) async -> GRPCStatus {
         do {
             try await server.withClient { client in

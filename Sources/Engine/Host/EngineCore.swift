@@ -78,6 +78,7 @@ final class EngineCore: @unchecked Sendable {
     private func take(_ event: HostEvent, _ time: EngineTime, _ work: inout Work) {
         switch event {
         case .tick: wakeAtNanos = .max
+        case .goingDown: engine.beginDraining()
         case .drain(let drain):
             engine.beginDraining()
             drains.append(drain)

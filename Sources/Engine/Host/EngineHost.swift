@@ -144,6 +144,13 @@ public final class EngineHost: AssignmentSink {
 
     // MARK: Going down
 
+    /// The beginning of ``drain(deadlineNanos:awaitsSteps:)``, which must follow. What is posted after
+    /// it finds a server that goes down: streams that it ends are not held against their readers.
+    public func beginDrain() {
+        _ = events.post(.goingDown, lane: .vital)
+        drive()
+    }
+
     /// Refuses new work and waits until what was decided is on disk and every call is answered that
     /// can be, those that wait for the end of a run included, or until the deadline. No step begins
     /// any more; open runs stay on disk and go on after the next start.
@@ -249,6 +256,7 @@ public final class EngineHost: AssignmentSink {
 enum HostEvent: Sendable {
     case committed(BatchNumber, CommitOutcome)
     case tick
+    case goingDown
     case drain(Drain)
 }
 

@@ -247,6 +247,8 @@ struct ServerAssembly {
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in
             health.shutDown()
+            // Before streams are ended, or their ends would be held against their readers.
+            host.beginDrain()
             // At once, so that clients go elsewhere while what is open ends.
             await server.beginShutdown()
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
