@@ -78,6 +78,7 @@ extension CoordinationEngine {
     /// callers whose answer cannot come before the next start are told so.
     public mutating func beginDraining() {
         isDraining = true
+        lastCallers = open.tickets
         holdSteps()
         drainBatches()
         storeSkipped()

@@ -4,29 +4,38 @@ import Coordination
 /// cannot come before the next start: who waits for one is told at once, instead of using up the time
 /// in which the others may still be answered.
 extension CoordinationEngine {
-    /// Callers that wait for the end of a run.
+    /// Callers that wait for the end of a run, while it drains.
     public var openAwaitCount: Int {
-        open.tickets.count { if case .awaiting = open[$0] { true } else { false } }
+        lastCallers.count { if case .awaiting = open[$0] { true } else { false } }
     }
 
     /// Turns away whose answer cannot come before the next start.
     mutating func refuseUnanswerable() {
-        for ticket in open.tickets {
-            switch open[ticket] {
-            case .awaiting(let run) where !isAtWork(run):
-                abandon(ticket)
-                reject(ticket, .runGoesOnLater(runs[run].machine.state.id))
-            case .submitted where isStaying(ticket):
-                abandon(ticket)
-                reject(ticket, .itemsGoOnLater)
-            case .invoke(let job) where !mayBegin(job):
-                endInvoke(job)
-                // What is delivered to an agent is delivered again after the start.
-                if ticket.port != Self.eventPort { reject(ticket, .draining) }
-            default: break
-            }
-        }
+        let callers = lastCallers
+        lastCallers = []
+        for ticket in callers where mayBeAnswered(ticket) { lastCallers.append(ticket) }
         settle()
+    }
+
+    /// Whether a caller still waits and may be answered; if not, it is told so.
+    private mutating func mayBeAnswered(_ ticket: ReplyTicket) -> Bool {
+        switch open[ticket] {
+        case .awaiting(let run):
+            if isAtWork(run) { return true }
+            abandon(ticket)
+            reject(ticket, .runGoesOnLater(runs[run].machine.state.id))
+        case .submitted:
+            if !isStaying(ticket) { return true }
+            abandon(ticket)
+            reject(ticket, .itemsGoOnLater)
+        case .invoke(let job):
+            if mayBegin(job) { return true }
+            endInvoke(job)
+            // What is delivered to an agent is delivered again after the start.
+            if ticket.port != Self.eventPort { reject(ticket, .draining) }
+        default: break
+        }
+        return false
     }
 
     /// Whether a call has begun, or waits for instances that are there.
@@ -53,16 +62,15 @@ extension CoordinationEngine {
     }
 
     private mutating func isAtWork(_ run: Int32, _ step: Int) -> Bool {
-        let state = runs[run].machine.state
-        switch state.steps[step].state {
+        let isPaused = runs[run].machine.state.status == .paused
+        switch runs[run].machine.state.steps[step].state {
         case .running: return isInHands(runs[run].steps[step].job)
-        case .scheduled: return state.status != .paused && isBeingMade(run, step)
-        case .evaluating: return state.status != .paused
+        case .scheduled: return !isPaused && isBeingMade(run, step)
+        case .evaluating: return !isPaused
         case .waiting:
             if runs[run].machine.isCollecting(step) { return true }
-            guard let child = state.steps[step].extra.value.child.flatMap({ runIndex[$0] })
-            else { return false }
-            return isAtWork(child)
+            let child = runs[run].machine.state.steps[step].extra.value.child
+            return child.flatMap { runIndex[$0] }.map { isAtWork($0) } ?? false
         case .pending, .waitingRetry, .parked, .completed, .failed, .skipped, .cancelled:
             return false
         }

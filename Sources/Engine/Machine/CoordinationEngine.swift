@@ -128,6 +128,8 @@ public struct CoordinationEngine: Sendable {
     /// Told by the shell, for the snapshot.
     public var mailboxLength = 0
     public internal(set) var isDraining = false
+    /// Who waited when it began to drain, and for runs since; see ``refuseUnanswerable()``.
+    var lastCallers: [ReplyTicket] = []
 
     // Identifiers of this epoch.
     var lastToken: UInt64
