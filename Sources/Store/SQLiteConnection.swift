@@ -58,9 +58,11 @@ import CSQLite
     }
 
     /// Runs statements without parameters and results, separated by semicolons.
-    func execute(_ sql: String) throws(SQLiteFailure) {
+    ///
+    /// - Parameter purpose: what a failure says was being done; `nil`: the statements themselves.
+    func execute(_ sql: String, for purpose: String? = nil) throws(SQLiteFailure) {
         let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
-        guard code == SQLITE_OK else { throw failure(code, doing: sql) }
+        guard code == SQLITE_OK else { throw failure(code, doing: purpose ?? sql) }
     }
 
     /// Compiles one statement for many uses.

@@ -175,7 +175,7 @@ extension SQLiteConnection {
         try execute("BEGIN IMMEDIATE")
         for (index, sql) in SQLiteSchema.migrations.enumerated().dropFirst(Int(version)) {
             if index == MemoryLogMigration.index { try MemoryLogMigration.run(on: self) }
-            try execute(sql)
+            try execute(sql, for: "bringing it from store version \(index) to \(index + 1)")
         }
         try execute(
             """

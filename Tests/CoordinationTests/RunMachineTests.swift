@@ -240,13 +240,16 @@ struct MachineHarness {
         #expect(run.machine.state.failure?.type == "agent_lost")
     }
 
-    @Test func `attempts that a shutdown ended do not count as lost`() throws {
+    @Test(arguments: [AgentLoss.shutdown, .isolated])
+    func `attempts that end through no fault of the step do not count as lost`(
+        loss: AgentLoss
+    ) throws {
         var run = try MachineHarness([Self.step("a", retry: RetryPolicy(maxAttempts: 1))])
         _ = run.actions()
         for _ in 1...10 {
             let token = run.dispatch(0)
             run.machine.agentLost(
-                0, token: token, isShutdown: true, at: run.now, into: &run.out)
+                0, token: token, loss, at: run.now, into: &run.out)
             let actions = run.actions()
             #expect(actions == [.schedule(step: 0)])
         }

@@ -101,4 +101,17 @@ import Testing
         #expect(await store.commit(epoch.batch(1) { $0.memory = [more] }) == .committed)
         await store.close()
     }
+
+    @Test func `a migration that fails says which, and not its SQL`() async throws {
+        let directory = try TemporaryDirectory()
+        try makeVersion1(directory)
+        let file = try SQLiteConnection(
+            path: "\(directory.path)/cadre.sqlite", access: .create, busyMillis: 500)
+        try file.execute("CREATE TABLE entities (id INTEGER PRIMARY KEY)")
+        let error = await #expect(throws: StoreError.self) {
+            _ = try await SQLiteStore.open(.init(directory: directory.path))
+        }
+        let message = try #require(error?.message)
+        #expect(message.contains("from store version 1 to 2") && !message.contains("CREATE"))
+    }
 }

@@ -62,6 +62,9 @@ public struct BatchLine: Sendable {
     private var retries: [UInt64: (item: Item, place: Int32)] = [:]
     /// Bytes of those.
     private var retryBytes = 0
+    /// Durable items that stay for the next process, when the server goes down.
+    private var staying: [UInt64: Item] = [:]
+    private var isDraining = false
     private var flying: [UInt64: Departure] = [:]
     private var lastNumber: UInt64 = 0
     private var lastID: UInt64 = 0
@@ -87,6 +90,7 @@ public struct BatchLine: Sendable {
 
     /// An item arrives. Ids must ascend.
     public mutating func add(_ item: Item) {
+        if isDraining, item.isDurable { return staying[item.id] = item }
         order.append(item.id)
         fresh[item.id] = item
         freshBytes += item.bytes
@@ -113,6 +117,19 @@ public struct BatchLine: Sendable {
             if let place = retries[id]?.place { retryTimes.update(place, key: .min) }
         }
         return waitingCount
+    }
+
+    /// The server goes down. Durable items that wait, or fail without having ended, stay as they are
+    /// stored: none is given to an agent any more. The others leave as soon as batches in flight
+    /// allow, each once more and then no more.
+    public mutating func beginDraining() {
+        isDraining = true
+        let waiting = Array(fresh.values) + retries.values.map(\.item)
+        for item in waiting where item.isDurable {
+            _ = withdraw(item.id)
+            staying[item.id] = item
+        }
+        _ = flush()
     }
 
     /// What leaves now.
@@ -158,17 +175,20 @@ public struct BatchLine: Sendable {
     // MARK: What there is
 
     /// Items that wait, those that are to be tried again included.
-    public var waitingCount: Int { fresh.count + retries.count }
-    public var waitingBytes: Int { freshBytes + retryBytes }
+    public var waitingCount: Int { fresh.count + retries.count + staying.count }
+    public var waitingBytes: Int {
+        staying.values.reduce(freshBytes + retryBytes) { $0 + $1.bytes }
+    }
     public var flyingCount: Int { flying.count }
     public var flyingItems: Int { flying.values.reduce(0) { $0 + $1.items.count } }
     /// When the oldest item that waits arrived.
     public var oldestNanos: Int64? {
         let oldest = order.first.flatMap { fresh[$0]?.arrivedNanos }
-        return retries.values.reduce(oldest) { min($0 ?? .max, $1.item.arrivedNanos) }
+        let others = retries.values.map(\.item.arrivedNanos) + staying.values.map(\.arrivedNanos)
+        return others.reduce(oldest) { min($0 ?? .max, $1) }
     }
     /// Whether no item waits or is on its way.
-    public var isEmpty: Bool { fresh.isEmpty && retries.isEmpty && flying.isEmpty }
+    public var isEmpty: Bool { waitingCount == 0 && flying.isEmpty }
 
     /// When something leaves if nothing else happens before; `nil`: only when something happens.
     public var nextDeadlineNanos: Int64? {
@@ -179,6 +199,9 @@ public struct BatchLine: Sendable {
         }
         return due == .max ? nil : max(due, pausedUntilNanos)
     }
+
+    /// Whether an item stays where it is stored until the next process.
+    public func isStaying(_ id: UInt64) -> Bool { staying[id] != nil }
 
     // MARK: Parts
 
@@ -248,6 +271,10 @@ public struct BatchLine: Sendable {
         guard case .retryItems(let attempts, let millis) = definition.onFailure,
             item.attempts < attempts, failure.retryable || !isAlone
         else { return false }
+        if isDraining {
+            if item.isDurable { staying[item.id] = item }
+            return item.isDurable
+        }
         let doubled = millis << min(item.attempts - 1, 7)
         let wait = failure.bounded.retryAfterMillis ?? min(doubled, millis * 100)
         let place = retryTimes.insert(item.id, key: nanos + wait * 1_000_000)
@@ -267,14 +294,19 @@ public struct BatchLine: Sendable {
             let wait = min(100 << min(Int64(refusals), 7), Self.longestPauseMillis)
             pausedUntilNanos = nanos + wait * 1_000_000
         }
-        order.prepend(kept.map(\.id))
+        if !isDraining { order.prepend(kept.map(\.id)) }
         for var item in kept {
             item.attempts -= 1
-            fresh[item.id] = item
-            freshBytes += item.bytes
+            takeBack(item)
         }
         return departure.items.filter { !$0.isDurable }.compactMap {
             retry($0, failure, isAlone: isAlone, nanos) ? nil : ($0, failure)
         }
+    }
+
+    private mutating func takeBack(_ item: Item) {
+        if isDraining { return staying[item.id] = item }
+        fresh[item.id] = item
+        freshBytes += item.bytes
     }
 }

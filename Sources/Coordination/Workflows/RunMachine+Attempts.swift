@@ -121,19 +121,18 @@ extension RunMachine {
         ).bounded
     }
 
-    /// The instance that worked on a step is gone: a new attempt at once, up to a limit.
-    ///
-    /// - Parameter isShutdown: whether it left because the server was asked to stop. That says
-    ///   nothing against the step, so it does not count towards the limit.
+    /// The instance that worked on a step does so no longer: a new attempt at once, up to a limit if
+    /// the step may be to blame.
     public mutating func agentLost(
-        _ step: Int, token: AssignmentToken, isShutdown: Bool = false, at now: Int64,
+        _ step: Int, token: AssignmentToken, _ loss: AgentLoss = .left, at now: Int64,
         into out: inout RunOutput
     ) {
         guard isCurrent(step, token) else { return }
-        if isShutdown {
-            interrupt(step, now, &out)
-        } else {
-            lose(step, "its instance left during the attempt", now, &out)
+        switch loss {
+        case .left: lose(step, "its instance left during the attempt", now, &out)
+        case .isolated:
+            interrupt(step, "its instance was isolated during the attempt", now, &out)
+        case .shutdown: interrupt(step, "the server was stopped during the attempt", now, &out)
         }
     }
 
@@ -143,9 +142,7 @@ extension RunMachine {
         _ step: Int, token: AssignmentToken, at now: Int64, into out: inout RunOutput
     ) {
         guard isCurrent(step, token) else { return }
-        beginAnew(
-            step, "its instance was gone before it was told", willRetry: hasRoomForAttempt, now,
-            &out)
+        interrupt(step, "its instance was gone before it was told", now, &out)
     }
 
     /// After a restart: the remote instance did not come back within its lease, or came back without
@@ -250,10 +247,11 @@ extension RunMachine {
         beginAnew(step, message, willRetry: willRetry, now, &out)
     }
 
-    private mutating func interrupt(_ step: Int, _ now: Int64, _ out: inout RunOutput) {
-        beginAnew(
-            step, "the server was stopped during the attempt", willRetry: hasRoomForAttempt, now,
-            &out)
+    /// The attempt ends for a reason that says nothing against the step.
+    private mutating func interrupt(
+        _ step: Int, _ what: String, _ now: Int64, _ out: inout RunOutput
+    ) {
+        beginAnew(step, what, willRetry: hasRoomForAttempt, now, &out)
     }
 
     private mutating func beginAnew(

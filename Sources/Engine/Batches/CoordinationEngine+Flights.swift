@@ -4,7 +4,6 @@ import Coordination
 extension CoordinationEngine {
     /// Lets leave what may, and sets the timer for what may later.
     mutating func letLeave(_ batch: Int32) {
-        if isDraining { _ = items.cells[batch].line.flush() }
         for departure in items.cells[batch].line.depart(at: now.monotonicNanos) {
             leave(batch, departure)
         }
@@ -143,9 +142,12 @@ extension CoordinationEngine {
         letLeave(batch)
     }
 
-    /// The server goes down: what waits leaves now.
-    mutating func flushAllBatches() {
-        for batch in items.cells.indices { letLeave(batch) }
+    /// The server goes down: what would be lost with it leaves now, the rest after its start.
+    mutating func drainBatches() {
+        for batch in items.cells.indices {
+            items.cells[batch].line.beginDraining()
+            letLeave(batch)
+        }
     }
 }
 

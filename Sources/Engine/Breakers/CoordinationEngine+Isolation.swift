@@ -235,7 +235,7 @@ extension CoordinationEngine {
             // One that moves may have ended others: those that were called on its behalf.
             guard let job = tokens[token], jobs[job].agent == agent, mayMove(job) else { continue }
             cancelAssignment(job)
-            lost(job, id)
+            lost(job, id, .isolated)
         }
         let type = pool.type(of: agent)
         guard isolator.needsBackup(type) != nil else { return }

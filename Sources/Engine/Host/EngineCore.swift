@@ -78,6 +78,7 @@ final class EngineCore: @unchecked Sendable {
     private func take(_ event: HostEvent, _ time: EngineTime, _ work: inout Work) {
         switch event {
         case .tick: wakeAtNanos = .max
+        case .goingDown: engine.beginDraining()
         case .drain(let drain):
             engine.beginDraining()
             drains.append(drain)
@@ -213,9 +214,11 @@ final class EngineCore: @unchecked Sendable {
         let isQuiet =
             engine.isQuiet && engine.openInvokeCount == 0 && engine.openItemCount == 0
         let hasSteps = isQuiet && engine.localStepCount > 0
+        let hasCallers = isQuiet && engine.openAwaitCount > 0
         var left: [Drain] = []
         for drain in drains {
-            let isDone = fatal != nil || isQuiet && !(drain.awaitsSteps && hasSteps)
+            let isHeld = drain.awaitsSteps ? hasSteps : hasCallers
+            let isDone = fatal != nil || isQuiet && !isHeld
             if isDone || drain.deadlineNanos <= time.monotonicNanos {
                 drain.continuation.resume()
             } else {

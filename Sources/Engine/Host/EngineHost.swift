@@ -144,12 +144,19 @@ public final class EngineHost: AssignmentSink {
 
     // MARK: Going down
 
-    /// Refuses new work and waits until what was decided is on disk and open invokes are answered,
-    /// or until the deadline. No step begins any more; open runs stay on disk and go on after the
-    /// next start.
+    /// The beginning of ``drain(deadlineNanos:awaitsSteps:)``, which must follow. What is posted after
+    /// it finds a server that goes down: streams that it ends are not held against their readers.
+    public func beginDrain() {
+        _ = events.post(.goingDown, lane: .vital)
+        drive()
+    }
+
+    /// Refuses new work and waits until what was decided is on disk and every call is answered that
+    /// can be, those that wait for the end of a run included, or until the deadline. No step begins
+    /// any more; open runs stay on disk and go on after the next start.
     ///
-    /// - Parameter awaitsSteps: whether to wait for steps that agents of this process work on too;
-    ///   those of remote workers stay with them.
+    /// - Parameter awaitsSteps: whether to wait for the steps that agents of this process work on,
+    ///   rather than for who waits for a run; those of remote workers stay with them.
     public func drain(deadlineNanos: Int64, awaitsSteps: Bool = false) async {
         await withCheckedContinuation { continuation in
             let drain = Drain(
@@ -249,13 +256,14 @@ public final class EngineHost: AssignmentSink {
 enum HostEvent: Sendable {
     case committed(BatchNumber, CommitOutcome)
     case tick
+    case goingDown
     case drain(Drain)
 }
 
 /// Somebody who waits for the end of what is open.
 struct Drain: Sendable {
     var deadlineNanos: Int64
-    /// Whether steps in the hands of agents of this process count.
+    /// Whether steps in the hands of agents of this process count, rather than who waits for a run.
     var awaitsSteps: Bool
     var continuation: CheckedContinuation<Void, Never>
 }

@@ -76,6 +76,16 @@ extension CoordinationEngine {
     /// Items of batches without an outcome that would be lost with the process.
     public var openItemCount: Int { items.items.values.count { !$0.isDurable } }
 
+    /// From now on new work is refused as unavailable and no step begins. What is open goes on, and
+    /// callers whose answer cannot come before the next start are told so.
+    public mutating func beginDraining() {
+        isDraining = true
+        lastCallers = open.tickets
+        holdSteps()
+        drainBatches()
+        storeSkipped()
+    }
+
     /// The server goes down: steps in line stay where they are stored, and begin after its start.
     mutating func holdSteps() {
         for type in 0..<Int32(pool.typeCount) {

@@ -33,6 +33,27 @@ extension CoordinationEngine {
         }
     }
 
+    // MARK: Going down
+
+    /// Whether a job's remote instance has lost its connection to a server that goes down: that may
+    /// be all that keeps it from being heard, and it cannot come back before the start.
+    mutating func isCutOffByDrain(_ job: Int32) -> Bool {
+        guard isDraining, jobs[job].agent >= 0 else { return false }
+        let session = pool.session(of: jobs[job].agent)
+        return session >= 0 && !sessions[session].machine.isConnected
+    }
+
+    /// The lease of an instance ends that the server has cut off by going down: the attempts in its
+    /// hands stay as they are stored, and it has a whole lease to come back with them after the start.
+    mutating func leaveToNextProcess(_ agent: Int32) {
+        for token in tokensHeld(by: agent) {
+            guard let job = tokens[token], jobs[job].agent == agent, jobs[job].phase == .running,
+                case .step = jobs[job].work, isCutOffByDrain(job)
+            else { continue }
+            endStep(job)
+        }
+    }
+
     /// The holder's lease has ended without a word of it, or it is back and does not hold it.
     mutating func holderLost(_ job: Int32, _ run: Int32, _ step: Int, isBack: Bool = false) {
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))

@@ -332,6 +332,7 @@ extension CoordinationEngine {
         if let refusal = refusalOfWatcher(run) { return reject(ticket, refusal) }
         runs[run].waiters.append(ticket)
         open.insert(.awaiting(run: run), for: ticket)
+        if isDraining { lastCallers.append(ticket) }
     }
 
     mutating func watchRun(_ reference: RunReference, _ ticket: ReplyTicket) {

@@ -220,6 +220,7 @@ extension CoordinationEngine {
         let machine = sessions[session].machine
         if machine.isExpired(at: now.monotonicNanos) {
             if let port = machine.connection { ready[port].notices.append(.expired) }
+            leaveToNextProcess(sessions[session].agent)
             end(session)
         } else {
             sessions[session].timer = timers.insert(

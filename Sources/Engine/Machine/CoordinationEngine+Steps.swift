@@ -223,7 +223,7 @@ extension CoordinationEngine {
             let failure: StepFailure = key.map { .keyNotFree($0, limit) } ?? notPlaced(job, limit)
             startFailed(job, run, step, failure)
         case .preparing: startFailed(job, run, step, .notPrepared(limitOfStart(run, step)))
-        case .orphaned: holderLost(job, run, step)
+        case .orphaned: isDraining ? endStep(job) : holderLost(job, run, step)
         case .committing: break
         }
     }
@@ -273,17 +273,17 @@ extension CoordinationEngine {
         settle()
     }
 
-    /// The instance left. An attempt that was never committed is simply placed anew.
-    mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int) {
+    /// The instance works on it no more. An attempt that was never committed is simply placed anew.
+    mutating func stepLost(_ job: Int32, _ run: Int32, _ step: Int, _ loss: AgentLoss) {
         let phase = jobs[job].phase
         let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
         if phase == .preparing { return placeAnew(job) }
         endStep(job)
         measureFailure(run, step)
         let at = now.wallMillis
-        let isShutdown = isDraining
+        let loss = isDraining && loss == .left ? .shutdown : loss
         change(run) { machine, out, _ in
-            machine.agentLost(step, token: token, isShutdown: isShutdown, at: at, into: &out)
+            machine.agentLost(step, token: token, loss, at: at, into: &out)
         }
     }
 

@@ -113,7 +113,7 @@ extension CoordinationEngine {
 
     mutating func jobTimedOut(_ job: Int32) {
         jobs[job].timer = -1
-        if mayBeSilentLonger(job) || isHeldByDrain(job) { return }
+        if mayBeSilentLonger(job) || isHeldByDrain(job) || isSilencedByDrain(job) { return }
         judgeTimeout(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)
@@ -133,6 +133,16 @@ extension CoordinationEngine {
         let end = silenceEnd(of: job, runs[run].machine.state.work(of: step).definition)
         guard now.monotonicNanos < end else { return false }
         arm(job, atNanos: min(jobs[job].deadlineNanos, end))
+        return true
+    }
+
+    /// The silence of an instance that the server has cut off by going down says nothing: the attempt
+    /// stays as it is stored.
+    private mutating func isSilencedByDrain(_ job: Int32) -> Bool {
+        guard case .step = jobs[job].work, jobs[job].phase == .running, isCutOffByDrain(job),
+            now.monotonicNanos < jobs[job].deadlineNanos
+        else { return false }
+        endStep(job)
         return true
     }
 
@@ -192,10 +202,10 @@ extension CoordinationEngine {
         rejectForsaken(operations, type)
     }
 
-    mutating func lost(_ job: Int32, _ agent: AgentID) {
+    mutating func lost(_ job: Int32, _ agent: AgentID, _ loss: AgentLoss = .left) {
         switch jobs[job].work {
         case .invoke(let part): invokeLost(job, part, agent)
-        case .step(let run, let step): stepLost(job, run, step)
+        case .step(let run, let step): stepLost(job, run, step, loss)
         }
     }
 

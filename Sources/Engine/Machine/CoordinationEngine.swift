@@ -128,6 +128,8 @@ public struct CoordinationEngine: Sendable {
     /// Told by the shell, for the snapshot.
     public var mailboxLength = 0
     public internal(set) var isDraining = false
+    /// Who waited when it began to drain, and for runs since; see ``refuseUnanswerable()``.
+    var lastCallers: [ReplyTicket] = []
 
     // Identifiers of this epoch.
     var lastToken: UInt64
@@ -203,6 +205,7 @@ public struct CoordinationEngine: Sendable {
         takeDueMemory()
         takeDueLocks()
         tellLockQueues()
+        if isDraining { refuseUnanswerable() }
         noteBusyTime()
         noteBreakers()
         return takeReady()
@@ -250,14 +253,6 @@ public struct CoordinationEngine: Sendable {
     public mutating func diskFilled() {
         isDiskFull = true
         for ticket in backlog.strikeNewWork() { reject(ticket, .diskFull) }
-    }
-
-    /// From now on new work is refused as unavailable and no step begins; what is open goes on.
-    public mutating func beginDraining() {
-        isDraining = true
-        holdSteps()
-        flushAllBatches()
-        storeSkipped()
     }
 
     /// Whether everything decided is on disk.

@@ -66,7 +66,7 @@ final class CadreServer: Service {
             consolePort: consolePort, teardown: assembly.teardown, log: assembly.log)
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains.
+    /// Serves until SIGTERM, SIGINT or SIGHUP, then drains.
     ///
     /// - Parameter line: printed once a signal drains: whoever waits for it may stop the server at
     ///   once.
@@ -74,8 +74,14 @@ final class CadreServer: Service {
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: self), .init(service: Announcement(line: line))],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+                gracefulShutdownSignals: Self.stopSignals, logger: log))
         try await group.run()
+    }
+
+    /// A terminal that is closed or lost says so with SIGHUP; `nohup` is there to survive that.
+    private static var stopSignals: [UnixSignal] {
+        SignalDisposition.isIgnored(SIGHUP)
+            ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
     }
 
     /// The lifecycle's view: run until told to go, or until the store cannot be trusted.

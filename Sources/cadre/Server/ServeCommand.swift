@@ -6,11 +6,11 @@ import Threads
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve gRPC and the console until SIGTERM or Ctrl-C.",
+        abstract: "Serve gRPC and the console until SIGTERM, SIGHUP or Ctrl-C.",
         discussion: """
             Settings come from flags, the environment (CADRE_GRPC_PORT for --grpc-port, and so on) \
             and a YAML file, in this order of weight; those in force are printed at the start.
-            SIGTERM drains: health goes to NOT_SERVING, new connections are refused and clients are \
+            SIGTERM drains, and so does SIGHUP unless nohup ignores it: health goes to NOT_SERVING, new connections are refused and clients are \
             sent elsewhere, open calls may end within --grace, open runs stay on disk and go on at \
             the next start.
             """)

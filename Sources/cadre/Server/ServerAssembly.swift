@@ -247,12 +247,15 @@ struct ServerAssembly {
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in
             health.shutDown()
+            // Before streams are ended, or their ends would be held against their readers.
+            host.beginDrain()
             // At once, so that clients go elsewhere while what is open ends.
             await server.beginShutdown()
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
             let deadline = SystemClock.monotonicNanos() + graceNanos
             await host.drain(deadlineNanos: deadline)
-            // Workers end no stream by themselves; they come back after the restart.
+            // Workers end no stream by themselves; they come back after the restart. Until here
+            // somebody may have waited for what they do.
             streams.shutDown()
             let left = max(0, deadline - SystemClock.monotonicNanos())
             await server.shutdown(grace: .nanoseconds(left))

@@ -53,6 +53,37 @@ import Testing
         #expect(left.map(\.items.count) == [1])
     }
 
+    @Test func `a server that goes down keeps durable items, and gives the others one more try`() {
+        var line = Self.line(items: 1, inFlight: 9, .retryItems(attempts: 50, millis: 1_000))
+        line.add(Self.item(1, isDurable: true))
+        line.add(Self.item(2))
+        for departure in line.depart(at: 0) {
+            let ended = line.ended(departure.number, .failed(Self.trouble), at: 0)
+            #expect(ended.isEmpty, "both are tried again")
+        }
+        line.add(Self.item(3))
+        line.beginDraining()
+        line.add(Self.item(4, isDurable: true))
+        let left = line.depart(at: 0)
+        #expect(left.flatMap(\.items).map(\.id) == [2, 3])
+        let ended = left.flatMap { line.ended($0.number, .failed(Self.trouble), at: 0) }
+        #expect(ended.map(\.item.id) == [2, 3] && ended.allSatisfy { $0.failure != nil })
+        #expect(line.nextDeadlineNanos == nil && line.waitingCount == 2 && !line.isEmpty)
+        #expect(line.isStaying(1) && line.isStaying(4) && !line.isStaying(2))
+    }
+
+    @Test(arguments: [BatchLine.End.failed(trouble), .settled([trouble]), .refused(trouble)])
+    func `a durable item that fails while the server goes down stays`(end: BatchLine.End) {
+        var line = Self.line(items: 1, .retryItems(attempts: 2, millis: 1))
+        line.add(Self.item(1, isDurable: true))
+        let left = line.depart(at: 0)
+        line.beginDraining()
+        let ended = line.ended(left[0].number, end, at: 0)
+        #expect(ended.isEmpty && line.isStaying(1) && line.waitingBytes == 1)
+        let later = line.depart(at: .max - 1)
+        #expect(later.isEmpty)
+    }
+
     @Test func `no more are in flight than may be, and the rest follows`() {
         var line = Self.line(items: 1, inFlight: 2)
         for id in 1...3 as ClosedRange<UInt64> { line.add(Self.item(id)) }

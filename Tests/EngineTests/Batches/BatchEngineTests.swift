@@ -284,6 +284,45 @@ import Testing
             bench.audits.map(\.action) == ["ConfigureBatch", "ConfigureBatch", "DeleteBatch"])
     }
 
+    @Test func `a durable item loses no attempt to a server that goes down`() throws {
+        var bench = Self.bench(
+            Self.definition(items: 1, .retryItems(attempts: 2, millis: 3_000)))
+        let call = Self.submitDurable(&bench, "1", id: "d")
+        bench.finishLast(EngineBench.trouble)
+        let written = Self.submitDurable(&bench, "2", id: "e")
+        #expect(bench.dispatches.count == 2)
+        bench.engine.beginDraining()
+        bench.drive()
+        let refusal = bench.answers[call]?.last?.rejection
+        #expect(refusal?.reason == "SERVER_DRAINING" && refusal?.code == .unavailable)
+        #expect(bench.answers[written] == nil, "it may still be answered")
+        bench.finishLast(EngineBench.trouble)
+        #expect(bench.answers[written]?.last?.rejection?.reason == "SERVER_DRAINING")
+        bench.pass(millis: 60_000)
+        #expect(bench.dispatches.count == 2 && Self.stats(&bench)?.waitingItems == 2)
+        try bench.restart()
+        bench.join("a", type: "adder")
+        let again = Self.submitDurable(&bench, "1", id: "d")
+        for _ in 0..<100 where bench.answers[again] == nil {
+            bench.pass(millis: 100)
+            Self.answer(&bench, #"{"value":7}"#)
+        }
+        #expect(Self.results(bench, again) == ["7"])
+    }
+
+    @Test func `a volatile item that fails in a server that goes down is told so`() {
+        var bench = Self.bench(
+            Self.definition(items: 1, .retryItems(attempts: 50, millis: 3_000)))
+        let call = Self.submit(&bench, "1")
+        bench.finishLast(EngineBench.trouble)
+        bench.engine.beginDraining()
+        bench.drive()
+        #expect(bench.dispatches.count == 2, "one more try, at once")
+        bench.finishLast(EngineBench.trouble)
+        #expect(Self.results(bench, call) == ["!unreachable"])
+        #expect(bench.dispatches.count == 2 && bench.engine.openItemCount == 0)
+    }
+
     @Test func `a server that goes down lets leave what it has taken`() {
         var bench = Self.bench(Self.definition(delay: 3_600_000))
         let call = Self.submit(&bench, "1")

@@ -90,6 +90,20 @@ import Testing
         }
     }
 
+    @Test func `a step that an isolated instance held begins anew, and is not blamed`() throws {
+        let rig = RemoteRig()
+        for port in [1, 2] { _ = rig.hello(port, id: "w/\(port)") }
+        let run = try #require(rig.start())
+        let held = try #require((rig.taken(1) + rig.taken(2)).first)
+        rig.post(
+            .isolation(.isolate(held.agent, forMillis: nil, by: Self.by), rig.ticket()))
+        let again = try #require((rig.taken(1) + rig.taken(2)).first)
+        #expect(again.agent != held.agent && again.attempt == 2)
+        let step = rig.state(run)?.steps[0]
+        #expect(step?.failure?.message == "its instance was isolated during the attempt")
+        #expect(step?.losses == 0)
+    }
+
     @Test func `the last instance is never isolated, nor by hand, and an unknown one is an error`()
     {
         var bench = EngineBench()
