@@ -105,7 +105,7 @@ extension CoordinationEngine {
         unbind(cell)
         noteBreaker(cell)
         if breakers.cells[cell].timer >= 0 { timers.remove(breakers.cells[cell].timer) }
-        let held = breakers.cells[cell].held
+        let held = breakers.cells[cell].held.removeAll()
         let wasTripped = breakers.cells[cell].wasTripped
         breakers.cells.remove(cell)
         breakers.unnoted.removeAll { $0 == cell }

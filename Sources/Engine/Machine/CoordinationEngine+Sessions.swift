@@ -119,6 +119,7 @@ extension CoordinationEngine {
             guard let job = tokens[token.serial.rawValue], jobs[job].agent == agent else {
                 continue
             }
+            judgeLoss(job)
             self.lost(job, id)
         }
         claim(unknown, session, port)

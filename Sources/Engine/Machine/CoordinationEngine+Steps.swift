@@ -19,7 +19,7 @@ extension CoordinationEngine {
         guard let permits = leave(forStep: step, of: run) else { return }
         let type = working(pool.requireType(named: definition.agentType), definition.operation)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
-        jobs[job].permits = permits
+        guardJob(job, with: permits)
         runs[run].steps[step].job = job
         let patience = definition.scheduleToStartMillis ?? definition.startToCloseMillis
         arm(job, atNanos: min(holdEnd, attemptDeadline(run, step, patience)))

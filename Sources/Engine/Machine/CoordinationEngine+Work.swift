@@ -6,6 +6,7 @@ extension CoordinationEngine {
 
     /// A slot of `agent` has been taken for `job`.
     mutating func grant(_ job: Int32, _ agent: Int32) {
+        if isTurnedBack(job, agent) { return }
         lastToken += 1
         jobs[job].token = lastToken
         hold(job, agent)
@@ -182,7 +183,9 @@ extension CoordinationEngine {
         }
         for token in tokensHeld(by: agent) {
             // One lost assignment may have ended others: those that were called on its behalf.
-            if let job = tokens[token], jobs[job].agent == agent { lost(job, id) }
+            guard let job = tokens[token], jobs[job].agent == agent else { continue }
+            judgeLoss(job)
+            lost(job, id)
         }
         meter.slotsCame(-pool.slots(of: agent), type: type, atNanos: now.monotonicNanos)
         meter.agentLeft(agent)
