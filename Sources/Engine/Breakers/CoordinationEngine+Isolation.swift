@@ -112,7 +112,8 @@ extension CoordinationEngine {
             return isAnswered(key, hash, ticket)
         }
         let isolation =
-            pool.agent(id).flatMap { isolator.isolation(of: $0) } ?? isolator.absentIsolations[id]
+            pool.agent(id).flatMap { isolator.isolation(of: $0) }
+            ?? isolator.absentIsolation(of: id)
         answer(
             ticket, .isolation(id, isolation ?? Isolation()), seen: max(seen, isolationChangedIn))
         return true
@@ -153,33 +154,43 @@ extension CoordinationEngine {
             let agent = change.agent
             switch change.kind {
             case .isolated:
-                pool.limitSlots(of: agent, to: 0)
+                pool.hold(agent, .isolated)
                 storeIsolation(agent)
                 evict(agent)
             case .canary:
                 pool.limitSlots(of: agent, to: 1)
+                pool.release(agent, .isolated)
                 storeIsolation(agent)
                 agentsToServe.append(agent)
             case .restored:
                 pool.limitSlots(of: agent, to: nil)
+                pool.release(agent, .isolated)
                 storeIsolation(agent)
                 agentsToServe.append(agent)
             case .spared: break
             }
             noteIsolation(change)
         }
+        isolationsLooked()
+    }
+
+    /// What the isolator remembers no more is not stored any more; its timer is set anew.
+    mutating func isolationsLooked() {
+        for id in isolator.takeForgotten() { putIsolation(id, nil) }
         armIsolation()
     }
 
     private mutating func storeIsolation(_ agent: Int32) {
-        let id = pool.id(of: agent).name
         let isolation = isolator.isolation(of: agent)
         let isIsolated = isolation?.state == .isolated
-        isolationChangedIn = put(
-            EntityRow(
-                kind: .isolation, namespace: "", key: id,
-                blob: isIsolated ? isolation.map(IsolationCodec.encode) : nil))
+        putIsolation(
+            pool.id(of: agent), isIsolated ? isolation.map(IsolationCodec.encode) : nil)
         agentChanged(agent)
+    }
+
+    private mutating func putIsolation(_ id: AgentID, _ blob: [UInt8]?) {
+        isolationChangedIn = put(
+            EntityRow(kind: .isolation, namespace: "", key: id.name, blob: blob))
     }
 
     private mutating func noteIsolation(_ change: IsolationChange) {
@@ -188,12 +199,19 @@ extension CoordinationEngine {
         case .restored: meter.agentRestored(change.agent, atNanos: now.monotonicNanos)
         case .canary, .spared: break
         }
-        let type = pool.name(ofType: pool.type(of: change.agent))
+        let type = pool.type(of: change.agent)
+        ready.notices.append(
+            .guarding(.isolation(type: pool.name(ofType: type), kind: change.kind)))
+        noteIsolated(type)
+    }
+
+    /// Tells how many instances of a type get no work.
+    mutating func noteIsolated(_ type: Int32) {
         ready.notices.append(
             .guarding(
-                .isolation(
-                    type: type, kind: change.kind,
-                    isolated: isolator.isolatedCount(ofType: pool.type(of: change.agent)))))
+                .isolated(
+                    type: pool.name(ofType: type),
+                    instances: isolator.isolatedCount(ofType: type))))
     }
 
     mutating func isolationDue() {

@@ -238,7 +238,9 @@ extension CoordinationEngine {
             pool.setSession(-1, of: agent)
         }
         pool.close(agent)
+        let wasIsolated = isolator.isolation(of: agent)?.state == .isolated
         apply(isolator.left(agent, at: now))
+        if wasIsolated { noteIsolated(pool.type(of: agent)) }
     }
 
     /// Tells a connection once everything decided so far is on disk.
