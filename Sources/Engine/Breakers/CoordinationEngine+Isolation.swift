@@ -9,7 +9,7 @@ extension CoordinationEngine {
         case .restore(let id, let by): restoreAgent(id, by, ticket)
         case .setPolicy(let type, let policy, let by): setIsolationPolicy(type, policy, by, ticket)
         case .getPolicy(let type):
-            answer(ticket, .isolationPolicy(policy(ofType: type)), seen: isolationChangedIn)
+            answer(ticket, .isolationPolicy(isolationPolicies[type]), seen: isolationChangedIn)
         }
     }
 
@@ -73,15 +73,17 @@ extension CoordinationEngine {
         hash.combine(IsolationCodec.encode(policy))
         if isRepeat(key, hash.value) {
             return answer(
-                ticket, .isolationPolicy(self.policy(ofType: type)), seen: isolationChangedIn)
+                ticket, .isolationPolicy(isolationPolicies[type]), seen: isolationChangedIn)
         }
         if isAnswered(key, hash.value, ticket) { return }
-        if let refusal = refusalOfChanges { return reject(ticket, refusal) }
-        let before = self.policy(ofType: type)
+        if let refusal = refusalOfChanges ?? refusal(of: policy, ofType: type) {
+            return reject(ticket, refusal, seen: isolationChangedIn)
+        }
+        let before = isolationPolicies[type]
         put(
             EntityRow(
                 kind: .isolationPolicy, namespace: "", key: type,
-                blob: IsolationCodec.encode(policy)))
+                blob: policy == .defaults ? nil : IsolationCodec.encode(policy)))
         audit(
             namespace: Namespace(""), actor: by.actor, action: "SetIsolationPolicy",
             subject: "agent-type/\(type)", before: before.plainText, after: policy.plainText,
@@ -92,15 +94,16 @@ extension CoordinationEngine {
         answer(ticket, .isolationPolicy(policy), seen: filling)
     }
 
-    /// Makes a policy hold. Its types may join later.
-    mutating func takeUp(_ policy: IsolationPolicy, ofType name: String) {
-        let type = pool.requireType(named: name)
-        let backup = policy.backupType.isEmpty ? -1 : pool.requireType(named: policy.backupType)
-        apply(isolator.policyChanged(ofType: type, to: policy, backup: backup, at: now))
+    private mutating func refusal(of policy: IsolationPolicy, ofType type: String) -> Rejection? {
+        let isMore = policy != .defaults && !isolationPolicies.has(type)
+        guard isMore, isolationPolicies.count >= limits.maxIsolationPolicies else { return nil }
+        return .tooManyPolicies(limits.maxIsolationPolicies)
     }
 
-    private mutating func policy(ofType name: String) -> IsolationPolicy {
-        pool.type(named: name).map { isolator.policy(ofType: $0) } ?? .defaults
+    /// Makes a policy hold. Its types may join later.
+    mutating func takeUp(_ policy: IsolationPolicy, ofType name: String) {
+        isolationPolicies.set(policy, ofType: name)
+        enforcePolicy(ofType: name)
     }
 
     /// Answers a request that was carried out before with how the instance stands now, also when it

@@ -6,7 +6,7 @@ extension CoordinationEngine {
     /// A step with keys goes to its gates. Its patience begins behind them, unless the author has
     /// limited the whole time until the dispatch.
     mutating func enterGates(_ run: Int32, _ step: Int, _ definition: StepDefinition) {
-        let type = pool.requireType(named: definition.agentType)
+        let type = requireType(named: definition.agentType)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         runs[run].steps[step].job = job
         keys.jobs[job] = KeyedJob()

@@ -50,6 +50,8 @@ extension CoordinationEngine {
     private mutating func refusal(of hello: SessionHello) -> SessionRefusal? {
         if isDraining { return .draining }
         if sessions.count >= limits.maxSessions { return .tooMany(limits.maxSessions) }
+        let type = hello.registration.type
+        if !hasRoom(forType: type) { return .tooManyTypes(type, limits.maxAgentTypes) }
         guard let other = pool.agent(hello.registration.id) else { return nil }
         let session = pool.session(of: other)
         let isThere = session < 0 || sessions[session].machine.isConnected
@@ -60,6 +62,7 @@ extension CoordinationEngine {
         // A dropped session of the same instance, which has begun anew.
         let old = pool.agent(hello.registration.id)
         if let old { close(old) }
+        _ = requireType(named: hello.registration.type)
         let agent = pool.join(hello.registration, port: port.rawValue)
         pool.hold(agent, .noCredit)
         lastSession += 1

@@ -162,6 +162,7 @@ extension CoordinationEngine {
             let old = pool.agent(registration.id)
             if let old { close(old) }
             // The new one stands before the old one's work is placed anew: it may be the only one.
+            _ = requireType(named: registration.type)
             let agent = pool.join(registration, port: port.rawValue)
             joined(agent)
             if !elastic.isEmpty { elasticJoined(agent) }
