@@ -171,7 +171,8 @@ extension CoordinationEngine {
         }
     }
 
-    /// A call is refused; a step waits, with what is left of its time to start.
+    /// A call is refused; a step waits, with what is left of its time to start. Its part of a rate key's
+    /// pace is over since it stood in line, and is not given back.
     private mutating func turnBack(_ job: Int32, _ cell: Int32, _ refusal: BreakerRefusal) {
         switch jobs[job].work {
         case .invoke(let part):
@@ -181,7 +182,6 @@ extension CoordinationEngine {
             let definition = runs[run].machine.state.work(of: step).definition
             let isTimed = definition.scheduleToStartMillis != nil
             let end = min(holdEnd(run, step), isTimed ? jobs[job].dueNanos : .max)
-            returnPace(job, definition)
             endStep(job)
             runs[run].steps[step].held = StepHold(endNanos: end)
             hold(run, step, behind: cell, refusal)

@@ -62,7 +62,11 @@ extension CoordinationEngine {
         _ job: Int32, _ run: Int32, _ step: Int, _ definition: StepDefinition
     ) {
         guard let permits = leave(forStep: step, of: run) else {
-            returnPace(job, definition)
+            if let gate = keys.jobs[job]?.paced, gate >= 0, let rate = definition.rate {
+                keys.gates.giveBack(gate, rate.rule)
+                storePace(gate)
+                keys.opened.append(gate)
+            }
             return endStep(job)
         }
         jobs[job].type = working(jobs[job].type, definition.operation)
@@ -71,16 +75,6 @@ extension CoordinationEngine {
             arm(job, atNanos: attemptDeadline(run, step, definition.startToCloseMillis))
         }
         seat(job, priority: definition.priority)
-    }
-
-    /// A step that does not begin gives its part of its rate key back.
-    mutating func returnPace(_ job: Int32, _ definition: StepDefinition) {
-        guard let gate = keys.jobs[job]?.paced, gate >= 0, let rate = definition.rate else {
-            return
-        }
-        keys.gates.giveBack(gate, rate.rule)
-        storePace(gate)
-        keys.opened.append(gate)
     }
 
     /// A job ends: it gives its place or its part back, and the next one's turn comes.
