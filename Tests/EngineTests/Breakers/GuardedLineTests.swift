@@ -75,9 +75,12 @@ import Testing
 
     // MARK: Steps
 
-    private static func start(_ bench: inout EngineBench, _ id: String, timeToStart: Int64? = nil) {
+    private static func start(
+        _ bench: inout EngineBench, _ id: String, timeToStart: Int64? = nil, rate: RateKey? = nil
+    ) {
         var definition = WorkflowDefinition.chain(1)
         definition.steps[0].scheduleToStartMillis = timeToStart
+        definition.steps[0].rate = rate
         let put = PutDefinition(namespace: .default, definition: definition, replace: true)
         _ = bench.ask { .putDefinition(put, $0) }
         _ = bench.ask {
@@ -111,6 +114,19 @@ import Testing
         _ = BreakerEngineTests.force(&bench, "b", .override(.forcedOpen, forMillis: nil))
         bench.finish(bench.dispatches[0], EngineBench.success)
         _ = BreakerEngineTests.force(&bench, "b", .release)
+        #expect(bench.dispatches.count == 5)
+    }
+
+    @Test func `a step that passed its rate key long ago goes behind the breaker all the same`() {
+        var bench = Self.bench("echo")
+        for _ in 0..<4 { _ = bench.invoke("echo") }
+        Self.start(&bench, "w", rate: RateKey(key: "k", limit: 1, perMillis: 100))
+        bench.pass(millis: 1_000)
+        _ = BreakerEngineTests.force(&bench, "b", .override(.forcedOpen, forMillis: nil))
+        bench.finish(bench.dispatches[0], EngineBench.success)
+        #expect(bench.dispatches.count == 4)
+        _ = BreakerEngineTests.force(&bench, "b", .release)
+        bench.pass(millis: 100)
         #expect(bench.dispatches.count == 5)
     }
 
