@@ -211,7 +211,7 @@ let package = Package(
                 "Coordination", "Threads", nioPosix,
             ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Messages", "Threads"]),
-        tests("cadreTests", ["cadre", "Messages", "Coordination", "Engine", log]),
+        tests("cadreTests", ["cadre", "Messages", "Coordination", "Engine", "Telemetry", log]),
         tests(
             "EndToEndTests",
             [

@@ -64,4 +64,41 @@ import Testing
         #expect(second == nil)
         #expect(third == "TOO_MANY_WATCHERS" && fourth == "TOO_MANY_WATCHERS")
     }
+
+    @Test func `isolation policies are bounded, and the default one gives its place back`() {
+        var bench = Self.bench { $0.maxIsolationPolicies = 2 }
+        func set(_ type: String, _ failures: Int?) -> String? {
+            let policy = IsolationPolicy(consecutiveFailures: failures, backupType: "spare-\(type)")
+            return Self.refusal(&bench) {
+                .isolation(
+                    .setPolicy(
+                        type: type, failures == 5 ? .defaults : policy, by: BreakerEngineTests.by),
+                    $0)
+            }
+        }
+        #expect([set("a", 3), set("b", 3), set("c", 3)] == [nil, nil, "TOO_MANY_POLICIES"])
+        #expect([set("a", 4), set("c", 5), set("b", 5), set("c", 3)] == [nil, nil, nil, nil])
+        #expect(bench.engine.pool.typeCount == 0, "nobody joined")
+        let rows = bench.storedKinds.count { $0 == EntityKind.isolationPolicy.rawValue }
+        #expect(rows == 2)
+    }
+
+    @Test func `agent types are bounded, for those who join and for steps`() {
+        let rig = RemoteRig()
+        var limits = EngineLimits()
+        limits.maxAgentTypes = 1
+        rig.engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 5), limits: limits)
+        #expect(rig.hello(1, id: "w/1") != nil)
+        #expect(rig.hello(2, id: "w/2") != nil, "of a type that is known")
+        _ = rig.hello(3, id: "x/1", type: "x")
+        guard case .refused(let refusal) = rig.notices[3]?.first else {
+            Issue.record("it was let in")
+            return
+        }
+        #expect(refusal.reason == .tooManyTypes)
+        let run = rig.start([StepDefinition(id: "s", agentType: "y", operation: "work")])
+        #expect(run.flatMap { rig.state($0) } == nil, "the run has ended")
+        #expect(run.flatMap { rig.runs[$0]?.status } == RunStatus.failed.rawValue)
+        #expect(rig.engine.pool.typeCount == 1)
+    }
 }

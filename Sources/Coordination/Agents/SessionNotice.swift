@@ -71,6 +71,8 @@ public struct SessionRefusal: Sendable, Hashable {
         case draining
         /// There are as many sessions as the server bears.
         case tooMany
+        /// Its agent type would be one more than the server bears.
+        case tooManyTypes
     }
 
     /// Which of them.

@@ -90,10 +90,11 @@ public struct Breaker: Sendable {
         _ permit: BreakerPermit, _ verdict: CallVerdict, durationNanos: Int64, at now: EngineTime,
         random: UInt64
     ) -> ReportOutcome {
-        guard permit.generation == generation, override?.kind != .disabled else {
+        guard permit.generation == generation else {
             counts.late += 1
             return .late
         }
+        if override?.kind == .disabled { return .recorded }
         if permit.isProbe {
             return probeReported(permit, verdict, durationNanos, at: now, random: random)
         }
@@ -105,6 +106,15 @@ public struct Breaker: Sendable {
         guard let trip = brokenRule(at: now) else { return .recorded }
         return tripped(trip, at: now, random: random)
     }
+
+    /// Whether the state that gave a permit goes on, and a probe's time is not over.
+    public func isGood(_ permit: BreakerPermit, at now: EngineTime) -> Bool {
+        guard permit.generation == generation else { return false }
+        return !permit.isProbe || probes.isOut(permit.probe, atNanos: now.monotonicNanos)
+    }
+
+    /// Whether it is half-open and would let another probe go.
+    public var hasProbe: Bool { state == .halfOpen && probesTaken < policy.halfOpenPermits }
 
     /// Gives a permit back without a verdict.
     public mutating func released(_ permit: BreakerPermit, at now: EngineTime) -> ReportOutcome {
@@ -122,9 +132,7 @@ public struct Breaker: Sendable {
         if let until = override?.untilMillis, until <= now.wallMillis { endOverride(at: now) }
         if override != nil { return generation != before }
         if phase == .open, sinceOrUntilNanos <= now.monotonicNanos { enter(.halfOpen, at: now) }
-        if phase == .halfOpen {
-            counts.expired += Int64(probes.takeBackOverdue(atNanos: now.monotonicNanos))
-        }
+        if phase == .halfOpen { takeBackOverdue(at: now) }
         return generation != before
     }
 
@@ -140,9 +148,11 @@ public struct Breaker: Sendable {
         }
     }
 
-    /// The calls in the window now.
+    /// The calls in the window now, and the probes whose time is not over. Those whose time is count
+    /// as expired from then on.
     public mutating func windowNow(at now: EngineTime) -> BreakerWindowView {
         window.advance(toNanos: now.monotonicNanos)
+        takeBackOverdue(at: now)
         let total = window.total
         return BreakerWindowView(
             calls: Int(total.calls), failures: Int(total.failures), slowCalls: Int(total.slow),
@@ -225,9 +235,11 @@ public struct Breaker: Sendable {
         }
     }
 
+    /// Probes that are out or have a verdict.
+    private var probesTaken: Int { probes.count + probeSuccesses + probeFailures }
+
     private mutating func probePermit(at now: EngineTime) -> PermitDecision {
-        let taken = probes.count + probeSuccesses + probeFailures
-        if taken < policy.halfOpenPermits {
+        if probesTaken < policy.halfOpenPermits {
             let serial = probes.give(untilNanos: now.nanos(inMillis: policy.permitMillis))
             return .granted(BreakerPermit(generation: generation, probe: serial))
         }
@@ -241,7 +253,7 @@ public struct Breaker: Sendable {
         at now: EngineTime, random: UInt64
     ) -> ReportOutcome {
         // The deadlines first: whether a late verdict counts must not depend on who looked before.
-        counts.expired += Int64(probes.takeBackOverdue(atNanos: now.monotonicNanos))
+        takeBackOverdue(at: now)
         guard probes.takeBack(permit.probe) else {
             counts.late += 1
             return .late
@@ -266,6 +278,10 @@ public struct Breaker: Sendable {
                 observed: Double(probeFailures), calls: probeSuccesses + probeFailures,
                 failures: probeFailures, slowCalls: 0, atMillis: now.wallMillis),
             at: now, random: random)
+    }
+
+    private mutating func takeBackOverdue(at now: EngineTime) {
+        counts.expired += Int64(probes.takeBackOverdue(atNanos: now.monotonicNanos))
     }
 
     private mutating func count(_ verdict: CallVerdict, isSlow: Bool) {

@@ -63,6 +63,14 @@ public struct GuardingBreaker: Sendable {
         return metric!.permit(at: now)
     }
 
+    /// Whether the state that gave a permit goes on, and a probe's time is not over.
+    public func isGood(_ permit: BreakerPermit, at now: EngineTime) -> Bool {
+        calls?.isGood(permit, at: now) ?? (permit.generation == generation)
+    }
+
+    /// Whether it is half-open and would let another probe go.
+    public var hasProbe: Bool { calls?.hasProbe ?? false }
+
     /// Says how a permitted call went. A metric breaker does not look at it.
     public mutating func reported(
         _ permit: BreakerPermit, _ verdict: CallVerdict, durationNanos: Int64, at now: EngineTime,

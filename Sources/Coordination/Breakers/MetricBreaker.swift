@@ -59,7 +59,8 @@ public struct MetricBreaker: Sendable {
     public mutating func reported(_ value: Double, at now: EngineTime) -> ReportOutcome {
         let before = generation
         timeReached(now)
-        guard value.isFinite, override?.kind != .disabled else { return .late }
+        guard value.isFinite else { return .late }
+        if override?.kind == .disabled { return .recorded }
         lastValue = value
         let isBad = policy.isBad(value)
         if isBad { counts.failures += 1 } else { counts.successes += 1 }

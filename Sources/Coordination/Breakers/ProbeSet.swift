@@ -23,6 +23,11 @@ struct ProbeSet: Sendable {
         return lastSerial
     }
 
+    /// Whether a permit is out and its time is not over.
+    func isOut(_ serial: UInt32, atNanos now: Int64) -> Bool {
+        probes.contains { $0.serial == serial && $0.deadlineNanos > now }
+    }
+
     /// Takes a permit back; false: it is not out.
     mutating func takeBack(_ serial: UInt32) -> Bool {
         guard let index = probes.firstIndex(where: { $0.serial == serial }) else { return false }

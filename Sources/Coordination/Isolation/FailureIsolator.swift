@@ -40,17 +40,16 @@ public struct FailureIsolator: Sendable {
 
     private(set) var entries: [Entry] = []
     private(set) var types: [TypeEntry] = []
-    /// Instances that left while isolated, or that an earlier process knew: they come back as they
-    /// went.
-    private(set) var absent: [AgentID: Isolation] = [:]
+    /// Instances that left while isolated, or that an earlier process knew.
+    private var absent: AbsentIsolations
     /// Ends of isolations.
     private var timers = IndexedHeap<Int32>()
     private var handles: [Int32] = []
-    /// How many absent instances are remembered.
-    public static let maxAbsent = 10_000
 
     /// Knows nobody.
-    public init() {}
+    ///
+    /// - Parameter maxAbsent: how many instances that left isolated are remembered; default 10,000.
+    public init(maxAbsent: Int = 10_000) { absent = AbsentIsolations(max: maxAbsent) }
 
     // MARK: Types
 
@@ -108,7 +107,7 @@ public struct FailureIsolator: Sendable {
         entries[Int(agent)] = entry
         types[Int(type)].members.append(agent)
         types[Int(type)].available += 1
-        guard let known = absent.removeValue(forKey: id) else { return [] }
+        guard let known = absent.take(id) else { return [] }
         return resume(agent, known, at: now)
     }
 
@@ -118,7 +117,7 @@ public struct FailureIsolator: Sendable {
         let entry = entries[Int(agent)]
         let type = Int(entry.type)
         if entry.isolation.state == .isolated {
-            if absent.count < Self.maxAbsent { absent[entry.id] = entry.isolation }
+            absent.keep(entry.isolation, of: entry.id, at: now)
             if entry.isolation.actor.isEmpty { types[type].isolatedByFailures -= 1 }
         } else {
             types[type].available -= 1
@@ -212,10 +211,15 @@ public struct FailureIsolator: Sendable {
     // MARK: Time
 
     /// When ``timeReached(_:)`` has something to do; `nil`: never.
-    public var nextDeadlineNanos: Int64? { timers.smallestKey }
+    public var nextDeadlineNanos: Int64? {
+        guard let forgets = absent.nextDeadlineNanos else { return timers.smallestKey }
+        return min(forgets, timers.smallestKey ?? .max)
+    }
 
-    /// Instances whose isolation is over become canaries.
+    /// Instances whose isolation is over become canaries; those that have been away for too long are
+    /// forgotten.
     public mutating func timeReached(_ now: EngineTime) -> [IsolationChange] {
+        absent.timeReached(now)
         var changes: [IsolationChange] = []
         while let agent = timers.popFirst(upTo: now.monotonicNanos) {
             handles[Int(agent)] = -1
@@ -224,15 +228,19 @@ public struct FailureIsolator: Sendable {
         return changes
     }
 
-    // MARK: Restart
+    // MARK: Absent instances
 
     /// An isolation that an earlier process left; its instance comes back later.
-    public mutating func remember(_ isolation: Isolation, of id: AgentID) {
-        if absent.count < Self.maxAbsent { absent[id] = isolation }
+    public mutating func remember(_ isolation: Isolation, of id: AgentID, at now: EngineTime) {
+        absent.keep(isolation, of: id, at: now)
     }
 
-    /// Every isolation of instances that are not here.
-    public var absentIsolations: [AgentID: Isolation] { absent }
+    /// What is known of an instance that is not here.
+    public func absentIsolation(of id: AgentID) -> Isolation? { absent[id] }
+
+    /// Absent instances that are not remembered any more, since this was asked last: a day after the
+    /// end of their isolation, or because there are too many.
+    public mutating func takeForgotten() -> [AgentID] { absent.takeForgotten() }
 }
 
 // MARK: Steps

@@ -20,7 +20,7 @@ struct BreakerCell: Sendable {
     var noted = BreakerCounts()
     var isNoted = true
     /// Steps that wait until it lets them through.
-    var held: [HeldStep] = []
+    var held = HeldLine()
 
     static let vacant = BreakerCell(
         namespace: Namespace(""), serial: 0,
@@ -53,7 +53,7 @@ struct ModeCell: Sendable {
 }
 
 /// Leave that a call of the server's own agents holds.
-struct HeldPermit: Sendable {
+struct HeldPermit: Sendable, Hashable {
     var breaker: Int32
     var serial: UInt64
     var permit: BreakerPermit
@@ -72,6 +72,8 @@ struct BreakerTables: Sendable {
     var watchers = 0
     /// Breakers that guard an agent type, by namespace and type.
     var guarding: [ScopedName: [Int32]] = [:]
+    /// Grows with each change that may make one that guards something say something else.
+    var changes: UInt32 = 0
     /// The newest batch that put or deleted one.
     var changedIn = BatchNumber.none
     var lastSerial: UInt64 = 0
@@ -79,6 +81,11 @@ struct BreakerTables: Sendable {
     var unnoted: [Int32] = []
     /// What an earlier process left, until the first turn knows the time.
     var restored: [EntityRow] = []
+
+    /// Work that stands in line asks again. The last number is for work that has not asked.
+    mutating func guardsChanged() {
+        changes = changes >= UInt32.max - 1 ? 1 : changes + 1
+    }
 
     func names(in namespace: Namespace) -> [String] {
         index.keys.filter { $0.namespace == namespace }.map(\.name).sorted()

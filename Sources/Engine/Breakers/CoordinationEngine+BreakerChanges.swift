@@ -21,9 +21,8 @@ extension CoordinationEngine {
                     namespace: namespace, name: breaker.definition.name, state: breaker.state)))
         tellBreakerWatchers(namespace, .changed(view(cell)))
         recount(cell)
-        let held = breakers.cells[cell].held
-        breakers.cells[cell].held = []
-        wake(held)
+        if breaker.definition.binding != nil { breakers.guardsChanged() }
+        wake(breakers.cells[cell].held.removeAll())
     }
 
     /// Writes a breaker with the filling batch.
@@ -91,6 +90,7 @@ extension CoordinationEngine {
         let name = ScopedName(
             namespace: breakers.cells[cell].namespace, name: binding.agentType)
         breakers.guarding[name, default: []].append(cell)
+        breakers.guardsChanged()
     }
 
     /// Takes that back, before its definition changes.
@@ -101,6 +101,7 @@ extension CoordinationEngine {
                 namespace: breakers.cells[cell].namespace, name: binding.agentType)
             breakers.guarding[name]?.removeAll { $0 == cell }
             if breakers.guarding[name]?.isEmpty == true { breakers.guarding[name] = nil }
+            breakers.guardsChanged()
         }
     }
 

@@ -105,7 +105,7 @@ extension CoordinationEngine {
         unbind(cell)
         noteBreaker(cell)
         if breakers.cells[cell].timer >= 0 { timers.remove(breakers.cells[cell].timer) }
-        let held = breakers.cells[cell].held
+        let held = breakers.cells[cell].held.removeAll()
         let wasTripped = breakers.cells[cell].wasTripped
         breakers.cells.remove(cell)
         breakers.unnoted.removeAll { $0 == cell }
@@ -271,6 +271,8 @@ extension CoordinationEngine {
     /// A breaker as it stands now.
     mutating func view(_ cell: Int32) -> BreakerView {
         let window = breakers.cells[cell].breaker.windowNow(at: now)
+        // Probes whose time is over count from this look on.
+        noteLater(cell)
         let breaker = breakers.cells[cell].breaker
         return BreakerView(
             definition: breaker.definition, state: breaker.state, generation: breaker.generation,

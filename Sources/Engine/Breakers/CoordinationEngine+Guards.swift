@@ -1,5 +1,4 @@
 import Coordination
-import Store
 
 /// Calls of the server's own agents pass the breakers that guard them without a round trip.
 extension CoordinationEngine {
@@ -10,8 +9,12 @@ extension CoordinationEngine {
     }
 
     /// Asks every breaker that guards an operation; all must let the call through.
+    ///
+    /// - Parameter held: leave that the call has already. Those that gave it are not asked again while
+    ///   it is good.
     mutating func pass(
-        _ namespace: Namespace, _ agentType: String, _ operation: String
+        _ namespace: Namespace, _ agentType: String, _ operation: String,
+        holding held: [HeldPermit] = []
     ) -> Passage {
         let name = ScopedName(namespace: namespace, name: agentType)
         guard let guards = breakers.guarding[name] else { return .free([]) }
@@ -19,6 +22,10 @@ extension CoordinationEngine {
         for cell in guards {
             let binding = breakers.cells[cell].breaker.definition.binding
             guard let binding, binding.operation.isEmpty || binding.operation == operation else {
+                continue
+            }
+            if let known = held.first(where: { $0.breaker == cell }), isGood(known) {
+                permits.append(known)
                 continue
             }
             let decision = breakers.cells[cell].breaker.permit(at: now)
@@ -30,7 +37,7 @@ extension CoordinationEngine {
                         breaker: cell, serial: breakers.cells[cell].serial, permit: permit))
             case .refused(let refusal):
                 noteLater(cell)
-                release(permits)
+                release(permits.filter { !held.contains($0) })
                 return .refused(by: cell, refusal)
             }
         }
@@ -56,6 +63,16 @@ extension CoordinationEngine {
                 return failure.retryable && !isExcluded ? .failure : .excluded
             }
         }
+    }
+
+    /// An instance was lost with a guarded piece of work in its hands: that is a failure, so that what
+    /// kills whoever takes it up opens a breaker.
+    mutating func judgeLoss(_ job: Int32) {
+        guard jobs[job].phase == .running, !isDraining else { return }
+        usePermits(of: job, durationNanos: max(0, now.monotonicNanos - jobs[job].grantedNanos)) {
+            $0?.excludedFailures.contains("instance_lost") == true ? .excluded : .failure
+        }
+        jobs[job].guardsSeen = Self.guardsUnseen
     }
 
     /// A guarded piece of work was not done in its time: that is a failure.
@@ -105,136 +122,69 @@ extension CoordinationEngine {
             && breakers.cells[held.breaker].serial == held.serial
     }
 
-    /// A probe of a half-open breaker has ended without deciding: another step may be one.
-    private mutating func wakeProbe(_ cell: Int32) {
-        guard breakers.cells[cell].breaker.state == .halfOpen,
-            let next = breakers.cells[cell].held.popLast()
-        else { return }
-        wake([next])
+    private mutating func isGood(_ held: HeldPermit) -> Bool {
+        stands(held) && breakers.cells[held.breaker].breaker.isGood(held.permit, at: now)
     }
 
-    // MARK: Steps
+    // MARK: Work in line
 
-    /// Whether a step may go for a slot now, and with which permits; `nil`: it waits or has ended.
-    mutating func leave(forStep step: Int, of run: Int32) -> [HeldPermit]? {
-        let state = runs[run].machine.state
-        let definition = state.work(of: step).definition
-        if breakers.guarding.isEmpty {
-            runs[run].steps[step].held = nil
-            return []
-        }
-        switch pass(state.namespace, definition.agentType, definition.operation) {
-        case .free(let permits):
-            runs[run].steps[step].held = nil
-            return permits
+    /// Breakers have been asked for nothing yet, or must be asked again.
+    private static var guardsUnseen: UInt32 { .max }
+
+    /// What the breakers gave a piece of work before it goes for a slot.
+    mutating func guardJob(_ job: Int32, with permits: [HeldPermit]) {
+        jobs[job].permits = permits
+        // A probe's time may end while it stands in line, though no breaker changes.
+        let hasProbe = permits.contains { $0.permit.isProbe }
+        jobs[job].guardsSeen = hasProbe ? Self.guardsUnseen : breakers.changes
+    }
+
+    /// Whether a breaker keeps a piece of work from the slot that it has got: one opened, or was put,
+    /// since it was asked. The work and the slot are gone then.
+    mutating func isTurnedBack(_ job: Int32, _ agent: Int32) -> Bool {
+        if jobs[job].guardsSeen == breakers.changes { return false }
+        let permits = jobs[job].permits
+        switch passAgain(job, holding: permits) {
+        case .free(let granted):
+            guardJob(job, with: granted)
+            return false
         case .refused(let cell, let refusal):
+            jobs[job].permits = permits.filter { isGood($0) }
+            pool.freeSlot(of: agent)
+            turnBack(job, cell, refusal)
+            return true
+        }
+    }
+
+    private mutating func passAgain(_ job: Int32, holding permits: [HeldPermit]) -> Passage {
+        switch jobs[job].work {
+        case .invoke(let part):
+            if part.isProbe { return .free([]) }
+            let invoke = part.invoke
+            return pass(
+                invoke.namespace, invoke.agentType, invoke.operation, holding: permits)
+        case .step(let run, let step):
+            let state = runs[run].machine.state
+            let definition = state.work(of: step).definition
+            return pass(
+                state.namespace, definition.agentType, definition.operation, holding: permits)
+        }
+    }
+
+    /// A call is refused; a step waits, with what is left of its time to start. Its part of a rate key's
+    /// pace is over since it stood in line, and is not given back.
+    private mutating func turnBack(_ job: Int32, _ cell: Int32, _ refusal: BreakerRefusal) {
+        switch jobs[job].work {
+        case .invoke(let part):
+            endInvoke(job)
+            rejectGuarded(part.ticket, cell, refusal)
+        case .step(let run, let step):
+            let definition = runs[run].machine.state.work(of: step).definition
+            let isTimed = definition.scheduleToStartMillis != nil
+            let end = min(holdEnd(run, step), isTimed ? jobs[job].dueNanos : .max)
+            endStep(job)
+            runs[run].steps[step].held = StepHold(endNanos: end)
             hold(run, step, behind: cell, refusal)
-            return nil
         }
-    }
-
-    /// The step waits for a breaker: until its state changes, until it says that asking may help, or
-    /// until the step's own time to start is over.
-    private mutating func hold(
-        _ run: Int32, _ step: Int, behind cell: Int32, _ refusal: BreakerRefusal
-    ) {
-        var hold = runs[run].steps[step].held ?? StepHold(endNanos: holdEnd(run, step))
-        if hold.breaker != cell { breakers.cells[cell].held.append(HeldStep(run: run, step: step)) }
-        hold.breaker = cell
-        runs[run].steps[step].held = hold
-        var due = hold.endNanos
-        if refusal.state == .halfOpen, let wait = refusal.retryAfterNanos {
-            let (again, isTooLate) = now.monotonicNanos.addingReportingOverflow(wait)
-            if !isTooLate { due = min(due, again) }
-        }
-        armHold(run, step, atNanos: due)
-    }
-
-    /// A step that the mode holds fails when its time to start is over.
-    mutating func armHoldEnd(_ run: Int32, _ step: Int) {
-        let hold = runs[run].steps[step].held ?? StepHold(endNanos: holdEnd(run, step))
-        runs[run].steps[step].held = hold
-        armHold(run, step, atNanos: hold.endNanos)
-    }
-
-    private mutating func armHold(_ run: Int32, _ step: Int, atNanos due: Int64) {
-        if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
-        runs[run].steps[step].timer =
-            due == .max ? -1 : timers.insert(.held(run: run, step: step), key: due)
-    }
-
-    /// How long a step waits for its breakers at most. Unlike an instance that should be there, a
-    /// breaker is waited for without limit unless the definition gives one.
-    private mutating func holdEnd(_ run: Int32, _ step: Int) -> Int64 {
-        let definition = runs[run].machine.state.work(of: step).definition
-        let start = definition.scheduleToStartMillis.map { monotonicNanos(inMillis: $0) }
-        let close = runs[run].machine.deadline(of: step).map { monotonicNanos(atWallMillis: $0) }
-        return min(start ?? .max, close ?? .max)
-    }
-
-    mutating func heldStepDue(_ run: Int32, _ step: Int) {
-        runs[run].steps[step].timer = -1
-        guard mayTryAgain(HeldStep(run: run, step: step)) else { return }
-        guard let hold = runs[run].steps[step].held, hold.endNanos <= now.monotonicNanos else {
-            return actions.append((run, .schedule(step: step)))
-        }
-        runs[run].steps[step].held = nil
-        let failure = heldTooLong(run, step, hold)
-        stopHolding(run, step)
-        let at = now.wallMillis
-        change(run) { machine, out, _ in
-            machine.startFailed(step, failure, at: at, into: &out)
-        }
-    }
-
-    private mutating func heldTooLong(
-        _ run: Int32, _ step: Int, _ hold: StepHold
-    ) -> StepFailure {
-        let limit = limitOfStart(run, step)
-        if runs[run].steps[step].isHeldByMode {
-            return .heldByMode(mode(of: runs[run].machine.state.namespace), limit)
-        }
-        return .heldTooLong(by: breakerName(hold.breaker), limit)
-    }
-
-    private mutating func breakerName(_ cell: Int32) -> String {
-        breakers.cells.contains(cell) ? breakers.cells[cell].breaker.definition.name : ""
-    }
-
-    /// Lets steps try again. Those that have been stopped, or have gone on, are passed over.
-    mutating func wake(_ held: [HeldStep]) {
-        for waiting in held where stands(waiting) {
-            let (run, step) = (waiting.run, waiting.step)
-            // It stands in no breaker's list any more.
-            runs[run].steps[step].held?.breaker = -1
-            guard mayTryAgain(waiting) else { continue }
-            if runs[run].steps[step].timer >= 0 {
-                timers.remove(runs[run].steps[step].timer)
-                runs[run].steps[step].timer = -1
-            }
-            actions.append((run, .schedule(step: step)))
-        }
-    }
-
-    private mutating func stands(_ held: HeldStep) -> Bool {
-        runs.contains(held.run) && runs[held.run].steps.indices.contains(held.step)
-    }
-
-    /// Whether a step still waits to start.
-    private mutating func mayTryAgain(_ held: HeldStep) -> Bool {
-        guard stands(held) else { return false }
-        let cell = runs[held.run]
-        return cell.steps[held.step].job < 0 && !cell.machine.state.status.isClosed
-            && cell.machine.state.status != .paused
-            && cell.machine.state.steps[held.step].state == .scheduled
-    }
-}
-
-extension StepFailure {
-    fileprivate static func heldTooLong(by breaker: String, _ limit: String) -> StepFailure {
-        StepFailure(
-            type: "breaker_open",
-            message: "breaker \"\(breaker)\" let no call through within the step's \(limit); see "
-                + "why it is open, or raise that", retryable: false)
     }
 }

@@ -9,7 +9,7 @@ extension CoordinationEngine {
         case .restore(let id, let by): restoreAgent(id, by, ticket)
         case .setPolicy(let type, let policy, let by): setIsolationPolicy(type, policy, by, ticket)
         case .getPolicy(let type):
-            answer(ticket, .isolationPolicy(policy(ofType: type)), seen: isolationChangedIn)
+            answer(ticket, .isolationPolicy(isolationPolicies[type]), seen: isolationChangedIn)
         }
     }
 
@@ -73,15 +73,17 @@ extension CoordinationEngine {
         hash.combine(IsolationCodec.encode(policy))
         if isRepeat(key, hash.value) {
             return answer(
-                ticket, .isolationPolicy(self.policy(ofType: type)), seen: isolationChangedIn)
+                ticket, .isolationPolicy(isolationPolicies[type]), seen: isolationChangedIn)
         }
         if isAnswered(key, hash.value, ticket) { return }
-        if let refusal = refusalOfChanges { return reject(ticket, refusal) }
-        let before = self.policy(ofType: type)
+        if let refusal = refusalOfChanges ?? refusal(of: policy, ofType: type) {
+            return reject(ticket, refusal, seen: isolationChangedIn)
+        }
+        let before = isolationPolicies[type]
         put(
             EntityRow(
                 kind: .isolationPolicy, namespace: "", key: type,
-                blob: IsolationCodec.encode(policy)))
+                blob: policy == .defaults ? nil : IsolationCodec.encode(policy)))
         audit(
             namespace: Namespace(""), actor: by.actor, action: "SetIsolationPolicy",
             subject: "agent-type/\(type)", before: before.plainText, after: policy.plainText,
@@ -92,15 +94,16 @@ extension CoordinationEngine {
         answer(ticket, .isolationPolicy(policy), seen: filling)
     }
 
-    /// Makes a policy hold. Its types may join later.
-    mutating func takeUp(_ policy: IsolationPolicy, ofType name: String) {
-        let type = pool.requireType(named: name)
-        let backup = policy.backupType.isEmpty ? -1 : pool.requireType(named: policy.backupType)
-        apply(isolator.policyChanged(ofType: type, to: policy, backup: backup, at: now))
+    private mutating func refusal(of policy: IsolationPolicy, ofType type: String) -> Rejection? {
+        let isMore = policy != .defaults && !isolationPolicies.has(type)
+        guard isMore, isolationPolicies.count >= limits.maxIsolationPolicies else { return nil }
+        return .tooManyPolicies(limits.maxIsolationPolicies)
     }
 
-    private mutating func policy(ofType name: String) -> IsolationPolicy {
-        pool.type(named: name).map { isolator.policy(ofType: $0) } ?? .defaults
+    /// Makes a policy hold. Its types may join later.
+    mutating func takeUp(_ policy: IsolationPolicy, ofType name: String) {
+        isolationPolicies.set(policy, ofType: name)
+        enforcePolicy(ofType: name)
     }
 
     /// Answers a request that was carried out before with how the instance stands now, also when it
@@ -112,7 +115,8 @@ extension CoordinationEngine {
             return isAnswered(key, hash, ticket)
         }
         let isolation =
-            pool.agent(id).flatMap { isolator.isolation(of: $0) } ?? isolator.absentIsolations[id]
+            pool.agent(id).flatMap { isolator.isolation(of: $0) }
+            ?? isolator.absentIsolation(of: id)
         answer(
             ticket, .isolation(id, isolation ?? Isolation()), seen: max(seen, isolationChangedIn))
         return true
@@ -153,33 +157,43 @@ extension CoordinationEngine {
             let agent = change.agent
             switch change.kind {
             case .isolated:
-                pool.limitSlots(of: agent, to: 0)
+                pool.hold(agent, .isolated)
                 storeIsolation(agent)
                 evict(agent)
             case .canary:
                 pool.limitSlots(of: agent, to: 1)
+                pool.release(agent, .isolated)
                 storeIsolation(agent)
                 agentsToServe.append(agent)
             case .restored:
                 pool.limitSlots(of: agent, to: nil)
+                pool.release(agent, .isolated)
                 storeIsolation(agent)
                 agentsToServe.append(agent)
             case .spared: break
             }
             noteIsolation(change)
         }
+        isolationsLooked()
+    }
+
+    /// What the isolator remembers no more is not stored any more; its timer is set anew.
+    mutating func isolationsLooked() {
+        for id in isolator.takeForgotten() { putIsolation(id, nil) }
         armIsolation()
     }
 
     private mutating func storeIsolation(_ agent: Int32) {
-        let id = pool.id(of: agent).name
         let isolation = isolator.isolation(of: agent)
         let isIsolated = isolation?.state == .isolated
-        isolationChangedIn = put(
-            EntityRow(
-                kind: .isolation, namespace: "", key: id,
-                blob: isIsolated ? isolation.map(IsolationCodec.encode) : nil))
+        putIsolation(
+            pool.id(of: agent), isIsolated ? isolation.map(IsolationCodec.encode) : nil)
         agentChanged(agent)
+    }
+
+    private mutating func putIsolation(_ id: AgentID, _ blob: [UInt8]?) {
+        isolationChangedIn = put(
+            EntityRow(kind: .isolation, namespace: "", key: id.name, blob: blob))
     }
 
     private mutating func noteIsolation(_ change: IsolationChange) {
@@ -188,12 +202,19 @@ extension CoordinationEngine {
         case .restored: meter.agentRestored(change.agent, atNanos: now.monotonicNanos)
         case .canary, .spared: break
         }
-        let type = pool.name(ofType: pool.type(of: change.agent))
+        let type = pool.type(of: change.agent)
+        ready.notices.append(
+            .guarding(.isolation(type: pool.name(ofType: type), kind: change.kind)))
+        noteIsolated(type)
+    }
+
+    /// Tells how many instances of a type get no work.
+    mutating func noteIsolated(_ type: Int32) {
         ready.notices.append(
             .guarding(
-                .isolation(
-                    type: type, kind: change.kind,
-                    isolated: isolator.isolatedCount(ofType: pool.type(of: change.agent)))))
+                .isolated(
+                    type: pool.name(ofType: type),
+                    instances: isolator.isolatedCount(ofType: type))))
     }
 
     mutating func isolationDue() {

@@ -32,6 +32,7 @@ extension CoordinationEngine {
             }
         }
         for namespace in breakers.modeNames { tripsCounted(namespace) }
+        isolationsLooked()
     }
 
     private mutating func takeUp(_ row: EntityRow) throws(CodecError) {
@@ -45,23 +46,11 @@ extension CoordinationEngine {
                 .guarding(.operatingMode(namespace: namespace, mode: mode(of: namespace))))
         case .breaker: takeUp(try BreakerCodec.decode(blob, at: now), namespace)
         case .isolationPolicy: takeUp(try IsolationCodec.decodePolicy(blob), ofType: row.key)
-        case .isolation: takeUp(try IsolationCodec.decode(blob), row)
+        case .isolation:
+            isolator.remember(try IsolationCodec.decode(blob), of: AgentID(row.key), at: now)
         default: break
         }
     }
-
-    /// An isolation that ended long ago, of an instance that has not come back, is forgotten.
-    private mutating func takeUp(_ isolation: Isolation, _ row: EntityRow) {
-        let isOver = isolation.untilMillis.map { $0 < now.wallMillis - Self.rememberMillis } == true
-        if isOver {
-            put(EntityRow(kind: .isolation, namespace: row.namespace, key: row.key, blob: nil))
-        } else {
-            isolator.remember(isolation, of: AgentID(row.key))
-        }
-    }
-
-    /// A day.
-    private static var rememberMillis: Int64 { 86_400_000 }
 
     private mutating func takeUp(_ breaker: GuardingBreaker, _ namespace: Namespace) {
         let cell = insertBreaker(breaker, namespace)

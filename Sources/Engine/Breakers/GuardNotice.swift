@@ -13,8 +13,10 @@ public enum GuardNotice: Sendable, Hashable {
     /// An emergency, or its end, asks an agent to do something; its success is to be acknowledged
     /// under the order's number.
     case order(namespace: Namespace, EmergencyResponse.Order, EmergencyAction.Call)
-    /// The isolator decided something; so many instances of the type are isolated now.
-    case isolation(type: String, kind: IsolationChange.Kind, isolated: Int)
+    /// The isolator decided something about an instance of the type.
+    case isolation(type: String, kind: IsolationChange.Kind)
+    /// So many instances of the type are isolated now.
+    case isolated(type: String, instances: Int)
 }
 
 extension EngineObserver {

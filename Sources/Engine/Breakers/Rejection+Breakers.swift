@@ -71,6 +71,13 @@ extension Rejection {
                 + "that are")
     }
 
+    static func tooManyPolicies(_ limit: Int) -> Rejection {
+        Rejection(
+            .overloaded, reason: "TOO_MANY_POLICIES",
+            "\(limit) agent types have an isolation policy of their own, the limit; give some the "
+                + "defaults again")
+    }
+
     static func agentNotFound(_ id: AgentID) -> Rejection {
         Rejection(
             .notFound, reason: "AGENT_NOT_FOUND",

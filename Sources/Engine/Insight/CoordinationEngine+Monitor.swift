@@ -39,9 +39,7 @@ extension CoordinationEngine {
             readings[type].instances += 1
             // Without credit it works to the full.
             let isHeld = !pool.holds(of: agent).subtracting(.noCredit).isEmpty
-            if isHeld || isolator.isolation(of: agent)?.state == .isolated {
-                readings[type].heldInstances += 1
-            }
+            if isHeld { readings[type].heldInstances += 1 }
         }
         return readings
     }

@@ -6,7 +6,7 @@ extension CoordinationEngine {
     /// A step with keys goes to its gates. Its patience begins behind them, unless the author has
     /// limited the whole time until the dispatch.
     mutating func enterGates(_ run: Int32, _ step: Int, _ definition: StepDefinition) {
-        let type = pool.requireType(named: definition.agentType)
+        let type = requireType(named: definition.agentType)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         runs[run].steps[step].job = job
         keys.jobs[job] = KeyedJob()
@@ -70,7 +70,7 @@ extension CoordinationEngine {
             return endStep(job)
         }
         jobs[job].type = working(jobs[job].type, definition.operation)
-        jobs[job].permits = permits
+        guardJob(job, with: permits)
         if definition.scheduleToStartMillis == nil {
             arm(job, atNanos: attemptDeadline(run, step, definition.startToCloseMillis))
         }

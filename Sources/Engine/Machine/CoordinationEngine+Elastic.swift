@@ -29,7 +29,7 @@ extension CoordinationEngine {
     }
 
     private mutating func poolJoined(_ registration: PoolRegistration, _ port: PortNumber) {
-        let type = pool.requireType(named: registration.type)
+        let type = requireType(named: registration.type)
         pool.know(registration.operations, ofType: type)
         pool.setMaxWaiting(registration.policy.maxWaiting, ofType: type)
         if elastic[type] != nil {

@@ -8,7 +8,7 @@ extension CoordinationEngine {
         guard state.steps[step].state == .running, let token = state.steps[step].token,
             let holder = state.steps[step].holder
         else { return }
-        let type = pool.requireType(named: state.work(of: step).definition.agentType)
+        let type = requireType(named: state.work(of: step).definition.agentType)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
         jobs[job].phase = .orphaned
         jobs[job].token = token.serial.rawValue

@@ -43,7 +43,7 @@ extension CoordinationEngine {
         }
         let job = jobs.insert(
             Job(work: .invoke(InvokeJob(invoke, ticket, isProbe: isProbe)), type: type))
-        jobs[job].permits = permits
+        guardJob(job, with: permits)
         openInvokes += 1
         openInvokeBytes += bytes
         open.insert(.invoke(job: job), for: ticket)

@@ -51,6 +51,8 @@ extension CoordinationEngine {
             let job = tokens[result.token.serial.rawValue], jobs[job].phase == .running,
             jobs[job].agent == sessions[session].agent
         else { return refuse(result.token, port) }
+        var result = result
+        result.startedNanos = began(result, job)
         if case .invoke = jobs[job].work {
             finished(result)
             ready[port.rawValue].notices.append(.accepted(result.token))
@@ -59,6 +61,13 @@ extension CoordinationEngine {
             finished(result, isChecked: true)
             tell(.accepted(result.token), port)
         }
+    }
+
+    /// When a worker began, as far as its word can be true: no earlier than it was told to. One that
+    /// says nothing began then.
+    private mutating func began(_ result: AssignmentResult, _ job: Int32) -> Int64 {
+        let isSaid = result.startedNanos < result.endedNanos
+        return isSaid ? max(result.startedNanos, jobs[job].grantedNanos) : jobs[job].grantedNanos
     }
 
     mutating func refuse(_ token: AssignmentToken, _ port: PortNumber) {

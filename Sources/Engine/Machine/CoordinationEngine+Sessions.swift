@@ -56,6 +56,8 @@ extension CoordinationEngine {
     private mutating func refusal(of hello: SessionHello) -> SessionRefusal? {
         if isDraining { return .draining }
         if sessions.count >= limits.maxSessions { return .tooMany(limits.maxSessions) }
+        let type = hello.registration.type
+        if !hasRoom(forType: type) { return .tooManyTypes(type, limits.maxAgentTypes) }
         guard let other = pool.agent(hello.registration.id) else { return nil }
         let session = pool.session(of: other)
         let isThere = session < 0 || sessions[session].machine.isConnected
@@ -66,6 +68,7 @@ extension CoordinationEngine {
         // A dropped session of the same instance, which has begun anew.
         let old = pool.agent(hello.registration.id)
         if let old { close(old) }
+        _ = requireType(named: hello.registration.type)
         let agent = pool.join(hello.registration, port: port.rawValue)
         pool.hold(agent, .noCredit)
         lastSession += 1
@@ -127,6 +130,7 @@ extension CoordinationEngine {
             guard let job = tokens[token.serial.rawValue], jobs[job].agent == agent else {
                 continue
             }
+            judgeLoss(job)
             self.lost(job, id)
         }
         claim(unknown, session, port)
@@ -246,7 +250,9 @@ extension CoordinationEngine {
             pool.setSession(-1, of: agent)
         }
         pool.close(agent)
+        let wasIsolated = isolator.isolation(of: agent)?.state == .isolated
         apply(isolator.left(agent, at: now))
+        if wasIsolated { noteIsolated(pool.type(of: agent)) }
     }
 
     /// Tells a connection once everything decided so far is on disk.

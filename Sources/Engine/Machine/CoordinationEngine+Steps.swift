@@ -11,15 +11,20 @@ extension CoordinationEngine {
         }
         // Woken twice, it goes once.
         guard runs[run].steps[step].job < 0 else { return }
+        guard hasRoom(forType: definition.agentType) else {
+            runs[run].steps[step].held = nil
+            return partFailed(
+                run, step, .tooManyAgentTypes(definition.agentType, limits.maxAgentTypes))
+        }
         if definition.concurrency != nil || definition.rate != nil {
             return enterGates(run, step, definition)
         }
         // The time that it was held counts.
         let holdEnd = runs[run].steps[step].held?.endNanos ?? .max
         guard let permits = leave(forStep: step, of: run) else { return }
-        let type = working(pool.requireType(named: definition.agentType), definition.operation)
+        let type = working(requireType(named: definition.agentType), definition.operation)
         let job = jobs.insert(Job(work: .step(run: run, step: step), type: type))
-        jobs[job].permits = permits
+        guardJob(job, with: permits)
         runs[run].steps[step].job = job
         let patience = definition.scheduleToStartMillis ?? definition.startToCloseMillis
         arm(job, atNanos: min(holdEnd, attemptDeadline(run, step, patience)))

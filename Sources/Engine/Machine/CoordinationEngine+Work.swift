@@ -6,6 +6,7 @@ extension CoordinationEngine {
 
     /// A slot of `agent` has been taken for `job`.
     mutating func grant(_ job: Int32, _ agent: Int32) {
+        if isTurnedBack(job, agent) { return }
         lastToken += 1
         jobs[job].token = lastToken
         hold(job, agent)
@@ -88,14 +89,20 @@ extension CoordinationEngine {
         }
         if !isChecked, isHeldForContract(job, result, from: nil) { return }
         let agent = jobs[job].agent
-        noteWork(of: agent, result, job)
+        let isProbe = isHealthProbe(job)
+        // How an instance is says nothing about how it works.
+        if isProbe { jobs[job].hasResult = true } else { noteWork(of: agent, result, job) }
         judge(job, result)
         switch jobs[job].work {
         case .invoke(let part): invokeFinished(job, part, result)
         case .step(let run, let step): stepFinished(job, run, step, result)
         }
         // Last, since an instance that is isolated for it loses the work that it still holds.
-        judgeAgent(agent, result.outcome)
+        if !isProbe { judgeAgent(agent, result.outcome) }
+    }
+
+    private mutating func isHealthProbe(_ job: Int32) -> Bool {
+        if case .invoke(let part) = jobs[job].work { part.isProbe } else { false }
     }
 
     private mutating func noteWork(of agent: Int32, _ result: AssignmentResult, _ job: Int32) {
@@ -115,13 +122,25 @@ extension CoordinationEngine {
         jobs[job].timer = -1
         if mayBeSilentLonger(job) || isHeldByDrain(job) || isSilencedByDrain(job) { return }
         judgeTimeout(job)
+        let agent = agentToBlame(job)
         switch jobs[job].work {
         case .invoke(let part): invokeDeadlinePassed(job, part)
-        case .step(let run, let step):
-            let agent = jobs[job].phase == .running ? jobs[job].agent : -1
-            stepTimedOut(job, run, step)
-            if agent >= 0 { agentFailed(agent) }
+        case .step(let run, let step): stepTimedOut(job, run, step)
         }
+        if agent >= 0 { agentFailed(agent) }
+    }
+
+    /// The instance that did not do a piece of work in its time; -1: none is to blame. A call that
+    /// stood in line for most of its time says nothing about the instance that got it in the end: else
+    /// overload would take instances away, too.
+    private mutating func agentToBlame(_ job: Int32) -> Int32 {
+        guard jobs[job].phase == .running else { return -1 }
+        if case .invoke(let part) = jobs[job].work {
+            let waited = jobs[job].grantedNanos - part.invoke.arrivedNanos
+            let worked = now.monotonicNanos - jobs[job].grantedNanos
+            if part.isProbe || waited > worked { return -1 }
+        }
+        return jobs[job].agent
     }
 
     /// A step's timer also rings when its agent would have been silent for too long. If it was heard
@@ -153,6 +172,7 @@ extension CoordinationEngine {
             let old = pool.agent(registration.id)
             if let old { close(old) }
             // The new one stands before the old one's work is placed anew: it may be the only one.
+            _ = requireType(named: registration.type)
             let agent = pool.join(registration, port: port.rawValue)
             joined(agent)
             if !elastic.isEmpty { elasticJoined(agent) }
@@ -192,7 +212,9 @@ extension CoordinationEngine {
         }
         for token in tokensHeld(by: agent) {
             // One lost assignment may have ended others: those that were called on its behalf.
-            if let job = tokens[token], jobs[job].agent == agent { lost(job, id) }
+            guard let job = tokens[token], jobs[job].agent == agent else { continue }
+            judgeLoss(job)
+            lost(job, id)
         }
         meter.slotsCame(-pool.slots(of: agent), type: type, atNanos: now.monotonicNanos)
         meter.agentLeft(agent)

@@ -65,6 +65,7 @@ public struct CoordinationEngine: Sendable {
     var elastic: [Int32: ElasticCell] = [:]
     var breakers = BreakerTables()
     var isolator = FailureIsolator()
+    var isolationPolicies = IsolationPolicies()
     /// Handle of the timer of the isolator; -1: none.
     var isolationTimer: Int32 = -1
     /// The newest batch that changed an isolation or its policies.

@@ -41,6 +41,10 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxRecordedBytes = 64 << 10
     /// Remote instances that are connected or within their lease.
     public var maxSessions = 100_000
+    /// Agent types that have joined, or that a step has asked for, since the start of the process.
+    public var maxAgentTypes = 10_000
+    /// Agent types with an isolation policy of their own.
+    public var maxIsolationPolicies = 10_000
     /// Payload bytes of an input or result that are still rendered on the draining thread.
     public var maxInlineBytes = 16 << 10
     /// Bytes that rendering it may look at and write there, every reference taken for its whole

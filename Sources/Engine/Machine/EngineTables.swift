@@ -39,6 +39,8 @@ struct Job: Sendable {
     var hasResult = false
     /// Leave of the breakers that guard it; used up by its end.
     var permits: [HeldPermit] = []
+    /// How they stood when they gave it, see ``BreakerTables/changes``.
+    var guardsSeen: UInt32 = 0
     /// Remote instances only: the connection on which it was granted.
     var grantPort = 0
     /// Its neighbours among the jobs that hold slots of its instance, see ``HeldJobs``; -1: none.

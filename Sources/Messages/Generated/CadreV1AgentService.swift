@@ -546,7 +546,8 @@ public struct WorkerAgent: Sendable, Hashable {
 public struct WorkResult: Sendable, Hashable {
     public var token: UInt64 = 0
     public var outcome: Outcome? = nil
-    /// How long the agent worked on it.
+    /// How long the agent worked on it. At most the time since the assignment was sent counts; 0 or
+    /// unset: all of that time.
     public var executionMicros: Int64 = 0
 
     /// At most one of these.
@@ -1355,6 +1356,10 @@ public struct RestoreAgentResponse: Sendable, Hashable {
 }
 
 /// 0 means the default everywhere; -1 means none, where a rule can be left out.
+///
+/// A failure is work that failed, or was not done in its time. A call whose deadline passes counts when
+/// the instance had it for at least half of the time from its arrival; one that stood in line for longer
+/// says nothing about the instance. Health checks never count.
 public struct IsolationPolicy: Sendable, Hashable {
     /// Isolated after so many failures in a row, 1 to 1,000. Default 5; -1: no such rule.
     public var consecutiveFailures: Int32 = 0

@@ -430,7 +430,9 @@ public struct BreakerDefinition: Sendable, Hashable {
     }
 }
 
-/// `cadre.v1.BreakerBinding`.
+/// A call that waits for an instance passes when it comes and again when its turn has come: a breaker
+/// that opened meanwhile refuses it then. An instance that is lost with a call in its hands, or does not
+/// answer in time, is a failure; the former's type is `instance_lost`.
 public struct BreakerBinding: Sendable, Hashable {
     /// Required.
     public var agentType: String = ""

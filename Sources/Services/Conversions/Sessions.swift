@@ -135,6 +135,7 @@ extension SessionRefusal {
             case .idTaken: (.alreadyExists, "AGENT_ID_TAKEN")
             case .draining: (.unavailable, "SERVER_DRAINING")
             case .tooMany: (.resourceExhausted, "TOO_MANY_SESSIONS")
+            case .tooManyTypes: (.resourceExhausted, "TOO_MANY_AGENT_TYPES")
             }
         return GRPCStatus(
             code, message, reason: reason, retryDelay: .milliseconds(retryAfterMillis))

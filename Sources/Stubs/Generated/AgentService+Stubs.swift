@@ -96,7 +96,8 @@ public protocol AgentServiceHandler: Sendable {
     /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
     /// bytes that are no message; DEADLINE_EXCEEDED without a hello,
     /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
-    /// or the server goes down: connect again; ABORTED when the session went on on another stream.
+    /// or the server goes down: connect again; ABORTED when the session went on on another stream;
+    /// RESOURCE_EXHAUSTED when there are 100,000 sessions, or a new agent type beside 10,000 others.
     func connect(_ call: BidirectionalCall<ConnectRequest, ConnectResponse>)
 
     /// Asks an instance to finish what it has and leave; it gets nothing new from now on. Its worker
@@ -129,7 +130,8 @@ public protocol AgentServiceHandler: Sendable {
     /// Gives an instance its full load again, at once.
     func restoreAgent(_ request: RestoreAgentRequest, _ call: UnaryCall<RestoreAgentResponse>)
 
-    /// When and for how long failing instances of a type are isolated.
+    /// When and for how long failing instances of a type are isolated. A policy that says what the
+    /// defaults say is forgotten; RESOURCE_EXHAUSTED when there are 10,000 others.
     func setIsolationPolicy(_ request: SetIsolationPolicyRequest, _ call: UnaryCall<SetIsolationPolicyResponse>)
 
     /// The policy that holds for a type.
@@ -300,7 +302,8 @@ public struct AgentServiceClient: Sendable {
     /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
     /// bytes that are no message; DEADLINE_EXCEEDED without a hello,
     /// ALREADY_EXISTS while another instance of the id is connected, UNAVAILABLE when the lease ended
-    /// or the server goes down: connect again; ABORTED when the session went on on another stream.
+    /// or the server goes down: connect again; ABORTED when the session went on on another stream;
+    /// RESOURCE_EXHAUSTED when there are 100,000 sessions, or a new agent type beside 10,000 others.
     public func connect(
         options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> DuplexStream<ConnectRequest, ConnectResponse> {
@@ -365,7 +368,8 @@ public struct AgentServiceClient: Sendable {
         try await client.unary(AgentServiceDescriptor.restoreAgent, request, options)
     }
 
-    /// When and for how long failing instances of a type are isolated.
+    /// When and for how long failing instances of a type are isolated. A policy that says what the
+    /// defaults say is forgotten; RESOURCE_EXHAUSTED when there are 10,000 others.
     public func setIsolationPolicy(
         _ request: SetIsolationPolicyRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> SetIsolationPolicyResponse {

@@ -57,35 +57,47 @@ final class GuardMetrics: Sendable {
             let (space, label) = names.labels(namespace.name, name)
             state.with(space, label).set(Int(new.rawValue))
         case .breakerDeleted(let namespace, let name):
-            let (space, label) = names.labels(namespace.name, name)
-            state.with(space, label).set(0)
+            forget(namespace.name, name)
         case .breakerCalls(let namespace, let name, let counts):
             let (space, label) = names.labels(namespace.name, name)
             add(counts, space, label)
         case .operatingMode(let namespace, let new):
             let (space, _) = names.labels(namespace.name, "")
             mode.with(space).set(Int(new.rawValue))
-        case .isolation(let type, let kind, let count):
-            isolated.with(type).set(count)
-            isolations.with(type, kind.label).add()
+        case .isolation(let type, let kind): isolations.with(type, kind.label).add()
+        case .isolated(let type, let count): isolated.with(type).set(count)
         case .order: break
         }
     }
 
+    /// A breaker that is no more leaves no series, and its place to another one. Those that share
+    /// `_other` stay.
+    private func forget(_ namespace: String, _ name: String) {
+        guard names.forget(namespace, name) else { return }
+        state.remove(namespace, name)
+        slow.remove(namespace, name)
+        notPermitted.remove(namespace, name)
+        for kind in Self.callKinds { calls.remove(namespace, name, kind) }
+        for kind in Self.tripKinds { trips.remove(namespace, name, kind) }
+    }
+
+    private static let callKinds = ["success", "failure", "excluded", "late", "expired"]
+    private static let tripKinds = ["trip", "shadow"]
+
     private func add(_ counts: BreakerCounts, _ space: String, _ label: String) {
-        for (kind, count) in [
-            ("success", counts.successes), ("failure", counts.failures),
-            ("excluded", counts.excluded), ("late", counts.late), ("expired", counts.expired),
-        ] where count > 0 {
+        let reported = [
+            counts.successes, counts.failures, counts.excluded, counts.late, counts.expired,
+        ]
+        for (kind, count) in zip(Self.callKinds, reported) where count > 0 {
             calls.with(space, label, kind).add(UInt64(count))
         }
         if counts.slow > 0 { slow.with(space, label).add(UInt64(counts.slow)) }
         if counts.notPermitted > 0 {
             notPermitted.with(space, label).add(UInt64(counts.notPermitted))
         }
-        if counts.trips > 0 { trips.with(space, label, "trip").add(UInt64(counts.trips)) }
-        if counts.shadowTrips > 0 {
-            trips.with(space, label, "shadow").add(UInt64(counts.shadowTrips))
+        for (kind, count) in zip(Self.tripKinds, [counts.trips, counts.shadowTrips])
+        where count > 0 {
+            trips.with(space, label, kind).add(UInt64(count))
         }
     }
 }
@@ -106,6 +118,11 @@ final class BoundedLabels: Sendable {
             return true
         }
         return isKnown ? (namespace, name) : ("_other", "_other")
+    }
+
+    /// The name is used no more; whether it stood for itself.
+    func forget(_ namespace: String, _ name: String) -> Bool {
+        known.withLock { $0.remove([namespace, name]) != nil }
     }
 }
 

@@ -119,6 +119,19 @@ import Testing
         #expect(bench.report(probes[1], .success) == .late)
     }
 
+    @Test func `a look finds no probe out whose time is over`() {
+        var bench = BreakerBench(Self.policy)
+        bench.open()
+        bench.pass(millis: 1_000)
+        let probe = bench.permit()
+        #expect(bench.breaker.windowNow(at: bench.now).permitsOut == 1)
+        #expect(probe.map { bench.breaker.isGood($0, at: bench.now) } == true)
+        bench.pass(millis: 1_000)
+        #expect(probe.map { bench.breaker.isGood($0, at: bench.now) } == false)
+        #expect(bench.breaker.windowNow(at: bench.now).permitsOut == 0)
+        #expect(bench.breaker.counts.expired == 1)
+    }
+
     @Test func `probes that are never heard of do not leave it half-open for ever`() {
         var bench = BreakerBench(Self.policy)
         bench.open()
@@ -198,8 +211,8 @@ import Testing
     @Test func `disabled counts nothing and metrics-only only notes what would have been`() {
         var bench = BreakerBench(Self.policy)
         bench.breaker.forced(Self.override(.disabled, bench.now, nil), at: bench.now)
-        for _ in 0..<20 { bench.call(.failure) }
-        #expect(bench.breaker.counts.failures == 0)
+        for _ in 0..<20 { #expect(bench.call(.failure) == .recorded) }
+        #expect(bench.breaker.counts == BreakerCounts())
         bench.breaker.forced(Self.override(.metricsOnly, bench.now, nil), at: bench.now)
         for _ in 0..<8 { #expect(bench.call(.failure) == .recorded) }
         #expect(bench.breaker.counts.shadowTrips == 2)

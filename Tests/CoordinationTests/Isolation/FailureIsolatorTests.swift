@@ -3,7 +3,7 @@ import Testing
 
 /// An isolator with a clock, and instances numbered as they join.
 struct IsolatorBench {
-    var isolator = FailureIsolator()
+    var isolator = FailureIsolator(maxAbsent: 3)
     var now = EngineTime(monotonicNanos: 3_000_000_000, wallMillis: 1_700_000_000_000)
 
     mutating func pass(millis: Int64) -> [IsolationChange] {
@@ -185,9 +185,46 @@ struct IsolatorBench {
         bench.now.wallMillis = old.now.wallMillis + 700
         bench.policy(Self.policy)
         bench.join(1)
-        bench.isolator.remember(old.isolator.isolation(of: 0) ?? Isolation(), of: AgentID("a/0"))
+        bench.isolator.remember(
+            old.isolator.isolation(of: 0) ?? Isolation(), of: AgentID("a/0"), at: bench.now)
         #expect(bench.join(0) == Self.change(0, .isolated))
         #expect(bench.pass(millis: 300) == Self.change(0, .canary))
+    }
+
+    @Test func `one that never comes back is forgotten a day after its end, and named once`() {
+        var bench = Self.bench()
+        _ = bench.fail(0, times: 3)
+        _ = bench.isolator.left(0, at: bench.now)
+        let day: Int64 = 86_400_000
+        _ = bench.pass(millis: 999 + day)
+        #expect(bench.isolator.absentIsolation(of: AgentID("a/0")) != nil)
+        #expect(bench.isolator.takeForgotten() == [])
+        #expect(bench.isolator.nextDeadlineNanos == bench.now.monotonicNanos + 1_000_000)
+        _ = bench.pass(millis: 1)
+        #expect(bench.isolator.takeForgotten() == [AgentID("a/0")])
+        #expect(bench.isolator.takeForgotten() == [])
+        #expect(bench.isolator.nextDeadlineNanos == nil)
+        #expect(bench.join(0) == [])
+    }
+
+    @Test
+    func `of too many that are away those go that would be next, then the oldest without an end`()
+        throws
+    {
+        var bench = Self.bench(instances: 8)
+        let ends: [(Int32, Int64?)] = [(0, 900), (1, 100), (2, nil), (3, nil), (4, nil)]
+        for (agent, millis) in ends {
+            let until = millis.map { bench.now.wallMillis + $0 }
+            _ = try bench.isolator.isolate(
+                agent, reason: "", actor: "ann", untilMillis: until, at: bench.now)
+            _ = bench.isolator.left(agent, at: bench.now)
+            _ = bench.pass(millis: 1)
+        }
+        #expect(bench.isolator.takeForgotten() == [AgentID("a/1"), AgentID("a/0")])
+        _ = try bench.isolator.isolate(
+            5, reason: "", actor: "ann", untilMillis: nil, at: bench.now)
+        _ = bench.isolator.left(5, at: bench.now)
+        #expect(bench.isolator.takeForgotten() == [AgentID("a/2")])
     }
 
     @Test func `every fault of a policy is named`() {

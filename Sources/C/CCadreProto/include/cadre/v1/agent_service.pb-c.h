@@ -520,7 +520,8 @@ struct  Cadre__V1__WorkResult
   ProtobufCMessage base;
   uint64_t token;
   /*
-   * How long the agent worked on it.
+   * How long the agent worked on it. At most the time since the assignment was sent counts; 0 or
+   * unset: all of that time.
    */
   int64_t execution_micros;
   Cadre__V1__WorkResult__OutcomeCase outcome_case;
@@ -1203,6 +1204,9 @@ struct  Cadre__V1__RestoreAgentResponse
 
 /*
  * 0 means the default everywhere; -1 means none, where a rule can be left out.
+ * A failure is work that failed, or was not done in its time. A call whose deadline passes counts when
+ * the instance had it for at least half of the time from its arrival; one that stood in line for longer
+ * says nothing about the instance. Health checks never count.
  */
 struct  Cadre__V1__IsolationPolicy
 {

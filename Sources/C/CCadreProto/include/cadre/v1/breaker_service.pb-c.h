@@ -230,6 +230,11 @@ struct  Cadre__V1__BreakerDefinition
     , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, CADRE__V1__BREAKER_DEFINITION__RULES__NOT_SET, {0} }
 
 
+/*
+ * A call that waits for an instance passes when it comes and again when its turn has come: a breaker
+ * that opened meanwhile refuses it then. An instance that is lost with a call in its hands, or does not
+ * answer in time, is a failure; the former's type is `instance_lost`.
+ */
 struct  Cadre__V1__BreakerBinding
 {
   ProtobufCMessage base;
