@@ -176,8 +176,10 @@ extension CoordinationEngine {
     private mutating func turnBack(_ job: Int32, _ cell: Int32, _ refusal: BreakerRefusal) {
         switch jobs[job].work {
         case .invoke(let part):
-            endInvoke(job)
-            rejectGuarded(part.ticket, cell, refusal)
+            let breaker = breakers.cells[cell]
+            turnAway(
+                job, part.ticket, .breakerOpen(breaker.breaker.definition.name, refusal),
+                seen: breaker.changedIn)
         case .step(let run, let step):
             let definition = runs[run].machine.state.work(of: step).definition
             let isTimed = definition.scheduleToStartMillis != nil

@@ -147,10 +147,12 @@ extension CoordinationEngine {
 
     /// An invoke in line does not begin. One that was lost before may have run, whatever keeps it
     /// from beginning anew.
-    mutating func turnAway(_ job: Int32, _ ticket: ReplyTicket, _ rejection: Rejection) {
+    mutating func turnAway(
+        _ job: Int32, _ ticket: ReplyTicket, _ rejection: Rejection, seen: BatchNumber = .none
+    ) {
         let wasLost = jobs[job].attempts > 0
         endInvoke(job)
-        reject(ticket, wasLost ? .instanceLost(before: rejection) : rejection)
+        reject(ticket, wasLost ? .instanceLost(before: rejection) : rejection, seen: seen)
     }
 
     mutating func invokeDeadlinePassed(_ job: Int32, _ part: InvokeJob) {
