@@ -211,7 +211,12 @@ let package = Package(
                 "Coordination", "Threads", nioPosix,
             ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Messages", "Threads"]),
-        tests("cadreTests", ["cadre", "Messages", "Coordination", "Engine", "Telemetry", log]),
+        tests(
+            "cadreTests",
+            [
+                "cadre", "AgentKit", "Messages", "Coordination", "Engine", "Store", "Telemetry",
+                "Threads", log,
+            ]),
         tests(
             "EndToEndTests",
             [

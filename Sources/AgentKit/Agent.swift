@@ -32,8 +32,11 @@ public protocol Agent: Sendable {
 }
 
 extension Agent {
+    /// None.
     public var dependencies: [String] { [] }
+    /// ``AgentExecution/inline``.
     public var execution: AgentExecution { .inline }
+    /// Healthy whenever it can be asked.
     public func health() async throws -> AgentHealth { AgentHealth(state: .healthy) }
 }
 
@@ -52,8 +55,11 @@ public enum AgentExecution: Sendable, Hashable {
 /// A function that never awaits runs to its end where it is dispatched, without a task; one that
 /// is `async` runs in a task on the agents' executor.
 public struct AgentOperation: Sendable {
+    /// What callers and definitions name, unique in the agent.
     public let name: String
+    /// What it does, in a sentence for people.
     public let summary: String
+    /// Whether doing it twice does no harm: then it is tried again when an instance dies in it.
     public let isIdempotent: Bool
     /// Works on payloads, as the engine delivers them.
     public let body: @Sendable (Payload, AgentContext) async throws -> Payload
@@ -122,11 +128,13 @@ public struct AgentOperation: Sendable {
 public struct AgentContext: Sendable {
     /// The instance that works.
     public let agent: AgentID
+    /// The operation that was asked for.
     public let operation: String
     /// 1 for the first attempt.
     public let attempt: Int
     /// Grows with every dispatch; hand it to whatever must refuse a stale worker.
     public let token: AssignmentToken
+    /// Whose work it is.
     public let namespace: Namespace
     /// The workflow step behind the assignment; `nil` for a plain invoke.
     public let origin: StepOrigin?
@@ -202,8 +210,10 @@ protocol AgentSignals: AnyObject, Sendable {
 
 /// How an agent says it is.
 public struct AgentHealth: Sendable, Hashable, Codable {
+    /// From well to useless.
     public enum State: String, Sendable, Hashable, Codable { case healthy, degraded, unhealthy }
 
+    /// How well it is.
     public var state: State
     /// Why, when it is not healthy; may be empty.
     public var detail: String

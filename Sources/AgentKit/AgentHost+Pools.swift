@@ -4,30 +4,26 @@ import Threads
 /// How a host makes the instances of one pool.
 final class PoolMaker: Sendable {
     let policy: PoolPolicy
-    private let make: @Sendable () async throws -> (seat: AgentSeat, AgentRegistration)
+    private let make: @Sendable () async throws -> AgentSeat
     private let numbers = Locked(0)
 
-    init(
-        _ policy: PoolPolicy,
-        _ make: @escaping @Sendable () async throws -> (seat: AgentSeat, AgentRegistration)
-    ) {
+    init(_ policy: PoolPolicy, _ make: @escaping @Sendable () async throws -> AgentSeat) {
         self.policy = policy
         self.make = make
     }
 
     /// Makes an instance under a name that no other has had.
     func next() async throws -> (AgentSeat, AgentRegistration) {
-        var (seat, registration) = try await make()
+        let seat = try await make()
         let number = numbers.withLock { number in
             number += 1
             return number
         }
-        registration.id = AgentID("\(registration.type)/\(number)")
-        return (seat, registration)
+        return (seat, seat.registration(number: number, slots: policy.slots))
     }
 
     /// Makes what takes the place of an instance that could not be reset.
-    func replacement() async throws -> AgentSeat { try await make().seat }
+    func replacement() async throws -> AgentSeat { try await make() }
 }
 
 /// Pools: instances that are made when work waits and destroyed when they are idle.
@@ -45,19 +41,14 @@ extension AgentHost {
         if let fault = policy.faults.first { throw PoolFault(fault) }
         var policy = policy
         if A.self is any PooledAgent.Type { policy.slots = 1 }
-        let slots = policy.slots
         let maker = PoolMaker(policy) { [weak self] in
             guard let self else { throw CancellationError() }
-            let agent = try await make()
-            return (
-                try self.seat(for: agent, isPooled: true),
-                Self.registration(of: agent, slots: slots)
-            )
+            return try self.seat(for: await make(), isPooled: true)
         }
         let (seat, registration) = try await maker.next()
         makers.withLock { $0[A.type] = maker }
         // In this order, so that the pool begins with it.
-        join(seat, registration)
+        join(seat, [registration])
         sink.poolJoined(
             PoolRegistration(type: A.type, operations: registration.operations, policy: policy),
             port: self)
@@ -79,8 +70,10 @@ extension AgentHost {
             do {
                 let (seat, registration) = try await maker.next()
                 // The host may have left meanwhile.
-                guard makers.withLock({ $0[type] === maker }) else { return await end(seat) }
-                join(seat, registration)
+                guard makers.withLock({ $0[type] === maker }) else {
+                    return await seat.end(shared)
+                }
+                join(seat, [registration])
             } catch {
                 sink.instanceFailed(type: type, message: "\(error)")
             }
@@ -96,68 +89,77 @@ extension AgentHost {
         guard let left else { return }
         sink.agentsLeft([id])
         if isShared { return }
-        Task.detached(executorPreference: shared) { [self] in await end(left) }
-    }
-
-    private func end(_ seat: AgentSeat) async {
-        await seat.retire()
-        if seat.executor !== shared { seat.executor.stop() }
-    }
-
-    private func join(_ seat: AgentSeat, _ registration: AgentRegistration) {
-        seats.withLock { $0[registration.id] = seat }
-        sink.agentsJoined([registration], port: self)
+        Task.detached(executorPreference: shared) { [shared] in await left.endWhenIdle(shared) }
     }
 
     /// Begins work of an instance that is reset before it is used again.
     func beginRenewed(_ assignment: Assignment, at seat: AgentSeat) -> Task<Void, Never> {
-        let outbox = self.outbox
         let isUsed = seat.isUsed
         return seat.follow { before in
-            Task.detached(executorPreference: seat.executor) { [self] in
+            // On the shared thread: the instance's own may end meanwhile, with the instance.
+            Task.detached(executorPreference: shared) { [self] in
                 await before?.value
                 // The one before may have got another instance into the place.
-                var place = seats.withLock { $0[assignment.agent] } ?? seat
-                if isUsed {
-                    do {
-                        place = try await renewed(place, assignment.agent)
-                    } catch {
-                        return outbox.finished(Self.notRenewed(assignment, error))
-                    }
-                }
-                outbox.finished(await Self.perform(assignment, at: place, signals: outbox))
+                let place = seats.withLock { $0[assignment.agent] } ?? seat
+                let (result, left) = await performRenewed(assignment, at: place, isUsed)
+                outbox.finished(result)
+                if let left { await left.end(shared) }
             }
         }
     }
 
+    /// - Returns: besides the result, the instance that is to be ended.
+    private func performRenewed(
+        _ assignment: Assignment, at seat: AgentSeat, _ isUsed: Bool
+    ) async -> (AssignmentResult, AgentSeat?) {
+        var (place, left): (AgentSeat, AgentSeat?) = (seat, nil)
+        if isUsed, !Task.isCancelled {
+            do {
+                (place, left) = try await renewed(seat, assignment.agent)
+            } catch {
+                return (Self.notRenewed(assignment, error), nil)
+            }
+        }
+        let result = await withTaskExecutorPreference(place.executor) { [place, outbox] in
+            await Self.perform(assignment, at: place, signals: outbox)
+        }
+        return (result, left)
+    }
+
     /// The instance as new, or another one in its place.
-    private func renewed(_ seat: AgentSeat, _ id: AgentID) async throws -> AgentSeat {
+    ///
+    /// - Returns: besides, the one of the two that is of no more use after this assignment.
+    private func renewed(
+        _ seat: AgentSeat, _ id: AgentID
+    ) async throws -> (AgentSeat, left: AgentSeat?) {
         do {
-            try await seat.reset?()
-            return seat
+            try await withTaskExecutorPreference(seat.executor) {
+                if let reset = seat.reset { try await reset() }
+            }
+            return (seat, nil)
         } catch {
-            let type = String(id.name.prefix { $0 != "/" })
-            guard let maker = makers.withLock({ $0[type] }) else { throw error }
-            await end(seat)
+            guard let maker = makers.withLock({ $0[seat.type] }) else { throw error }
             let other = try await maker.replacement()
             other.takeOver(from: seat)
-            seats.withLock { if $0[id] != nil { $0[id] = other } }
-            return other
+            let isReplaced = seats.withLock { seats in
+                guard seats[id] === seat else { return false }
+                seats[id] = other
+                return true
+            }
+            // Whoever took the instance out meanwhile ends it.
+            return (other, isReplaced ? seat : other)
         }
     }
 
-    private static func notRenewed(_ assignment: Assignment, _ error: any Error) -> AssignmentResult
-    {
-        let now = SystemClock.monotonicNanos()
-        return AssignmentResult(
-            token: assignment.token,
-            outcome: .failure(
-                StepFailure(
-                    type: "instance_not_made",
-                    message:
-                        "\(assignment.agent) could not be reset, nor another one made: \(error)",
-                    retryable: true)),
-            startedNanos: now, endedNanos: now)
+    private static func notRenewed(
+        _ assignment: Assignment, _ error: any Error
+    ) -> AssignmentResult {
+        notBegun(
+            assignment,
+            StepFailure(
+                type: "instance_not_made",
+                message: "\(assignment.agent) could not be reset, nor another one made: \(error)",
+                retryable: true))
     }
 }
 

@@ -32,6 +32,8 @@ public final class AgentHost: AssignmentPort {
         shared = try AgentExecutor(name: "agents") { outbox.flush() }
     }
 
+    deinit { Self.end(Array(seats.snapshot.values), shared) }
+
     /// Adds instances of an agent and announces them. Their ids are `type/1`, `type/2`, ...
     ///
     /// - Parameters:
@@ -42,31 +44,27 @@ public final class AgentHost: AssignmentPort {
         _ agent: A, instances: Int = 1, slots: Int = 64
     ) throws(ThreadStartError) {
         let seat = try seat(for: agent)
-        let registrations = (1...max(1, instances)).map { number in
-            Self.registration(of: agent, number: number, slots: slots)
+        let registrations = (1...max(1, instances)).map {
+            seat.registration(number: $0, slots: slots)
         }
-        seats.withLock { seats in
-            for registration in registrations { seats[registration.id] = seat }
-        }
-        sink.agentsJoined(registrations, port: self)
+        join(seat, registrations)
     }
 
     /// Adds one instance and says what it is; for workers.
     func addOne<A: Agent>(
         _ agent: A, slots: Int
     ) throws(ThreadStartError) -> AgentRegistration {
-        try add(agent, slots: slots)
-        return Self.registration(of: agent, slots: slots)
+        let seat = try seat(for: agent)
+        let registration = seat.registration(slots: slots)
+        join(seat, [registration])
+        return registration
     }
 
-    /// What the first instance of an agent says of itself.
-    static func registration<A: Agent>(
-        of agent: A, number: Int = 1, slots: Int
-    ) -> AgentRegistration {
-        AgentRegistration(
-            id: AgentID("\(A.type)/\(number)"), type: A.type,
-            operations: agent.operations.map(OperationDescriptor.init), slots: slots,
-            dependencies: agent.dependencies)
+    func join(_ seat: AgentSeat, _ registrations: [AgentRegistration]) {
+        seats.withLock { seats in
+            for registration in registrations { seats[registration.id] = seat }
+        }
+        sink.agentsJoined(registrations, port: self)
     }
 
     /// Takes the modes of namespaces; an in-process host is told nothing else.
@@ -82,7 +80,13 @@ public final class AgentHost: AssignmentPort {
         // When the next operation begins: for those done at once, when the one before ended, since
         // reading the clock costs more than a short operation.
         var began: Int64?
+        outbox.dispatchBegan()
         for assignment in assignments {
+            if outbox.takeCancelled(assignment.token) {
+                began = nil
+                done.append(Self.notBegun(assignment, Self.failure(from: CancellationError())))
+                continue
+            }
             if last?.agent != assignment.agent {
                 last = (assignment.agent, seats[assignment.agent])
             }
@@ -100,7 +104,7 @@ public final class AgentHost: AssignmentPort {
             }
         }
         if !done.isEmpty { sink.finished(done) }
-        outbox.flush()
+        outbox.dispatchEnded()
     }
 
     /// Runs an inline operation that never awaits; `nil` when it is another kind.
@@ -126,8 +130,16 @@ public final class AgentHost: AssignmentPort {
         outbox.cancel(tokens)
     }
 
-    /// Takes all agents out of the pool, cancels what they do and ends their threads.
-    public func leave() {
+    /// How long instances may take to end when the host leaves.
+    private static let endLimit = Duration.seconds(5)
+
+    /// Takes all agents out of the pool, cancels what they do, retires pooled instances and ends
+    /// their threads.
+    ///
+    /// - Returns: what ends when all that is done, at the latest after 5 s: wait for it before the
+    ///   process ends.
+    @discardableResult
+    public func leave() -> Task<Void, Never> {
         let left = seats.withLock { seats in
             let left = seats
             seats.removeAll()
@@ -141,8 +153,22 @@ public final class AgentHost: AssignmentPort {
         for type in pools { sink.poolLeft(type: type) }
         sink.agentsLeft(Array(left.keys))
         outbox.cancelAll()
-        for seat in left.values where seat.executor !== shared { seat.executor.stop() }
-        shared.stop()
+        return Self.end(Array(left.values), shared)
+    }
+
+    /// Ends instances, those that several ids stand for once, then the thread they share.
+    @discardableResult
+    private static func end(_ seats: [AgentSeat], _ shared: AgentExecutor) -> Task<Void, Never> {
+        let seats = Dictionary(seats.map { (ObjectIdentifier($0), $0) }) { first, _ in first }
+        let ending = Task.detached {
+            await withDiscardingTaskGroup { group in
+                for seat in seats.values { group.addTask { await seat.endWhenIdle(shared) } }
+            }
+        }
+        return Task.detached {
+            await ending.end(within: endLimit)
+            shared.stop()
+        }
     }
 
     func seat<A: Agent>(
@@ -151,7 +177,7 @@ public final class AgentHost: AssignmentPort {
         let outbox = self.outbox
         let executor =
             agent.execution == .inline
-            ? shared : try AgentExecutor(name: A.type) { outbox.flush() }
+            ? shared : try AgentExecutor(name: A.type, successor: shared) { outbox.flush() }
         return AgentSeat(agent, on: executor, isPooled: isPooled)
     }
 
@@ -174,6 +200,8 @@ public final class AgentHost: AssignmentPort {
         let started = SystemClock.monotonicNanos()
         let outcome: AssignmentOutcome
         do {
+            // It may have waited for its turn until nobody waits for it any more.
+            try Task.checkCancellation()
             outcome = Self.outcome(of: try await run(assignment, at: seat, signals: signals))
         } catch {
             outcome = .failure(failure(from: error))
@@ -206,7 +234,7 @@ public final class AgentHost: AssignmentPort {
         return output.bytes.count > AssignmentOutcome.maxOutputBytes ? outcome.bounded : outcome
     }
 
-    private static func failure(from error: any Error) -> StepFailure {
+    static func failure(from error: any Error) -> StepFailure {
         switch error {
         case let failure as StepFailure: failure.bounded
         case is CancellationError:
@@ -219,21 +247,34 @@ public final class AgentHost: AssignmentPort {
     }
 
     private static func nobody(_ assignment: Assignment) -> AssignmentResult {
+        notBegun(
+            assignment,
+            StepFailure(
+                type: "agent_left", message: "\(assignment.agent) has left this host",
+                retryable: true))
+    }
+
+    static func notBegun(_ assignment: Assignment, _ failure: StepFailure) -> AssignmentResult {
         let now = SystemClock.monotonicNanos()
         return AssignmentResult(
-            token: assignment.token,
-            outcome: .failure(
-                StepFailure(
-                    type: "agent_left", message: "\(assignment.agent) has left this host",
-                    retryable: true)),
-            startedNanos: now, endedNanos: now)
+            token: assignment.token, outcome: .failure(failure), startedNanos: now,
+            endedNanos: now)
     }
 }
 
-extension OperationDescriptor {
-    init(_ operation: AgentOperation) {
-        self.init(
-            name: operation.name, summary: operation.summary,
-            isIdempotent: operation.isIdempotent)
+extension Task<Void, Never> {
+    /// Waits for its end, but no longer than `limit`.
+    fileprivate func end(within limit: Duration) async {
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        let clock = Task.detached {
+            try? await Task<Never, Never>.sleep(for: limit)
+            end.finish()
+        }
+        Task.detached {
+            await value
+            end.finish()
+        }
+        for await _ in ends {}
+        clock.cancel()
     }
 }

@@ -3,18 +3,23 @@ import Threads
 
 /// One instance of an agent in a host, and where it runs.
 final class AgentSeat: Sendable {
+    let type: String
     private let operations: [AgentOperation]
+    private let dependencies: [String]
     let health: @Sendable () async throws -> AgentHealth
     let executor: AgentExecutor
     let startsInline: Bool
     /// Instances of a pool that must be reset; `nil`: others.
     let reset: (@Sendable () async throws -> Void)?
-    let retire: @Sendable () async -> Void
+    /// The same ones let go of what they hold.
+    private let retire: (@Sendable () async -> Void)?
     /// The newest assignment of an instance that does one after the other.
     private let last = Locked<Task<Void, Never>?>(nil)
 
-    init(_ agent: some Agent, on executor: AgentExecutor, isPooled: Bool = false) {
+    init<A: Agent>(_ agent: A, on executor: AgentExecutor, isPooled: Bool = false) {
+        type = A.type
         operations = agent.operations
+        dependencies = agent.dependencies
         health = { try await agent.health() }
         self.executor = executor
         startsInline = agent.execution == .inline
@@ -23,7 +28,7 @@ final class AgentSeat: Sendable {
             retire = { await pooled.retire() }
         } else {
             reset = nil
-            retire = {}
+            retire = nil
         }
     }
 
@@ -31,6 +36,14 @@ final class AgentSeat: Sendable {
     func operation(_ name: String) -> AgentOperation? {
         for operation in operations where operation.name == name { return operation }
         return nil
+    }
+
+    /// What the instance of that number says of itself.
+    func registration(number: Int = 1, slots: Int) -> AgentRegistration {
+        AgentRegistration(
+            id: AgentID("\(type)/\(number)"), type: type,
+            operations: operations.map(OperationDescriptor.init), slots: slots,
+            dependencies: dependencies)
     }
 
     var operationNames: [String] { operations.map(\.name).sorted() }
@@ -52,4 +65,26 @@ final class AgentSeat: Sendable {
 
     /// Whether it has been used before.
     var isUsed: Bool { last.withLock { $0 != nil } }
+
+    /// Lets go of what the instance holds, and ends its thread; `shared` is not its own.
+    ///
+    /// Never from a task that prefers the executor of the seat.
+    func end(_ shared: AgentExecutor) async {
+        if let retire { await withTaskExecutorPreference(executor) { await retire() } }
+        if executor !== shared { executor.stop() }
+    }
+
+    /// The same, once its newest assignment has ended.
+    func endWhenIdle(_ shared: AgentExecutor) async {
+        await last.withLock { $0 }?.value
+        await end(shared)
+    }
+}
+
+extension OperationDescriptor {
+    fileprivate init(_ operation: AgentOperation) {
+        self.init(
+            name: operation.name, summary: operation.summary,
+            isIdempotent: operation.isIdempotent)
+    }
 }

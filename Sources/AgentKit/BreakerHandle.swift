@@ -37,6 +37,8 @@ public final class BreakerHandle: Sendable {
     private let untilNanos = Atomic<Int64>(.max)
     private let stripes: [Locked<[CallReport]>]
     private let following = Atomic<UInt64>(0)
+    /// The number of the newest sight.
+    private let newest = Locked<UInt64>(0)
 
     /// No breaker of the name is there (yet): everything passes, nothing is reported.
     private static let absent: UInt64 = 0xff
@@ -51,7 +53,7 @@ public final class BreakerHandle: Sendable {
             reports.reserveCapacity(Self.batchSize)
             return Locked(reports)
         }
-        let number = link.follow(name) { [weak self] in self?.refresh($0) }
+        let number = link.follow(name) { [weak self] in self?.refresh($0, $1) }
         following.store(number, ordering: .relaxed)
     }
 
@@ -182,7 +184,15 @@ public final class BreakerHandle: Sendable {
         }
     }
 
-    private func refresh(_ sight: BreakerSight?) {
+    private func refresh(_ sight: BreakerSight?, _ number: UInt64) {
+        newest.withLock { newest in
+            if number < newest { return }
+            newest = number
+            take(sight)
+        }
+    }
+
+    private func take(_ sight: BreakerSight?) {
         guard let sight else { return word.store(Self.absent, ordering: .releasing) }
         untilNanos.store(sight.untilNanos, ordering: .relaxed)
         word.store(

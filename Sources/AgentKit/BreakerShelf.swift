@@ -67,7 +67,7 @@ private struct NoBreakers: BreakerLink {
     func report(_ breaker: String, _ reports: [CallReport]) {}
 
     func follow(
-        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
     ) -> UInt64 { 0 }
 
     func unfollow(_ breaker: String, _ number: UInt64) {}

@@ -1,4 +1,5 @@
 import Coordination
+import Synchronization
 import Threads
 
 /// Collects what agents finish and hands it to the engine in batches; remembers the tasks that
@@ -10,9 +11,15 @@ final class ResultOutbox: AgentSignals {
         var running: [AssignmentToken: Task<Void, Never>] = [:]
         /// Finished before their start returned: the usual case for inline agents.
         var early: [AssignmentToken] = []
+        /// Batches whose assignments are being begun.
+        var dispatches = 0
+        /// Cancelled during one of those, and not begun as far as is known.
+        var cancelledEarly: Set<AssignmentToken> = []
     }
 
     private let state = Locked(State())
+    /// Whether any token was cancelled early, so that a batch does not lock for each assignment.
+    private let hasCancelledEarly = Atomic(false)
     /// The modes that are not the normal one.
     private let modes = Locked<[Namespace: OperatingMode]>([:])
     private let sink: any AssignmentSink
@@ -37,13 +44,35 @@ final class ResultOutbox: AgentSignals {
 
     /// The start of a task returned. Keeps the task unless it is already at its end.
     func started(_ token: AssignmentToken, _ task: Task<Void, Never>) {
-        state.withLock { state in
+        let isCancelled = state.withLock { state in
             if let index = state.early.lastIndex(of: token) {
                 state.early.remove(at: index)
-            } else {
-                state.running[token] = task
+                return false
             }
+            state.running[token] = task
+            return state.cancelledEarly.remove(token) != nil
         }
+        if isCancelled { task.cancel() }
+    }
+
+    /// A batch of assignments is about to be begun: what is cancelled from now on may be among them.
+    func dispatchBegan() { state.withLock { $0.dispatches += 1 } }
+
+    /// Whether an assignment was cancelled before it was begun.
+    func takeCancelled(_ token: AssignmentToken) -> Bool {
+        guard hasCancelledEarly.load(ordering: .acquiring) else { return false }
+        return state.withLock { $0.cancelledEarly.remove(token) != nil }
+    }
+
+    /// The batch is begun. Hands over what has ended.
+    func dispatchEnded() {
+        state.withLock { state in
+            state.dispatches -= 1
+            if state.dispatches > 0 || state.cancelledEarly.isEmpty { return }
+            state.cancelledEarly = []
+            hasCancelledEarly.store(false, ordering: .releasing)
+        }
+        flush()
     }
 
     func heartbeat(_ heartbeat: AssignmentHeartbeat) { sink.heartbeat([heartbeat]) }
@@ -59,7 +88,14 @@ final class ResultOutbox: AgentSignals {
 
     /// Cancels the tasks of these assignments. They end by themselves and report.
     func cancel(_ tokens: [AssignmentToken]) {
-        let tasks = state.withLock { state in tokens.compactMap { state.running[$0] } }
+        let tasks = state.withLock { state in
+            let unknown = tokens.filter { state.running[$0] == nil }
+            if state.dispatches > 0, !unknown.isEmpty {
+                state.cancelledEarly.formUnion(unknown)
+                hasCancelledEarly.store(true, ordering: .releasing)
+            }
+            return tokens.compactMap { state.running[$0] }
+        }
         for task in tasks { task.cancel() }
     }
 

@@ -13,7 +13,8 @@ final class WorkerDesk: AssignmentSink, WorkerProgress {
         var isLeaving = false
         var hasLeft = false
         var drainBeganNanos: Int64?
-        var host: AgentHost?
+        /// Weak, since the host holds the desk as its sink.
+        weak var host: AgentHost?
         /// The id under which the host knows the agent.
         var seat = AgentID("")
         var wake: AsyncStream<Void>.Continuation?

@@ -9,7 +9,7 @@ public struct JSONLookup {
 
     private let document: JSONDocument
     private var questions: [Int: Int] = [:]
-    private var members: [Int: [String: Int]] = [:]
+    private var members: [Int: [ArraySlice<UInt8>: Int]] = [:]
     private var elements: [Int: [Int]] = [:]
 
     /// Looks up paths in `document`.
@@ -35,7 +35,9 @@ public struct JSONLookup {
         case .name(let name):
             if !isFrequent { return view[name] }
             if members[view.index] == nil { members[view.index] = names(of: view) }
-            return members[view.index]?[name].map { JSONView(document: document, index: $0) }
+            return members[view.index]?[name.nameBytes].map {
+                JSONView(document: document, index: $0)
+            }
         case .index(let position):
             if !isFrequent { return view[position] }
             if elements[view.index] == nil { elements[view.index] = view.elements.map(\.index) }
@@ -47,9 +49,9 @@ public struct JSONLookup {
     }
 
     /// The index of the value of each name; of a repeated one, the last.
-    private func names(of view: JSONView) -> [String: Int] {
-        var names: [String: Int] = [:]
-        for member in view.members { names[member.name] = member.value.index }
+    private func names(of view: JSONView) -> [ArraySlice<UInt8>: Int] {
+        var names: [ArraySlice<UInt8>: Int] = [:]
+        for member in view.members { names[member.nameBytes] = member.value.index }
         return names
     }
 }

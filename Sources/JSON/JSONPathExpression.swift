@@ -5,12 +5,29 @@
 /// control characters; any other name is written in brackets as a JSON string: `a["b.c"][2]`.
 /// The first step may stand in brackets too. There are no wildcards and no functions.
 public struct JSONPathExpression: Sendable, Hashable, CustomStringConvertible {
-    /// One step of the way.
+    /// One step of the way. Names that only look alike are two names: their bytes count.
     public enum Step: Sendable, Hashable {
         /// The member of that name.
         case name(String)
         /// The element at that place, from 0.
         case index(Int)
+
+        /// Byte for byte, as names of members are looked up.
+        public static func == (one: Step, other: Step) -> Bool {
+            switch (one, other) {
+            case (.name(let one), .name(let other)): one.hasSameBytes(as: other)
+            case (.index(let one), .index(let other)): one == other
+            case (.name, .index), (.index, .name): false
+            }
+        }
+
+        /// The same bytes look alike, so a name's own hash will do.
+        public func hash(into hasher: inout Hasher) {
+            switch self {
+            case .name(let name): hasher.combine(name)
+            case .index(let index): hasher.combine(index)
+            }
+        }
     }
 
     /// The steps, at least one when parsed.

@@ -43,6 +43,34 @@ func exactInteger(_ text: ArraySlice<UInt8>) -> (isNegative: Bool, magnitude: UI
     return (isNegative, magnitude)
 }
 
+/// Whether a valid JSON number has no fractional part, however large it is; copies nothing.
+func hasNoFraction(_ text: ArraySlice<UInt8>) -> Bool {
+    var digits = 0
+    var integerDigits: Int?
+    var lastNonzero: Int?
+    var rest = text
+    while let byte = rest.popFirst(), byte | 0x20 != UInt8(ascii: "e") {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"):
+            if byte != UInt8(ascii: "0") { lastNonzero = digits }
+            digits += 1
+        case UInt8(ascii: "."): integerDigits = digits
+        default: break
+        }
+    }
+    guard let lastNonzero else { return true }
+    return (integerDigits ?? digits) - 1 - lastNonzero + exponent(rest) >= 0
+}
+
+/// The number after an exponent mark, 0 where there is none.
+private func exponent(_ text: ArraySlice<UInt8>) -> Int {
+    let digits = text.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+    let magnitude = digits.reduce(0) { exponent, byte in
+        min(exponent * 10 + Int(byte - UInt8(ascii: "0")), DecimalText.maxExponent)
+    }
+    return text.first == UInt8(ascii: "-") ? -magnitude : magnitude
+}
+
 /// A number taken apart: 0.d1d2d3... times ten to the power `pointPlace`, without leading or
 /// trailing zeros; zero has no digits.
 struct DecimalText {
@@ -62,8 +90,7 @@ struct DecimalText {
             case (UInt8(ascii: "."), _): part = .fraction
             case (UInt8(ascii: "e"), _), (UInt8(ascii: "E"), _): part = .exponent
             case (UInt8(ascii: "0")...UInt8(ascii: "9"), .exponent):
-                // Beyond any double or text we accept; the bound keeps the sum from overflowing.
-                exponent = min(exponent * 10 + Int(byte - UInt8(ascii: "0")), 1 << 40)
+                exponent = min(exponent * 10 + Int(byte - UInt8(ascii: "0")), Self.maxExponent)
             case (UInt8(ascii: "0")...UInt8(ascii: "9"), _):
                 append(digit: byte - UInt8(ascii: "0"), inFraction: part == .fraction)
             default: break
@@ -74,6 +101,9 @@ struct DecimalText {
     }
 
     private enum Part { case integer, fraction, exponent }
+
+    /// Beyond any double or text we accept; the bound keeps sums from overflowing.
+    fileprivate static let maxExponent = 1 << 40
 
     private mutating func append(digit: UInt8, inFraction: Bool) {
         if digits.isEmpty && digit == 0 {

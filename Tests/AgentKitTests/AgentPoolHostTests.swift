@@ -128,7 +128,7 @@ import Threads
 }
 
 /// Stands for the engine: remembers what pools say.
-private final class PoolSink: AssignmentSink {
+final class PoolSink: AssignmentSink {
     private struct State {
         var pools: [PoolRegistration] = []
         var poolsLeft: [String] = []

@@ -8,7 +8,8 @@ private final class OwnBreaker: BreakerLink {
     private struct State: Sendable {
         var breaker: Breaker
         var now = EngineTime(monotonicNanos: 1_000, wallMillis: 0)
-        var refresh: (@Sendable (BreakerSight?) -> Void)?
+        var refresh: (@Sendable (BreakerSight?, UInt64) -> Void)?
+        var told: UInt64 = 0
         var batches: [[CallReport]] = []
         var asked = 0
     }
@@ -35,7 +36,7 @@ private final class OwnBreaker: BreakerLink {
     var isFollowed: Bool { state.withLock { $0.refresh != nil } }
 
     func follow(
-        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
     ) -> UInt64 {
         state.withLock { $0.refresh = refresh }
         tell()
@@ -83,16 +84,18 @@ private final class OwnBreaker: BreakerLink {
     }
 
     private func tell() {
-        let (refresh, sight) = state.withLock { state in
+        let (refresh, sight, told) = state.withLock { state in
             let until = state.breaker.nextDeadlineNanos(at: state.now) ?? .max
+            state.told += 1
             return (
                 state.refresh,
                 BreakerSight(
                     state: state.breaker.state, generation: state.breaker.generation,
-                    untilNanos: until == .max ? .max : .max - 1)
+                    untilNanos: until == .max ? .max : .max - 1),
+                state.told
             )
         }
-        refresh?(sight)
+        refresh?(sight, told)
     }
 }
 
@@ -199,5 +202,33 @@ private final class OwnBreaker: BreakerLink {
         }
         handle.flush()
         #expect(own.current == .closed)
+    }
+
+    @Test func `a sight that comes late does not undo a newer one`() {
+        final class Told: BreakerLink {
+            let refresh = Locked<(@Sendable (BreakerSight?, UInt64) -> Void)?>(nil)
+
+            func permit(
+                _ breaker: String, completion: @escaping @Sendable (PermitDecision?) -> Void
+            ) { completion(nil) }
+            func report(_ breaker: String, _ reports: [CallReport]) {}
+            func follow(
+                _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
+            ) -> UInt64 {
+                self.refresh.withLock { $0 = refresh }
+                return 1
+            }
+            func unfollow(_ breaker: String, _ number: UInt64) {}
+        }
+        let link = Told()
+        let handle = BreakerHandle("b", link: link)
+        let tell = link.refresh.snapshot
+        tell?(BreakerSight(state: .open, generation: 2, untilNanos: .max), 5)
+        tell?(BreakerSight(state: .closed, generation: 1, untilNanos: .max), 4)
+        #expect(handle.state == .open)
+        tell?(nil, 3)
+        #expect(handle.state == .open)
+        tell?(nil, 6)
+        #expect(handle.state == nil)
     }
 }

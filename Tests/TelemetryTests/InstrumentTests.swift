@@ -105,7 +105,10 @@ import Testing
             (0..<5).map { CollectedSample(labels: ["a\($0)"], value: 1) }
         }
         let text = String(decoding: registry.render(.prometheusText), as: UTF8.self)
-        #expect(text.split(separator: "\n").filter { $0.hasPrefix("load{") }.count == 2)
+        #expect(
+            text.split(separator: "\n").filter { $0.hasPrefix("load{") } == [
+                #"load{agent="a0"} 1.0"#, #"load{agent="a1"} 1.0"#, #"load{agent="other"} 3.0"#,
+            ])
     }
 
     @Test func `registering a source again replaces it`() {

@@ -44,10 +44,14 @@ public protocol BreakerLink: Sendable {
     func report(_ breaker: String, _ reports: [CallReport])
 
     /// Calls `refresh` with the breaker as it is, then with each change; `nil` while there is none.
-    /// `refresh` must not call back.
+    ///
+    /// Two threads may tell at once. The number beside the sight grows with each change: a sight
+    /// whose number is lower than one seen before is old.
     ///
     /// - Returns: what ends it.
-    func follow(_ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void) -> UInt64
+    func follow(
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
+    ) -> UInt64
 
     /// Refreshes no more.
     func unfollow(_ breaker: String, _ number: UInt64)

@@ -101,7 +101,7 @@ final class EngineCore: @unchecked Sendable {
         } while engine.hasWork(atNanos: time.monotonicNanos)
     }
 
-    /// Makes a small payload at once; `false`: it needs the preparation thread.
+    /// Makes a small payload at once; `false`: it needs a preparation thread.
     private func prepareInline(_ preparation: Preparation) -> Bool {
         guard preparation.missing.isEmpty else { return false }
         let bytes = preparation.loaded.values.reduce(preparation.task?.bytes ?? 0) {

@@ -128,7 +128,7 @@ public final class EngineHost: AssignmentSink {
         agentPorts.withLock { $0.close(port) }
     }
 
-    /// Runs work on bytes (validation of a large input, say) on the preparation thread.
+    /// Runs work on bytes (validation of a large input, say) on a preparation thread.
     ///
     /// - Returns: `false` when too much waits there; refuse the call as overloaded.
     @discardableResult
@@ -166,7 +166,7 @@ public final class EngineHost: AssignmentSink {
         }
     }
 
-    /// Stops the timer and the preparation thread. Call after
+    /// Stops the timer and the preparation threads. Call after
     /// ``drain(deadlineNanos:awaitsSteps:)``; the store is closed by whoever opened it.
     public func close() {
         timer.stop()

@@ -3,7 +3,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let object: JSONView
     private let container: CodingPlace.Container
     /// Members by name, for objects so large that looking through them each time would cost more.
-    private let index: [String: JSONView]?
+    private let index: [ArraySlice<UInt8>: JSONView]?
 
     /// Objects of up to this many members are looked through, larger ones are indexed.
     private static var largestUnindexedCount: Int { 24 }
@@ -16,15 +16,15 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
             index = nil
             return
         }
-        index = Dictionary(view.members.map { ($0.name, $0.value) }) { _, last in last }
+        index = Dictionary(view.members.map { ($0.nameBytes, $0.value) }) { _, last in last }
     }
 
     var codingPath: [any CodingKey] { container.place.codingPath }
 
     var allKeys: [Key] {
-        var seen: Set<String> = []
-        return object.members.map(\.name).filter { seen.insert($0).inserted }
-            .compactMap(Key.init(stringValue:))
+        var seen: Set<ArraySlice<UInt8>> = []
+        return object.members.filter { seen.insert($0.nameBytes).inserted }
+            .compactMap { Key(stringValue: $0.name) }
     }
 
     func contains(_ key: Key) -> Bool { find(key) != nil }
@@ -62,7 +62,7 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func superDecoder(forKey key: Key) throws(JSONError) -> any Decoder { try member(key) }
 
     private func find(_ key: some CodingKey) -> JSONView? {
-        index.map { $0[key.stringValue] } ?? object[key.stringValue]
+        index.map { $0[key.stringValue.nameBytes] } ?? object[key.stringValue]
     }
 
     private func member(_ key: some CodingKey) throws(JSONError) -> ValueDecoder {

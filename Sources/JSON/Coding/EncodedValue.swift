@@ -39,7 +39,7 @@ final class EncodedArray {
 final class EncodedObject {
     private(set) var members: [(name: String, value: EncodedValue)] = []
     /// Places by name, kept only for objects so large that looking through them would cost more.
-    private var places: [String: Int] = [:]
+    private var places: [ArraySlice<UInt8>: Int] = [:]
 
     /// Objects of up to this many members are looked through.
     private static let largestUnindexedCount = 16
@@ -58,15 +58,17 @@ final class EncodedObject {
 
     private func place(of name: String) -> Int? {
         members.count <= Self.largestUnindexedCount
-            ? members.firstIndex { $0.name == name } : places[name]
+            ? members.firstIndex { $0.name.hasSameBytes(as: name) } : places[name.nameBytes]
     }
 
     private func append(_ name: String, _ value: EncodedValue) {
         members.append((name, value))
         if members.count == Self.largestUnindexedCount + 1 {
-            for (place, member) in members.enumerated() { places[member.name] = place }
+            for (place, member) in members.enumerated() {
+                places[member.name.nameBytes] = place
+            }
         } else if members.count > Self.largestUnindexedCount {
-            places[name] = members.count - 1
+            places[name.nameBytes] = members.count - 1
         }
     }
 }

@@ -19,6 +19,9 @@
 public struct JSONSchema: Sendable {
     let nodes: [SchemaNode]
 
+    /// How many schemas it has in it, itself included; 1 or more.
+    public var subschemaCount: Int { nodes.count }
+
     /// The most schemas inside one, `true` and `false` included.
     public static let maxSubschemas = 2_000
     /// The most faults that are reported of one schema or value; the rest is not looked for.
@@ -46,8 +49,9 @@ public struct JSONSchema: Sendable {
 
     /// What is wrong with a value, in the order of its text; empty when it fits.
     ///
-    /// - Parameter maxWork: about how many values, members and 8-byte pieces of compared text are
-    ///   looked at before the value is refused for that; 5 million unless set, well under a second.
+    /// - Parameter maxWork: about how many values, members, required names, 8-byte pieces of text
+    ///   that is looked at and bytes of text that is compared the value may take before it is
+    ///   refused for that; 5 million unless set, well under a second.
     public func faults(of view: JSONView, maxWork: Int = 5_000_000) -> [JSONFault] {
         var check = SchemaCheck(self, maxWork: maxWork)
         _ = check.check(view, against: 0)

@@ -1,10 +1,15 @@
 /// Checks one value against a schema and gathers what is wrong.
+///
+/// Whatever costs more than a glance is paid for before it is done, each time: a schema can lead to
+/// the same long text thousands of times.
 struct SchemaCheck {
-    private let nodes: [SchemaNode]
+    let nodes: [SchemaNode]
     private(set) var faults: [JSONFault] = []
-    private var place = PointerSteps()
+    var place = PointerSteps()
     private var work: Int
     private var depth = 0
+    /// The canonical form that was made last: several schemas often compare the same value.
+    private var canonical: (index: Int, bytes: [UInt8])?
     /// Above 0 inside alternatives, whose faults are none of the value's.
     private var quiet = 0
 
@@ -35,15 +40,18 @@ struct SchemaCheck {
 
     // MARK: Bookkeeping
 
-    private var isLoud: Bool { quiet == 0 && faults.count < JSONSchema.maxFaults && work >= 0 }
+    var isLoud: Bool { quiet == 0 && faults.count < JSONSchema.maxFaults && work >= 0 }
 
-    private mutating func pay(_ units: Int) -> Bool {
+    /// Whether the budget is spent.
+    var isSpent: Bool { work < 0 }
+
+    mutating func pay(_ units: Int) -> Bool {
         work -= units
         return work >= 0
     }
 
     /// Ends the check: nothing fits any more, and the reason is the last fault.
-    private mutating func giveUp() -> Bool {
+    mutating func giveUp() -> Bool {
         if work > Int.min / 2 {
             work = .min / 2
             faults.append(
@@ -56,7 +64,7 @@ struct SchemaCheck {
     }
 
     /// Always false, for `return`.
-    private mutating func fault(_ message: @autoclosure () -> String) -> Bool {
+    mutating func fault(_ message: @autoclosure () -> String) -> Bool {
         if isLoud { faults.append(JSONFault(pointer: place.text, message: message())) }
         return false
     }
@@ -72,121 +80,44 @@ struct SchemaCheck {
 
     private mutating func checkKind(_ view: JSONView, _ node: SchemaNode) -> Bool {
         guard let types = node.types else { return true }
-        let fits =
-            switch view.kind {
-            case .null: types.contains(.null)
-            case .bool: types.contains(.boolean)
-            case .string: types.contains(.string)
-            case .array: types.contains(.array)
-            case .object: types.contains(.object)
-            case .number:
-                types.contains(.number)
-                    || types.contains(.integer) && DecimalText(view.rawBytes).isInteger
-            }
-        if fits { return true }
-        let names = SchemaNode.Types.names.filter { types.contains($0.1) }.map(\.0)
-        return fault("is \(view.kind.phrase); must be \(names.joined(separator: " or "))")
+        let fits: Bool
+        switch view.kind {
+        case .null: fits = types.contains(.null)
+        case .bool: fits = types.contains(.boolean)
+        case .string: fits = types.contains(.string)
+        case .array: fits = types.contains(.array)
+        case .object: fits = types.contains(.object)
+        case .number where types.isDisjoint(with: [.number, .integer]): fits = false
+        case .number where types.contains(.number): fits = true
+        case .number:
+            guard pay(view.rawBytes.count / 8) else { return giveUp() }
+            fits = hasNoFraction(view.rawBytes)
+        }
+        return fits || fault("is \(view.kind.phrase); must be \(types.phrase)")
     }
 
     private mutating func checkChoices(_ view: JSONView, _ node: SchemaNode) -> Bool {
         var fits = true
         for choices in node.choices {
-            guard pay(view.rawBytes.count / 8) else { return giveUp() }
-            if choices.texts.contains(view.canonicalBytes) { continue }
-            fits = fault("must be \(choices.shown)")
+            guard let isThere = isAmong(choices, view) else { return giveUp() }
+            if !isThere { fits = fault("must be \(choices.shown)") }
         }
         return fits
     }
 
-    private mutating func checkContent(_ view: JSONView, _ node: SchemaNode) -> Bool {
-        switch view.kind {
-        case .number: return checkNumber(view, node)
-        case .string: return checkString(view, node)
-        case .array: return checkArray(view, node)
-        case .object: return checkObject(view, node)
-        case .null, .bool: return true
-        }
+    /// Whether the value is one of the choices; `nil` when finding out takes too much work.
+    private mutating func isAmong(_ choices: SchemaNode.Choices, _ view: JSONView) -> Bool? {
+        guard let canonical = canonicalForm(of: view) else { return nil }
+        if canonical.count > choices.maxBytes { return false }
+        return pay(canonical.count) ? choices.texts.contains(canonical) : nil
     }
 
-    private mutating func checkNumber(_ view: JSONView, _ node: SchemaNode) -> Bool {
-        guard
-            node.minimum != nil || node.maximum != nil || node.exclusiveMinimum != nil
-                || node.exclusiveMaximum != nil
-        else { return true }
-        guard pay(view.rawBytes.count / 8) else { return giveUp() }
-        let number = DecimalText(view.rawBytes)
-        var fits = true
-        if let bound = node.minimum, number.compare(bound.number) < 0 {
-            fits = fault("must be at least \(bound.text)")
-        }
-        if let bound = node.maximum, number.compare(bound.number) > 0 {
-            fits = fault("must be at most \(bound.text)")
-        }
-        if let bound = node.exclusiveMinimum, number.compare(bound.number) <= 0 {
-            fits = fault("must be more than \(bound.text)")
-        }
-        if let bound = node.exclusiveMaximum, number.compare(bound.number) >= 0 {
-            fits = fault("must be less than \(bound.text)")
-        }
-        return fits
-    }
-
-    private mutating func checkString(_ view: JSONView, _ node: SchemaNode) -> Bool {
-        guard node.lengths.min != nil || node.lengths.max != nil else { return true }
-        guard pay(view.rawBytes.count / 8) else { return giveUp() }
-        let problem = node.lengths.fault(of: view.scalarCount, "characters")
-        return problem.map { fault($0) } ?? true
-    }
-
-    // MARK: Arrays and objects
-
-    private mutating func checkArray(_ view: JSONView, _ node: SchemaNode) -> Bool {
-        var fits = node.items.fault(of: view.count, "elements").map { fault($0) } ?? true
-        if node.hasUniqueItems { fits = checkUnique(view) && fits }
-        if node.prefixItems.isEmpty && node.restItems == nil { return fits }
-        for (index, element) in view.elements.enumerated() {
-            guard fits || isLoud else { return false }
-            let isFirst = index < node.prefixItems.count
-            guard let schema = isFirst ? node.prefixItems[index] : node.restItems else { break }
-            place.push(index)
-            fits = check(element, against: schema) && fits
-            place.pop()
-        }
-        return fits
-    }
-
-    private mutating func checkUnique(_ view: JSONView) -> Bool {
-        guard pay(view.rawBytes.count / 8 + view.count) else { return giveUp() }
-        var seen: [[UInt8]: Int] = [:]
-        for (index, element) in view.elements.enumerated() {
-            if let first = seen.updateValue(index, forKey: element.canonicalBytes) {
-                return fault("elements \(first) and \(index) are equal; all must differ")
-            }
-        }
-        return true
-    }
-
-    private mutating func checkObject(_ view: JSONView, _ node: SchemaNode) -> Bool {
-        var fits = node.members.fault(of: view.count, "members").map { fault($0) } ?? true
-        if node.names.isEmpty && node.additional == nil { return fits }
-        var isThere = [Bool](repeating: false, count: node.required.count)
-        for member in view.members {
-            guard fits || isLoud, pay(1) else { return work < 0 ? giveUp() : false }
-            let known = node.names[member.nameBytes]
-            if let required = known?.required { isThere[required] = true }
-            guard let schema = known?.schema ?? node.additional else { continue }
-            place.push(member.name)
-            if known?.schema == nil && nodes[schema].verdict == false {
-                fits = fault("is not among the members that may be here")
-            } else {
-                fits = check(member.value, against: schema) && fits
-            }
-            place.pop()
-        }
-        for (index, name) in node.required.enumerated() where !isThere[index] {
-            fits = fault("lacks the member \(name)")
-        }
-        return fits
+    private mutating func canonicalForm(of view: JSONView) -> [UInt8]? {
+        if let canonical, canonical.index == view.index { return canonical.bytes }
+        guard pay(view.canonicalWork) else { return nil }
+        let bytes = view.canonicalBytes
+        canonical = (view.index, bytes)
+        return bytes
     }
 
     // MARK: Schemas for the same value
@@ -226,21 +157,5 @@ struct SchemaCheck {
             }
         }
         return !fitting.isEmpty || fault("fits none of the \(parts.count) schemas of oneOf")
-    }
-}
-
-extension JSONView {
-    /// How many Unicode scalars a string has.
-    fileprivate var scalarCount: Int {
-        if node.hasEscapes { return string?.unicodeScalars.count ?? 0 }
-        return rawBytes.count { $0 & 0xC0 != 0x80 } - 2
-    }
-}
-
-extension JSONView.Member {
-    /// The name's bytes, escapes resolved.
-    fileprivate var nameBytes: ArraySlice<UInt8> {
-        if nameView.node.hasEscapes { return Array(name.utf8)[...] }
-        return nameView.rawBytes.dropFirst().dropLast()
     }
 }

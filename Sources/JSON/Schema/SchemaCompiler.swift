@@ -3,12 +3,13 @@
 /// Recursion is bounded by the depth limit the schema's document was checked with.
 struct SchemaCompiler {
     private let root: JSONView
-    private var nodes: [SchemaNode] = []
-    private var faults: [JSONFault] = []
-    private var place = PointerSteps()
-    private var definitions: [String: Int] = [:]
+    var nodes: [SchemaNode] = []
+    private(set) var faults: [JSONFault] = []
+    var place = PointerSteps()
+    /// By the bytes of the name, escapes resolved.
+    var definitions: [ArraySlice<UInt8>: Int] = [:]
     /// References to be resolved when all definitions are known.
-    private var references: [(node: Int, target: String, pointer: String)] = []
+    var references: [SchemaReference] = []
 
     init(_ root: JSONView) { self.root = root }
 
@@ -18,7 +19,7 @@ struct SchemaCompiler {
         }
         _ = schema(root)
         resolveReferences()
-        if faults.isEmpty { findCircles() }
+        if faults.isEmpty { refuseCircles() }
         if !faults.isEmpty { throw JSONSchemaError(faults: faults) }
         return nodes
     }
@@ -27,9 +28,11 @@ struct SchemaCompiler {
 
     // MARK: Faults
 
-    private mutating func fault(_ message: String) {
+    mutating func fault(_ message: String) { fault(at: place.text, message) }
+
+    mutating func fault(at pointer: String, _ message: String) {
         guard faults.count < JSONSchema.maxFaults else { return }
-        faults.append(JSONFault(pointer: place.text, message: message))
+        faults.append(JSONFault(pointer: pointer, message: message))
     }
 
     private mutating func fault(_ keyword: String, _ message: String) {
@@ -41,7 +44,7 @@ struct SchemaCompiler {
     // MARK: Schemas
 
     /// The place of the compiled schema; of a bad one too, so that its faults are found with it.
-    private mutating func schema(_ view: JSONView) -> Int {
+    mutating func schema(_ view: JSONView) -> Int {
         let index = nodes.count
         guard index < JSONSchema.maxSubschemas else {
             if index == JSONSchema.maxSubschemas {
@@ -162,9 +165,10 @@ struct SchemaCompiler {
             value.rawBytes.count > 40
                 ? String(decoding: value.rawBytes.prefix(40), as: UTF8.self) + "…" : value.rawText
         }
+        let texts = Set(values.map(\.canonicalBytes))
         node.choices.append(
             SchemaNode.Choices(
-                texts: Set(values.map(\.canonicalBytes)),
+                texts: texts, maxBytes: texts.map(\.count).max() ?? 0,
                 shown: (values.count > 1 ? "one of " : "") + shown.joined(separator: ", ")
                     + (values.count > 5 ? ", …" : "")))
     }
@@ -192,7 +196,7 @@ struct SchemaCompiler {
             return
         }
         for name in names {
-            let key = Array(name.utf8)[...]
+            let key = name.nameBytes
             if node.names[key]?.required != nil { continue }
             node.names[key, default: SchemaNode.Member()].required = node.required.count
             node.required.append(name)
@@ -206,7 +210,7 @@ struct SchemaCompiler {
         }
         for member in value.members {
             place.push(member.name)
-            let key = Array(member.name.utf8)[...]
+            let key = member.nameBytes
             node.names[key, default: SchemaNode.Member()].schema = schema(member.value)
             place.pop()
         }
@@ -236,81 +240,5 @@ struct SchemaCompiler {
         }
         guard let condition = parts[0] else { return }
         node.branch = SchemaNode.Branch(condition: condition, yes: parts[1], no: parts[2])
-    }
-
-    // MARK: References
-
-    private mutating func definitions(_ value: JSONView, of index: Int) {
-        guard index == 0, value.kind == .object else {
-            fault(
-                index == 0
-                    ? "must be an object of schemas" : "definitions may stand at the root only")
-            return
-        }
-        for member in value.members {
-            place.push(member.name)
-            definitions[member.name] = schema(member.value)
-            place.pop()
-        }
-    }
-
-    private mutating func reference(_ value: JSONView, of index: Int) {
-        guard let target = value.string else {
-            fault("must be a string")
-            return
-        }
-        references.append((node: index, target: target, pointer: place.text))
-    }
-
-    private mutating func resolveReferences() {
-        let prefix = "#/$defs/"
-        for (node, target, pointer) in references {
-            if target == "#" {
-                nodes[node].reference = 0
-            } else if target.hasPrefix(prefix),
-                let definition = definitions[
-                    Self.unescaped(target.dropFirst(prefix.count))]
-            {
-                nodes[node].reference = definition
-            } else if faults.count < JSONSchema.maxFaults {
-                faults.append(
-                    JSONFault(
-                        pointer: pointer,
-                        message: "refers to nothing here; write # or #/$defs/NAME of a definition "
-                            + "at the root"))
-            }
-        }
-    }
-
-    /// RFC 6901, from `~1` to `~0`, so that `~01` becomes `~1`.
-    private static func unescaped(_ name: Substring) -> String {
-        name.split(separator: "~1", omittingEmptySubsequences: false).map {
-            $0.split(separator: "~0", omittingEmptySubsequences: false).joined(separator: "~")
-        }.joined(separator: "/")
-    }
-
-    /// A schema that comes back to itself without going into the value would never end.
-    private mutating func findCircles() {
-        var open: [Int: Int] = [:]
-        for node in nodes.indices {
-            for next in nodes[node].inPlace { open[next, default: 0] += 1 }
-        }
-        var ready = nodes.indices.filter { open[$0, default: 0] == 0 }
-        var left = nodes.count
-        while let node = ready.popLast() {
-            left -= 1
-            for next in nodes[node].inPlace {
-                open[next, default: 0] -= 1
-                if open[next] == 0 { ready.append(next) }
-            }
-        }
-        guard left > 0 else { return }
-        for (node, _, pointer) in references where open[node, default: 0] > 0 {
-            faults.append(
-                JSONFault(
-                    pointer: pointer,
-                    message: "leads back to itself without going into the value"))
-            break
-        }
     }
 }

@@ -16,12 +16,19 @@ struct SchemaNode: Sendable {
             ("null", .null), ("boolean", .boolean), ("number", .number), ("string", .string),
             ("array", .array), ("object", .object), ("integer", .integer),
         ]
+
+        /// Those of the set, for people.
+        var phrase: String {
+            Self.names.filter { contains($0.1) }.map(\.0).joined(separator: " or ")
+        }
     }
 
     /// The values of `enum` or the one of `const`, in canonical form.
     struct Choices: Sendable {
         let texts: Set<[UInt8]>
-        /// The longest of them, for people.
+        /// Of the longest: a longer value is none of them.
+        let maxBytes: Int
+        /// The first five of them, each cut at 40 bytes, for people.
         let shown: String
     }
 
@@ -87,9 +94,6 @@ struct SizeBounds: Sendable {
 }
 
 extension DecimalText {
-    /// Whether the number has no fractional part, however large it is.
-    var isInteger: Bool { digits.isEmpty || pointPlace >= digits.count }
-
     /// Exact order: -1, 0 or 1.
     func compare(_ other: DecimalText) -> Int {
         let (sign, otherSign) = (self.sign, other.sign)

@@ -5,7 +5,8 @@ import Threads
 
 /// The series of breakers, operating modes and isolated agents.
 ///
-/// Breakers are named by callers: past the first 200 they all count as `_other`.
+/// Breakers are named by callers: past the first 200 they all count as `_other`. So do the modes of
+/// namespaces.
 final class GuardMetrics: Sendable {
     private let state: MetricFamily<Gauge>
     private let calls: MetricFamily<Counter>
@@ -16,6 +17,8 @@ final class GuardMetrics: Sendable {
     private let isolated: MetricFamily<Gauge>
     private let isolations: MetricFamily<Counter>
     private let names = BoundedLabels(max: 200)
+    /// Apart from those: no number of breakers may hide an emergency.
+    private let spaces = BoundedLabels(max: 200)
 
     init(_ registry: MetricsRegistry) {
         state = registry.gauge(
@@ -46,8 +49,10 @@ final class GuardMetrics: Sendable {
             name: "cadre_agent_isolation_decisions",
             help: "What the failure isolator decided: isolated, canary, restored, spared.",
             labels: ["agent_type", "decision"])
-        // So that alerts find a series before anything has happened.
-        mode.with(Namespace.default.name).set(0)
+        // So that alerts find a series before anything has happened, and the default namespace
+        // keeps its own.
+        let (space, _) = spaces.labels(Namespace.default.name, "")
+        mode.with(space).set(0)
     }
 
     /// Counts what the engine tells.
@@ -62,7 +67,7 @@ final class GuardMetrics: Sendable {
             let (space, label) = names.labels(namespace.name, name)
             add(counts, space, label)
         case .operatingMode(let namespace, let new):
-            let (space, _) = names.labels(namespace.name, "")
+            let (space, _) = spaces.labels(namespace.name, "")
             mode.with(space).set(Int(new.rawValue))
         case .isolation(let type, let kind): isolations.with(type, kind.label).add()
         case .isolated(let type, let count): isolated.with(type).set(count)

@@ -24,47 +24,47 @@ enum MonitorMetrics {
     // MARK: By agent type
 
     private static func registerTypes(_ source: Source) {
-        source.gauge("cadre_agent_instances", "Instances in the pool.") {
-            Double($0.instances)
-        }
-        source.gauge(
+        for row in instances + work { source.register(row) }
+    }
+
+    private static let instances: [TypeSeries] = [
+        .gauge("cadre_agent_instances", "Instances in the pool.") { Double($0.instances) },
+        .gauge(
             "cadre_agent_held_instances",
             "Instances that get no new work: isolated, leaving, or without a connection."
-        ) { Double($0.heldInstances) }
-        source.gauge("cadre_agent_slots", "Slots of all instances.") { Double($0.slots) }
-        source.gauge("cadre_agent_slots_taken", "Slots that work holds.") { Double($0.taken) }
-        source.gauge("cadre_agent_waiting_work", "Work that waits for a slot.") {
-            Double($0.waiting)
-        }
-        source.counter("cadre_agent_slot_time", "Slot time that was there.", .seconds) {
-            Double($0.slotNanos) / 1e9
-        }
-        source.counter(
+        ) { Double($0.heldInstances) },
+        .gauge("cadre_agent_slots", "Slots of all instances.") { Double($0.slots) },
+        .gauge("cadre_agent_slots_taken", "Slots that work holds.") { Double($0.taken) },
+        .gauge("cadre_agent_waiting_work", "Work that waits for a slot.") { Double($0.waiting) },
+        .seconds("cadre_agent_slot_time", "Slot time that was there.") { Double($0.slotNanos) },
+        .seconds(
             "cadre_agent_slot_taken_time",
-            "Slot time that was taken; its rate over that of cadre_agent_slot_time is the utilization.",
-            .seconds
-        ) { Double($0.takenNanos) / 1e9 }
-        source.counter("cadre_agent_work_finished", "Assignments whose result was accepted.") {
+            "Slot time that was taken; its rate over that of cadre_agent_slot_time is the utilization."
+        ) { Double($0.takenNanos) },
+    ]
+
+    private static let work: [TypeSeries] = [
+        .counter("cadre_agent_work_finished", "Assignments whose result was accepted.") {
             Double($0.work.finished)
-        }
-        source.counter("cadre_agent_work_failed", "Those of them that failed.") {
+        },
+        .counter("cadre_agent_work_failed", "Those of them that failed.") {
             Double($0.work.failed)
-        }
-        source.counter(
-            "cadre_agent_work_queue", "From when a slot was wanted to its grant.", .seconds
-        ) { Double($0.work.queueNanos) / 1e9 }
-        source.counter(
-            "cadre_agent_work_execution", "How long agents say they worked.", .seconds
-        ) { Double($0.work.executionNanos) / 1e9 }
-        source.counter(
+        },
+        .seconds("cadre_agent_work_queue", "From when a slot was wanted to its grant.") {
+            Double($0.work.queueNanos)
+        },
+        .seconds("cadre_agent_work_execution", "How long agents say they worked.") {
+            Double($0.work.executionNanos)
+        },
+        .seconds(
             "cadre_coordination_overhead",
-            "From a slot's grant to the result, without the agent's work.", .seconds
-        ) { Double($0.work.overheadNanos) / 1e9 }
-        source.counter(
+            "From a slot's grant to the result, without the agent's work."
+        ) { Double($0.work.overheadNanos) },
+        .seconds(
             "cadre_communication",
-            "From dispatch to the result's arrival, without the agent's work.", .seconds
-        ) { Double($0.work.communicationNanos) / 1e9 }
-    }
+            "From dispatch to the result's arrival, without the agent's work."
+        ) { Double($0.work.communicationNanos) },
+    ]
 
     // MARK: Of the server
 
@@ -109,20 +109,17 @@ enum MonitorMetrics {
         let registry: MetricsRegistry
         let recorder: MetricsRecorder
 
-        func gauge(
-            _ name: String, _ help: String,
-            _ value: @escaping @Sendable (AgentTypeReading) -> Double
-        ) {
-            registry.collectedGauge(
-                name: name, help: help, labels: ["agent_type"], read: types(value))
-        }
-
-        func counter(
-            _ name: String, _ help: String, _ unit: MetricUnit = .none,
-            _ value: @escaping @Sendable (AgentTypeReading) -> Double
-        ) {
-            registry.collectedCounter(
-                name: name, help: help, unit: unit, labels: ["agent_type"], read: types(value))
+        func register(_ row: TypeSeries) {
+            let read = types(row.value)
+            if row.isCounter {
+                registry.collectedCounter(
+                    name: row.name, help: row.help, unit: row.unit, labels: ["agent_type"],
+                    read: read)
+            } else {
+                registry.collectedGauge(
+                    name: row.name, help: row.help, unit: row.unit, labels: ["agent_type"],
+                    read: read)
+            }
         }
 
         func counter(
@@ -164,6 +161,36 @@ enum MonitorMetrics {
                     CollectedSample(labels: [$0.name], value: value($0))
                 }
             }
+        }
+    }
+}
+
+/// One number of every agent type.
+private struct TypeSeries: Sendable {
+    let name: String
+    let help: String
+    var unit = MetricUnit.none
+    let isCounter: Bool
+    let value: @Sendable (AgentTypeReading) -> Double
+
+    static func gauge(
+        _ name: String, _ help: String, _ value: @escaping @Sendable (AgentTypeReading) -> Double
+    ) -> TypeSeries {
+        TypeSeries(name: name, help: help, isCounter: false, value: value)
+    }
+
+    static func counter(
+        _ name: String, _ help: String, _ value: @escaping @Sendable (AgentTypeReading) -> Double
+    ) -> TypeSeries {
+        TypeSeries(name: name, help: help, isCounter: true, value: value)
+    }
+
+    /// A counter of time, read in nanoseconds.
+    static func seconds(
+        _ name: String, _ help: String, _ nanos: @escaping @Sendable (AgentTypeReading) -> Double
+    ) -> TypeSeries {
+        TypeSeries(name: name, help: help, unit: .seconds, isCounter: true) {
+            nanos($0) / 1e9
         }
     }
 }

@@ -9,9 +9,11 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
     private struct State: Sendable {
         var next: UInt64 = 0
         var permits: [UInt64: @Sendable (PermitDecision?) -> Void] = [:]
-        var followers: [String: [UInt64: @Sendable (BreakerSight?) -> Void]] = [:]
+        var followers: [String: [UInt64: @Sendable (BreakerSight?, UInt64) -> Void]] = [:]
         var lastFollower: UInt64 = 0
         var sights: [String: BreakerSight] = [:]
+        /// Grows with each change of a sight.
+        var changes: UInt64 = 0
     }
 
     private let host: EngineHost
@@ -53,14 +55,15 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
     }
 
     func follow(
-        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
     ) -> UInt64 {
-        state.withLock { state in
+        let (number, sight, change) = state.withLock { state in
             state.lastFollower += 1
             state.followers[breaker, default: [:]][state.lastFollower] = refresh
-            refresh(state.sights[breaker])
-            return state.lastFollower
+            return (state.lastFollower, state.sights[breaker], state.changes)
         }
+        refresh(sight, change)
+        return number
     }
 
     func unfollow(_ breaker: String, _ number: UInt64) {
@@ -96,12 +99,13 @@ final class EngineBreakerLink: BreakerLink, ReplyPort {
     }
 
     private func tell(_ name: String, _ sight: BreakerSight?) {
-        // Under the lock, so that no follower ends up with an older sight than another.
-        state.withLock { state in
+        let (followers, change) = state.withLock { state in
+            state.changes += 1
             state.sights[name] = sight
-            guard let followers = state.followers[name] else { return }
-            for refresh in followers.values { refresh(sight) }
+            return (state.followers[name], state.changes)
         }
+        // Outside the lock: a follower that is let go of meanwhile ends right here, and unfollows.
+        for refresh in followers?.values.map(\.self) ?? [] { refresh(sight, change) }
     }
 
     private static func sight(_ view: BreakerView) -> BreakerSight {

@@ -141,7 +141,7 @@ struct ServerAssembly {
         _ market: OpenMarket, _ host: EngineHost
     ) async throws -> AgentHost {
         let agents = try AgentHost(sink: host, breakers: EngineBreakerLink(host))
-        teardown.add { agents.leave() }
+        teardown.add { await agents.leave().value }
         var pools = try PoolSettings.parse(settings.pools)
         for agent in MexcDomain.agents(market: market) { try await add(agent, to: agents, &pools) }
         if settings.withEcho {

@@ -121,9 +121,9 @@ private final class Sink: BreakerLink {
     func report(_ breaker: String, _ reports: [CallReport]) {}
 
     func follow(
-        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
     ) -> UInt64 {
-        refresh(BreakerSight(state: .closed, generation: 1, untilNanos: .max))
+        refresh(BreakerSight(state: .closed, generation: 1, untilNanos: .max), 1)
         return 0
     }
 
