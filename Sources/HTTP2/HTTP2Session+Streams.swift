@@ -147,7 +147,7 @@ extension HTTP2Session {
         unsafe state.pointee.batchBegins()
         defer { unsafe swap(&events, &state.pointee.batch) }
         var produced = 0
-        while produced < maxBytes {
+        while unsafe produced < maxBytes && !state.pointee.hasEnded {
             var data: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(session, &data)
             if count > 0, let start = unsafe data {
@@ -158,7 +158,7 @@ extension HTTP2Session {
             let submitted = submitWhatCallbacksNoted()
             if count <= 0 && !submitted { return false }
         }
-        return true
+        return unsafe !state.pointee.hasEnded
     }
 
     /// Trailers and resets that became due inside `mem_send`; false when there were none.

@@ -2,6 +2,12 @@ import CNghttp2
 
 // What goes: frames that were sent or could not be, and the bytes of the next ones.
 extension HTTP2SessionCallbacks {
+    /// Only the GOAWAY of `terminate` bears a reason; it is the last that is said.
+    static func goAwaySent(_ goAway: nghttp2_goaway, _ state: State) -> Int32 {
+        if unsafe goAway.opaque_data_len > 0 { unsafe state.pointee.hasEnded = true }
+        return goOn
+    }
+
     static func frameSent(
         _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ state: State
     ) -> Int32 {

@@ -86,6 +86,9 @@ enum HTTP2SessionCallbacks {
             guard let frame = unsafe frame, let state = unsafe On.state(user) else {
                 return On.giveUp
             }
+            if unsafe frame.pointee.hd.type == UInt8(NGHTTP2_GOAWAY.rawValue) {
+                return unsafe On.goAwaySent(frame.pointee.goaway, state)
+            }
             return unsafe On.frameSent(session, frame.pointee.hd, state)
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) {

@@ -136,6 +136,8 @@ struct HTTP2SessionState: ~Copyable {
     var resetsAfterEndCount = 0
     /// The PING that follows the first GOAWAY was answered.
     var shutdownPingAnswered = false
+    /// A GOAWAY with a reason has gone: nothing follows it.
+    var hasEnded = false
 
     var opened = OpenedStreams()
     var peerResets: TokenBucket
