@@ -196,6 +196,18 @@ final class RawPeer {
         #expect(peer.told.streams.count == 128)
     }
 
+    @Test func `streams over a limit that the peer has not seen cost it no others`() throws {
+        let peer = try RawPeer()
+        for index in 0..<300 {
+            peer.send(
+                RawPeer.frame(
+                    type: 1, flags: Self.endHeaders, stream: index * 2 + 1, RawPeer.request))
+        }
+        #expect(peer.told.streams.count == 128)
+        #expect(peer.goAways.isEmpty && !peer.server.isFinished)
+        #expect(peer.frames.count { $0.type == 3 && $0.body == [0, 0, 0, 7] } == 172)
+    }
+
     @Test(arguments: 0..<40)
     func `random bytes after the preface never trap`(seed: UInt64) throws {
         let peer = try RawPeer()
