@@ -3,7 +3,7 @@ import CNghttp2
 // What comes: frames, header fields and body bytes become events.
 extension HTTP2SessionCallbacks {
     static func beginFrame(_ frame: nghttp2_frame_hd, _ state: State) -> Int32 {
-        guard unsafe state.pointee.progress.frameReceived() else {
+        guard unsafe state.pointee.progress.frameReceived(now: state.pointee.now) else {
             return unsafe fail(state, .enhanceYourCalm, "too_many_frames_without_progress")
         }
         let isHeaders = UInt32(frame.type) == NGHTTP2_HEADERS.rawValue

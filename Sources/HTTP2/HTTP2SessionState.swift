@@ -153,7 +153,8 @@ struct HTTP2SessionState: ~Copyable {
             burst: options.peerResetBurst, perSecond: options.peerResetsPerSecond)
         earlyEnds = TokenBucket(burst: options.earlyEndBurst, perSecond: options.earlyEndsPerSecond)
         pings = TokenBucket(burst: options.pingBurst, perSecond: options.pingsPerSecond)
-        progress = ProgressBudget(limit: options.idleFrameBudget)
+        progress = ProgressBudget(
+            limit: options.idleFrameBudget, perSecond: options.idleFramesPerSecond)
     }
 
     /// Takes a slot for a new stream.

@@ -101,6 +101,23 @@ final class RawPeer {
         #expect(peer.server.isFinished)
     }
 
+    @Test(arguments: [
+        ("PING", UInt8(6), [UInt8](repeating: 7, count: 8)), ("WINDOW_UPDATE", 8, [0, 0, 0, 1]),
+    ])
+    func `frames of a quiet connection within their rate never end it`(
+        name: String, type: UInt8, body: [UInt8]
+    ) throws {
+        let peer = try RawPeer()
+        for _ in 0..<5_000 {
+            peer.now += 101_000_000
+            peer.send(RawPeer.frame(type: type, body))
+        }
+        #expect(peer.goAways.isEmpty && !peer.server.isFinished, "\(name)")
+        // What time has earned is at most the budget once more: a flood after it is ended too.
+        for _ in 0..<8_300 { peer.send(RawPeer.frame(type: type, body)) }
+        #expect(peer.goAways.map(\.code) == [11])
+    }
+
     @Test func `a ping for every answer is no flood`() throws {
         let peer = try RawPeer()
         let ping = RawPeer.frame(type: 6, Array(repeating: 7, count: 8))
