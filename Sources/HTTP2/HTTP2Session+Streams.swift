@@ -109,6 +109,11 @@ extension HTTP2Session {
         unsafe state.pointee.streams[stream.slot].pointee.dropQueue()
     }
 
+    /// Server: whether response headers were submitted; what headers still come are trailers.
+    public func hasAnswered(_ stream: HTTP2Stream) -> Bool {
+        unsafe state.pointee.isOpen(stream) && hasHeaders(stream)
+    }
+
     /// Body bytes queued on the stream and not yet taken by `drainOutput`.
     public func queuedBytes(on stream: HTTP2Stream) -> Int {
         guard unsafe state.pointee.isOpen(stream) else { return 0 }

@@ -11,6 +11,7 @@ extension ServerConnection {
             if isLast { read(call, RawSpan(), isLast: true) }
             return
         }
+        if session.hasAnswered(stream) { return }  // Trailers of a request that is done with.
         if let known = knownRequest(fields, range) {
             let call = begin(known.method, stream, known.metadata)
             return start(call, known.timeout, isLast)
@@ -91,6 +92,7 @@ extension ServerConnection {
             let status = GRPCStatus(.resourceExhausted, "trailers over the limit")
             return call.cancelled(.protocolViolation, code: status.code, telling: status)
         }
+        if session.hasAnswered(stream) { return }
         refuseUnknown(
             stream,
             GRPCStatus(
