@@ -69,6 +69,9 @@ public final class HTTP2Session {
         unsafe !state.pointee.hasEnded && nghttp2_session_want_write(session) != 0
     }
 
+    /// What the peer's last GOAWAY said, for a person; mostly empty.
+    public var peerReason: String { unsafe state.pointee.peerReason }
+
     /// How many streams the peer lets this side open.
     public var peerMaxConcurrentStreams: Int {
         unsafe Int(
@@ -115,8 +118,12 @@ public final class HTTP2Session {
         ping(Self.shutdownPing)
     }
 
+    /// Opens no more streams: GOAWAY; the session is finished when those there are have ended.
+    /// Client only.
+    public func endAfterStreams() { sendFinalGoAway() }
+
     private func sendFinalGoAway() {
-        guard !sentFinalGoAway else { return }
+        guard !isDeaf, !sentFinalGoAway else { return }
         sentFinalGoAway = true
         let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
         _ = unsafe nghttp2_submit_goaway(

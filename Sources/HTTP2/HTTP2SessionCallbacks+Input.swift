@@ -69,6 +69,7 @@ extension HTTP2SessionCallbacks {
         case NGHTTP2_PING.rawValue: return unsafe pingReceived(frame.pointee.ping, state)
         case NGHTTP2_GOAWAY.rawValue:
             let goAway = unsafe frame.pointee.goaway
+            unsafe state.pointee.peerReason = unsafe reason(of: goAway)
             unsafe state.pointee.batch.events.append(
                 .goAway(
                     lastStreamID: goAway.last_stream_id,
@@ -76,6 +77,12 @@ extension HTTP2SessionCallbacks {
         default: break
         }
         return goOn
+    }
+
+    private static func reason(of goAway: nghttp2_goaway) -> String {
+        unsafe String(
+            decoding: UnsafeBufferPointer(
+                start: goAway.opaque_data, count: goAway.opaque_data_len), as: UTF8.self)
     }
 
     private static func resetReceived(

@@ -138,6 +138,8 @@ struct HTTP2SessionState: ~Copyable {
     var shutdownPingAnswered = false
     /// A GOAWAY with a reason has gone: nothing follows it.
     var hasEnded = false
+    /// What the peer's last GOAWAY said.
+    var peerReason = ""
 
     var opened = OpenedStreams()
     var peerResets: TokenBucket

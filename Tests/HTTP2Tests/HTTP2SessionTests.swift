@@ -213,6 +213,29 @@ let okTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
         #expect(pair.server.isFinished)
     }
 
+    @Test func `a client that ends after its streams is finished with the last of them`() throws {
+        let pair = try SessionPair()
+        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        pair.client.finishSending(on: stream)
+        let called = try #require(pair.run().server.streams.first)
+        pair.client.endAfterStreams()
+        _ = pair.run()
+        #expect(!pair.client.isFinished)
+        pair.server.respondOnly(on: called, head: okHead)
+        #expect(pair.run().client.headers == [[":status=200"]])
+        #expect(pair.client.isFinished && pair.server.isFinished)
+    }
+
+    @Test func `what a GOAWAY says is there for the peer`() throws {
+        let pair = try SessionPair()
+        _ = pair.run()
+        pair.server.terminate(.enhanceYourCalm, reason: "too loud")
+        let told = pair.run()
+        #expect(told.client.others.contains(.goAway(lastStreamID: 0, .enhanceYourCalm)))
+        #expect(pair.client.peerReason == "too loud")
+        #expect(pair.server.isFinished && !pair.server.wantsWrite)
+    }
+
     @Test func `a ping is answered and its number comes back`() throws {
         let pair = try SessionPair()
         _ = pair.run()
