@@ -87,6 +87,18 @@ import Testing
         try await echo.stop()
     }
 
+    @Test func `a silent peer is asked whether it is there`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        let channel = try await ClientBootstrap(group: echo.group)
+            .connect(host: "127.0.0.1", port: echo.port).get()
+        let before = try await channel.getOption(.socketOption(.so_keepalive)).get()
+        try await channel.eventLoop.submit { try KeepAlive.begin(on: channel) }.get()
+        let after = try await channel.getOption(.socketOption(.so_keepalive)).get()
+        #expect(before == 0 && after != 0)
+        try await channel.close()
+        try await echo.stop()
+    }
+
     @Test func `a limit learned from refusals rises again, a step for each round`() {
         var limit = LearnedStreamLimit()
         limit.streamEnded()

@@ -82,6 +82,7 @@ final class ClientCore {
     private func connected(_ channel: any Channel) throws {
         // Closed while the address was looked up: whoever closed it waits for this channel to go.
         guard closed == nil else { throw ChannelError.ioOnClosedChannel }
+        try KeepAlive.begin(on: channel)
         let made = ClientConnection(core: self, configuration: configuration)
         guard let made else { throw ChannelError.inappropriateOperationForState }
         let pipeline = channel.pipeline.syncOperations
