@@ -70,6 +70,33 @@ struct ProgressBudget {
     }
 }
 
+/// Counts what moves, in stretches of time.
+struct ProgressWatch {
+    /// Bytes moved in this stretch.
+    var movedBytes = 0
+    private var since: UInt64?
+
+    /// Nothing is in the way, or it is not the peer that is.
+    mutating func pause() { since = nil }
+
+    /// The peer is in the way; true at the end of a stretch of `limit` nanoseconds in which fewer than
+    /// `leastBytes` moved.
+    mutating func standsStill(now: UInt64, limit: UInt64, leastBytes: Int) -> Bool {
+        guard let since else {
+            begin(now)
+            return false
+        }
+        guard now > since, now - since >= limit else { return false }
+        defer { begin(now) }
+        return movedBytes < leastBytes
+    }
+
+    private mutating func begin(_ now: UInt64) {
+        since = now
+        movedBytes = 0
+    }
+}
+
 /// Remembers which of the last 512 client stream identifiers were opened.
 ///
 /// RFC 9113 section 5.1.1: a new stream must have a higher identifier than all before. nghttp2

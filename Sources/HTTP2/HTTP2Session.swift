@@ -72,6 +72,9 @@ public final class HTTP2Session {
     /// What the peer's last GOAWAY said, for a person; mostly empty.
     public var peerReason: String { unsafe state.pointee.peerReason }
 
+    /// Bytes that wait to be sent on all streams, as they lie in memory.
+    public var heldBytes: Int { unsafe state.pointee.heldBytes }
+
     /// How many streams the peer lets this side open.
     public var peerMaxConcurrentStreams: Int {
         unsafe Int(

@@ -58,7 +58,7 @@ extension HTTP2SessionCallbacks {
             unsafe !state.pointee.streams[slot].pointee.resetBySelf
         else { return goOn }
         unsafe state.pointee.streams[slot].pointee.resetBySelf = true
-        unsafe state.pointee.streams[slot].pointee.dropQueue()
+        unsafe state.pointee.dropQueue(slot)
         unsafe state.pointee.streamsAwaitingReset.append((id, .internalError))
         return goOn
     }
@@ -80,8 +80,7 @@ extension HTTP2SessionCallbacks {
         _ slot: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ capacity: Int,
         _ flags: UnsafeMutablePointer<UInt32>, _ state: State
     ) -> Int {
-        let copied = unsafe state.pointee.streams[slot].pointee.dequeue(
-            into: buffer, capacity: capacity)
+        let copied = unsafe state.pointee.dequeue(slot, into: buffer, capacity: capacity)
         let queued = unsafe state.pointee.streams[slot].pointee.queuedBytes
         if unsafe queued <= state.pointee.options.sendHighWatermarkBytes / 2,
             unsafe state.pointee.streams[slot].pointee.wantsWritable
@@ -91,7 +90,9 @@ extension HTTP2SessionCallbacks {
             unsafe state.pointee.batch.events.append(.writable(HTTP2Stream(id: id, slot: slot)))
         }
         guard queued == 0 else { return copied }
-        if unsafe state.pointee.streams[slot].pointee.localEnded {
+        if unsafe state.pointee.streams[slot].pointee.localEnded,
+            unsafe !state.pointee.streams[slot].pointee.endsApart
+        {
             unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
             if unsafe state.pointee.streams[slot].pointee.trailers != nil {
                 unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue

@@ -118,36 +118,6 @@ let okTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
         #expect(pair.server.openStreamCount == 0)
     }
 
-    @Test func `a stream whose peer gives no credit is reset after the limit, a moving one is not`()
-        throws
-    {
-        let pair = try SessionPair()
-        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
-        pair.client.finishSending(on: stream)
-        _ = pair.run()
-        pair.server.respond(on: stream, head: okHead)
-        pair.server.send([UInt8](repeating: 7, count: 3_000_000), on: stream)
-        var received = 0
-        // Credit comes every 20 seconds: slow, but it moves.
-        for second in stride(from: UInt64(0), to: 60, by: 20) {
-            pair.server.resetStreamsStandingStill(now: second, limit: 30)
-            let told = pair.run()
-            #expect(told.client.closed.isEmpty)
-            received += told.client.body.count
-            pair.client.consumeConnection(told.client.body.count)
-            pair.client.consumeStream(stream, told.client.body.count)
-        }
-        _ = pair.run()  // The last credit is used; none follows.
-        for second in [60, 70, 99] as [UInt64] {
-            pair.server.resetStreamsStandingStill(now: second, limit: 30)
-            #expect(pair.run().client.closed.isEmpty)
-        }
-        pair.server.resetStreamsStandingStill(now: 100, limit: 30)
-        #expect(pair.run().client.closed == [.cancel])
-        #expect(pair.server.openStreamCount == 0)
-        #expect(received >= 3 * 256 << 10)
-    }
-
     @Test func `a long queue of small pieces keeps its order`() throws {
         let pair = try SessionPair()
         let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))

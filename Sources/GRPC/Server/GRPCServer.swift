@@ -45,12 +45,14 @@ public final class GRPCServer: Sendable {
     public func start() async throws -> Int {
         var loops: [ObjectIdentifier: (NIOLoopBound<ServerLoop>, NIOLoopBound<LoopReceiveBuffer>)] =
             [:]
-        let unfinished = UnfinishedRequests(limit: configuration.limits.maxUnfinishedBytes)
+        let unfinished = ByteBudget(limit: configuration.limits.maxUnfinishedBytes)
+        let unsent = ByteBudget(limit: configuration.limits.maxUnsentBytes)
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
                 (
                     NIOLoopBound(
-                        ServerLoop(eventLoop, unfinished: unfinished), eventLoop: eventLoop),
+                        ServerLoop(eventLoop, unfinished: unfinished, unsent: unsent),
+                        eventLoop: eventLoop),
                     NIOLoopBound(LoopReceiveBuffer(), eventLoop: eventLoop)
                 )
             }.get()

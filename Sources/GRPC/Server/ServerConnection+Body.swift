@@ -61,16 +61,13 @@ extension ServerConnection {
         guard change != 0 else { return }
         call.unfinishedBytes += change
         let isInOrder = loop.unfinished.changed(by: change)
-        guard !isInOrder, change > 0, call.unfinishedBytes > Self.sparedBytes else { return }
+        guard !isInOrder, change > 0, call.unfinishedBytes > ByteBudget.sparedBytes else { return }
         let status = GRPCStatus(
             .resourceExhausted,
             "unfinished requests hold \(limits.maxUnfinishedBytes) bytes already; send less at "
                 + "once, or try again later")
         call.cancelled(.protocolViolation, code: status.code, telling: status)
     }
-
-    /// Requests no larger than this are read to their end however much the others hold.
-    private static let sparedBytes = 64 << 10
 
     /// One step of reading; false when there is nothing to go on with.
     private func deliver(

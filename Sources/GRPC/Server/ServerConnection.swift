@@ -27,6 +27,10 @@ final class ServerConnection {
     var openCalls = 0
     /// The owner has been told of output and has not drained it yet.
     private var isDirty = false
+    /// The socket is gone; a write that found it so may still be under way, further up the stack.
+    private(set) var isLost = false
+    /// What is counted of this connection in the loop's `unsent`.
+    var unsentBytes = 0
     /// Body bytes that may be credited to the connection at the end of the batch.
     var creditedBytes = 0
     /// When the bytes that are being worked through came.
@@ -80,15 +84,12 @@ final class ServerConnection {
         return more
     }
 
-    /// Ends streams whose bytes the client has not let go for `limit` nanoseconds.
-    func resetStreamsStandingStill(now: UInt64, limit: UInt64) {
-        session.resetStreamsStandingStill(now: now, limit: limit)
-        if session.wantsWrite { becameDirty() }
-    }
-
     /// The socket is gone.
     func connectionLost() {
         onDirty = nil
+        isLost = true
+        _ = loop.unsent.changed(by: -unsentBytes)
+        unsentBytes = 0
         calls.forEach { $0.cancelled(.connectionLost, code: .unavailable, telling: nil) }
     }
 
