@@ -16,7 +16,7 @@ struct ConsoleRouter: Sendable {
         if head.version == .http1_1 && head.headers["host"].count != 1 {
             return .refusal(400, "a request needs one Host header")
         }
-        let keeps = head.isKeepAlive && !Self.hasBody(head)
+        let keeps = head.isKeepAlive && !Self.hasBody(head) && !Self.changesProtocol(head)
         let accept = head.headers["accept"]
         let request = ConsoleRequest(
             target: head.uri, accept: accept.isEmpty ? nil : accept.joined(separator: ","))
@@ -30,6 +30,12 @@ struct ConsoleRouter: Sendable {
         }
         if Self.hasBody(head) { return .refusal(413, "the console takes no request bodies") }
         return ConsoleAnswer(route.answer(request), keepsConnection: keeps)
+    }
+
+    /// Whether a request offers another protocol for what follows, which NIO's decoder then leaves
+    /// alone: no further request of the connection would be seen.
+    private static func changesProtocol(_ head: HTTPRequestHead) -> Bool {
+        head.method == .CONNECT || head.headers.contains(name: "upgrade")
     }
 
     /// Whether a body follows a request head (RFC 9112 section 6.3).

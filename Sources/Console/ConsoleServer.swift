@@ -60,6 +60,12 @@ public final class ConsoleServer: Sendable {
         ServerBootstrap(group: loop, childGroup: loop)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { listener in
+                // Without file descriptors accept fails again at once, and would take a whole core.
+                listener.eventLoop.makeCompletedFuture {
+                    try listener.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try connections.value.add(channel) }
             }

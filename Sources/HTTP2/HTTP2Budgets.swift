@@ -30,26 +30,70 @@ struct TokenBucket {
 /// Frames that bring nothing, balanced against frames that do.
 ///
 /// Every frame received costs one. A frame that moves a call on, in either direction, earns
-/// `earnings`: peers send a few WINDOW_UPDATE frames for each DATA frame they get.
+/// `framesEarnedByProgress`: peers send a few WINDOW_UPDATE frames for each DATA frame they get.
+/// Time earns too, else a quiet connection would be ended for the keepalive of its whole life.
 struct ProgressBudget {
-    private static let earnings = 8
+    private static let framesEarnedByProgress = 8
     private let limit: Int
+    private let nanosPerFrame: UInt64
     private var left: Int
+    /// Time has earned from here on; looked at only when nothing is left, so that after a quiet time
+    /// a burst may be twice the limit.
+    private var earningSince: UInt64 = 0
 
-    init(limit: Int) {
+    init(limit: Int, perSecond: Int) {
         self.limit = limit
+        nanosPerFrame = 1_000_000_000 / UInt64(max(1, perSecond))
         left = limit
     }
 
-    /// A frame was received; false when the peer has used up its patience.
-    mutating func frameReceived() -> Bool {
+    /// A frame was received; false when the peer has used up this side's patience.
+    mutating func frameReceived(now: UInt64) -> Bool {
+        if left == limit { earningSince = now }  // A full budget earns nothing.
         left -= 1
-        return left >= 0
+        return left >= 0 || earnByTime(now)
     }
 
     /// A call moved on.
     mutating func progressMade() {
-        left = min(limit, left + Self.earnings)
+        left = min(limit, left + Self.framesEarnedByProgress)
+    }
+
+    /// What time has earned pays for the frame that found nothing left; false when it is nothing.
+    private mutating func earnByTime(_ now: UInt64) -> Bool {
+        guard now > earningSince else { return false }
+        let earned = (now - earningSince) / nanosPerFrame
+        guard earned > 0 else { return false }
+        earningSince += earned * nanosPerFrame
+        left += Int(min(UInt64(limit), earned))
+        return true
+    }
+}
+
+/// Counts what moves, in stretches of time.
+struct ProgressWatch {
+    /// Bytes moved in this stretch.
+    var movedBytes = 0
+    private var since: UInt64?
+
+    /// Nothing is in the way, or it is not the peer that is.
+    mutating func pause() { since = nil }
+
+    /// The peer is in the way; true at the end of a stretch of `limit` nanoseconds in which fewer than
+    /// `leastBytes` moved.
+    mutating func standsStill(now: UInt64, limit: UInt64, leastBytes: Int) -> Bool {
+        guard let since else {
+            begin(now)
+            return false
+        }
+        guard now > since, now - since >= limit else { return false }
+        defer { begin(now) }
+        return movedBytes < leastBytes
+    }
+
+    private mutating func begin(_ now: UInt64) {
+        since = now
+        movedBytes = 0
     }
 }
 

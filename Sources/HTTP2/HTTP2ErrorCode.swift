@@ -6,6 +6,18 @@ public struct HTTP2ErrorCode: RawRepresentable, Sendable, Hashable {
     /// The code with this number.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    /// The name of RFC 9113 with the number, as `CANCEL (8)`; the number alone of an unknown code.
+    public var name: String {
+        let index = Int(rawValue)
+        return index < Self.names.count ? "\(Self.names[index]) (\(rawValue))" : "\(rawValue)"
+    }
+
+    private static let names = [
+        "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
+        "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
+        "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+    ]
+
     /// Nothing wrong; the end was meant.
     public static let noError = HTTP2ErrorCode(rawValue: 0)
     /// The peer broke the protocol.

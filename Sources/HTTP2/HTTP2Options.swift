@@ -16,23 +16,28 @@ public struct HTTP2Options: Sendable {
     public var maxSettings = 32
     /// CONTINUATION frames in one header block (CVE-2024-28182). Default 8.
     public var maxContinuations = 8
-    /// RST_STREAM frames of the peer: burst, then per second (CVE-2023-44487). Default 2,000 and
-    /// 1,000: a client whose calls all pass their deadlines at once, and whose waiting calls take
-    /// their places, is no attacker, and its other calls must not be ended with them.
+    /// RST_STREAM frames of the peer at once (CVE-2023-44487). Default 2,000: a client whose calls all
+    /// pass their deadlines at once, and whose waiting calls take their places, is no attacker, and
+    /// its other calls must not be ended with them.
     public var peerResetBurst = 2_000
+    /// RST_STREAM frames of the peer per second after the burst. Default 1,000.
     public var peerResetsPerSecond = 1_000
-    /// Streams this side had to end for the peer's mistakes: burst, then per second
-    /// (CVE-2025-8671, "MadeYouReset"). Default 100 and 33.
+    /// Streams this side had to end for the peer's mistakes at once (CVE-2025-8671,
+    /// "MadeYouReset"). Default 100.
     public var earlyEndBurst = 100
+    /// Streams this side had to end for the peer's mistakes per second after the burst. Default 33.
     public var earlyEndsPerSecond = 33
-    /// PING frames: burst, then per second. Default 64 and 10. Each HEADERS or DATA frame that goes
-    /// to the peer allows one more: grpc-go measures bandwidth by a PING for what it was sent, in
-    /// every round trip, and its own rule counts only pings without such frames between them.
+    /// PING frames at once. Default 64. Each HEADERS or DATA frame that goes to the peer allows one
+    /// more: grpc-go measures bandwidth by a PING for what it was sent, in every round trip, and its
+    /// own rule counts only pings without such frames between them.
     public var pingBurst = 64
+    /// PING frames per second after the burst. Default 10.
     public var pingsPerSecond = 10
-    /// Frames without progress (empty DATA, PRIORITY, WINDOW_UPDATE, unknown) that may be ahead of
-    /// frames with progress. Default 4,096.
+    /// Frames without progress (empty DATA, PRIORITY, WINDOW_UPDATE, PING, unknown) that may be ahead
+    /// of frames with progress. Default 4,096.
     public var idleFrameBudget = 4_096
+    /// Frames without progress per second that are in order for ever. Default 20: twice the pings.
+    public var idleFramesPerSecond = 20
 
     /// The defaults named at each property.
     public init() {}

@@ -45,12 +45,18 @@ extension HTTP2Session {
         return HTTP2Stream(id: id, slot: slot)
     }
 
+    /// Client: gives the next stream this identifier, which is odd and higher than all before. Tests
+    /// come near the last one by it, which takes 2^30 calls else.
+    func skipStreams(to id: Int32) {
+        _ = unsafe nghttp2_session_set_next_stream_id(session, id)
+    }
+
     /// Queues body bytes; headers must have been submitted.
     public func send(_ bytes: consuming [UInt8], on stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream), !bytes.isEmpty,
             unsafe !state.pointee.streams[stream.slot].pointee.localEnded
         else { return }
-        unsafe state.pointee.streams[stream.slot].pointee.enqueue(bytes)
+        unsafe state.pointee.enqueue(bytes, slot: stream.slot)
         resume(stream)
     }
 
@@ -61,6 +67,10 @@ extension HTTP2Session {
         guard unsafe state.pointee.isOpen(stream),
             unsafe !state.pointee.streams[stream.slot].pointee.localEnded
         else { return }
+        if unsafe state.pointee.isServer && queuedBytes(on: stream) == 0 && hasHeaders(stream) {
+            // Behind nothing the trailers need not wait for a window either.
+            return finishNow(on: stream, trailers: trailers, fields: fields)
+        }
         unsafe state.pointee.streams[stream.slot].pointee.trailers = (trailers, fields)
         localEnds(stream)
         resume(stream)
@@ -77,36 +87,20 @@ extension HTTP2Session {
     public func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         guard unsafe state.pointee.isOpen(stream) else { return }
         unsafe state.pointee.streams[stream.slot].pointee.resetBySelf = true
-        unsafe state.pointee.streams[stream.slot].pointee.dropQueue()
+        unsafe state.pointee.dropQueue(stream.slot)
         _ = unsafe nghttp2_submit_rst_stream(
             session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
-    }
-
-    /// Resets streams with queued bytes of which the peer's windows let none go for `limit`
-    /// nanoseconds: else a peer that gives no credit would hold their memory for ever.
-    ///
-    /// To be called regularly, with the monotonic time in nanoseconds; `closed` follows for each.
-    public func resetStreamsStandingStill(now: UInt64, limit: UInt64) {
-        guard openStreamCount > 0 else { return }
-        for slot in 0..<Int32(unsafe state.pointee.streams.count) {
-            let record = unsafe state.pointee.streams[slot]
-            guard unsafe record.pointee.queuedBytes > 0, unsafe !record.pointee.hasMoved else {
-                unsafe record.pointee.hasMoved = false
-                unsafe record.pointee.stillSince = nil
-                continue
-            }
-            let since = unsafe record.pointee.stillSince ?? now
-            unsafe record.pointee.stillSince = since
-            if now - since >= limit {
-                reset(HTTP2Stream(id: unsafe record.pointee.id, slot: slot), .cancel)
-            }
-        }
     }
 
     /// Forgets what is queued on the stream; what was given out by `drainOutput` is gone.
     public func dropQueue(of stream: HTTP2Stream) {
         guard unsafe state.pointee.isOpen(stream) else { return }
-        unsafe state.pointee.streams[stream.slot].pointee.dropQueue()
+        unsafe state.pointee.dropQueue(stream.slot)
+    }
+
+    /// Server: whether response headers were submitted; what headers still come are trailers.
+    public func hasAnswered(_ stream: HTTP2Stream) -> Bool {
+        unsafe state.pointee.isOpen(stream) && hasHeaders(stream)
     }
 
     /// Body bytes queued on the stream and not yet taken by `drainOutput`.
@@ -147,7 +141,7 @@ extension HTTP2Session {
         unsafe state.pointee.batchBegins()
         defer { unsafe swap(&events, &state.pointee.batch) }
         var produced = 0
-        while produced < maxBytes {
+        while unsafe produced < maxBytes && !state.pointee.hasEnded {
             var data: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(session, &data)
             if count > 0, let start = unsafe data {
@@ -158,7 +152,7 @@ extension HTTP2Session {
             let submitted = submitWhatCallbacksNoted()
             if count <= 0 && !submitted { return false }
         }
-        return true
+        return unsafe !state.pointee.hasEnded
     }
 
     /// Trailers and resets that became due inside `mem_send`; false when there were none.
@@ -183,12 +177,12 @@ extension HTTP2Session {
         return true
     }
 
-    private func hasHeaders(_ stream: HTTP2Stream) -> Bool {
+    func hasHeaders(_ stream: HTTP2Stream) -> Bool {
         unsafe state.pointee.streams[stream.slot].pointee.hasHeaders
     }
 
     /// This side ends; when the peer has not, RFC 9113 section 8.1 asks for RST_STREAM(NO_ERROR).
-    private func localEnds(_ stream: HTTP2Stream) {
+    func localEnds(_ stream: HTTP2Stream) {
         unsafe state.pointee.streams[stream.slot].pointee.localEnded = true
         guard unsafe !state.pointee.streams[stream.slot].pointee.remoteEnded,
             unsafe state.pointee.isServer

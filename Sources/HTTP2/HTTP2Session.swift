@@ -60,13 +60,20 @@ public final class HTTP2Session {
 
     /// True when nothing will be read or written any more: close the socket.
     public var isFinished: Bool {
-        if isDeaf { return unsafe nghttp2_session_want_write(session) == 0 }
-        return unsafe nghttp2_session_want_read(session) == 0
-            && nghttp2_session_want_write(session) == 0
+        if isDeaf { return !wantsWrite }
+        return unsafe nghttp2_session_want_read(session) == 0 && !wantsWrite
     }
 
     /// True when `drainOutput` may have something to give.
-    public var wantsWrite: Bool { unsafe nghttp2_session_want_write(session) != 0 }
+    public var wantsWrite: Bool {
+        unsafe !state.pointee.hasEnded && nghttp2_session_want_write(session) != 0
+    }
+
+    /// What the peer's last GOAWAY said, for a person; mostly empty.
+    public var peerReason: String { unsafe state.pointee.peerReason }
+
+    /// Bytes that wait to be sent on all streams, as they lie in memory.
+    public var heldBytes: Int { unsafe state.pointee.heldBytes }
 
     /// How many streams the peer lets this side open.
     public var peerMaxConcurrentStreams: Int {
@@ -114,8 +121,12 @@ public final class HTTP2Session {
         ping(Self.shutdownPing)
     }
 
+    /// Opens no more streams: GOAWAY; the session is finished when those there are have ended.
+    /// Client only.
+    public func endAfterStreams() { sendFinalGoAway() }
+
     private func sendFinalGoAway() {
-        guard !sentFinalGoAway else { return }
+        guard !isDeaf, !sentFinalGoAway else { return }
         sentFinalGoAway = true
         let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
         _ = unsafe nghttp2_submit_goaway(
@@ -129,12 +140,15 @@ public final class HTTP2Session {
         guard !isDeaf else { return }
         isDeaf = true
         let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
-        if !reason.isEmpty {
-            let bytes = Array(reason.utf8)
-            _ = unsafe nghttp2_submit_goaway(
-                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, bytes, bytes.count)
+        if reason.isEmpty {
+            _ = unsafe nghttp2_session_terminate_session2(session, last, code.rawValue)
+            return
         }
-        _ = unsafe nghttp2_session_terminate_session2(session, last, code.rawValue)
+        // nghttp2 ends a session with a GOAWAY of its own, which has no reason and would hide this
+        // one; so this one is marked as the last when it is sent.
+        let bytes = Array(reason.utf8)
+        _ = unsafe nghttp2_submit_goaway(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, bytes, bytes.count)
     }
 
     /// Sends a PING; `pong` with the same number follows.

@@ -29,15 +29,18 @@ struct StreamRecord {
     /// long queue is not moved up for each of them.
     var laterChunks: [[UInt8]] = []
     var laterStart = 0
-    /// Bytes of the queue were given out since the last look for streams that stand still.
-    var hasMoved = false
-    /// When that look first found the queue standing still; nil while it moves.
-    var stillSince: UInt64?
+    /// The trailers were submitted without waiting for the queue, which is dropped.
+    var endsApart = false
+    /// How the peer lets the queue go.
+    var watch = ProgressWatch()
     /// Bytes in the queue.
     var queuedBytes = 0
+    /// Bytes of the chunks in memory; a chunk of which most is gone is there as a whole.
+    var heldBytes = 0
 
     mutating func enqueue(_ bytes: consuming [UInt8]) {
         queuedBytes += bytes.count
+        heldBytes += bytes.count
         if chunkOffset == chunk.count && laterChunks.isEmpty {
             chunk = bytes
             chunkOffset = 0
@@ -64,14 +67,20 @@ struct StreamRecord {
             chunkOffset += count
         }
         queuedBytes -= copied
-        if copied > 0 { hasMoved = true }
+        watch.movedBytes += copied
+        if chunkOffset == chunk.count { dropChunk() }
         return copied
+    }
+
+    private mutating func dropChunk() {
+        heldBytes -= chunk.count
+        chunk = []
+        chunkOffset = 0
     }
 
     /// Makes the next of the later chunks, of which there must be one, the first.
     private mutating func takeLaterChunk() {
-        chunk = []
-        chunkOffset = 0
+        dropChunk()
         swap(&chunk, &laterChunks[laterStart])
         laterStart += 1
         if laterStart * 2 >= laterChunks.count {
@@ -86,6 +95,7 @@ struct StreamRecord {
         laterChunks = []
         laterStart = 0
         queuedBytes = 0
+        heldBytes = 0
     }
 }
 
@@ -136,6 +146,14 @@ struct HTTP2SessionState: ~Copyable {
     var resetsAfterEndCount = 0
     /// The PING that follows the first GOAWAY was answered.
     var shutdownPingAnswered = false
+    /// A GOAWAY with a reason has gone: nothing follows it.
+    var hasEnded = false
+    /// What the peer's last GOAWAY said.
+    var peerReason = ""
+    /// Bytes that the queues of all streams hold.
+    private(set) var heldBytes = 0
+    /// How the peer lets the queues of all streams go.
+    var watch = ProgressWatch()
 
     var opened = OpenedStreams()
     var peerResets: TokenBucket
@@ -151,7 +169,32 @@ struct HTTP2SessionState: ~Copyable {
             burst: options.peerResetBurst, perSecond: options.peerResetsPerSecond)
         earlyEnds = TokenBucket(burst: options.earlyEndBurst, perSecond: options.earlyEndsPerSecond)
         pings = TokenBucket(burst: options.pingBurst, perSecond: options.pingsPerSecond)
-        progress = ProgressBudget(limit: options.idleFrameBudget)
+        progress = ProgressBudget(
+            limit: options.idleFrameBudget, perSecond: options.idleFramesPerSecond)
+    }
+
+    /// Appends to a stream's queue.
+    mutating func enqueue(_ bytes: consuming [UInt8], slot: Int32) {
+        heldBytes += bytes.count
+        unsafe streams[slot].pointee.enqueue(bytes)
+    }
+
+    /// Copies up to `capacity` bytes of a stream's queue to `target`; returns how many.
+    mutating func dequeue(
+        _ slot: Int32, into target: UnsafeMutablePointer<UInt8>, capacity: Int
+    ) -> Int {
+        let record = unsafe streams[slot]
+        let held = unsafe record.pointee.heldBytes
+        let copied = unsafe record.pointee.dequeue(into: target, capacity: capacity)
+        unsafe heldBytes -= held - record.pointee.heldBytes
+        watch.movedBytes += copied
+        return copied
+    }
+
+    /// Forgets what is queued on a stream.
+    mutating func dropQueue(_ slot: Int32) {
+        unsafe heldBytes -= streams[slot].pointee.heldBytes
+        unsafe streams[slot].pointee.dropQueue()
     }
 
     /// Takes a slot for a new stream.
@@ -167,6 +210,7 @@ struct HTTP2SessionState: ~Copyable {
     mutating func close(slot: Int32) {
         openStreams -= 1
         if unsafe streams[slot].pointee.resetsAfterEnd { resetsAfterEndCount -= 1 }
+        unsafe heldBytes -= streams[slot].pointee.heldBytes
         unsafe streams[slot].pointee = StreamRecord()
         closedSlots.append(slot)
     }

@@ -158,6 +158,11 @@ import Testing
         Exchange("GET /metrics HTTP/1.0\r\n\r\n", 200, closes: true),
         Exchange("GET /metrics HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200),
         Exchange("GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 200),
+        // What follows an offer of another protocol is not read as HTTP/1.1.
+        Exchange(
+            "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", 200, closes: true),
+        Exchange("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 404, closes: true),
         Exchange("this is not a request\r\n\r\n", 400, closes: true),
         Exchange("GET /metrics HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", 400, closes: true),
     ])

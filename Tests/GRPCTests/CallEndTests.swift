@@ -46,7 +46,9 @@ import Testing
             client = try #require(HTTP2Session(.client))
             connection = try #require(
                 ServerConnection(
-                    loop: ServerLoop(loop, unfinished: UnfinishedRequests(limit: 1 << 20)),
+                    loop: ServerLoop(
+                        loop, unfinished: ByteBudget(limit: 1 << 20),
+                        unsent: ByteBudget(limit: 1 << 30)),
                     methods: methods, limits: .init(), peer: "test", now: 1)
             )
         }

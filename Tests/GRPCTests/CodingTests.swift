@@ -14,6 +14,26 @@ import Testing
     }
 
     @Test(arguments: [
+        (Duration.seconds(Int64.max), Int64.max), (.seconds(Int64.min), .min),
+        (
+            Duration(
+                secondsComponent: -9_223_372_036, attosecondsComponent: -900_000_000_000_000_000),
+            .min
+        ),
+        (
+            Duration(
+                secondsComponent: 9_223_372_036, attosecondsComponent: 900_000_000_000_000_000),
+            .max
+        ),
+        (.milliseconds(-1_500), -1_500_000_000),
+    ])
+    func `a duration beyond an Int64 of nanoseconds is cut on its own side`(
+        duration: Duration, nanoseconds: Int64
+    ) {
+        #expect(duration.nanoseconds == nanoseconds)
+    }
+
+    @Test(arguments: [
         "", "S", "1", "1s", "1h", "-1S", "+1S", "1.5S", " 1S", "1S ", "123456789S", "1SS",
         "\u{0661}S",
     ])

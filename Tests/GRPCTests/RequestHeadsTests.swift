@@ -1,4 +1,6 @@
 import HTTP2
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import GRPC
@@ -22,6 +24,21 @@ import Testing
                 "content-type: application/grpc", "user-agent: grpc-swift-cadre/1.0",
                 "grpc-timeout: 2S",
             ])
+    }
+
+    @Test func `an IPv6 host has brackets in :authority`() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let named = try await loop.submit {
+            ["::1", "fe80::2", "127.0.0.1", "example.test"].map {
+                ClientCore(host: $0, port: 71, configuration: .defaults, eventLoop: loop).authority
+            }
+        }.get()
+        #expect(named == ["[::1]:71", "[fe80::2]:71", "127.0.0.1:71", "example.test:71"])
+    }
+
+    @Test func `the scheme is the configured one`() {
+        var heads = RequestHeads(authority: "a", scheme: "https")
+        #expect(Self.shown(heads.fields(Self.method(1), timeout: nil))[1] == ":scheme: https")
     }
 
     @Test func `more methods and timeouts than are kept each have their own list`() {

@@ -21,30 +21,34 @@ final class WireClient: ChannelInboundHandler {
     private let fields: [(String, String)]
     private let body: [UInt8]
     private let ends: Bool
+    private let trailers: Bool
     private let answered: EventLoopPromise<Answer>
     private var answer = Answer()
 
     init(
-        _ fields: [(String, String)], body: [UInt8], ends: Bool,
+        _ fields: [(String, String)], body: [UInt8], ends: Bool, trailers: Bool,
         _ answered: EventLoopPromise<Answer>
     ) throws {
         session = try #require(HTTP2Session(.client))
         self.fields = fields
         self.body = body
         self.ends = ends
+        self.trailers = trailers
         self.answered = answered
     }
 
     /// Sends one request and returns all that comes back.
     static func ask(
-        _ echo: EchoServer, _ fields: [(String, String)], body: [UInt8] = [], ends: Bool = true
+        _ echo: EchoServer, _ fields: [(String, String)], body: [UInt8] = [], ends: Bool = true,
+        trailers: Bool = false
     ) async throws -> Answer {
         let answered = echo.group.next().makePromise(of: Answer.self)
         let channel = try await ClientBootstrap(group: echo.group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        WireClient(fields, body: body, ends: ends, answered))
+                        WireClient(
+                            fields, body: body, ends: ends, trailers: trailers, answered))
                 }
             }.connect(host: "127.0.0.1", port: echo.port).get()
         let answer = try await answered.futureResult.get()
@@ -56,7 +60,11 @@ final class WireClient: ChannelInboundHandler {
         let pairs = fields.map { (name: $0.0, value: $0.1) }
         if let stream = session.request(head: .empty, fields: HTTP2Fields(pairs)) {
             session.send(body, on: stream)
-            if ends { session.finishSending(on: stream) }
+            if trailers {
+                session.finish(on: stream, trailers: HTTP2HeaderBlock([("x-checksum", "1")]))
+            } else if ends {
+                session.finishSending(on: stream)
+            }
         }
         write(context)
     }
@@ -94,7 +102,7 @@ final class WireClient: ChannelInboundHandler {
 
 @Suite(.timeLimit(.minutes(1))) struct WireTests {
     /// A good request for `name`, with fields replaced (nil: left out) or added.
-    private static func request(
+    static func request(
         _ name: String, _ changes: [String: String?] = [:]
     ) -> [(String, String)] {
         var fields: [(String, String)] = [
@@ -168,6 +176,23 @@ final class WireClient: ChannelInboundHandler {
         #expect(answer.headers.count == 1)
         #expect(answer.headers[0].contains("grpc-status=12"))
         #expect(answer.reset == 0)
+        try await echo.stop()
+    }
+
+    @Test(arguments: [
+        ("an unknown path", request("Nope"), "other ended UNIMPLEMENTED"),
+        ("another method", request("Echo", [":method": "GET"]), "other ended INTERNAL"),
+        (
+            "a malformed timeout", request("Echo", ["grpc-timeout": "1x"]), "Echo ended INTERNAL"
+        ),
+    ])
+    func `trailers of a refused request are no second call`(
+        name: String, fields: [(String, String)], end: String
+    ) async throws {
+        let echo = try await EchoServer(loops: 1)
+        _ = try await WireClient.ask(echo, fields, trailers: true)
+        #expect(echo.log.words == [end], "\(name)")
+        #expect(echo.log.started == 1)
         try await echo.stop()
     }
 

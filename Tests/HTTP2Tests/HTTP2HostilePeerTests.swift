@@ -96,8 +96,26 @@ final class RawPeer {
         #expect(peer.goAways.isEmpty)
         for _ in 0..<60 { peer.send(ping) }
         #expect(peer.goAways.first?.code == 11)
-        #expect(peer.goAways.first?.reason == "too_many_pings")
+        #expect(peer.goAways.map(\.reason) == ["too_many_pings"])
+        #expect(peer.frames.last?.type == 7)
         #expect(peer.server.isFinished)
+    }
+
+    @Test(arguments: [
+        ("PING", UInt8(6), [UInt8](repeating: 7, count: 8)), ("WINDOW_UPDATE", 8, [0, 0, 0, 1]),
+    ])
+    func `frames of a quiet connection within their rate never end it`(
+        name: String, type: UInt8, body: [UInt8]
+    ) throws {
+        let peer = try RawPeer()
+        for _ in 0..<5_000 {
+            peer.now += 101_000_000
+            peer.send(RawPeer.frame(type: type, body))
+        }
+        #expect(peer.goAways.isEmpty && !peer.server.isFinished, "\(name)")
+        // What time has earned is at most the budget once more: a flood after it is ended too.
+        for _ in 0..<8_300 { peer.send(RawPeer.frame(type: type, body)) }
+        #expect(peer.goAways.map(\.code) == [11])
     }
 
     @Test func `a ping for every answer is no flood`() throws {
@@ -193,6 +211,18 @@ final class RawPeer {
                     type: 1, flags: Self.endHeaders, stream: index * 2 + 1, RawPeer.request))
         }
         #expect(peer.told.streams.count == 128)
+    }
+
+    @Test func `streams over a limit that the peer has not seen cost it no others`() throws {
+        let peer = try RawPeer()
+        for index in 0..<300 {
+            peer.send(
+                RawPeer.frame(
+                    type: 1, flags: Self.endHeaders, stream: index * 2 + 1, RawPeer.request))
+        }
+        #expect(peer.told.streams.count == 128)
+        #expect(peer.goAways.isEmpty && !peer.server.isFinished)
+        #expect(peer.frames.count { $0.type == 3 && $0.body == [0, 0, 0, 7] } == 172)
     }
 
     @Test(arguments: 0..<40)

@@ -118,36 +118,6 @@ let okTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
         #expect(pair.server.openStreamCount == 0)
     }
 
-    @Test func `a stream whose peer gives no credit is reset after the limit, a moving one is not`()
-        throws
-    {
-        let pair = try SessionPair()
-        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
-        pair.client.finishSending(on: stream)
-        _ = pair.run()
-        pair.server.respond(on: stream, head: okHead)
-        pair.server.send([UInt8](repeating: 7, count: 3_000_000), on: stream)
-        var received = 0
-        // Credit comes every 20 seconds: slow, but it moves.
-        for second in stride(from: UInt64(0), to: 60, by: 20) {
-            pair.server.resetStreamsStandingStill(now: second, limit: 30)
-            let told = pair.run()
-            #expect(told.client.closed.isEmpty)
-            received += told.client.body.count
-            pair.client.consumeConnection(told.client.body.count)
-            pair.client.consumeStream(stream, told.client.body.count)
-        }
-        _ = pair.run()  // The last credit is used; none follows.
-        for second in [60, 70, 99] as [UInt64] {
-            pair.server.resetStreamsStandingStill(now: second, limit: 30)
-            #expect(pair.run().client.closed.isEmpty)
-        }
-        pair.server.resetStreamsStandingStill(now: 100, limit: 30)
-        #expect(pair.run().client.closed == [.cancel])
-        #expect(pair.server.openStreamCount == 0)
-        #expect(received >= 3 * 256 << 10)
-    }
-
     @Test func `a long queue of small pieces keeps its order`() throws {
         let pair = try SessionPair()
         let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
@@ -211,6 +181,29 @@ let okTrailers = HTTP2HeaderBlock([("grpc-status", "0")])
         pair.server.finish(on: called, trailers: okTrailers)
         _ = pair.run()
         #expect(pair.server.isFinished)
+    }
+
+    @Test func `a client that ends after its streams is finished with the last of them`() throws {
+        let pair = try SessionPair()
+        let stream = try #require(pair.client.request(head: requestHead, fields: HTTP2Fields()))
+        pair.client.finishSending(on: stream)
+        let called = try #require(pair.run().server.streams.first)
+        pair.client.endAfterStreams()
+        _ = pair.run()
+        #expect(!pair.client.isFinished)
+        pair.server.respondOnly(on: called, head: okHead)
+        #expect(pair.run().client.headers == [[":status=200"]])
+        #expect(pair.client.isFinished && pair.server.isFinished)
+    }
+
+    @Test func `what a GOAWAY says is there for the peer`() throws {
+        let pair = try SessionPair()
+        _ = pair.run()
+        pair.server.terminate(.enhanceYourCalm, reason: "too loud")
+        let told = pair.run()
+        #expect(told.client.others.contains(.goAway(lastStreamID: 0, .enhanceYourCalm)))
+        #expect(pair.client.peerReason == "too loud")
+        #expect(pair.server.isFinished && !pair.server.wantsWrite)
     }
 
     @Test func `a ping is answered and its number comes back`() throws {

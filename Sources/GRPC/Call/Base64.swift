@@ -32,8 +32,9 @@ enum Base64 {
 
     /// The bytes that `text` stands for, or nil when it is not base64.
     ///
-    /// Padding may be absent, but what is there must be right; bits left over must be zero bits of
-    /// a whole byte, not a lone sixth.
+    /// Padding may be absent, but what is there must be right. Bits left over that make no byte are
+    /// not looked at (RFC 4648 section 3.5 leaves it to the decoder); a lone digit, which has six, is
+    /// wrong.
     static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         var digits = text
         let padding = digits.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count

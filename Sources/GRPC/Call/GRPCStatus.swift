@@ -95,6 +95,8 @@ public enum CallEnd: Sendable, Hashable {
     /// The client broke a rule of the protocol, or a limit, in the middle of the call; it has been
     /// told.
     case protocolViolation
+    /// The client did not take what was sent to it; it has been told.
+    case clientTooSlow
     /// The handler of a stream threw a status at a message, or one of its messages was not
     /// understood; the client has been told.
     case refused

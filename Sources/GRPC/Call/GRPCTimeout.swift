@@ -59,6 +59,6 @@ extension Duration {
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds > 0 ? .max : .min }
         let (sum, overflows) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflows ? .max : sum
+        return overflows ? (seconds > 0 ? .max : .min) : sum
     }
 }

@@ -122,9 +122,7 @@ final class ClientCall: DeadlineBearer {
     func begin(on connection: ClientConnection) {
         guard !isEnded else { return }
         guard let stream = connection.session.request(head: .empty, fields: fields(connection))
-        else {
-            return end(.connectionFailure("\(core.address) takes no more calls"), Metadata())
-        }
+        else { return beginElsewhere(connection) }
         self.connection = connection
         self.stream = stream
         connection.register(self, stream)
@@ -132,6 +130,12 @@ final class ClientCall: DeadlineBearer {
         if hasFinishedSending { connection.session.finishSending(on: stream) }
         connection.becameDirty()
         if isWritable { sink?.becameWritable() }
+    }
+
+    private func beginElsewhere(_ connection: ClientConnection) {
+        guard moves < Self.maxMoves else { return end(connection.leaving, Metadata()) }
+        moves += 1
+        connection.usedUp(by: self)
     }
 
     private func fields(_ connection: ClientConnection) -> HTTP2Fields {
@@ -184,8 +188,9 @@ final class ClientCall: DeadlineBearer {
     func becameWritable() { sink?.becameWritable() }
 
     /// The stream is gone. True when the server has not looked at the call (`refusedStream`), so
-    /// that the connection should find it another stream or connection.
-    func streamClosed(_ code: HTTP2ErrorCode) -> Bool {
+    /// that the connection should find it another stream or connection. `leaving` is why the
+    /// connection takes no more, when its server has said that.
+    func streamClosed(_ code: HTTP2ErrorCode, leaving: GRPCStatus?) -> Bool {
         guard !isEnded else { return false }
         connection = nil
         stream = nil
@@ -193,7 +198,11 @@ final class ClientCall: DeadlineBearer {
             moves += 1
             return true
         }
-        if let status = machine.streamClosed(code) { end(status, Metadata()) }
+        if code == .refusedStream, let leaving {
+            end(leaving, Metadata())
+        } else if let status = machine.streamClosed(code) {
+            end(status, Metadata())
+        }
         return false
     }
 

@@ -84,7 +84,7 @@ struct ClientCallMachine {
             return GRPCStatus(.internalError, "the server ended the stream without a status")
         }
         return GRPCStatus(
-            GRPCStatusCode(reset: code), "the server reset the stream, code \(code.rawValue)")
+            GRPCStatusCode(reset: code), "the server reset the stream: \(code.name)")
     }
 
     /// The call is over for a reason on this side.

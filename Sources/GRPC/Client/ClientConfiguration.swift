@@ -13,8 +13,10 @@ public struct ClientConfiguration: Sendable {
     /// Bytes a stream keeps of messages nobody has asked for yet; the server is stopped by flow
     /// control beyond it. Default 256 KiB.
     public var streamWindowBytes = 256 << 10
-    /// The value of `:authority`; nil means `host:port`.
+    /// The value of `:authority`; nil means `host:port`, an IPv6 address in brackets.
     public var authority: String?
+    /// The value of `:scheme`: `https` when `extraHandlers` bring TLS. Default `http`.
+    public var scheme = "http"
     /// Handlers put before HTTP/2 in the pipeline, in order: the place for TLS. Default none.
     public var extraHandlers: @Sendable (any Channel) throws -> [any ChannelHandler] = { _ in [] }
 

@@ -18,15 +18,18 @@ final class ClientConnection: ChannelInboundHandler {
     private var calls: [ClientCall?] = []
     /// Calls over the server's limit of concurrent streams.
     private var queued: [ClientCall] = []
-    /// How many streams the server has shown to bear; lowered when it refuses one.
-    private var learnedLimit = Int.max
+    private var learnedLimit = LearnedStreamLimit()
     private var isDirty = false
     private(set) var isEstablished = false
-    private var receivedGoAway = false
+    /// No new calls: the server said so, or the identifiers of streams are used up.
+    private var takesNoMore = false
+    /// What the server's GOAWAY said.
+    private var goAway: String?
     private var isClosing = false
-    private var failure: (any Error)?
+    /// Why the connection ends, when it is known.
+    private var failure: String?
 
-    init?(core: ClientCore, authority: String, configuration: ClientConfiguration) {
+    init?(core: ClientCore, configuration: ClientConfiguration) {
         var options = HTTP2Options.defaults
         options.maxHeaderListBytes = UInt32(configuration.maxHeaderListBytes)
         options.streamWindowBytes = UInt32(configuration.streamWindowBytes)
@@ -34,13 +37,14 @@ final class ClientConnection: ChannelInboundHandler {
         guard let session = HTTP2Session(.client, options: options) else { return nil }
         self.session = session
         self.core = core
-        heads = RequestHeads(authority: authority)
+        heads = RequestHeads(authority: core.authority, scheme: configuration.scheme)
     }
 
     // MARK: Calls
 
     /// Takes a call, now or as soon as the server's limit allows.
     func take(_ call: ClientCall) {
+        if takesNoMore { return core.start(call) }
         guard session.openStreamCount < streamLimit, queued.isEmpty else {
             return queued.append(call)
         }
@@ -86,7 +90,10 @@ final class ClientConnection: ChannelInboundHandler {
         if context.channel.isActive { becameDirty() }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        core.gone(self)
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         becameDirty()
@@ -99,7 +106,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = error
+        if failure == nil { failure = ConnectFailure.text(error) }
         context.close(promise: nil)
     }
 
@@ -145,10 +152,18 @@ final class ClientConnection: ChannelInboundHandler {
     private func finish(_ context: ChannelHandlerContext) {
         guard !isClosing else { return }
         isClosing = true
+        if !takesNoMore && failure == nil { failure = brokenRules }
         let channel = context.channel
         let written = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
         written.futureResult.whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    /// The session ended by itself: the server's bytes were not what they should be.
+    private var brokenRules: String {
+        isEstablished
+            ? "the server broke the rules of HTTP/2"
+            : "the server does not speak HTTP/2; is this its gRPC port?"
     }
 
     private func takeEvents() -> HTTP2Events {
@@ -195,9 +210,17 @@ final class ClientConnection: ChannelInboundHandler {
     private func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
         if let closed = call(stream) {
             calls[Int(stream.slot)] = nil
-            if closed.streamClosed(code) { beginAgain(closed) }
+            if closed.streamClosed(code, leaving: takesNoMore ? leaving : nil) {
+                beginAgain(closed)
+            }
         }
-        while !receivedGoAway, let next = queued.first, session.openStreamCount < streamLimit {
+        if code == .noError { learnedLimit.streamEnded() }
+        takeQueued()
+    }
+
+    /// Begins what waits, as far as the server's limit allows.
+    private func takeQueued() {
+        while !takesNoMore, let next = queued.first, session.openStreamCount < streamLimit {
             queued.removeFirst()
             next.begin(on: self)
         }
@@ -206,21 +229,43 @@ final class ClientConnection: ChannelInboundHandler {
     /// The server did not look at the call: after GOAWAY another connection takes it. Else the
     /// server bears fewer streams than it announced, and the call waits for one of them to end.
     private func beginAgain(_ call: ClientCall) {
-        if receivedGoAway { return core.start(call) }
-        learnedLimit = max(1, session.openStreamCount)
+        if takesNoMore { return core.start(call) }
+        learnedLimit.refused(open: session.openStreamCount)
         queued.insert(call, at: 0)
     }
 
-    private var streamLimit: Int { min(session.peerMaxConcurrentStreams, learnedLimit) }
+    private var streamLimit: Int { min(session.peerMaxConcurrentStreams, learnedLimit.value) }
 
     private func settingsReceived() {
-        guard !isEstablished else { return }
+        if isEstablished { return takeQueued() }  // The limit may be another one now.
         isEstablished = true
         core.established(self)
     }
 
     private func goAwayReceived(_ code: HTTP2ErrorCode) {
-        receivedGoAway = true
+        if code != .noError || !session.peerReason.isEmpty {
+            goAway = "it said \(code.name) \"\(session.peerReason)\""
+        }
+        takeNoMore()
+    }
+
+    /// The identifiers of streams are used up, after 2^30 calls: another connection takes the call,
+    /// and this one ends with those it has.
+    func usedUp(by call: ClientCall) {
+        session.endAfterStreams()
+        becameDirty()
+        takeNoMore()
+        core.start(call)
+    }
+
+    /// What a call is told that goes from one connection to the next and is taken by none.
+    var leaving: GRPCStatus {
+        let words = goAway.map { ": \($0)" } ?? ""
+        return .connectionFailure("\(core.address) takes no more calls\(words)")
+    }
+
+    private func takeNoMore() {
+        takesNoMore = true
         core.connectionGone(self)
         let waiting = queued
         queued = []
@@ -228,7 +273,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func lost() {
-        let reason = failure.map { ConnectFailure.text($0) } ?? "the server closed it"
+        let reason = goAway ?? failure ?? "the server closed it"
         context = nil
         core.lost(self, reason: reason)
         let status = GRPCStatus.connectionFailure("connection to \(core.address) lost: \(reason)")
@@ -240,6 +285,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Ends every call with this status and closes.
     func close(_ status: GRPCStatus) {
+        takesNoMore = true
         let open = calls.compactMap { $0 } + queued
         queued = []
         for call in open { call.abort(status) }

@@ -5,15 +5,17 @@ import NIOPosix
 final class ClientCore {
     let eventLoop: any EventLoop
     let address: String
+    /// What requests name the server by.
+    let authority: String
     /// Ends calls whose deadline passes.
     let deadlines: LoopDeadlines<ClientCall>
     private let host: String
     private let port: Int
     private let configuration: ClientConfiguration
     private var connectivity: Connectivity
-    private var connection: ClientConnection?
+    private(set) var connection: ClientConnection?
     /// Every connection that is not closed yet, the one for new calls among them.
-    private var open: [ObjectIdentifier: ClientConnection] = [:]
+    private(set) var open: [ObjectIdentifier: ClientConnection] = [:]
     private var waiting: [ClientCall] = []
     private var attempt: Scheduled<Void>?
     private var closed: EventLoopPromise<Void>?
@@ -27,7 +29,8 @@ final class ClientCore {
         self.port = port
         self.configuration = configuration
         self.eventLoop = eventLoop
-        address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        address = HostAndPort.text(host, port)
+        authority = configuration.authority ?? address
         deadlines = LoopDeadlines(eventLoop)
         connectivity = Connectivity(
             initialBackoff: Double(configuration.initialBackoff.nanoseconds) / 1e9,
@@ -79,8 +82,8 @@ final class ClientCore {
     private func connected(_ channel: any Channel) throws {
         // Closed while the address was looked up: whoever closed it waits for this channel to go.
         guard closed == nil else { throw ChannelError.ioOnClosedChannel }
-        let authority = configuration.authority ?? address
-        let made = ClientConnection(core: self, authority: authority, configuration: configuration)
+        try KeepAlive.begin(on: channel)
+        let made = ClientConnection(core: self, configuration: configuration)
         guard let made else { throw ChannelError.inappropriateOperationForState }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers(configuration.extraHandlers(channel))
@@ -136,6 +139,11 @@ final class ClientCore {
         open[ObjectIdentifier(gone)] = nil
         if gone.isEstablished { connectionGone(gone) } else { attemptFailed(reason) }
         channelClosed()
+    }
+
+    /// The connection has left its channel; one that could not be made is told of in no other way.
+    func gone(_ gone: ClientConnection) {
+        open[ObjectIdentifier(gone)] = nil
     }
 
     private func channelClosed() {

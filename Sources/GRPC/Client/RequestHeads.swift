@@ -12,12 +12,16 @@ struct RequestHeads {
     private static let most = 8
 
     private let authority: String
+    private let scheme: String
     private var entries: [Entry] = []
     /// Which entry makes room for the next one.
     private var oldest = 0
 
     /// Nothing has been sent to `authority` yet.
-    init(authority: String) { self.authority = authority }
+    init(authority: String, scheme: String = "http") {
+        self.authority = authority
+        self.scheme = scheme
+    }
 
     /// Everything but the caller's own metadata; `timeout` is in nanoseconds.
     mutating func fields(_ method: MethodDescriptor, timeout: Int64?) -> HTTP2Fields {
@@ -38,7 +42,7 @@ struct RequestHeads {
 
     private func list(_ method: MethodDescriptor, _ timeout: Int64?) -> HTTP2Fields {
         var fields = HTTP2Fields([
-            (":method", "POST"), (":scheme", "http"), (":path", method.path),
+            (":method", "POST"), (":scheme", scheme), (":path", method.path),
             (":authority", authority), ("te", "trailers"), ("content-type", "application/grpc"),
             ("user-agent", "grpc-swift-cadre/1.0"),
         ])

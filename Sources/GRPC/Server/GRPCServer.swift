@@ -45,12 +45,14 @@ public final class GRPCServer: Sendable {
     public func start() async throws -> Int {
         var loops: [ObjectIdentifier: (NIOLoopBound<ServerLoop>, NIOLoopBound<LoopReceiveBuffer>)] =
             [:]
-        let unfinished = UnfinishedRequests(limit: configuration.limits.maxUnfinishedBytes)
+        let unfinished = ByteBudget(limit: configuration.limits.maxUnfinishedBytes)
+        let unsent = ByteBudget(limit: configuration.limits.maxUnsentBytes)
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
                 (
                     NIOLoopBound(
-                        ServerLoop(eventLoop, unfinished: unfinished), eventLoop: eventLoop),
+                        ServerLoop(eventLoop, unfinished: unfinished, unsent: unsent),
+                        eventLoop: eventLoop),
                     NIOLoopBound(LoopReceiveBuffer(), eventLoop: eventLoop)
                 )
             }.get()
@@ -100,6 +102,12 @@ public final class GRPCServer: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { listener in
+                // Without file descriptors accept fails again at once, and would take a whole core.
+                listener.eventLoop.makeCompletedFuture {
+                    try listener.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: marks)
@@ -115,7 +123,7 @@ public final class GRPCServer: Sendable {
             return try await bootstrap.bind(host: configuration.host, port: configuration.port)
                 .get()
         } catch {
-            let address = "\(configuration.host):\(configuration.port)"
+            let address = HostAndPort.text(configuration.host, configuration.port)
             throw ServerStartError(address: address, cause: error)
         }
     }
@@ -133,6 +141,7 @@ public final class GRPCServer: Sendable {
         let pipeline = channel.pipeline.syncOperations
         try channel.syncOptions?.setOption(
             .recvAllocator, value: LoopReceiveAllocator(buffer))
+        try KeepAlive.begin(on: channel)
         try pipeline.addHandlers(configuration.extraHandlers(channel))
         let (methods, limits) = (methods, configuration.limits)
         try pipeline.addHandler(

@@ -116,12 +116,14 @@ public final class ServerCall {
     }
 
     /// Sends one message: `framed` is 5 spare bytes and then the message; the spare bytes become the
-    /// prefix. It is queued; see `isWritable`.
+    /// prefix. It is queued; see `isWritable`. One over 64 KiB ends the call with RESOURCE_EXHAUSTED
+    /// instead while clients have left too much waiting (`Limits.maxUnsentBytes`).
     public func send(framed: consuming [UInt8]) {
         guard let connection else { return }
         if sentMessages > 0 && registered.descriptor.kind.givesOneResponse {
             return finish(GRPCStatus(.internalError, "the handler sent a second response"))
         }
+        guard connection.hasRoom(for: framed.count) else { return turnAway(connection.noRoom) }
         MessagePrefix.write(into: &framed)
         sentMessages += 1
         bytesSent += framed.count
@@ -131,6 +133,12 @@ public final class ServerCall {
         }
         connection.session.send(framed, on: stream)
         connection.becameDirty()
+    }
+
+    /// There is no room for an answer; a stream's handler did not end the call, so it is told.
+    private func turnAway(_ status: GRPCStatus) {
+        if registered.descriptor.kind.givesOneResponse { return finish(status) }
+        cancelled(.refused, code: status.code, telling: status)
     }
 
     /// Ends the call with this status and these trailers, after what was sent before.

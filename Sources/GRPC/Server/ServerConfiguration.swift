@@ -9,6 +9,9 @@ public struct ServerConfiguration: Sendable {
         /// Bytes of all requests together of which the end has not come; a request over 64 KiB that
         /// goes beyond it is RESOURCE_EXHAUSTED. Default 256 MiB.
         public var maxUnfinishedBytes = 256 << 20
+        /// Bytes that answers hold together which their clients have not taken, over the whole server.
+        /// An answer over 64 KiB that has no room is RESOURCE_EXHAUSTED instead. Default 256 MiB.
+        public var maxUnsentBytes = 256 << 20
         /// Bytes of one request's header list (RFC 9113 section 6.5.2), announced and enforced.
         /// Default 16 KiB.
         public var maxHeaderListBytes = 16 << 10
@@ -32,8 +35,9 @@ public struct ServerConfiguration: Sendable {
         public var handshake: Duration = .seconds(10)
         /// Without an open call, before the connection is asked to go. Default nil: for ever.
         public var idle: Duration? = nil
-        /// Without the client taking a byte of what is waiting for it: of a connection, which is then
-        /// closed, or of one stream, which is then reset. Default 30 s.
+        /// Without the client taking what is waiting for it. A connection of which it takes no byte is
+        /// closed; a stream for which it gives credit for less than 512 bytes a second ends with
+        /// RESOURCE_EXHAUSTED, within twice this time. Default 30 s.
         public var writeStall: Duration = .seconds(30)
 
         /// The defaults named at each property.

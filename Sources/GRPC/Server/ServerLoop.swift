@@ -10,7 +10,9 @@ final class ServerLoop {
     /// The memory of all sessions of the loop.
     let pool = HTTP2SessionPool()
     /// What the unfinished requests of all loops hold.
-    let unfinished: UnfinishedRequests
+    let unfinished: ByteBudget
+    /// What the answers of all loops hold that their clients have not taken.
+    let unsent: ByteBudget
     private var events = HTTP2Events()
     private var output = ByteBuffer()
     /// Ends calls whose deadline passes.
@@ -25,9 +27,10 @@ final class ServerLoop {
     private var drained: EventLoopPromise<Void>?
 
     /// Must be made on `eventLoop`.
-    init(_ eventLoop: any EventLoop, unfinished: UnfinishedRequests) {
+    init(_ eventLoop: any EventLoop, unfinished: ByteBudget, unsent: ByteBudget) {
         eventLoop.preconditionInEventLoop()
         self.unfinished = unfinished
+        self.unsent = unsent
         self.eventLoop = eventLoop
         deadlines = LoopDeadlines(eventLoop)
     }

@@ -25,8 +25,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var isDirty = false
     private var connectedAt: UInt64 = 0
-    /// When the channel stopped taking output.
-    private var stalledSince: UInt64?
+    private var stall = WriteStall()
     /// When this side ended the connection.
     private var endedAt: UInt64?
 
@@ -69,7 +68,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         guard context.channel.isWritable else { return }
-        stalledSince = nil
+        stall.ended()
         becameDirty()
     }
 
@@ -117,9 +116,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
             loop.giveBack(output)
             if isEmpty { break }
         }
-        if !context.channel.isWritable && stalledSince == nil {
-            stalledSince = NIODeadline.now().uptimeNanoseconds
-        }
+        connection.countUnsent()
         if connection.session.isFinished { finishOutput(context) }
     }
 
@@ -152,22 +149,36 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     /// Closes the connection, or resets single streams, when they have stood still too long.
     func checkTimeouts(now: UInt64) {
-        guard let connection else { return }
+        guard let connection, let context else { return }
         let timeouts = configuration.timeouts
-        if let endedAt, now - endedAt > Self.lingerNanos { return close() }
-        if let stalledSince, now - stalledSince > UInt64(timeouts.writeStall.nanoseconds) {
+        if let endedAt, isLater(now, than: endedAt, by: Self.lingerNanos) { return close() }
+        if !connection.isEstablished,
+            isLater(now, than: connectedAt, by: UInt64(timeouts.handshake.nanoseconds))
+        {
             return close()
         }
-        if !connection.isEstablished, now - connectedAt > UInt64(timeouts.handshake.nanoseconds) {
-            return close()
-        }
-        connection.resetStreamsStandingStill(
-            now: now, limit: UInt64(timeouts.writeStall.nanoseconds))
+        checkProgress(context.channel, connection, now)
         guard let idle = timeouts.idle, connection.openCalls == 0, endedAt == nil,
-            now > connection.idleSince,
-            now - connection.idleSince > UInt64(idle.nanoseconds)
+            isLater(now, than: connection.idleSince, by: UInt64(idle.nanoseconds))
         else { return }
         beginDrain()
+    }
+
+    private func isLater(_ now: UInt64, than time: UInt64, by limit: UInt64) -> Bool {
+        now > time && now - time > limit
+    }
+
+    /// Whether the client takes what is sent to it: all of it by the socket, each stream by credit.
+    private func checkProgress(
+        _ channel: any Channel, _ connection: ServerConnection, _ now: UInt64
+    ) {
+        let limit = UInt64(configuration.timeouts.writeStall.nanoseconds)
+        connection.endStreamsStandingStill(
+            now: now, limit: limit, isFlowing: channel.isWritable)
+        if channel.isWritable { return stall.ended() }
+        WriteStall.Mark.of(channel) { mark in
+            if self.stall.nanoseconds(mark, now: now) > limit { self.close() }
+        }
     }
 
     /// Asks the client to go elsewhere; its calls go on, but for those that would never end.
@@ -195,7 +206,7 @@ final class ServerChannelHandler: ChannelInboundHandler {
 
     private static func text(_ address: SocketAddress) -> String {
         switch address {
-        case .v4, .v6: "\(address.ipAddress ?? ""):\(address.port ?? 0)"
+        case .v4, .v6: HostAndPort.text(address.ipAddress ?? "", address.port ?? 0)
         case .unixDomainSocket: "unix:\(address.pathname ?? "")"
         }
     }

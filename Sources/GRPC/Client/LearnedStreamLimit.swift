@@ -1,0 +1,23 @@
+/// How many streams a server bears that refuses some within the limit it announced.
+///
+/// A refusal lowers it to what is open; then each round of calls that end well raises it by one, so
+/// that a server that was short for a moment is used in full again and seldom asked too much.
+struct LearnedStreamLimit {
+    private(set) var value = Int.max
+    private var endedWell = 0
+
+    /// The server refused a stream with so many others open.
+    mutating func refused(open: Int) {
+        value = max(1, open)
+        endedWell = 0
+    }
+
+    /// A stream ended without an error.
+    mutating func streamEnded() {
+        guard value < .max else { return }
+        endedWell += 1
+        guard endedWell >= value else { return }
+        value += 1
+        endedWell = 0
+    }
+}
