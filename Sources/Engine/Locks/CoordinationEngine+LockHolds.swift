@@ -153,20 +153,15 @@ extension CoordinationEngine {
 
     /// Ends leases and waits that are over, as far as the filling batch has room.
     mutating func takeDueLocks() {
-        while hasRoom, let number = locks.due.last {
-            let cell = Int(number)
-            if refusedAsker(cell) {
+        while let number = locks.due.last {
+            guard hasRoomForDue(draft.due.locks) else { return locks.due.rotate() }
+            if endedNextLock(Int(number)) {
                 draft.commands += 1
-                continue
-            }
-            var out = LockTable.Output()
-            if locks.cells[cell].table.expireNext(at: now, in: filling, into: &out) {
-                draft.commands += 1
-                noteLocks(out, cell)
+                draft.due.locks += 1
             } else {
                 locks.due.removeLast()
-                locks.cells[cell].isDue = false
-                armLocks(cell)
+                locks.cells[Int(number)].isDue = false
+                armLocks(Int(number))
             }
         }
     }
@@ -174,6 +169,15 @@ extension CoordinationEngine {
     // MARK: Taking up
 
     /// An acquire that the store holds.
+    /// Ends what is over first in a namespace; whether there was something.
+    private mutating func endedNextLock(_ cell: Int) -> Bool {
+        if refusedAsker(cell) { return true }
+        var out = LockTable.Output()
+        let isOver = locks.cells[cell].table.expireNext(at: now, in: filling, into: &out)
+        if isOver { noteLocks(out, cell) }
+        return isOver
+    }
+
     mutating func restoreLock(_ entity: EntityRow) throws(CodecError) {
         guard let blob = entity.blob else { return }
         guard let serial = LockName.serial(entity.key) else {

@@ -81,10 +81,12 @@ extension CoordinationEngine {
 
     /// Deletes what has ended, as far as the filling batch has room.
     mutating func takeDueMemory() {
-        while hasRoom, let number = memory.due.last {
+        while let number = memory.due.last {
+            guard hasRoomForDue(draft.due.memory) else { return memory.due.rotate() }
             let cell = Int(number)
             let moment = moment
             if let outcome = memory.change(cell, { $0.expireNext(at: moment) }) {
+                draft.due.memory += 1
                 draft.commands += 1
                 draft.effects.notices.append(.memory(.expired))
                 noteMemory(outcome, cell)
