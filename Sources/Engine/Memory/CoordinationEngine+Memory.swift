@@ -194,7 +194,7 @@ extension CoordinationEngine {
             return nil
         }
         let added = operations.reduce(0) { $0 + $1.valueBytes }
-        if added > 0, memory.bytes + added > limits.maxMemoryBytes {
+        if isMemoryFull(for: operations, cell) {
             reject(ticket, .memoryFull(.bytes(limits.maxMemoryBytes)))
             return nil
         }
@@ -206,6 +206,14 @@ extension CoordinationEngine {
         draft.commands += added >> 16
         noteMemory(outcome, cell)
         return outcome
+    }
+
+    /// Whether operations would grow the memory of all namespaces over its bound: what makes it no
+    /// heavier always fits.
+    private mutating func isMemoryFull(for operations: [MemoryOperation], _ cell: Int) -> Bool {
+        if memory.bytes + operations.mostGrowth <= limits.maxMemoryBytes { return false }
+        let growth = memory.look(cell) { $0.growth(of: operations).bytes }
+        return growth > 0 && memory.bytes + growth > limits.maxMemoryBytes
     }
 
     /// When and with which batch something changes now.
