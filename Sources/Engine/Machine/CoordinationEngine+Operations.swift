@@ -70,7 +70,7 @@ extension CoordinationEngine {
     mutating func signalRun(_ run: Int32, _ signal: RunSignal) -> Rejection? {
         let bytes = signal.payload.bytes.count
         let state = runs[run].machine.state
-        if let refusal = runs[run].machine.refusal(ofSignalBytes: bytes) {
+        if let refusal = runs[run].machine.refusal(ofSignal: signal.name, bytes: bytes) {
             return .signalRefused(refusal, state.summary)
         }
         let id = newPayload(signal.payload, run: state.id)
