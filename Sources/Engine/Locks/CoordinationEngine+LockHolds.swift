@@ -58,6 +58,7 @@ extension CoordinationEngine {
         hash.combine(order.resource)
         hash.combine(order.acquire ?? 0)
         if case .known(let bytes, let seen) = rememberedAnswer(key, hash: hash.value) {
+        hash.combine(order.signature.reason)
             let count = (try? LockAnswers.decode(bytes)) ?? 0
             return answer(ticket, .locks(.broken(Int(count))), seen: seen)
         }
