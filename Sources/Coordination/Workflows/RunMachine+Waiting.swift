@@ -138,6 +138,9 @@ extension RunMachine {
         state.extra.value.signals.append(KeptSignal(name: name, payload: payload))
     }
 
+    /// Whether a step waits for a signal, which would be taken at once and not kept.
+    public func awaits(signal name: String) -> Bool { stepWaiting(forSignal: name) != nil }
+
     /// The first step that waits for a signal.
     private func stepWaiting(forSignal name: String) -> Int? {
         (0..<state.plan.ownSteps).first { step in
