@@ -9,23 +9,37 @@ final class SQLiteReaderPool: Sendable {
     private let threads: [NamedThread]
     private let capacity: Int
 
-    private struct Queue: Sendable {
-        var waiting: [Job] = []
-        /// Jobs before this one are taken; they are dropped in bulk when the queue runs empty.
-        var head = 0
+    /// Jobs in the order in which they came.
+    struct Queue: Sendable {
+        /// From `head` on; `nil` where a job was taken, which holds a caller and what it asked for.
+        private var waiting: [Job?] = []
+        private var head = 0
         var isClosed = false
 
         var count: Int { waiting.count - head }
+        /// Places that it takes, those of jobs that were taken included.
+        var places: Int { waiting.count }
+
+        mutating func append(_ job: @escaping Job) { waiting.append(job) }
 
         mutating func take() -> Job? {
             guard head < waiting.count else { return nil }
             let job = waiting[head]
+            waiting[head] = nil
             head += 1
+            shorten()
+            return job
+        }
+
+        /// Under steady load it never runs empty, so places that were left are dropped before.
+        private mutating func shorten() {
             if head == waiting.count {
-                waiting.removeAll(keepingCapacity: waiting.count <= 1024)
+                waiting.removeAll(keepingCapacity: head <= 1_024)
+                head = 0
+            } else if head > 1_024, head * 2 > waiting.count {
+                waiting.removeFirst(head)
                 head = 0
             }
-            return job
         }
     }
 
@@ -67,7 +81,7 @@ final class SQLiteReaderPool: Sendable {
         let refusal = queue.withLock { queue -> Refusal? in
             if queue.isClosed { return .closed }
             if bounded && queue.count >= capacity { return .full }
-            queue.waiting.append(job)
+            queue.append(job)
             return nil
         }
         if refusal == nil { queue.signal() }

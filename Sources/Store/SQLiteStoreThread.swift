@@ -29,6 +29,9 @@ final class SQLiteStoreThread {
 
     /// Requests after which it is worth looking whether there are too many.
     private static let requestsBetweenDrops = 1_000
+    /// How often a transaction is begun while another program has the file locked, each time for
+    /// ``SQLiteStore/Configuration/busyMillis``: 10 s by default.
+    private static let maxTries = 20
 
     /// Takes over an open writer.
     init(writer: SQLiteWriter, checkpointer: SQLiteCheckpointer, shared: SQLiteStoreShared) {
@@ -170,7 +173,7 @@ final class SQLiteStoreThread {
 
     private func write(_ batches: [StoreBatch]) -> SQLiteWriter.Outcome {
         let start = SystemClock.monotonicNanos()
-        let outcome = writer.write(batches)
+        let outcome = writePatiently(batches)
         guard outcome == .committed else { return outcome }
         let observation = CommitObservation(
             batches: batches.count, rows: batches.reduce(0) { $0 + $1.rowCount },
@@ -182,6 +185,15 @@ final class SQLiteStoreThread {
         }
         shared.configuration.onCommit?(observation)
         return outcome
+    }
+
+    /// Writes, and waits for a program that has the file locked, but not for ever.
+    private func writePatiently(_ batches: [StoreBatch]) -> SQLiteWriter.Outcome {
+        for _ in 1..<Self.maxTries {
+            let outcome = writer.write(batches)
+            guard case .locked = outcome else { return outcome }
+        }
+        return writer.write(batches)
     }
 
     /// Takes notice of what became of a transaction, then tells those who wait for it.
@@ -209,6 +221,10 @@ final class SQLiteStoreThread {
             copyRest()
         case .conflict(let why):
             breakOff(because: "nothing was written: \(why)", completions)
+        case .locked(let why):
+            breakOff(
+                because: "nothing was written, since another program keeps the file locked: \(why)",
+                completions)
         case .unknown(let why):
             breakOff(because: why, completions)
         }
@@ -278,7 +294,7 @@ extension SQLiteWriter.Outcome {
     fileprivate var isWorthSplitting: Bool {
         switch self {
         case .full, .conflict: true
-        case .committed, .fenced, .unknown: false
+        case .committed, .fenced, .locked, .unknown: false
         }
     }
 }

@@ -83,6 +83,8 @@ final class SQLiteWriter {
         case full
         /// Nothing was written: a row exists already.
         case conflict(String)
+        /// Nothing was written: another program has held the file locked for the busy timeout.
+        case locked(String)
         /// It may or may not be on disk.
         case unknown(String)
     }
@@ -115,7 +117,8 @@ final class SQLiteWriter {
         switch failure.kind {
         case .full: return .full
         case .constraint: return .conflict(failure.message)
-        case .busy, .io, .noRoomToWrite, .corrupt, .readOnly, .cannotOpen, .other:
+        case .busy: return .locked(failure.message)
+        case .io, .noRoomToWrite, .corrupt, .readOnly, .cannotOpen, .other:
             return .unknown(failure.message)
         }
     }

@@ -72,12 +72,26 @@ import Testing
         limits.maxKeptSignals = 2
         var run = try MachineHarness([RunMachineTests.step("a")], limits: limits)
         for _ in 1...2 {
-            #expect(run.machine.refusal(ofSignalBytes: 1) == nil)
+            #expect(run.machine.refusal(ofSignal: "s", bytes: 1) == nil)
             run.machine.signalled("s", Self.message, bytes: 1, at: run.now, into: &run.out)
         }
-        #expect(run.machine.refusal(ofSignalBytes: 1) == .tooMany(2))
+        #expect(run.machine.refusal(ofSignal: "s", bytes: 1) == .tooMany(2))
         run.machine.terminated(reason: "", at: run.now, into: &run.out)
-        #expect(run.machine.refusal(ofSignalBytes: 1) == .ended)
+        #expect(run.machine.refusal(ofSignal: "s", bytes: 1) == .ended)
+    }
+
+    @Test func `the signal that a step waits for is taken however many others are kept`() throws {
+        var limits = RunLimits()
+        limits.maxKeptSignals = 2
+        var run = try MachineHarness(
+            [Self.wait("w", signal: "go"), Self.wait("v", signal: "other", ["w"])], limits: limits)
+        for name in ["other", "other"] {
+            run.machine.signalled(name, Self.message, bytes: 1, at: run.now, into: &run.out)
+        }
+        #expect(run.machine.refusal(ofSignal: "other", bytes: 1) == .tooMany(2))
+        #expect(run.machine.refusal(ofSignal: "go", bytes: 1) == nil)
+        run.machine.signalled("go", Self.message, bytes: 1, at: run.now, into: &run.out)
+        #expect(run.states == [.completed, .completed])
     }
 
     @Test func `a wait for a signal that does not come fails`() throws {

@@ -279,6 +279,38 @@ import Testing
         }
     }
 
+    @Test func `recorded answers of late steps and many attempts are read`() throws {
+        let place = StepPlace(run: RunID(serial: Serial(rawValue: 300)), step: 1_500)
+        let payload = Payload(bytes: [123, 125])
+        let answer = InvokeAnswer(
+            outcome: .success(payload), agent: AgentID("w"), attempts: 200, queueNanos: 5,
+            executionNanos: -1, atMillis: 64)
+        // Neither the step's index nor the attempts say anything about the bytes that follow.
+        let golden: [UInt8] =
+            [
+                1, 0xac, 2, 0xdc, 11, 1, 0x6b, 16,
+            ] + Array("application/json".utf8) + [2, 123, 125, 1, 0x77, 0xc8, 1, 10, 1, 0x80, 1]
+        #expect(RecordedCallCodec.encode(place, "k", payload, answer) == golden)
+        let read = try RecordedCallCodec.decode(golden)
+        #expect(read.place == place && read.key == "k" && read.answer.attempts == 200)
+        #expect(read.answer.queueNanos == 5 && read.answer.atMillis == 64)
+    }
+
+    @Test func `a server starts on the keyed call of its last element`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 300)
+        var fan = StepDefinition(id: "each", agentType: "w", operation: "work")
+        fan.kind = .fanOut(FanOutSpec(concurrency: 290))
+        let numbers = (0..<290).map { "\($0)" }.joined(separator: ",")
+        _ = try #require(rig.start([fan], input: "[\(numbers)]"))
+        let last = try #require(rig.taken(1).last { $0.attempt == 1 })
+        let call = invoke(rig, InvokeExtras(parent: last.token, key: "quote"))
+        rig.say(1, results: [(rig.taken(1)[0].token, "{\"price\":7}")])
+        #expect(rig.answers[call]?.count == 1 && rig.entities.count == 1)
+        try rig.restart()
+        #expect(!rig.engine.recorded.isEmpty)
+    }
+
     @Test func `a draining instance gets nothing new, and its callers hear of it`() {
         let rig = RemoteRig()
         _ = rig.hello(1, credits: 1)

@@ -80,6 +80,24 @@ import Threads
         withExtendedLifetime(directory) {}
     }
 
+    @Test func `a file that another program has locked takes the same batch afterwards`() throws {
+        let directory = try TemporaryDirectory()
+        let writer = try SQLiteWriter(
+            path: "\(directory.path)/cadre.sqlite", busyMillis: 1, cacheKibibytes: 1024,
+            maxPages: nil)
+        let epoch = try writer.claim(.only, wallMillis: 0)
+        let other = try connection(directory)
+        try other.execute("BEGIN IMMEDIATE")
+        let batch = epoch.batch(1) { $0.runs = [Rows.run(RunID(1))] }
+        guard case .locked = writer.write([batch]) else {
+            Issue.record("it is known that nothing was written")
+            return
+        }
+        try other.execute("ROLLBACK")
+        #expect(writer.write([batch]) == .committed)
+        withExtendedLifetime(directory) {}
+    }
+
     /// Commits batch 1 and holds the store thread in its completion while `post` hands over more.
     private func whileStoreThreadIsHeld(
         _ store: SQLiteStore, _ epoch: Epoch, _ post: () -> Void

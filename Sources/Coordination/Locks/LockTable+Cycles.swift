@@ -4,10 +4,10 @@ extension LockTable {
     func place(of claim: LockClaim, before waiter: UInt64) -> LockPlace {
         var position = 1
         for wish in claim.wishes {
-            let ahead = resources[wish.name]?.queue.prefix { $0.waiter < waiter }.count ?? 0
+            let ahead = resources[wish.name]?.place(of: waiter) ?? 0
             position = max(position, ahead + 1)
         }
-        let first = blockers(of: claim, before: waiter, all: false).first
+        let first = firstBlocker(of: claim, before: waiter)
         return LockPlace(
             position: position, resource: first?.resource ?? claim.wishes.first?.resource ?? "",
             holder: first?.owner.text ?? "")
@@ -17,86 +17,32 @@ extension LockTable {
     func cycle(_ claim: LockClaim) -> [LockStep]? {
         // Nobody waits for an owner that has nothing and stands in no line.
         guard owners[claim.ownerName] != nil else { return nil }
-        var reached: [ExactName: LockStep] = [:]
-        var next: [ExactName] = []
-        func reach(_ blocker: Blocker, from owner: ExactName) -> Bool {
-            let step = LockStep(
-                owner: owner.text, resource: blocker.resource, blocker: blocker.owner.text)
-            if reached[blocker.owner] != nil { return false }
-            reached[blocker.owner] = step
-            next.append(blocker.owner)
-            return blocker.owner == claim.ownerName
-        }
-        for blocker in blockers(of: claim, before: .max, all: true) {
-            _ = reach(blocker, from: claim.ownerName)
-        }
-        while let owner = next.popLast() {
-            for waiter in owners[owner]?.waiting ?? [] {
-                guard let other = waiters[waiter]?.claim else { continue }
-                for blocker in blockers(of: other, before: waiter, all: true)
-                where reach(blocker, from: owner) {
-                    return path(to: claim.ownerName, reached)
-                }
+        var search = CycleSearch(of: claim.ownerName)
+        return search.cycle(from: claim, in: self)
+    }
+
+    /// One owner that a claim waits for, and the resource for which it does.
+    private func firstBlocker(
+        of claim: LockClaim, before waiter: UInt64
+    ) -> (resource: String, owner: ExactName)? {
+        let own = claim.ownerName
+        for wish in claim.wishes {
+            guard let resource = resources[wish.name] else { continue }
+            let ahead = resource.queue[..<resource.place(of: waiter)]
+            if resource.holds[own] == nil,
+                let entry = ahead.last(where: { $0.owner != own && $0.mode.excludes(wish.mode) })
+            {
+                return (wish.resource, entry.owner)
+            }
+            if let owner = resource.holder(against: wish.mode, own) {
+                return (wish.resource, owner)
             }
         }
         return nil
     }
-
-    private func path(to owner: ExactName, _ reached: [ExactName: LockStep]) -> [LockStep] {
-        var steps: [LockStep] = []
-        var current = owner
-        repeat {
-            guard let step = reached[current] else { break }
-            steps.append(step)
-            current = ExactName(step.owner)
-        } while current != owner
-        return steps.reversed()
-    }
-
-    private struct Blocker {
-        var resource: String
-        var owner: ExactName
-    }
-
-    /// Owners that a claim waits for. Those whom a blocker waits for in the same line are left out:
-    /// they are found through it, so that a long line costs one look each.
-    ///
-    /// - Parameter all: `false`: the first that is found will do.
-    private func blockers(
-        of claim: LockClaim, before waiter: UInt64, all: Bool
-    ) -> [Blocker] {
-        var found: [Blocker] = []
-        let own = claim.ownerName
-        for wish in claim.wishes {
-            guard let resource = resources[wish.name] else { continue }
-            var isReached = false
-            if resource.holds[own] == nil {
-                for entry in resource.queue.reversed() where entry.waiter < waiter {
-                    guard entry.owner != own, entry.mode.excludes(wish.mode) else {
-                        continue
-                    }
-                    found.append(Blocker(resource: wish.resource, owner: entry.owner))
-                    if entry.mode == .exclusive, resource.holds[entry.owner] == nil {
-                        isReached = true
-                        break
-                    }
-                }
-            }
-            if !isReached {
-                for owner in resource.holders(against: wish.mode, own) {
-                    found.append(Blocker(resource: wish.resource, owner: owner))
-                }
-            }
-            if !all, !found.isEmpty { return found }
-        }
-        return found
-    }
 }
 
 extension LockTable.Resource {
-    /// All owners that hold it so that another one cannot hold it in a mode.
-    fileprivate func holders(against mode: LockMode, _ owner: ExactName) -> [ExactName] {
-        if let exclusiveOwner { return exclusiveOwner == owner ? [] : [exclusiveOwner] }
-        return mode == .shared ? [] : holds.keys.filter { $0 != owner }
-    }
+    /// How many waiters stand before one that does, or would, come with this number.
+    func place(of waiter: UInt64) -> Int { queue.sortedIndex { $0.waiter < waiter } }
 }

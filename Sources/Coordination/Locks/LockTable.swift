@@ -85,7 +85,8 @@ public struct LockTable: Sendable {
     private(set) var owners: [ExactName: Owner] = [:]
     private var held: [UInt64: Held] = [:]
     private var deadlines = IndexedHeap<Deadline>()
-    private var lastSerial: UInt64
+    /// The greatest number that an acquire or a waiter was given.
+    public private(set) var lastSerial: UInt64
     /// The newest batch that set a resource free that is forgotten since.
     private var freedIn = BatchNumber.none
 

@@ -136,23 +136,41 @@ public struct MemorySpace: Sendable {
 
     /// Why operations would grow it over its bounds; `nil`: they would not.
     public func bound(for operations: [MemoryOperation]) -> Bound? {
-        var keys = cells.count
-        var weight = bytes
         // Seldom near, so seldom looked at closely.
-        let added = operations.reduce(0) { $0 + $1.valueBytes + $1.key.bytes.count }
-        if keys + operations.count <= limits.maxKeys,
-            weight + added + operations.count * MemoryEntry.overhead <= limits.maxBytes
+        if cells.count + operations.count <= limits.maxKeys,
+            bytes + operations.mostGrowth <= limits.maxBytes
         {
             return nil
         }
-        for operation in operations {
-            guard case .put(let key, let value, _) = operation else { continue }
-            if let known = cells[key] { weight -= known.entry.weight } else { keys += 1 }
-            weight += key.bytes.count + value.bytes.count + MemoryEntry.overhead
+        let growth = growth(of: operations)
+        if growth.keys > 0, cells.count + growth.keys > limits.maxKeys {
+            return .keys(limits.maxKeys)
         }
-        if keys > limits.maxKeys, keys > cells.count { return .keys(limits.maxKeys) }
-        if weight > limits.maxBytes, weight > bytes { return .bytes(limits.maxBytes) }
+        if growth.bytes > 0, bytes + growth.bytes > limits.maxBytes {
+            return .bytes(limits.maxBytes)
+        }
         return nil
+    }
+
+    /// How many keys more there would be after operations, and how much heavier all entries.
+    public func growth(of operations: [MemoryOperation]) -> (keys: Int, bytes: Int) {
+        var (keys, growth) = (0, 0)
+        /// What those before have left; absent: what there is.
+        var weights: [MemoryKey: Int] = [:]
+        for operation in operations {
+            let before = weights[operation.key] ?? cells[operation.key]?.entry.weight ?? 0
+            var after = before
+            switch operation {
+            case .get: continue
+            case .delete: after = 0
+            case .put(let key, let value, _):
+                after = key.bytes.count + value.bytes.count + MemoryEntry.overhead
+            }
+            weights[operation.key] = after
+            keys += (after > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
+            growth += after - before
+        }
+        return (keys, growth)
     }
 
     // MARK: Writing

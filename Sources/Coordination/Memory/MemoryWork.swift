@@ -23,6 +23,13 @@ public enum MemoryOperation: Sendable, Hashable {
     }
 }
 
+extension [MemoryOperation] {
+    /// How much heavier all entries are afterwards at most, as if every key were new; O(operations).
+    public var mostGrowth: Int {
+        reduce(count * MemoryEntry.overhead) { $0 + $1.valueBytes + $1.key.bytes.count }
+    }
+}
+
 /// A lock that a write must be made under.
 public struct LockFence: Sendable, Hashable {
     /// Of the same namespace.

@@ -115,9 +115,12 @@ extension RunMachine {
     }
 
     /// Whether a signal with so many bytes would be taken, so that none is stored for nothing.
-    public func refusal(ofSignalBytes bytes: Int) -> SignalRefusal? {
+    public func refusal(ofSignal name: String, bytes: Int) -> SignalRefusal? {
         guard isGoing || state.status == .queued else { return .ended }
-        if state.extra.value.signals.count >= limits.maxKeptSignals {
+        // One that a step waits for is not kept, and may be what lets the run take those that are.
+        if state.extra.value.signals.count >= limits.maxKeptSignals,
+            stepWaiting(forSignal: name) == nil
+        {
             return .tooMany(limits.maxKeptSignals)
         }
         let isFull = state.payloadBytes + bytes > limits.maxPayloadBytes
@@ -128,16 +131,24 @@ extension RunMachine {
     public mutating func signalled(
         _ name: String, _ payload: PayloadID, bytes: Int, at now: Int64, into out: inout RunOutput
     ) {
-        guard refusal(ofSignalBytes: bytes) == nil else { return }
+        guard refusal(ofSignal: name, bytes: bytes) == nil else { return }
         state.payloadBytes += bytes
         emit(.signalReceived(name: name, payload: payload), now, &out)
-        for step in 0..<state.plan.ownSteps where state.steps[step].state == .waiting {
-            guard case .wait(let spec) = state.plan.steps[step].definition.kind,
-                spec.signal == name
-            else { continue }
-            return waitGot(step, payload, now, &out)
-        }
+        if let step = stepWaiting(forSignal: name) { return waitGot(step, payload, now, &out) }
         state.extra.value.signals.append(KeptSignal(name: name, payload: payload))
+    }
+
+    /// Whether a step waits for a signal, which would be taken at once and not kept.
+    public func awaits(signal name: String) -> Bool { stepWaiting(forSignal: name) != nil }
+
+    /// The first step that waits for a signal.
+    private func stepWaiting(forSignal name: String) -> Int? {
+        (0..<state.plan.ownSteps).first { step in
+            guard state.steps[step].state == .waiting,
+                case .wait(let spec) = state.plan.steps[step].definition.kind
+            else { return false }
+            return spec.signal == name
+        }
     }
 
     /// An event that a step listens for was published.

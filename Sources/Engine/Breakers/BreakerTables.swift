@@ -50,6 +50,15 @@ struct ModeCell: Sendable {
     var openHigh = 0
     /// Steps that wait for another mode.
     var held: Set<HeldStep> = []
+    /// Whether the store holds it.
+    var isStored = false
+
+    /// Whether somebody follows it or waits for it, or it has been anything but what every namespace
+    /// begins with.
+    var isUsed: Bool {
+        isStored || timer >= 0 || !watchers.isEmpty || !breakerWatchers.isEmpty || !held.isEmpty
+            || openCritical > 0 || openHigh > 0
+    }
 }
 
 /// Leave that a call of the server's own agents holds.
@@ -66,6 +75,8 @@ struct BreakerTables: Sendable {
     var modes: [Namespace: ModeCell] = [:]
     /// By number: small enough for timers and tickets.
     var modeNames: [Namespace] = []
+    /// Numbers of modes that are forgotten.
+    private var freeModes: [Int32] = []
     /// The modes on disk that are not the normal one: what agents are told.
     var shownModes: [Namespace: OperatingMode] = [:]
     /// Callers that watch breakers or modes.
@@ -85,6 +96,25 @@ struct BreakerTables: Sendable {
     /// Work that stands in line asks again. The last number is for work that has not asked.
     mutating func guardsChanged() {
         changes = changes >= UInt32.max - 1 ? 1 : changes + 1
+    }
+
+    /// Gives a mode of a namespace its number.
+    mutating func insert(_ state: ModeState, _ namespace: Namespace) -> Int32 {
+        let number = freeModes.popLast() ?? Int32(modeNames.count)
+        if Int(number) == modeNames.count {
+            modeNames.append(namespace)
+        } else {
+            modeNames[Int(number)] = namespace
+        }
+        modes[namespace] = ModeCell(number: number, state: state)
+        return number
+    }
+
+    /// Forgets the mode of a namespace that has no breakers, when nobody would find it different.
+    mutating func forgetModeIfUnused(_ namespace: Namespace) {
+        guard let cell = modes[namespace], !cell.isUsed, count(in: namespace) == 0 else { return }
+        modes[namespace] = nil
+        freeModes.append(cell.number)
     }
 
     func names(in namespace: Namespace) -> [String] {

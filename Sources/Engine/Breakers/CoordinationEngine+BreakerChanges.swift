@@ -119,6 +119,7 @@ extension CoordinationEngine {
         breakers.modes[namespace]?.watchers.removeAll { $0 == ticket }
         breakers.modes[namespace]?.breakerWatchers.removeAll { $0 == ticket }
         breakers.watchers -= 1
+        breakers.forgetModeIfUnused(namespace)
     }
 
     // MARK: Metrics

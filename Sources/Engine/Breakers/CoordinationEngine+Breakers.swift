@@ -123,6 +123,7 @@ extension CoordinationEngine {
             meter.openBreakerUncounted()
         }
         wake(held)
+        breakers.forgetModeIfUnused(namespace)
         answer(ticket, .breaker(.deleted(name: name)), seen: filling)
     }
 

@@ -12,16 +12,7 @@ extension CoordinationEngine {
     @discardableResult
     mutating func requireMode(_ namespace: Namespace) -> Int32 {
         if let cell = breakers.modes[namespace] { return cell.number }
-        return insertMode(ModeState(at: now), namespace)
-    }
-
-    /// Takes a mode into memory.
-    @discardableResult
-    mutating func insertMode(_ state: ModeState, _ namespace: Namespace) -> Int32 {
-        let number = Int32(breakers.modeNames.count)
-        breakers.modeNames.append(namespace)
-        breakers.modes[namespace] = ModeCell(number: number, state: state)
-        return number
+        return breakers.insert(ModeState(at: now), namespace)
     }
 
     /// Why a namespace may not begin to have breakers or a mode.
@@ -228,6 +219,7 @@ extension CoordinationEngine {
                 kind: .operatingMode, namespace: namespace.name, key: "",
                 blob: ModeCodec.encode(state)))
         breakers.modes[namespace]?.changedIn = number
+        breakers.modes[namespace]?.isStored = true
     }
 
     private mutating func tellModeWatchers(_ namespace: Namespace) {

@@ -40,7 +40,8 @@ extension CoordinationEngine {
         let namespace = Namespace(row.namespace)
         switch row.entityKind {
         case .operatingMode:
-            insertMode(try ModeCodec.decode(blob, at: now), namespace)
+            _ = breakers.insert(try ModeCodec.decode(blob, at: now), namespace)
+            breakers.modes[namespace]?.isStored = true
             show(ModeChange(namespace: namespace, mode: mode(of: namespace)))
             ready.notices.append(
                 .guarding(.operatingMode(namespace: namespace, mode: mode(of: namespace))))

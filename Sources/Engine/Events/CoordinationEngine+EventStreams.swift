@@ -184,6 +184,10 @@ extension CoordinationEngine {
         var hash = StableHash()
         hash.combine(name.name)
         hash.combine(UInt64(bitPattern: sequence))
+        hash.combine(failure.type)
+        hash.combine(failure.message)
+        hash.combine(failure.retryable ? 1 : 0)
+        hash.combine(UInt64(bitPattern: failure.retryAfterMillis ?? -1))
         let key = RequestLog.Key(
             namespace: name.namespace, method: RefusedAnswer.method, requestID: requestID)
         switch rememberedAnswer(key, hash: hash.value) {

@@ -7,7 +7,8 @@ extension CoordinationEngine {
         _ namespace: Namespace, _ serial: UInt64, _ owner: String, _ ticket: ReplyTicket
     ) {
         guard let cell = locks.find(namespace) else {
-            return answer(ticket, .locks(.released(false, stillHeld: [])), seen: .none)
+            return answer(
+                ticket, .locks(.released(false, stillHeld: [])), seen: locks.freedIn)
         }
         let claim = locks.cells[cell].table.acquire(serial)?.claim
         var out = LockTable.Output()
@@ -30,7 +31,7 @@ extension CoordinationEngine {
         _ ticket: ReplyTicket
     ) {
         guard let cell = locks.find(namespace) else {
-            return reject(ticket, .lockLost(serial))
+            return reject(ticket, .lockLost(serial), seen: locks.freedIn)
         }
         let outcome = locks.cells[cell].table.renew(
             serial, owner: owner, leaseMillis: leaseMillis, at: now)
@@ -57,13 +58,14 @@ extension CoordinationEngine {
         var hash = StableHash()
         hash.combine(order.resource)
         hash.combine(order.acquire ?? 0)
+        hash.combine(order.signature.reason)
         if case .known(let bytes, let seen) = rememberedAnswer(key, hash: hash.value) {
             let count = (try? LockAnswers.decode(bytes)) ?? 0
             return answer(ticket, .locks(.broken(Int(count))), seen: seen)
         }
         if isAnswered(key, hash.value, ticket) { return }
         guard let cell = locks.find(order.namespace) else {
-            return reject(ticket, .lockNotHeld(order.resource))
+            return reject(ticket, .lockNotHeld(order.resource), seen: locks.freedIn)
         }
         let before = locks.cells[cell].table.view(order.resource, limit: 10)
         var out = LockTable.Output()
@@ -89,7 +91,8 @@ extension CoordinationEngine {
     mutating func getLock(_ namespace: Namespace, _ resource: String, _ ticket: ReplyTicket) {
         guard let cell = locks.find(namespace) else {
             let free = LockTable(base: 0).view(resource, limit: 0)
-            return answer(ticket, .locks(.lock(free, expiresMillis: [])), seen: .none)
+            return answer(
+                ticket, .locks(.lock(free, expiresMillis: [])), seen: locks.freedIn)
         }
         let view = locks.cells[cell].table.view(resource, limit: 1_000)
         answer(
@@ -103,7 +106,7 @@ extension CoordinationEngine {
     ) {
         guard let cell = locks.find(namespace) else {
             return answer(
-                ticket, .locks(.locks([], expiresMillis: [], more: false)), seen: .none)
+                ticket, .locks(.locks([], expiresMillis: [], more: false)), seen: locks.freedIn)
         }
         let names = locks.cells[cell].table.names(
             prefix: prefix, owner: owner, after: after, limit: limit + 1)
@@ -124,7 +127,7 @@ extension CoordinationEngine {
     mutating func lockHold(
         _ fence: LockFence, _ namespace: Namespace
     ) -> (isHeld: Bool, changedIn: BatchNumber) {
-        guard let cell = locks.find(namespace) else { return (false, .none) }
+        guard let cell = locks.find(namespace) else { return (false, locks.freedIn) }
         return locks.cells[cell].table.hold(fence.resource, token: fence.token)
     }
 
@@ -153,22 +156,26 @@ extension CoordinationEngine {
 
     /// Ends leases and waits that are over, as far as the filling batch has room.
     mutating func takeDueLocks() {
-        while hasRoom, let number = locks.due.last {
-            let cell = Int(number)
-            if refusedAsker(cell) {
+        while let number = locks.due.last {
+            guard hasRoomForDue(draft.due.locks) else { return locks.due.rotate() }
+            if endedNextLock(Int(number)) {
                 draft.commands += 1
-                continue
-            }
-            var out = LockTable.Output()
-            if locks.cells[cell].table.expireNext(at: now, in: filling, into: &out) {
-                draft.commands += 1
-                noteLocks(out, cell)
+                draft.due.locks += 1
             } else {
                 locks.due.removeLast()
-                locks.cells[cell].isDue = false
-                armLocks(cell)
+                locks.cells[Int(number)].isDue = false
+                armLocks(Int(number))
             }
         }
+    }
+
+    /// Ends what is over first in a namespace; whether there was something.
+    private mutating func endedNextLock(_ cell: Int) -> Bool {
+        if refusedAsker(cell) { return true }
+        var out = LockTable.Output()
+        let isOver = locks.cells[cell].table.expireNext(at: now, in: filling, into: &out)
+        if isOver { noteLocks(out, cell) }
+        return isOver
     }
 
     // MARK: Taking up

@@ -71,8 +71,9 @@ extension CoordinationEngine {
         guard let cell = locks.find(acquire.namespace),
             let held = locks.cells[cell].table.acquire(serial)
         else {
-            let changedIn = locks.find(acquire.namespace).map { locks.cells[$0].changedIn }
-            return reject(ticket, .lockLost(serial), seen: max(seen, changedIn ?? .none))
+            let cell = locks.find(acquire.namespace)
+            let changedIn = cell.map { locks.cells[$0].changedIn } ?? locks.freedIn
+            return reject(ticket, .lockLost(serial), seen: max(seen, changedIn))
         }
         if acquire.isStream { follow(held: serial, ticket, cell) }
         answer(ticket, .locks(.granted(grantView(held, cell))), seen: max(seen, held.changedIn))
@@ -137,6 +138,7 @@ extension CoordinationEngine {
         }
         locks.count(cell)
         armLocks(cell)
+        locks.noteIfEmpty(cell)
     }
 
     private mutating func store(_ acquire: LockAcquire, _ cell: Int) {
@@ -270,17 +272,14 @@ extension CoordinationEngine {
     /// The place of a namespace, which is made if it is new; `nil`: there are too many.
     private mutating func requireLocks(_ namespace: Namespace) -> Int? {
         if let known = locks.find(namespace) { return known }
-        if locks.cells.count >= limits.maxLockNamespaces { return nil }
+        locks.forgetEmpty()
+        if locks.index.count >= limits.maxLockNamespaces { return nil }
         return insertLocks(namespace)
     }
 
     mutating func insertLocks(_ namespace: Namespace) -> Int {
-        locks.index[namespace] = Int32(locks.cells.count)
         let base = Serial(epoch: epoch, counter: 0).rawValue
-        locks.cells.append(
-            LockCell(
-                namespace: namespace, table: LockTable(base: base, limits: limits.locks)))
-        return locks.cells.count - 1
+        return locks.insert(namespace, base: base, limits.locks)
     }
 }
 

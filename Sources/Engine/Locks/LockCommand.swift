@@ -66,6 +66,8 @@ public struct AcquireLocks: Sendable {
         var hash = StableHash()
         if !requestID.isEmpty {
             hash.combine(claim.owner)
+            hash.combine(UInt64(bitPattern: claim.leaseMillis))
+            hash.combine(claim.purpose)
             for wish in claim.wishes {
                 hash.combine(wish.resource)
                 hash.combine(UInt64(wish.mode.rawValue))

@@ -50,6 +50,13 @@ struct LockCell: Sendable {
     var changedIn = BatchNumber.none
     /// What of it is in ``LockSpaces/gauges``.
     var counted = LockGauges()
+    /// Whether it stands in ``LockSpaces/emptied``.
+    var isEmptied = false
+
+    /// Whether nobody holds or waits for anything.
+    var isEmpty: Bool { table.heldCount == 0 && table.waiterCount == 0 }
+    /// Whether a later part of the turn comes back to it.
+    var isAwaited: Bool { isDue || timer >= 0 || !touched.isEmpty }
 
     /// When something ends by itself, by the monotonic clock.
     var nextDeadlineNanos: Int64? {
@@ -71,6 +78,53 @@ struct LockSpaces: Sendable {
     var noted = LockGauges()
     /// Whether leases of an earlier process are to begin anew.
     var isRestored = false
+    /// Namespaces that had no locks any more when they were looked at.
+    private var emptied: [Int32] = []
+    /// Places that no namespace has.
+    private var free: [Int32] = []
+    /// Of the namespaces that are forgotten: the newest batch that changed one, which whoever finds
+    /// nothing has seen, and the greatest serial, which none may give again.
+    private(set) var freedIn = BatchNumber.none
+    private var lastSerial: UInt64 = 0
+
+    /// A place for the locks of a namespace that has none.
+    ///
+    /// - Parameter base: above every serial of earlier epochs.
+    mutating func insert(_ namespace: Namespace, base: UInt64, _ limits: LockLimits) -> Int {
+        let table = LockTable(base: max(base, lastSerial), limits: limits)
+        let cell = LockCell(namespace: namespace, table: table)
+        let number = free.popLast() ?? Int32(cells.count)
+        if Int(number) == cells.count { cells.append(cell) } else { cells[Int(number)] = cell }
+        index[namespace] = number
+        return Int(number)
+    }
+
+    /// Has a namespace forgotten if it has no locks any more when another one needs the place.
+    mutating func noteIfEmpty(_ cell: Int) {
+        guard cells[cell].isEmpty, !cells[cell].isEmptied else { return }
+        cells[cell].isEmptied = true
+        emptied.append(Int32(cell))
+    }
+
+    /// Forgets the namespaces that have no locks.
+    mutating func forgetEmpty() {
+        let noted = emptied
+        emptied = []
+        for number in noted {
+            let cell = Int(number)
+            cells[cell].isEmptied = false
+            if !cells[cell].isEmpty { continue }
+            if cells[cell].isAwaited { noteIfEmpty(cell) } else { forget(cell) }
+        }
+    }
+
+    private mutating func forget(_ cell: Int) {
+        freedIn = max(freedIn, cells[cell].changedIn)
+        lastSerial = max(lastSerial, cells[cell].table.lastSerial)
+        index[cells[cell].namespace] = nil
+        cells[cell] = LockCell(namespace: Namespace(""), table: LockTable(base: 0))
+        free.append(Int32(cell))
+    }
 
     /// Keeps the sums right after a change.
     mutating func count(_ cell: Int) {

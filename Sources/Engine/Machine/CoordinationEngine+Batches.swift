@@ -6,6 +6,23 @@ extension CoordinationEngine {
     /// The number that the filling batch will have.
     var filling: BatchNumber { (inFlight ?? committed).next }
 
+    /// Whether another durable command enters it.
+    var hasRoom: Bool { draft.commands < limits.maxCommandsPerBatch }
+
+    /// Whether one more of a kind whose time has come enters the batch, of which it holds `count`.
+    /// Such a place is free beside any number of commands: otherwise no lease would end and no slot
+    /// come as long as more is asked for than is done.
+    mutating func hasRoomForDue(_ count: Int) -> Bool { hasRoom || count < limits.maxDuePerBatch }
+
+    /// Whether something waits for such a place.
+    var hasDueWork: Bool {
+        mutating get {
+            !schedules.due.isEmpty && hasRoomForDue(draft.due.schedules)
+                || !memory.due.isEmpty && hasRoomForDue(draft.due.memory)
+                || !locks.due.isEmpty && hasRoomForDue(draft.due.locks)
+        }
+    }
+
     /// Answers once the newest batch that the answer wrote or read is on disk.
     mutating func answer(_ ticket: ReplyTicket, _ answer: Answer, seen: BatchNumber) {
         if ticket.isOwn {

@@ -9,11 +9,9 @@ extension CoordinationEngine {
         case .new: break
         }
         if isDraining, order.operation.isSignal { return reject(ticket, .draining) }
-        if order.operation.isSignal, isDiskFull || isLowOnSpace {
-            return reject(ticket, .diskFull)
-        }
         guard let run = find(order.run) else { return load(order, ticket) }
         let seen = runs[run].changedIn
+        if needsSpace(order.operation, run) { return reject(ticket, .diskFull, seen: seen) }
         if let refusal = apply(order.operation, run) {
             return reject(ticket, refusal, seen: seen)
         }
@@ -22,6 +20,13 @@ extension CoordinationEngine {
             order.requestKey, hash: order.contentHash, answer: StartedAnswer.encode(summary.id))
         let isStored = !order.requestID.isEmpty
         answer(ticket, .operated(summary), seen: isStored ? filling : runs[run].changedIn)
+    }
+
+    /// Whether an operation asks for room that there is not: a signal that would only be kept. One
+    /// that a step waits for lets its run go on, to its end.
+    private mutating func needsSpace(_ operation: RunOperation, _ run: Int32) -> Bool {
+        guard isDiskFull || isLowOnSpace, case .signal(let signal) = operation else { return false }
+        return !runs[run].machine.awaits(signal: signal.name)
     }
 
     /// A repeat: how the run stands now.
@@ -70,7 +75,7 @@ extension CoordinationEngine {
     mutating func signalRun(_ run: Int32, _ signal: RunSignal) -> Rejection? {
         let bytes = signal.payload.bytes.count
         let state = runs[run].machine.state
-        if let refusal = runs[run].machine.refusal(ofSignalBytes: bytes) {
+        if let refusal = runs[run].machine.refusal(ofSignal: signal.name, bytes: bytes) {
             return .signalRefused(refusal, state.summary)
         }
         let id = newPayload(signal.payload, run: state.id)

@@ -41,10 +41,12 @@ extension CoordinationEngine {
 
     /// Has every schedule that is due say what to do, as far as the filling batch has room.
     mutating func takeDueSchedules() {
-        if hasRoom {
-            for schedule in schedules.takeDue() {
-                if hasRoom { advance(schedule) } else { schedules.markDue(schedule) }
+        if hasRoomForDue(draft.due.schedules) {
+            var waiting = schedules.takeDue()[...]
+            while hasRoomForDue(draft.due.schedules), let schedule = waiting.popFirst() {
+                advance(schedule)
             }
+            schedules.markDueFirst(waiting)
         }
         armClock()
     }
@@ -83,16 +85,17 @@ extension CoordinationEngine {
             schedules.cells[schedule].machine.runEnded(run)
             schedules.disown(run, schedule)
         }
-        while hasRoom,
+        while hasRoomForDue(draft.due.schedules),
             let action = schedules.cells[schedule].machine.next(
                 atMillis: now.wallMillis, canStart: canStartScheduled)
         {
             draft.commands += 1
+            draft.due.schedules += 1
             perform(action, of: schedule)
             settle()
         }
         if schedules.cells[schedule].machine.state != before { store(schedule) }
-        if hasRoom || !canStartScheduled { return arm(schedule) }
+        if hasRoomForDue(draft.due.schedules) || !canStartScheduled { return arm(schedule) }
         // What waits yet, waits for room in a batch and not for the next slot.
         schedules.markDue(schedule)
     }

@@ -218,6 +218,7 @@ public struct CoordinationEngine: Sendable {
         guard draft.hasRows || events.hasDoomed else {
             // Commands that changed nothing (rejections, stale results) must not use up the room.
             draft.commands = 0
+            draft.due = DueCounts()
             return nil
         }
         guard inFlight == nil else { return nil }
@@ -270,9 +271,8 @@ public struct CoordinationEngine: Sendable {
         if hasRoomForParts, !waitingParts.isEmpty { return true }
         if hasRoomForParts, !subscriptions.waiting.isEmpty { return true }
         if events.hasDoomed, inFlight == nil { return true }
-        return hasRoom
-            && (!backlog.isEmpty || takenUp < recovering.count || !schedules.due.isEmpty
-                || !memory.due.isEmpty || !locks.due.isEmpty)
+        if hasDueWork { return true }
+        return hasRoom && (!backlog.isEmpty || takenUp < recovering.count)
     }
 
     /// Whether submitted commands wait for a turn.
@@ -299,8 +299,6 @@ public struct CoordinationEngine: Sendable {
     }
 
     // MARK: Order of commands
-
-    var hasRoom: Bool { draft.commands < limits.maxCommandsPerBatch }
 
     mutating func take(_ command: Command) {
         if isVolatile(command) {

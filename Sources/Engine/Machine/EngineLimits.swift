@@ -20,6 +20,10 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxInvokeBytes = 256 << 20
     /// Durable commands in one commit: more adds latency and little throughput.
     public var maxCommandsPerBatch = 256
+    /// Places of one commit that commands never take: so many for schedules, for entries of shared
+    /// memory and for leases and waits of locks whose time has come. More of them share the commands'
+    /// places.
+    public var maxDuePerBatch = 64
     /// Durable commands that may wait for the next commit; then new work is refused.
     public var maxBacklogCommands = 4_096
     /// Bytes of inputs and definitions that may wait there; then new work is refused.

@@ -257,10 +257,28 @@ struct HeldDispatch: Sendable {
     var payload: Payload
 }
 
+/// How much entered a batch because its time had come; see ``EngineLimits/maxDuePerBatch``.
+struct DueCounts: Sendable {
+    /// Runs that schedules started or stopped.
+    var schedules = 0
+    /// Entries of shared memory that ended.
+    var memory = 0
+    /// Leases of locks that ended, and waits for them.
+    var locks = 0
+}
+
+extension [Int32] {
+    /// Puts the last one, which is taken first, behind all others.
+    mutating func rotate() {
+        if let last = popLast() { insert(last, at: 0) }
+    }
+}
+
 /// The filling batch: what its rows will be made from.
 struct BatchDraft: Sendable {
     /// Durable commands taken so far.
     var commands = 0
+    var due = DueCounts()
     /// Runs that steps have started or fed.
     var starts = 0
     var dirtyRuns: [Int32] = []

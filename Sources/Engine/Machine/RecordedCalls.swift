@@ -86,7 +86,7 @@ enum RecordedCallCodec {
         var reader = ByteReader(blob)
         let version = try reader.version(newest: 2)
         let run = RunID(serial: Serial(rawValue: try reader.unsigned()))
-        let place = StepPlace(run: run, step: try reader.count())
+        let place = StepPlace(run: run, step: try reader.int())
         let key = try reader.string()
         let type = try reader.string()
         let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
@@ -94,7 +94,7 @@ enum RecordedCallCodec {
             bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
         let answer = InvokeAnswer(
             outcome: .success(payload), agent: AgentID(try reader.string()),
-            attempts: try reader.count(), queueNanos: try reader.signed(),
+            attempts: try reader.int(), queueNanos: try reader.signed(),
             executionNanos: try reader.signed(), atMillis: try reader.signed())
         var question: RecordedCalls.Question?
         if version >= 2 {

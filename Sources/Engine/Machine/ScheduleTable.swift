@@ -59,6 +59,13 @@ struct ScheduleTable: Sendable {
         due.append(schedule)
     }
 
+    /// Has schedules that were taken asked before the others the next time.
+    mutating func markDueFirst(_ schedules: ArraySlice<Int32>) {
+        let waiting = schedules.filter { !cells[$0].isDue }
+        for schedule in waiting { cells[schedule].isDue = true }
+        due.insert(contentsOf: waiting, at: 0)
+    }
+
     /// The schedules to be asked, first come first; they are due no more.
     mutating func takeDue() -> [Int32] {
         // One may have been deleted meanwhile, and another may stand in its place.

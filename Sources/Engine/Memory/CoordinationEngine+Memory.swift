@@ -29,13 +29,13 @@ extension CoordinationEngine {
             namespace: write.namespace, method: method.rawValue,
             requestID: write.signature.requestID)
         if isAnswered(key, write.contentHash, method, ticket) { return }
-        if let refusal = refusalOfWrite(write.namespace, isNew: write.value != nil) {
-            return reject(ticket, refusal)
-        }
+        if write.value != nil, let refusal = refusalOfChanges { return reject(ticket, refusal) }
         if let fence = write.fence, let refusal = refusal(of: fence, write.namespace) {
             return reject(ticket, refusal.rejection, seen: refusal.seen)
         }
-        let cell = requireMemory(write.namespace)
+        guard let cell = requireMemory(write.namespace) else {
+            return reject(ticket, .tooManyMemoryNamespaces(limits.maxMemoryNamespaces))
+        }
         let known = memory.look(cell) { $0.read(write.key) }
         if let expected = write.expected, expected != known.entry?.revision ?? 0 {
             return reject(
@@ -95,10 +95,10 @@ extension CoordinationEngine {
             namespace: transact.namespace, method: MemoryMethod.transact.rawValue,
             requestID: transact.signature.requestID)
         if isAnswered(key, transact.contentHash, .transact, ticket) { return }
-        if let refusal = refusalOfWrite(transact.namespace, isNew: !transact.isRead) {
-            return reject(ticket, refusal)
+        if !transact.isRead, let refusal = refusalOfChanges { return reject(ticket, refusal) }
+        guard let cell = requireMemory(transact.namespace) else {
+            return reject(ticket, .tooManyMemoryNamespaces(limits.maxMemoryNamespaces))
         }
-        let cell = requireMemory(transact.namespace)
         let (holds, compared) = compare(transact.compares, transact.namespace, cell)
         let operations = holds ? transact.then : transact.orElse
         var seen = compared
@@ -194,7 +194,7 @@ extension CoordinationEngine {
             return nil
         }
         let added = operations.reduce(0) { $0 + $1.valueBytes }
-        if added > 0, memory.bytes + added > limits.maxMemoryBytes {
+        if isMemoryFull(for: operations, cell) {
             reject(ticket, .memoryFull(.bytes(limits.maxMemoryBytes)))
             return nil
         }
@@ -208,29 +208,25 @@ extension CoordinationEngine {
         return outcome
     }
 
+    /// Whether operations would grow the memory of all namespaces over its bound: what makes it no
+    /// heavier always fits.
+    private mutating func isMemoryFull(for operations: [MemoryOperation], _ cell: Int) -> Bool {
+        if memory.bytes + operations.mostGrowth <= limits.maxMemoryBytes { return false }
+        let growth = memory.look(cell) { $0.growth(of: operations).bytes }
+        return growth > 0 && memory.bytes + growth > limits.maxMemoryBytes
+    }
+
     /// When and with which batch something changes now.
     var moment: MemorySpace.Moment {
         MemorySpace.Moment(time: now, batch: filling, committed: committed)
     }
 
-    /// The place of a namespace, which is made if it is new; see ``refusalOfWrite(_:isNew:)``.
-    private mutating func requireMemory(_ namespace: Namespace) -> Int {
+    /// The place of a namespace, which is made if it is new; `nil`: there are too many.
+    mutating func requireMemory(_ namespace: Namespace) -> Int? {
         if let known = memory.find(namespace) { return known }
-        return insertMemory(namespace, MemorySpace(limits: limits.memory))
-    }
-
-    mutating func insertMemory(_ namespace: Namespace, _ space: MemorySpace) -> Int {
-        memory.index[namespace] = Int32(memory.cells.count)
-        memory.cells.append(MemoryCell(namespace: namespace, space: space))
-        return memory.cells.count - 1
-    }
-
-    private mutating func refusalOfWrite(_ namespace: Namespace, isNew: Bool) -> Rejection? {
-        if isNew, let refusal = refusalOfChanges { return refusal }
-        if memory.index[namespace] == nil, memory.cells.count >= limits.maxMemoryNamespaces {
-            return .tooManyMemoryNamespaces(limits.maxMemoryNamespaces)
-        }
-        return nil
+        memory.forgetUnused()
+        if memory.index.count >= limits.maxMemoryNamespaces { return nil }
+        return memory.insert(namespace, MemorySpace(limits: limits.memory))
     }
 
     /// Why a write under a lock is refused, and the newest batch that was looked at.

@@ -61,7 +61,7 @@ extension CoordinationEngine {
     mutating func restoreLine(_ entity: EntityRow) throws(CodecError) {
         guard let blob = entity.blob else { return }
         let (revision, oldest) = try MemoryCodec.decodeLine(blob)
-        _ = insertMemory(
+        _ = memory.insert(
             Namespace(entity.namespace),
             MemorySpace(limits: limits.memory, revision: revision, oldest: oldest))
     }

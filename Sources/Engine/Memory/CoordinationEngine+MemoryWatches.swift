@@ -10,11 +10,9 @@ extension CoordinationEngine {
         if memory.watchers >= limits.maxMemoryWatchers {
             return reject(ticket, .tooManyWatching("shared memory", limits.maxMemoryWatchers))
         }
-        if memory.index[namespace] == nil, memory.cells.count >= limits.maxMemoryNamespaces {
+        guard let cell = requireMemory(namespace) else {
             return reject(ticket, .tooManyMemoryNamespaces(limits.maxMemoryNamespaces))
         }
-        let cell =
-            memory.find(namespace) ?? insertMemory(namespace, MemorySpace(limits: limits.memory))
         let line = memory.cells[cell].space.line
         let oldest = memory.cells[cell].space.window.oldest
         if from > line.revision + 1 {
@@ -34,6 +32,7 @@ extension CoordinationEngine {
     mutating func stopWatchingMemory(_ ticket: ReplyTicket, _ cell: Int32) {
         memory.cells[Int(cell)].watchers.remove(ticket)
         memory.watchers -= 1
+        memory.noteIfUnused(Int(cell))
     }
 
     /// Tells each watcher once of all that it watches of a revision, when that is on disk.
@@ -81,11 +80,13 @@ extension CoordinationEngine {
 
     /// Deletes what has ended, as far as the filling batch has room.
     mutating func takeDueMemory() {
-        while hasRoom, let number = memory.due.last {
+        while let number = memory.due.last {
+            guard hasRoomForDue(draft.due.memory) else { return memory.due.rotate() }
             let cell = Int(number)
             let moment = moment
             if let outcome = memory.change(cell, { $0.expireNext(at: moment) }) {
                 draft.commands += 1
+                draft.due.memory += 1
                 draft.effects.notices.append(.memory(.expired))
                 noteMemory(outcome, cell)
             } else {

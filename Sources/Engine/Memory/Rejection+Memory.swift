@@ -37,7 +37,7 @@ extension Rejection {
     static func tooManyMemoryNamespaces(_ limit: Int) -> Rejection {
         Rejection(
             .overloaded, reason: "TOO_MANY_NAMESPACES",
-            "\(limit) namespaces have shared memory, the limit of this server")
+            "\(limit) namespaces have or had shared memory, the limit of this server")
     }
 
     static func futureRevision(_ from: Int64, _ newest: Int64) -> Rejection {

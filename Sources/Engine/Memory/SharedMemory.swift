@@ -12,6 +12,11 @@ struct MemoryCell: Sendable {
     var isDue = false
     /// Whether the filling batch moved its revision line.
     var isDirty = false
+    /// Whether it stands in ``SharedMemory/unused``.
+    var isListed = false
+
+    /// Whether nothing was ever written and nobody watches: nothing is lost with it.
+    var isUnused: Bool { space.line.revision == 0 && watchers.isEmpty }
 }
 
 /// Shared memory of the shard.
@@ -27,6 +32,10 @@ struct SharedMemory: Sendable {
     var dirty: [Int32] = []
     /// Namespaces in which entries may have ended.
     var due: [Int32] = []
+    /// Namespaces that nothing had been written in when they were looked at.
+    private var unused: [Int32] = []
+    /// Places that no namespace has.
+    private var free: [Int32] = []
     /// Whether ends of entries that an earlier process left wait until the first turn knows the time.
     var isRestored = false
 
@@ -55,6 +64,35 @@ struct SharedMemory: Sendable {
     /// Looks at a namespace's entries in place: by an ordinary access they would be copied first.
     mutating func look<Result>(_ cell: Int, _ body: (inout MemorySpace) -> Result) -> Result {
         body(&cells[cell].space)
+    }
+
+    /// A place for a namespace that has none.
+    mutating func insert(_ namespace: Namespace, _ space: MemorySpace) -> Int {
+        let cell = MemoryCell(namespace: namespace, space: space)
+        let number = free.popLast() ?? Int32(cells.count)
+        if Int(number) == cells.count { cells.append(cell) } else { cells[Int(number)] = cell }
+        index[namespace] = number
+        noteIfUnused(Int(number))
+        return Int(number)
+    }
+
+    /// Has a namespace forgotten if it is still unused when another one needs the place.
+    mutating func noteIfUnused(_ cell: Int) {
+        guard cells[cell].isUnused, !cells[cell].isListed else { return }
+        cells[cell].isListed = true
+        unused.append(Int32(cell))
+    }
+
+    /// Forgets the namespaces that nobody uses.
+    mutating func forgetUnused() {
+        for number in unused {
+            let cell = Int(number)
+            cells[cell].isListed = false
+            if !cells[cell].isUnused { continue }
+            index[cells[cell].namespace] = nil
+            free.append(number)
+        }
+        unused.removeAll(keepingCapacity: true)
     }
 
     /// Where a namespace stands, if it has anything.

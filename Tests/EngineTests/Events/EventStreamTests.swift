@@ -27,12 +27,26 @@ import Testing
         }
     }
 
-    private mutating func nack(_ sequence: Int64, isRetryable: Bool = true) -> Answer? {
+    private mutating func nack(
+        _ sequence: Int64, isRetryable: Bool = true, requestID: String = ""
+    ) -> Answer? {
         let failure = StepFailure(type: "bad", message: "no", retryable: isRetryable)
         return bench.ask { [name] in
             .event(
-                .subscription(.refuse(name, sequence: sequence, failure, requestID: "")), $0)
+                .subscription(
+                    .refuse(name, sequence: sequence, failure, requestID: requestID)), $0)
         }
+    }
+
+    @Test mutating func `a refusal under the request id of another one is turned away`() {
+        bench.subscribe("s", ["a"], [.stream])
+        _ = bench.publish("a", "{}")
+        sent(attach(), [1])
+        #expect(nack(1, requestID: "n")?.rejection == nil)
+        #expect(nack(1, requestID: "n")?.rejection == nil)
+        let other = nack(1, isRetryable: false, requestID: "n")?.rejection
+        #expect(other?.reason == "REQUEST_ID_REUSED")
+        #expect(bench.storedLetters().isEmpty)
     }
 
     @Test mutating func `it begins behind what was acknowledged, over a restart too`() throws {

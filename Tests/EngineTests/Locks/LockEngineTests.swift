@@ -85,6 +85,11 @@ import Testing
             Issue.record("a repeat does something else")
             return
         }
+        let other = BreakLock(
+            namespace: .default, resource: "r", acquire: nil,
+            signature: Signature(actor: "ann", reason: "another", requestID: "q"))
+        let reused = bench.ask { .locks(.breakLock(other), $0) }?.rejection
+        #expect(reused?.reason == "REQUEST_ID_REUSED")
         #expect(next.acquire.claim.owner == "c")
     }
 
@@ -94,6 +99,8 @@ import Testing
         let one = bench.send(acquire("b", "r", requestID: "q"))
         let two = bench.send(acquire("b", "r", requestID: "q"))
         #expect(bench.ask(acquire("b", "s", requestID: "q"))?.rejection?.code == .invalid)
+        let longer = bench.ask(acquire("b", "r", lease: 20_000, requestID: "q"))
+        #expect(longer?.rejection?.reason == "REQUEST_ID_REUSED")
         _ = bench.ask(release(a.acquire.serial, "a"))
         let granted = try #require(bench.answers[one]?.last?.grant)
         #expect(bench.answers[two]?.last?.grant == granted)

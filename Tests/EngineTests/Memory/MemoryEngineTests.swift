@@ -23,6 +23,31 @@ import Testing
         { .memory(.get(.default, keys.map { MemoryKey($0) }), $0) }
     }
 
+    @Test func `memory that is full for all takes whatever makes it no heavier`() {
+        var limits = EngineLimits()
+        limits.maxMemoryBytes = 1_000
+        var bench = EngineBench()
+        bench.engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1), limits: limits)
+        func text(_ count: Int) -> String { String(repeating: "x", count: count) }
+        for key in ["a", "b"] { #expect(bench.ask(write(key, text(300)))?.rejection == nil) }
+        let before = bench.engine.memory.bytes
+        let full = bench.ask(write("c", "1"))?.rejection
+        #expect(full?.code == .overloaded)
+        for count in [300, 300, 200, 50] {
+            #expect(bench.ask(write("a", text(count), ttl: 1_000))?.rejection == nil)
+        }
+        #expect(bench.ask(write("a", text(500)))?.rejection?.code == .overloaded)
+        #expect(bench.engine.memory.bytes == before - 250)
+        let exchange = TransactMemory(
+            namespace: .default, compares: [],
+            then: [
+                .delete(MemoryKey("b")),
+                .put(MemoryKey("c"), Payload(bytes: Array(text(300).utf8)), ttlMillis: 0),
+            ], orElse: [], signature: me)
+        #expect(bench.ask { .memory(.transact(exchange), $0) }?.rejection == nil)
+        #expect(bench.engine.memory.bytes == before - 250)
+    }
+
     @Test func `a write answers when it is on disk, and so does who read it`() throws {
         var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
         let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
