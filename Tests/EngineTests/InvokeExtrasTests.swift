@@ -285,15 +285,17 @@ import Testing
         let answer = InvokeAnswer(
             outcome: .success(payload), agent: AgentID("w"), attempts: 200, queueNanos: 5,
             executionNanos: -1, atMillis: 64)
+        let question = RecordedCalls.Question(agentType: "t", operation: "o")
         // Neither the step's index nor the attempts say anything about the bytes that follow.
         let golden: [UInt8] =
             [
-                1, 0xac, 2, 0xdc, 11, 1, 0x6b, 16,
-            ] + Array("application/json".utf8) + [2, 123, 125, 1, 0x77, 0xc8, 1, 10, 1, 0x80, 1]
-        #expect(RecordedCallCodec.encode(place, "k", payload, answer) == golden)
+                2, 0xac, 2, 0xdc, 11, 1, 0x6b, 16,
+            ] + Array("application/json".utf8)
+            + [2, 123, 125, 1, 0x77, 0xc8, 1, 10, 1, 0x80, 1, 1, 0x74, 1, 0x6f]
+        #expect(RecordedCallCodec.encode(place, "k", question, payload, answer) == golden)
         let read = try RecordedCallCodec.decode(golden)
-        #expect(read.place == place && read.key == "k" && read.answer.attempts == 200)
-        #expect(read.answer.queueNanos == 5 && read.answer.atMillis == 64)
+        #expect(read.place == place && read.key == "k" && read.entry.answer.attempts == 200)
+        #expect(read.entry.answer.queueNanos == 5 && read.entry.answer.atMillis == 64)
     }
 
     @Test func `a server starts on the keyed call of its last element`() throws {

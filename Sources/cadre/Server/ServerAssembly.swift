@@ -5,8 +5,8 @@ import Coordination
 import Engine
 import Foundation
 import GRPC
-import Messages
 import Logging
+import Messages
 import MexcPack
 import NIOCore
 import NIOPosix
@@ -28,12 +28,14 @@ struct ServerAssembly {
     private let health = HealthRegistry(services: ServedInterfaces.names)
     private let streams = AgentStreams()
     private let cache: SharedCache
+    private let shares: ConnectionShares
     private let startedMillis = SystemClock.wallMillis()
 
     init(_ settings: Settings, _ log: Logger, _ teardown: Teardown) {
         self.settings = settings
         self.log = log
         self.teardown = teardown
+        shares = ConnectionShares(descriptors: DescriptorLimit.raise())
         registry = MetricsRegistry()
         let calls = CallMetrics(registry)
         self.calls = calls
@@ -76,6 +78,10 @@ struct ServerAssembly {
     private func announceSettings() {
         let line = settings.effective.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
         log.notice("cadre \(CadreVersion.current) \(line)")
+        guard shares.isShort else { return }
+        log.warning(
+            "few files may be open: at most so many connections are taken; raise it with ulimit -n",
+            metadata: ["grpc": "\(shares.calls)", "console": "\(shares.console)"])
     }
 
     // MARK: Promises
@@ -210,8 +216,7 @@ struct ServerAssembly {
         let (registry, health) = (registry, health)
         var configuration = ConsoleConfiguration(
             host: settings.host, port: settings.consolePort)
-        // Room for probes beside whoever opens connections and says nothing.
-        configuration.maxConnections = 1_000
+        configuration.maxConnections = shares.console
         configuration.connectionTimeout = .seconds(15)
         let console = try await ConsoleServer.start(
             configuration,
@@ -240,9 +245,11 @@ struct ServerAssembly {
         let links = try await EngineLinks.attach(host, to: group)
         let endRecording = try await recorder.begin(links, on: group.next())
         teardown.add { endRecording() }
+        var configuration = ServerConfiguration(host: settings.host, port: settings.grpcPort)
+        configuration.limits.maxConnections = shares.calls
         let server = GRPCServer(
-            configuration: ServerConfiguration(host: settings.host, port: settings.grpcPort),
-            services: services(links, host), group: group, metrics: calls)
+            configuration: configuration, services: services(links, host), group: group,
+            metrics: calls)
         let port = try await server.start()
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
         teardown.add { [health, streams] in

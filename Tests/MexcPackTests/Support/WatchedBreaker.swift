@@ -20,9 +20,9 @@ final class WatchedBreaker: BreakerLink {
     func report(_ breaker: String, _ new: [CallReport]) { reports.withLock { $0 += new } }
 
     func follow(
-        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?) -> Void
+        _ breaker: String, refresh: @escaping @Sendable (BreakerSight?, UInt64) -> Void
     ) -> UInt64 {
-        refresh(BreakerSight(state: state, generation: 1, untilNanos: .max))
+        refresh(BreakerSight(state: state, generation: 1, untilNanos: .max), 1)
         return 1
     }
 
