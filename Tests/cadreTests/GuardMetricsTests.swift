@@ -35,7 +35,7 @@ struct GuardMetricsTests {
         metrics.noted(.isolation(type: "a", kind: .isolated))
         metrics.noted(.isolated(type: "a", instances: 1))
         metrics.noted(.isolated(type: "a", instances: 0))
-        #expect(lines().contains("cadre_agent_isolated{agent_type=\"a\"} 0"))
+        #expect(lines().contains("cadre_agent_isolated{agent_type=\"a\"} 0.0"))
         #expect(
             lines().contains {
                 $0.hasPrefix("cadre_agent_isolation_decisions") && $0.hasSuffix(" 1")
