@@ -150,7 +150,8 @@ extension HTTP2Session {
                 produced += count
             }
             let submitted = submitWhatCallbacksNoted()
-            if count <= 0 && !submitted { return false }
+            let endsNow = endAfterViolation()
+            if count <= 0 && !submitted && !endsNow { return false }
         }
         return unsafe !state.pointee.hasEnded
     }

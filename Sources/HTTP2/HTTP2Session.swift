@@ -98,14 +98,21 @@ public final class HTTP2Session {
         }
         unsafe state.pointee.input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         unsafe swap(&events, &state.pointee.batch)
-        if result < 0 { receiveFailed(Int32(result)) }
+        if result < 0 { receiveFailed(Int32(result)) } else { endAfterViolation() }
         if unsafe state.pointee.shutdownPingAnswered { sendFinalGoAway() }
     }
 
+    /// Ends the connection for what a callback has found; whether it did so now.
+    @discardableResult
+    func endAfterViolation() -> Bool {
+        guard !isDeaf, let violation = unsafe state.pointee.violation else { return false }
+        terminate(violation.code, reason: violation.reason)
+        return true
+    }
+
     private func receiveFailed(_ result: Int32) {
-        if let violation = unsafe state.pointee.violation {
-            return terminate(violation.code, reason: violation.reason)
-        }
+        endAfterViolation()
+        if isDeaf { return }
         switch result {
         case NGHTTP2_ERR_FLOODED.rawValue: terminate(.enhanceYourCalm, reason: "flooded")
         case NGHTTP2_ERR_NOMEM.rawValue: terminate(.internalError, reason: "out_of_memory")

@@ -165,6 +165,9 @@ extension HTTP2SessionCallbacks {
         unsafe state.pointee.close(slot: slot)
         unsafe state.pointee.batch.events.append(
             .closed(HTTP2Stream(id: id, slot: slot), HTTP2ErrorCode(rawValue: code)))
-        return isCharged ? unsafe chargeEarlyEnd(state) : goOn
+        // Streams close while output is made too, where nghttp2 would meet a failure again each time:
+        // what is found here is acted upon when it has returned.
+        if isCharged { _ = unsafe chargeEarlyEnd(state) }
+        return goOn
     }
 }
