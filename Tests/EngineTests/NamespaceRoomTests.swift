@@ -20,10 +20,10 @@ import Testing
     }
 
     private func acquire(
-        in namespace: Namespace, lease: Int64 = 10_000
+        in namespace: Namespace, of resource: String = "r", lease: Int64 = 10_000
     ) -> (ReplyTicket) -> Command {
         let claim = LockClaim(
-            wishes: [LockWish("r", .exclusive)], owner: "o", leaseMillis: lease)
+            wishes: [LockWish(resource, .exclusive)], owner: "o", leaseMillis: lease)
         let acquire = AcquireLocks(
             namespace: namespace, claim: claim, wait: .always, isStream: false, requestID: "")
         return { .locks(.acquire(acquire), $0) }
@@ -87,6 +87,27 @@ import Testing
         let next = engine.seal()
         let second = engine.batchCommitted(try #require(next).number, at: now)
         #expect(second.replies.map(\.ticket.call) == [2, 3, 4])
+    }
+
+    @Test func `so does who asks when the namespace has locks again`() throws {
+        var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
+        let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
+        func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
+        engine.submit(acquire(in: Self.names[0])(ticket(1)))
+        _ = engine.turn(now, random: 1)
+        let sealed = engine.seal()
+        let first = engine.batchCommitted(try #require(sealed).number, at: now)
+        let serial = try #require(first.replies.first?.answer.grant).acquire.serial
+        engine.submit(contentsOf: [
+            release(serial, in: Self.names[0])(ticket(2)),
+            acquire(in: Self.names[1])(ticket(3)),
+            acquire(in: Self.names[0], of: "other")(ticket(4)),
+            .locks(.get(Self.names[0], resource: "r"), ticket(5)),
+        ])
+        #expect(engine.turn(now, random: 1).replies.isEmpty, "the release is not on disk")
+        let next = engine.seal()
+        let second = engine.batchCommitted(try #require(next).number, at: now)
+        #expect(second.replies.map(\.ticket.call) == [2, 3, 4, 5])
     }
 
     @Test func `deletions of nothing, failed conditions and watches take no namespace`() {

@@ -140,6 +140,18 @@ import Testing
         #expect(rig.reason(call) == "SERVER_DRAINING" && rig.engine.openInvokeCount == 0)
     }
 
+    @Test func `a call that was lost before a stop may have run`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1, isIdempotent: true)
+        let call = rig.invoke(startByNanos: rig.now.monotonicNanos + 60_000_000_000)
+        #expect(rig.taken(1).count == 1)
+        rig.leave(1)
+        #expect(rig.answers[call] == nil)
+        rig.engine.beginDraining()
+        rig.settle()
+        #expect(rig.reason(call) == "INSTANCE_LOST" && rig.engine.openInvokeCount == 0)
+    }
+
     private static func wait(_ run: RunID, _ rig: RemoteRig) -> UInt64 {
         let ticket = rig.ticket()
         rig.post(.awaitRun(.run(.default, run), ticket))

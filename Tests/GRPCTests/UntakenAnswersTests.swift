@@ -13,6 +13,7 @@ private final class StingyClient: ChannelInboundHandler {
     private let session: HTTP2Session
     private let log: CallLog
     private var context: ChannelHandlerContext?
+    private var streams: [HTTP2Stream] = []
 
     init(_ log: CallLog) throws {
         var options = HTTP2Options.defaults
@@ -61,6 +62,14 @@ private final class StingyClient: ChannelInboundHandler {
         let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bytes >> $0) }
         session.send([0] + length + [UInt8](repeating: 1, count: bytes), on: stream)
         if ends { session.finishSending(on: stream) }
+        streams.append(stream)
+        write()
+    }
+
+    /// Wants no answer any more of what was asked so far.
+    func resetAll() {
+        for stream in streams { session.reset(stream, .cancel) }
+        streams = []
         write()
     }
 
@@ -109,6 +118,24 @@ private final class StingyClient: ChannelInboundHandler {
         let large = [UInt8](repeating: 1, count: 900_000)
         #expect(try await other.unary(EchoServer.echo, framed: framed(large)).message == large)
         await other.close()
+        try await echo.stop()
+    }
+
+    @Test func `what a client does not want any more makes room while it stays`() async throws {
+        let echo = try await EchoServer({ $0.limits.maxUnsentBytes = 1_000_000 })
+        let log = CallLog()
+        let client = try await StingyClient.connect(echo, log)
+        for stream in [1, 3, 5] {
+            try await ask(client, "Echo", bytes: 300_000)
+            await log.wait(for: "\(stream) head")
+        }
+        try await client.eventLoop.submit { client.value.resetAll() }.get()
+        // It says nothing more, so nothing goes to it either; the suite's time limits the attempts.
+        let large = framed([UInt8](repeating: 1, count: 900_000))
+        while (try? await echo.client.unary(EchoServer.echo, framed: large)) == nil {
+            await Task.yield()
+        }
+        try await client.eventLoop.submit { client.value.close() }.get()
         try await echo.stop()
     }
 

@@ -44,8 +44,16 @@ import Testing
 
     @Test func `values that are compared cost work for their bytes and their number`() throws {
         let value = list("[]", 100_000)
-        #expect(try isTooMuch(faults(#"{"uniqueItems":true}"#, value, maxWork: 300_000)))
-        #expect(try isTooMuch(faults(#"{"const":1}"#, value, maxWork: 300_000)))
+        #expect(try isTooMuch(faults(#"{"uniqueItems":true}"#, value, maxWork: 150_000)))
+        #expect(try isTooMuch(faults(#"{"const":1}"#, value, maxWork: 150_000)))
+    }
+
+    /// As many as a payload of 2 MiB holds, at a tenth of the size.
+    @Test func `a long list of choices is no hostile value`() throws {
+        let flags = #"{"items":{"enum":[0,1]}}"#
+        #expect(try faults(flags, list("1", 100_000), maxWork: 500_000).isEmpty)
+        let sides = #"{"items":{"enum":["buy","sell"]}}"#
+        #expect(try faults(sides, list(#""sell""#, 28_000), maxWork: 500_000).isEmpty)
     }
 
     @Test func `the canonical form is made once for all choices of a value`() throws {

@@ -93,8 +93,11 @@ public struct LockTable: Sendable {
     /// No locks.
     ///
     /// - Parameter base: above every serial of earlier epochs.
-    public init(base: UInt64, limits: LockLimits = LockLimits()) {
+    public init(
+        base: UInt64, limits: LockLimits = LockLimits(), freedIn: BatchNumber = .none
+    ) {
         lastSerial = base
+        self.freedIn = freedIn
         self.limits = limits
     }
 

@@ -91,8 +91,9 @@ struct LockSpaces: Sendable {
     ///
     /// - Parameter base: above every serial of earlier epochs.
     mutating func insert(_ namespace: Namespace, base: UInt64, _ limits: LockLimits) -> Int {
-        let table = LockTable(base: max(base, lastSerial), limits: limits)
-        let cell = LockCell(namespace: namespace, table: table)
+        let table = LockTable(base: max(base, lastSerial), limits: limits, freedIn: freedIn)
+        var cell = LockCell(namespace: namespace, table: table)
+        cell.changedIn = freedIn
         let number = free.popLast() ?? Int32(cells.count)
         if Int(number) == cells.count { cells.append(cell) } else { cells[Int(number)] = cell }
         index[namespace] = number

@@ -30,9 +30,12 @@ extension CoordinationEngine {
             reject(ticket, .itemsGoOnLater)
         case .invoke(let job):
             if mayBegin(job) { return true }
-            endInvoke(job)
             // What is delivered to an agent is delivered again after the start.
-            if ticket.port != Self.eventPort { reject(ticket, .draining) }
+            if ticket.port == Self.eventPort {
+                endInvoke(job)
+            } else {
+                turnAway(job, ticket, .draining)
+            }
         default: break
         }
         return false

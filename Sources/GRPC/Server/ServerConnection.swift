@@ -71,6 +71,8 @@ final class ServerConnection {
         perform(events, input)
         loop.giveBack(consume events)
         creditConnection()
+        // What a reset frees makes no output that would have it counted.
+        if session.heldBytes < unsentBytes { countUnsent() }
         if session.wantsWrite || session.isFinished { becameDirty() }
     }
 

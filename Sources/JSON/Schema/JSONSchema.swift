@@ -50,8 +50,8 @@ public struct JSONSchema: Sendable {
     /// What is wrong with a value, in the order of its text; empty when it fits.
     ///
     /// - Parameter maxWork: about how many values, members, required names, 8-byte pieces of text
-    ///   that is looked at and bytes of text that is compared the value may take before it is
-    ///   refused for that; 5 million unless set, well under a second.
+    ///   that is looked at and 4-byte pieces of text that is compared the value may take before
+    ///   it is refused for that; 5 million unless set, well under a second.
     public func faults(of view: JSONView, maxWork: Int = 5_000_000) -> [JSONFault] {
         var check = SchemaCheck(self, maxWork: maxWork)
         _ = check.check(view, against: 0)

@@ -109,7 +109,7 @@ struct SchemaCheck {
     private mutating func isAmong(_ choices: SchemaNode.Choices, _ view: JSONView) -> Bool? {
         guard let canonical = canonicalForm(of: view) else { return nil }
         if canonical.count > choices.maxBytes { return false }
-        return pay(canonical.count) ? choices.texts.contains(canonical) : nil
+        return pay(canonical.count / 8) ? choices.texts.contains(canonical) : nil
     }
 
     private mutating func canonicalForm(of view: JSONView) -> [UInt8]? {

@@ -69,9 +69,9 @@ enum CoreSchema {
             sign + (whole.isEmpty ? "0" : whole) + (fraction == "." ? "" : fraction) + rest)
     }
 
-    private static func based(_ text: Substring) -> Int64? {
+    private static func based(_ text: Substring) -> UInt64? {
         let radix = text.hasPrefix("0x") ? 16 : text.hasPrefix("0o") ? 8 : 0
-        return radix == 0 ? nil : Int64(text.dropFirst(2), radix: radix)
+        return radix == 0 ? nil : UInt64(text.dropFirst(2), radix: radix)
     }
 
     private static func json(_ text: String) -> JSONView? {
