@@ -63,50 +63,55 @@ import Testing
         #expect(refused?.code == .overloaded)
     }
 
+    /// Releases the lock of the first namespace and takes one in the second, then `others`, in one
+    /// turn whose batch is not written: the first namespace is forgotten meanwhile.
+    ///
+    /// - Returns: the engine before the commit, and what was answered by then.
+    private func forgetsFirst(
+        _ limits: EngineLimits = EngineLimits(), then others: [(ReplyTicket) -> Command]
+    ) throws -> (CoordinationEngine, [Reply]) {
+        var engine = CoordinationEngine(
+            shard: .only, epoch: Epoch(rawValue: 1), limits: limits)
+        engine.submit(acquire(in: Self.names[0])(Self.ticket(1)))
+        _ = engine.turn(Self.now, random: 1)
+        let sealed = engine.seal()
+        let first = engine.batchCommitted(try #require(sealed).number, at: Self.now)
+        let serial = try #require(first.replies.first?.answer.grant).acquire.serial
+        let commands =
+            [release(serial, in: Self.names[0]), acquire(in: Self.names[1])] + others
+        engine.submit(
+            contentsOf: commands.enumerated().map { $1(Self.ticket(UInt64($0 + 2))) })
+        let early = engine.turn(Self.now, random: 1).replies
+        return (engine, early)
+    }
+
+    private static let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
+
+    private static func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
+
+    private func look(in namespace: Namespace) -> (ReplyTicket) -> Command {
+        { .locks(.get(namespace, resource: "r"), $0) }
+    }
+
     @Test func `who finds the locks of a forgotten namespace free waits until they are on disk`()
         throws
     {
         var limits = EngineLimits()
         limits.maxLockNamespaces = 1
-        var engine = CoordinationEngine(
-            shard: .only, epoch: Epoch(rawValue: 1), limits: limits)
-        let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
-        func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
-        engine.submit(acquire(in: Self.names[0])(ticket(1)))
-        _ = engine.turn(now, random: 1)
-        let sealed = engine.seal()
-        let first = engine.batchCommitted(try #require(sealed).number, at: now)
-        let serial = try #require(first.replies.first?.answer.grant).acquire.serial
-        engine.submit(contentsOf: [
-            release(serial, in: Self.names[0])(ticket(2)),
-            acquire(in: Self.names[1])(ticket(3)),
-            .locks(.get(Self.names[0], resource: "r"), ticket(4)),
-        ])
-        #expect(engine.turn(now, random: 1).replies.isEmpty)
+        var (engine, early) = try forgetsFirst(limits, then: [look(in: Self.names[0])])
+        #expect(early.isEmpty)
         #expect(engine.locks.find(Self.names[0]) == nil)
         let next = engine.seal()
-        let second = engine.batchCommitted(try #require(next).number, at: now)
+        let second = engine.batchCommitted(try #require(next).number, at: Self.now)
         #expect(second.replies.map(\.ticket.call) == [2, 3, 4])
     }
 
     @Test func `so does who asks when the namespace has locks again`() throws {
-        var engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 1))
-        let now = EngineTime(monotonicNanos: 1, wallMillis: 1_000)
-        func ticket(_ call: UInt64) -> ReplyTicket { ReplyTicket(port: 0, call: call) }
-        engine.submit(acquire(in: Self.names[0])(ticket(1)))
-        _ = engine.turn(now, random: 1)
-        let sealed = engine.seal()
-        let first = engine.batchCommitted(try #require(sealed).number, at: now)
-        let serial = try #require(first.replies.first?.answer.grant).acquire.serial
-        engine.submit(contentsOf: [
-            release(serial, in: Self.names[0])(ticket(2)),
-            acquire(in: Self.names[1])(ticket(3)),
-            acquire(in: Self.names[0], of: "other")(ticket(4)),
-            .locks(.get(Self.names[0], resource: "r"), ticket(5)),
-        ])
-        #expect(engine.turn(now, random: 1).replies.isEmpty, "the release is not on disk")
+        var (engine, early) = try forgetsFirst(
+            then: [acquire(in: Self.names[0], of: "other"), look(in: Self.names[0])])
+        #expect(early.isEmpty, "the release is not on disk")
         let next = engine.seal()
-        let second = engine.batchCommitted(try #require(next).number, at: now)
+        let second = engine.batchCommitted(try #require(next).number, at: Self.now)
         #expect(second.replies.map(\.ticket.call) == [2, 3, 4, 5])
     }
 

@@ -93,7 +93,8 @@ private final class StingyClient: ChannelInboundHandler {
         }.get()
     }
 
-    @Test func `answers that nobody takes are bounded together`() async throws {
+    /// A server that holds 900,000 of 1,000,000 bytes for a client who does not take them.
+    private func nearlyFull() async throws -> (EchoServer, CallLog, NIOLoopBound<StingyClient>) {
         let echo = try await EchoServer({ $0.limits.maxUnsentBytes = 1_000_000 })
         let log = CallLog()
         let client = try await StingyClient.connect(echo, log)
@@ -101,6 +102,11 @@ private final class StingyClient: ChannelInboundHandler {
             try await ask(client, "Echo", bytes: 300_000)
             await log.wait(for: "\(stream) head")
         }
+        return (echo, log, client)
+    }
+
+    @Test func `answers that nobody takes are bounded together`() async throws {
+        let (echo, log, client) = try await nearlyFull()
         try await ask(client, "Echo", bytes: 300_000)
         await log.wait(for: "7 8")
         // A stream with a large answer ends as well, and its handler is told.
@@ -122,13 +128,7 @@ private final class StingyClient: ChannelInboundHandler {
     }
 
     @Test func `what a client does not want any more makes room while it stays`() async throws {
-        let echo = try await EchoServer({ $0.limits.maxUnsentBytes = 1_000_000 })
-        let log = CallLog()
-        let client = try await StingyClient.connect(echo, log)
-        for stream in [1, 3, 5] {
-            try await ask(client, "Echo", bytes: 300_000)
-            await log.wait(for: "\(stream) head")
-        }
+        let (echo, _, client) = try await nearlyFull()
         try await client.eventLoop.submit { client.value.resetAll() }.get()
         // It says nothing more, so nothing goes to it either; the suite's time limits the attempts.
         let large = framed([UInt8](repeating: 1, count: 900_000))
