@@ -126,24 +126,25 @@ public struct AgentOperation: Sendable {
 
 /// What an operation may know of the assignment it works on.
 public struct AgentContext: Sendable {
-    /// The instance that works.
-    public let agent: AgentID
-    /// The operation that was asked for.
-    public let operation: String
-    /// 1 for the first attempt.
-    public let attempt: Int
-    /// Grows with every dispatch; hand it to whatever must refuse a stale worker.
-    public let token: AssignmentToken
-    /// Whose work it is.
-    public let namespace: Namespace
-    /// The workflow step behind the assignment; `nil` for a plain invoke.
-    public let origin: StepOrigin?
-    /// The monotonic instant after which nobody waits for the result; `nil`: none.
-    public let deadlineNanos: Int64?
-    /// The operating mode of the namespace when the assignment was given.
-    public let mode: OperatingMode
-    private let extras: AssignmentExtras?
+    private let assignment: Assignment
     private let signals: (any AgentSignals)?
+
+    /// The instance that works.
+    public var agent: AgentID { assignment.agent }
+    /// The operation that was asked for.
+    public var operation: String { assignment.operation }
+    /// 1 for the first attempt.
+    public var attempt: Int { assignment.attempt }
+    /// Grows with every dispatch; hand it to whatever must refuse a stale worker.
+    public var token: AssignmentToken { assignment.token }
+    /// Whose work it is.
+    public var namespace: Namespace { assignment.namespace }
+    /// The workflow step behind the assignment; `nil` for a plain invoke.
+    public var origin: StepOrigin? { assignment.origin }
+    /// The monotonic instant after which nobody waits for the result; `nil`: none.
+    public var deadlineNanos: Int64? { assignment.deadlineNanos }
+    /// The operating mode of the namespace when the assignment was given.
+    public var mode: OperatingMode { assignment.mode }
 
     /// The operating mode of the namespace as last heard: for operations that take long.
     public var currentMode: OperatingMode { signals?.mode(of: namespace) ?? mode }
@@ -156,14 +157,14 @@ public struct AgentContext: Sendable {
     }
 
     /// What the newest heartbeat of an earlier, lost attempt said: where to go on. `nil`: nothing.
-    public var lastHeartbeat: Payload? { extras?.lastHeartbeat }
+    public var lastHeartbeat: Payload? { assignment.extras?.lastHeartbeat }
 
     /// Where the work stands in its caller's trace (W3C Trace Context): send it along with what the
     /// work calls. `nil`: the caller sent none.
-    public var trace: TraceContext? { extras?.trace }
+    public var trace: TraceContext? { assignment.extras?.trace }
 
     /// Whether anybody watches the progress of this assignment.
-    public var isWatched: Bool { extras?.progress != nil }
+    public var isWatched: Bool { assignment.extras?.progress != nil }
 
     /// Says where another attempt should go on, should this one be lost. Cheap; the newest counts.
     /// Saved with the run's next change, so a crash of the server may lose it. At most
@@ -176,23 +177,15 @@ public struct AgentContext: Sendable {
 
     /// Sends a chunk to whoever watches; does nothing when nobody does.
     public func progress(_ chunk: Payload) {
-        extras?.progress?.progress(chunk, attempt: attempt)
+        assignment.extras?.progress?.progress(chunk, attempt: attempt)
     }
 
     /// Takes what the operation may know from its assignment.
     public init(_ assignment: Assignment) { self.init(assignment, signals: nil) }
 
     init(_ assignment: Assignment, signals: (any AgentSignals)?) {
-        extras = assignment.extras
+        self.assignment = assignment
         self.signals = signals
-        agent = assignment.agent
-        operation = assignment.operation
-        attempt = assignment.attempt
-        token = assignment.token
-        namespace = assignment.namespace
-        origin = assignment.origin
-        deadlineNanos = assignment.deadlineNanos
-        mode = assignment.mode
     }
 }
 

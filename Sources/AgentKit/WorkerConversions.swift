@@ -24,7 +24,7 @@ extension Coordination.Payload {
 
 extension Assignment {
     /// Takes an assignment off the wire for the instance `agent`.
-    init(
+    convenience init(
         _ wire: WorkAssignment, agent: String, nowNanos: Int64, progress: (any WorkerProgress)?
     ) {
         let token = AssignmentToken(wire: wire.token)

@@ -64,9 +64,7 @@ final class WorkerDesk: AssignmentSink, WorkerProgress {
             state.lastHeardNanos = now
             if response.welcome != nil { state.wasWelcomed = true }
             var received = state.ledger.received(response, nowNanos: now, progress: self)
-            for index in received.assignments.indices {
-                received.assignments[index].agent = state.seat
-            }
+            received.assignments = received.assignments.map { $0.given(to: state.seat) }
             return (received, state.host)
         }
         if received.isDrainRequested { drain() }

@@ -239,25 +239,27 @@ public struct StartRun: Sendable {
 }
 
 /// Calls an agent type's operation once, volatile: nothing is stored.
-public struct Invoke: Sendable {
+///
+/// An object, because it passes through many hands on its way to an agent: a copy is one count.
+public final class Invoke: Sendable {
     /// Handed on to the agent.
-    public var namespace: Namespace
+    public let namespace: Namespace
     /// Whose operation is called.
-    public var agentType: String
+    public let agentType: String
     /// One instance in particular; `nil`: the least loaded of the type.
-    public var instance: AgentID?
+    public let instance: AgentID?
     /// One of the type's operations, or ``Assignment/healthOperation`` for an instance.
-    public var operation: String
+    public let operation: String
     /// Given to the agent as it is.
-    public var payload: Payload
+    public let payload: Payload
     /// Monotonic; the caller gets DEADLINE_EXCEEDED-like `.rejected(.deadline)` when it passes.
-    public var deadlineNanos: Int64?
+    public let deadlineNanos: Int64?
     /// When the call arrived, for the queue time.
-    public var arrivedNanos: Int64
+    public let arrivedNanos: Int64
     /// 1 (first) to 5 (last), default 3.
-    public var priority: Int
+    public let priority: Int
     /// What few invokes have; `nil`: nothing of it.
-    public var extras: InvokeExtras?
+    public let extras: InvokeExtras?
 
     /// Combines the parts.
     public init(
@@ -274,6 +276,14 @@ public struct Invoke: Sendable {
         self.arrivedNanos = arrivedNanos
         self.priority = priority
         self.extras = extras
+    }
+
+    /// The same call for a caller who waits no longer than until that monotonic instant.
+    func ending(byNanos end: Int64) -> Invoke {
+        Invoke(
+            namespace: namespace, agentType: agentType, instance: instance, operation: operation,
+            payload: payload, deadlineNanos: min(deadlineNanos ?? .max, end),
+            arrivedNanos: arrivedNanos, priority: priority, extras: extras)
     }
 }
 

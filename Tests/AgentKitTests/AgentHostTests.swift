@@ -100,12 +100,12 @@ private struct Adder: Agent {
 struct AgentHostTests {
     private func assignment(
         _ number: UInt64, _ operation: String, agent: String = "adder/1",
-        payload: String = #"{"a": 2, "b": 40}"#
+        payload: String = #"{"a": 2, "b": 40}"#, extras: AssignmentExtras? = nil
     ) -> Assignment {
         Assignment(
             token: AssignmentToken(serial: Serial(rawValue: number)), agent: AgentID(agent),
             operation: operation, payload: Payload(bytes: Array(payload.utf8)),
-            deadlineNanos: nil, attempt: 3, namespace: .default, origin: nil)
+            deadlineNanos: nil, attempt: 3, namespace: .default, origin: nil, extras: extras)
     }
 
     private func outcome(
@@ -152,8 +152,9 @@ struct AgentHostTests {
         let sink = Sink()
         let host = try AgentHost(sink: sink)
         try host.add(Adder())
-        var work = assignment(1, "resume")
-        work.extras = AssignmentExtras(lastHeartbeat: Payload(bytes: Array("7".utf8)))
+        let work = assignment(
+            1, "resume",
+            extras: AssignmentExtras(lastHeartbeat: Payload(bytes: Array("7".utf8))))
         host.dispatch([work])
         #expect(text(await sink.result(work.token).outcome) == #""7""#)
         #expect(sink.heartbeats.map(\.token) == [work.token])

@@ -6,12 +6,12 @@ import Threads
 
 @Suite struct RejectionTests {
     static func invoke(
-        _ type: String, _ operation: String = "work", instance: String? = nil,
-        deadlineNanos: Int64? = nil, priority: Int = 3
+        _ type: String, _ operation: String = "work", _ bytes: [UInt8] = [1],
+        instance: String? = nil, deadlineNanos: Int64? = nil, priority: Int = 3
     ) -> Invoke {
         Invoke(
             namespace: .default, agentType: type, instance: instance.map { AgentID($0) },
-            operation: operation, payload: Payload(bytes: [1]), deadlineNanos: deadlineNanos,
+            operation: operation, payload: Payload(bytes: bytes), deadlineNanos: deadlineNanos,
             arrivedNanos: 0, priority: priority)
     }
 
@@ -102,9 +102,7 @@ import Threads
         let agents = FakeAgents { $0.operation == "keep" ? nil : .success($0.payload) }
         agents.join(server.host, type: "big", slots: 10, operations: ["keep", "say"])
         func sized(_ operation: String, _ bytes: Int) -> Invoke {
-            var invoke = Self.invoke("big", operation)
-            invoke.payload = Payload(bytes: [UInt8](repeating: 0x31, count: bytes))
-            return invoke
+            Self.invoke("big", operation, [UInt8](repeating: 0x31, count: bytes))
         }
         let kept = (0..<2).map { _ in server.ticket() }
         server.host.post(kept.map { .invoke(sized("keep", 100_000), $0) })

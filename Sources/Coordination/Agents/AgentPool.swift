@@ -105,6 +105,11 @@ public struct AgentPool: Sendable {
         types[Int(type)].operations[name]
     }
 
+    /// Whether an instance of the type has an operation, or the type promises it.
+    public func hasOperation(_ name: String, ofType type: Int32) -> Bool {
+        types[Int(type)].operations.has(name)
+    }
+
     /// How many of the instances of a type that are alive have an operation.
     public func aliveCount(type: Int32, having operation: String) -> Int {
         types[Int(type)].operations.holders(of: operation)

@@ -1,23 +1,25 @@
 /// One piece of work for one agent instance: what the engine dispatches.
-public struct Assignment: Sendable {
+///
+/// An object, because it goes from hand to hand in lists: a copy is one count, an entry eight bytes.
+public final class Assignment: Sendable {
     /// Names this dispatch for ever and fences it: a result is accepted only under its token.
-    public var token: AssignmentToken
+    public let token: AssignmentToken
     /// The instance that is to do the work.
-    public var agent: AgentID
+    public let agent: AgentID
     /// One of the operations that the instance named when it joined, or ``healthOperation``.
-    public var operation: String
-    public var payload: Payload
+    public let operation: String
+    public let payload: Payload
     /// The monotonic instant after which nobody waits for the result; `nil`: none.
-    public var deadlineNanos: Int64?
+    public let deadlineNanos: Int64?
     /// The operating mode of its namespace when it was dispatched.
-    public var mode: OperatingMode
+    public let mode: OperatingMode
     /// 1 for the first attempt.
-    public var attempt: Int
-    public var namespace: Namespace
+    public let attempt: Int
+    public let namespace: Namespace
     /// The run and step this work belongs to; `nil` for a plain `Invoke`.
-    public var origin: StepOrigin?
+    public let origin: StepOrigin?
     /// What few assignments have; `nil`: nothing of it.
-    public var extras: AssignmentExtras?
+    public let extras: AssignmentExtras?
 
     /// The reserved operation that asks an instance for its health.
     public static let healthOperation = "$health"
@@ -38,6 +40,14 @@ public struct Assignment: Sendable {
         self.namespace = namespace
         self.origin = origin
         self.extras = extras
+    }
+
+    /// The same work for another instance.
+    public func given(to agent: AgentID) -> Assignment {
+        Assignment(
+            token: token, agent: agent, operation: operation, payload: payload,
+            deadlineNanos: deadlineNanos, attempt: attempt, namespace: namespace, origin: origin,
+            mode: mode, extras: extras)
     }
 }
 

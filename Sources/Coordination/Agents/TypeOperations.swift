@@ -16,6 +16,9 @@ struct TypeOperations: Sendable {
 
     subscript(name: String) -> OperationDescriptor? { place(of: name).map { all[$0] } }
 
+    /// Whether an operation is known, without a copy of what is said of it.
+    func has(_ name: String) -> Bool { place(of: name) != nil }
+
     /// How many of the instances have an operation.
     func holders(of name: String) -> Int { place(of: name).map { holders[$0] } ?? 0 }
 

@@ -59,7 +59,7 @@ extension CoordinationEngine {
         guard let type = pool.type(named: definition.agentType), pool.isKnown(type: type) else {
             return .unknownAgentType(definition.agentType, known: pool.knownTypes)
         }
-        if pool.operation(definition.agentOperation, ofType: type) == nil {
+        if !pool.hasOperation(definition.agentOperation, ofType: type) {
             let known = pool.operations(ofType: type).map(\.name)
             return .unknownOperation(
                 definition.agentOperation, of: definition.agentType, known: known)

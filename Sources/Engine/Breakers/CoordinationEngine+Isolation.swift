@@ -239,7 +239,7 @@ extension CoordinationEngine {
     /// The type that does the work: the backup while all instances are isolated, if it can.
     mutating func working(_ type: Int32, _ operation: String) -> Int32 {
         guard let backup = isolator.needsBackup(type),
-            pool.operation(operation, ofType: backup) != nil
+            pool.hasOperation(operation, ofType: backup)
         else { return type }
         return backup
     }

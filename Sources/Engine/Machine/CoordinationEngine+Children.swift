@@ -6,30 +6,29 @@ extension CoordinationEngine {
 
     /// Takes over what the parent decides: its deadline bounds the call's own.
     ///
-    /// - Returns: whether the call has been answered already: its parent is gone, or an earlier
-    ///   attempt of the parent has had the same call answered.
+    /// - Returns: the call to make; `nil`: it has been answered already, since its parent is gone
+    ///   or an earlier attempt of the parent has had the same call answered.
     mutating func inherit(
-        _ extras: InvokeExtras, _ invoke: inout Invoke, _ ticket: ReplyTicket
-    ) -> Bool {
-        guard let parent = extras.parent else { return false }
+        _ extras: InvokeExtras, _ invoke: Invoke, _ ticket: ReplyTicket
+    ) -> Invoke? {
+        guard let parent = extras.parent else { return invoke }
         guard let job = tokens[parent.serial.rawValue], jobs[job].phase == .running,
             namespace(of: job) == invoke.namespace
         else {
             reject(ticket, .parentEnded(parent))
-            return true
+            return nil
         }
-        if isRecorded(invoke, key: extras.key, parent: job, ticket) { return true }
+        if isRecorded(invoke, key: extras.key, parent: job, ticket) { return nil }
         if callDepth(of: job) >= limits.maxCallDepth {
             reject(ticket, .callsTooDeep(limits.maxCallDepth))
-            return true
+            return nil
         }
-        if jobs[job].timer >= 0 {
-            // A step's timer may ring earlier, to look whether its agent is silent.
-            var end = jobs[job].dueNanos
-            if case .step = jobs[job].work { end = jobs[job].deadlineNanos }
-            invoke.deadlineNanos = min(invoke.deadlineNanos ?? .max, end)
+        guard jobs[job].timer >= 0 else { return invoke }
+        // A step's timer may ring earlier, to look whether its agent is silent.
+        if case .step = jobs[job].work {
+            return invoke.ending(byNanos: jobs[job].deadlineNanos)
         }
-        return false
+        return invoke.ending(byNanos: jobs[job].dueNanos)
     }
 
     /// Where a job belongs: a parent elsewhere is none that the caller may know of.

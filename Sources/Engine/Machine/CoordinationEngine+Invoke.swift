@@ -4,9 +4,8 @@ import Coordination
 extension CoordinationEngine {
     mutating func invoke(_ invoke: Invoke, _ ticket: ReplyTicket) {
         guard let extras = invoke.extras else { return admit(invoke, ticket) }
-        var bounded = invoke
-        if inherit(extras, &bounded, ticket) { return }
-        admit(bounded, ticket)
+        guard let inherited = inherit(extras, invoke, ticket) else { return }
+        admit(inherited, ticket)
     }
 
     private mutating func admit(_ invoke: Invoke, _ ticket: ReplyTicket) {
@@ -17,7 +16,7 @@ extension CoordinationEngine {
         }
         let isProbe =
             invoke.operation == Assignment.healthOperation && invoke.instance != nil
-        if !isProbe, pool.operation(invoke.operation, ofType: type) == nil {
+        if !isProbe, !pool.hasOperation(invoke.operation, ofType: type) {
             let known = pool.operations(ofType: type).map(\.name)
             return reject(
                 ticket, .unknownOperation(invoke.operation, of: invoke.agentType, known: known))

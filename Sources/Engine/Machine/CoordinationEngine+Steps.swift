@@ -43,7 +43,7 @@ extension CoordinationEngine {
             job, type: type, operation: operation, priority: priority, isBounded: false,
             namespace: namespace(of: job))
         // A pool's next instance could do it no better, unless it is known to have the operation.
-        if pool.operation(operation, ofType: type) != nil { grow(type) }
+        if pool.hasOperation(operation, ofType: type) { grow(type) }
     }
 
     /// Whether the time of all attempts together is over before one begins; then the step has failed.
@@ -238,7 +238,7 @@ extension CoordinationEngine {
         let type = jobs[job].type
         let operation = operation(of: job)
         let name = pool.name(ofType: type)
-        guard pool.aliveCount(type: type) > 0, pool.operation(operation, ofType: type) == nil else {
+        guard pool.aliveCount(type: type) > 0, !pool.hasOperation(operation, ofType: type) else {
             return .noAgent(name, limit)
         }
         let known = pool.operations(ofType: type).map(\.name)

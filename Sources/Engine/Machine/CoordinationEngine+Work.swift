@@ -244,13 +244,13 @@ extension CoordinationEngine {
     mutating func rejectForsaken(_ operations: [OperationDescriptor], _ type: Int32) {
         if !hasInstances(type) { return rejectWaiting(ofType: type) }
         guard pool.waitingCount(type: type) > 0,
-            operations.contains(where: { pool.operation($0.name, ofType: type) == nil })
+            operations.contains(where: { !pool.hasOperation($0.name, ofType: type) })
         else { return }
         let known = pool.operations(ofType: type).map(\.name)
         for job in pool.waiting(ofType: type) {
             guard case .invoke(let part) = jobs[job].work, !mayWait(part.invoke) else { continue }
             let operation = part.invoke.operation
-            if pool.operation(operation, ofType: type) != nil { continue }
+            if pool.hasOperation(operation, ofType: type) { continue }
             turnAway(
                 job, part.ticket,
                 .unknownOperation(operation, of: pool.name(ofType: type), known: known))

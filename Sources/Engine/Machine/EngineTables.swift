@@ -50,8 +50,8 @@ struct Job: Sendable {
     static let vacant = Job(work: .step(run: -1, step: -1), type: -1)
 }
 
-/// The part of a job that only plain invokes have; shared, so that a job stays small.
-final class InvokeJob: Sendable {
+/// The part of a job that only plain invokes have.
+struct InvokeJob: Sendable {
     let invoke: Invoke
     let ticket: ReplyTicket
     /// Whether it is a health probe of one instance.
