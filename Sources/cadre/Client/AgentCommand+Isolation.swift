@@ -84,6 +84,6 @@ extension Isolation {
             }
         }
         let end = untilUnixMillis > 0 ? " until \(Instant.text(untilUnixMillis))" : ""
-        print("\(agent) is \(state.word)\(state == .isolated ? end : "")")
+        printVisible("\(agent) is \(state.word)\(state == .isolated ? end : "")")
     }
 }

@@ -6,22 +6,22 @@ extension DecideResponse {
     func show(_ format: OutputFormat) {
         if format == .json { return printJSON { $0.decision(self) } }
         let text = result.map { String(decoding: $0.data, as: UTF8.self) } ?? ""
-        print(decided ? "decided: \(text)" : "no decision: \(reason.word)")
-        print(
+        printVisible(decided ? "decided: \(text)" : "no decision: \(reason.word)")
+        printVisible(
             "quorum \(quorum.share)  support \(support.share)  margin \(margin.share)  "
                 + "confidence \(confidence.share)  agreement \(agreement.share)"
                 + (early ? "  (early)" : ""))
-        print("id \(requestID)")
+        printVisible("id \(requestID)")
         var table = TextTable("ANSWER", "WEIGHT", "VOTERS")
         for cluster in clusters {
             table.add(
                 cluster.answer.map { String(decoding: $0.data.prefix(60), as: UTF8.self) } ?? "",
                 "\(cluster.weight)", cluster.voters.joined(separator: " "))
         }
-        print(table.text)
+        printVisible(table.text)
         for voter in missing {
             let failure = voter.failure.map { ": \($0.message)" } ?? ""
-            print("missing: \(voter.voter) (\(voter.reason.word))\(failure)")
+            printVisible("missing: \(voter.voter) (\(voter.reason.word))\(failure)")
         }
     }
 }
@@ -132,14 +132,15 @@ extension GetSeriesResponse {
                 }
             }
         }
-        print(
+        printVisible(
             "\(decisions) decisions, \(decided) decided, \(correct) of \(judged) known ones right")
-        print(
+        printVisible(
             "alpha nominal \(alphaNominal.text)  interval \(alphaInterval.text)  "
                 + "kappa \(kappa.text)")
-        print(voters.table.text)
+        printVisible(voters.table.text)
         for pair in pairs where pair.agreed == pair.together {
-            print("\(pair.first) and \(pair.second) agreed in all \(pair.together) questions")
+            printVisible(
+                "\(pair.first) and \(pair.second) agreed in all \(pair.together) questions")
         }
     }
 }
@@ -163,7 +164,7 @@ extension ListSeriesResponse {
         for one in series {
             table.add(one.series, "\(one.decisions)", "\(one.judged)", "\(one.correct)")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 

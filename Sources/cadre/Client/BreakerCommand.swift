@@ -41,7 +41,7 @@ extension BreakerCommand {
                     breaker.definition?.name ?? "", breaker.state.word, breaker.severity.word,
                     breaker.windowText, "\(breaker.counts?.notPermitted ?? 0)", breaker.whyText)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 

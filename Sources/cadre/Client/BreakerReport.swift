@@ -31,20 +31,25 @@ extension Breaker {
     /// Prints it.
     func show(_ output: OutputFormat) {
         if output == .json { return printJSON { $0.members(of: self) } }
-        print("breaker:     \(definition?.name ?? "")")
-        print("state:       \(state.word) since \(Instant.text(changedUnixMillis))")
-        if nextChangeUnixMillis > 0 { print("changes:     \(Instant.text(nextChangeUnixMillis))") }
-        print("severity:    \(severity.word)")
+        printVisible("breaker:     \(definition?.name ?? "")")
+        printVisible("state:       \(state.word) since \(Instant.text(changedUnixMillis))")
+        if nextChangeUnixMillis > 0 {
+            printVisible("changes:     \(Instant.text(nextChangeUnixMillis))")
+        }
+        printVisible("severity:    \(severity.word)")
         if let binding = definition?.binding {
-            print("guards:      \(binding.agentType) \(binding.operation)")
+            printVisible("guards:      \(binding.agentType) \(binding.operation)")
         }
-        if let override { print("forced:      \(override.reason) (\(override.actor))".visible) }
+        if let override {
+            printVisible("forced:      \(override.reason) (\(override.actor))".visible)
+        }
         if let lastTrip {
-            print("last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text.visible)")
+            printVisible(
+                "last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text.visible)")
         }
-        print("window:      \(windowText)")
+        printVisible("window:      \(windowText)")
         let counts = counts ?? BreakerCounts()
-        print(
+        printVisible(
             "counts:      \(counts.successes) ok, \(counts.failures) failed, "
                 + "\(counts.notPermitted) refused, \(counts.trips) trips")
     }

@@ -52,7 +52,7 @@ extension MemoryCommand {
                     if server.output == .json {
                         StandardOutput.jsonLine { $0.entry(entry) }
                     } else {
-                        print(entry.line.visible)
+                        printVisible(entry.line.visible)
                     }
                 }
             }
@@ -116,7 +116,8 @@ extension MemoryCommand {
                     $0.endObject()
                 }
             }
-            print("\(response.created ? "created" : "updated") \(key) at \(response.revision)")
+            printVisible(
+                "\(response.created ? "created" : "updated") \(key) at \(response.revision)")
         }
     }
 
@@ -155,7 +156,7 @@ extension MemoryCommand {
                             $0.endObject()
                         }
                     } else {
-                        print(response.deleted ? "deleted \(key)" : "\(key) holds nothing")
+                        printVisible(response.deleted ? "deleted \(key)" : "\(key) holds nothing")
                     }
                 }
             }
@@ -185,7 +186,7 @@ extension MemoryCommand {
                             Instant.text(entry.updatedUnixMillis), entry.lastUpdatedBy,
                             entry.valueText)
                     }
-                    print(table.text)
+                    printVisible(table.text)
                 }
             }
         }

@@ -122,7 +122,7 @@ extension ModeStatus {
     /// Prints it.
     func show(_ output: OutputFormat) {
         if output == .json { return printJSON { $0.members(of: self) } }
-        print(line)
+        printVisible(line)
         if actions.isEmpty { return }
         var table = TextTable("ACTION", "ORDER", "WHAT", "ATTEMPTS", "DONE")
         for action in actions {
@@ -130,7 +130,7 @@ extension ModeStatus {
                 action.name, "\(action.order)", action.undo ? "undo" : "do", "\(action.attempts)",
                 action.acknowledged ? "yes" : "no")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 

@@ -6,7 +6,7 @@ enum ScheduleReport {
     static func show(_ info: ScheduleInfo, _ format: OutputFormat) {
         switch format {
         case .json: printJSON { $0.members(of: info) }
-        case .table: print(text(info))
+        case .table: printVisible(text(info))
         }
     }
 
@@ -28,7 +28,7 @@ enum ScheduleReport {
                     schedule.id, schedule.workflow, times(schedule), state(info),
                     info.nextUnixMillis.first.map(Instant.text) ?? "", "\(info.started)")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 

@@ -43,7 +43,7 @@ extension WorkflowCommand {
                     Instant.text(letter.parkedUnixMillis), "\(letter.attempts)",
                     letter.failure?.message ?? "")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 

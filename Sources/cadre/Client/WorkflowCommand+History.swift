@@ -51,7 +51,7 @@ extension WorkflowCommand {
                     "\(event.sequence)", Instant.text(event.unixMillis), event.type.word,
                     event.step, event.attempt > 0 ? "\(event.attempt)" : "", event.detail)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -142,7 +142,7 @@ extension WorkflowCommand {
             switch server.output {
             case .table:
                 let what = changed ? "stored" : "was stored already"
-                print("\(definition.name) \(definition.version) \(what)")
+                printVisible("\(definition.name) \(definition.version) \(what)")
             case .json:
                 printJSON {
                     $0.member("name", definition.name)
@@ -192,7 +192,7 @@ extension WorkflowCommand {
                     definition.name, definition.version,
                     definition.steps.map(\.id).joined(separator: " > "), definition.summary)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

@@ -33,7 +33,7 @@ extension WorkflowCommand {
                 return printJSON { $0.member("causes", response.causes) { $0.cause($1) } }
             }
             if response.causes.isEmpty {
-                return print("the run is \(response.run?.status.word ?? "unknown")")
+                return printVisible("the run is \(response.run?.status.word ?? "unknown")")
             }
             var table = TextTable("RUN", "STEP", "WHY", "UNTIL")
             for cause in response.causes {
@@ -41,7 +41,7 @@ extension WorkflowCommand {
                     cause.runID, cause.step, cause.message,
                     Instant.textOrNothing(cause.untilUnixMillis))
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -71,7 +71,7 @@ extension WorkflowCommand {
 
         private func show(_ graph: Messages.Graph) {
             if server.output == .json { return printJSON { $0.graph(graph) } }
-            print(
+            printVisible(
                 "\(graph.workflow) \(graph.version), run \(graph.runID): \(graph.status.word), "
                     + "\(Int(graph.progress * 100)) %")
             var table = TextTable("STEP", "STATE", "ATTEMPTS", "SECONDS", "AFTER")
@@ -85,7 +85,7 @@ extension WorkflowCommand {
                     node.durationMillis == 0 ? "" : "\(seconds)",
                     (open + passed.map { "(\($0))" }).joined(separator: " "))
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

@@ -80,7 +80,7 @@ extension WorkflowCommand {
             let response = try await workflows.startRun(start, options: server.callOptions)
             switch server.output {
             case .table:
-                print("\(response.runID)\(response.existing ? " (was there already)" : "")")
+                printVisible("\(response.runID)\(response.existing ? " (was there already)" : "")")
             case .json:
                 printJSON {
                     $0.member("run_id", response.runID)
@@ -193,9 +193,9 @@ extension WorkflowCommand {
                         Instant.text(run.startedUnixMillis), RunReport.duration(run),
                         run.workflowID == run.runID ? "" : run.workflowID)
                 }
-                print(table.text)
+                printVisible(table.text)
                 if !response.nextPageToken.isEmpty {
-                    print("there are more: --after \(response.nextPageToken)")
+                    printVisible("there are more: --after \(response.nextPageToken)")
                 }
             }
         }
@@ -235,8 +235,8 @@ extension WorkflowCommand {
             case .table:
                 var table = TextTable("STATUS", "RUNS")
                 for entry in response.counts { table.add(entry.status.word, "\(entry.count)") }
-                print(table.text)
-                if !response.complete { print("counted the newest runs only") }
+                printVisible(table.text)
+                if !response.complete { printVisible("counted the newest runs only") }
             }
         }
     }
