@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPC
 import JSON
 import Messages
 import Stubs
@@ -117,19 +118,11 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep a run from beginning anything new.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = PauseRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.pauseRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(PauseRunRequest.init(run:reason:requestID:)) {
+                try await $0.pauseRun($1, options: $2).run
             }
         }
     }
@@ -138,19 +131,11 @@ extension WorkflowCommand {
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let a paused run go on.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = ResumeRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.resumeRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(ResumeRunRequest.init(run:reason:requestID:)) {
+                try await $0.resumeRun($1, options: $2).run
             }
         }
     }
@@ -160,19 +145,11 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take up a failed run: what failed is tried again, results are kept.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = RetryRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.retryRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(RetryRunRequest.init(run:reason:requestID:)) {
+                try await $0.retryRun($1, options: $2).run
             }
         }
     }
@@ -182,20 +159,31 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "End a run at once; nothing is undone.")
 
+        @OptionGroup var operation: ReasonedOptions
+
+        func run() async throws {
+            try await operation.perform(TerminateRunRequest.init(run:reason:requestID:)) {
+                try await $0.terminateRun($1, options: $2).run
+            }
+        }
+    }
+
+    /// An operation that needs nothing but a reason.
+    struct ReasonedOptions: ParsableArguments {
         @OptionGroup var options: OperationOptions
 
         @Option(help: "Why, for the history.")
         var reason = ""
 
-        func run() async throws {
-            var request = TerminateRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
+        /// Makes the request from the run, the reason and the request id, sends it, and prints how the
+        /// run stands.
+        func perform<Request>(
+            _ request: (RunReference, String, String) -> Request,
+            _ send: (WorkflowServiceClient, Request, CallOptions) async throws -> Messages.Run?
+        ) async throws {
             try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.terminateRun(
-                    request, options: options.server.callOptions
-                ).run
+                try await send(
+                    workflows, request(run, reason, options.requestID), options.server.callOptions)
             }
         }
     }
