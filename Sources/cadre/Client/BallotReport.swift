@@ -176,29 +176,3 @@ extension Double {
     /// Four digits are enough for people.
     fileprivate var share: String { "\((self * 10_000).rounded() / 10_000)" }
 }
-
-extension NoDecision {
-    var word: String {
-        switch self {
-        case .noQuorum: "no_quorum"
-        case .noSupport: "no_support"
-        case .tie: "tie"
-        case .notUnanimous: "not_unanimous"
-        case .cycle: "cycle"
-        default: "unknown"
-        }
-    }
-}
-
-extension MissingReason {
-    var word: String {
-        switch self {
-        case .failed: "failed"
-        case .late: "late"
-        case .notAsked: "not_asked"
-        case .unreadable: "unreadable"
-        case .notNeeded: "not_needed"
-        default: "unknown"
-        }
-    }
-}

@@ -192,15 +192,6 @@ extension LockCommand {
     }
 }
 
-extension LockMode {
-    fileprivate var word: String {
-        switch self {
-        case .shared: "shared"
-        case .exclusive, .unspecified, .unrecognized: "exclusive"
-        }
-    }
-}
-
 extension JSONWriter {
     fileprivate mutating func lock(_ lock: Lock) {
         beginObject()

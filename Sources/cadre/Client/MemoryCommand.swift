@@ -284,7 +284,7 @@ extension MemoryChange {
         if output == .json {
             return StandardOutput.jsonLine {
                 $0.beginObject()
-                $0.member("change", word)
+                $0.member("change", kind.word)
                 $0.key("entry")
                 $0.entry(entry)
                 $0.endObject()
@@ -293,17 +293,8 @@ extension MemoryChange {
         let value = kind == .put ? " = \(entry.valueText)" : ""
         let who = entry.lastUpdatedBy.isEmpty ? "" : "  by \(entry.lastUpdatedBy)"
         StandardOutput.line(
-            ("\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(word) "
+            ("\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(kind.word) "
                 + "\(entry.key)\(value)\(who)").visible)
-    }
-
-    private var word: String {
-        switch kind {
-        case .put: "put"
-        case .deleted: "deleted"
-        case .expired: "expired"
-        case .unspecified, .unrecognized: "unknown"
-        }
     }
 }
 

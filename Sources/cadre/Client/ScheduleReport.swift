@@ -74,20 +74,6 @@ enum ScheduleReport {
     }
 }
 
-extension OverlapPolicy {
-    var word: String {
-        switch self {
-        case .skip: "skip"
-        case .bufferOne: "buffer_one"
-        case .bufferAll: "buffer_all"
-        case .cancelOther: "cancel_other"
-        case .terminateOther: "terminate_other"
-        case .allowAll: "allow_all"
-        default: "unknown"
-        }
-    }
-}
-
 extension JSONWriter {
     fileprivate mutating func members(of info: ScheduleInfo) {
         let schedule = info.schedule ?? Schedule()

@@ -133,26 +133,3 @@ extension JSONWriter {
         endObject()
     }
 }
-
-extension RunCauseKind {
-    fileprivate var word: String {
-        switch self {
-        case .run: "run"
-        case .dependency: "dependency"
-        case .key: "key"
-        case .breaker: "breaker"
-        case .mode: "mode"
-        case .noAgent: "no_agent"
-        case .queue: "queue"
-        case .preparation: "preparation"
-        case .attempt: "attempt"
-        case .retry: "retry"
-        case .wait: "wait"
-        case .decision: "decision"
-        case .child: "child"
-        case .elements: "elements"
-        case .parked: "parked"
-        default: "unknown"
-        }
-    }
-}
