@@ -67,6 +67,9 @@ public struct ByteReader: Sendable {
         return bytes[position..<position + length]
     }
 
+    /// Bytes behind their number.
+    public mutating func counted() throws(CodecError) -> [UInt8] { Array(try slice()) }
+
     public mutating func double() throws(CodecError) -> Double {
         var bits: UInt64 = 0
         for index in 0..<8 { bits |= UInt64(try byte()) << UInt64(index * 8) }

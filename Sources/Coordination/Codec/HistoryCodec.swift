@@ -62,32 +62,3 @@ public enum HistoryCodec {
         }
     }
 }
-
-extension ByteWriter {
-    mutating func payloadID(_ id: PayloadID) { unsigned(id.serial.rawValue) }
-
-    mutating func runID(_ id: RunID) { unsigned(id.serial.rawValue) }
-
-    mutating func failure(_ failure: StepFailure) {
-        string(failure.type)
-        string(failure.message)
-        bool(failure.retryable)
-        optional(failure.retryAfterMillis) { $0.signed($1) }
-    }
-}
-
-extension ByteReader {
-    mutating func payloadID() throws(CodecError) -> PayloadID {
-        PayloadID(serial: Serial(rawValue: try unsigned()))
-    }
-
-    mutating func runID() throws(CodecError) -> RunID {
-        RunID(serial: Serial(rawValue: try unsigned()))
-    }
-
-    mutating func failure() throws(CodecError) -> StepFailure {
-        StepFailure(
-            type: try string(), message: try string(), retryable: try bool(),
-            retryAfterMillis: try optional { reader throws(CodecError) in try reader.signed() })
-    }
-}

@@ -38,15 +38,15 @@ public enum RunCodec {
     public static func encode(_ run: RunState) -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + run.steps.count * 48)
         writer.byte(version)
-        writer.unsigned(run.planID.serial.rawValue)
+        writer.payloadID(run.planID)
         writer.attributes(run.extra.isDefault ? [] : run.extra.value.attributes)
-        writer.unsigned(run.input.serial.rawValue)
+        writer.payloadID(run.input)
         writer.optional(run.deadlineMillis) { $0.signed($1) }
         writer.signed(run.lastSequence)
         writer.count(run.payloadBytes)
         writer.count(run.historyBytes)
         writer.optional(run.failure) { $0.failure($1) }
-        writer.optional(run.result) { $0.unsigned($1.serial.rawValue) }
+        writer.optional(run.result) { $0.payloadID($1) }
         writer.array(run.steps) { write($1, base: run.startedMillis, &$0) }
         writeHeld(run.steps, &writer)
         RunOptions.write(run.extra, &writer)
@@ -139,7 +139,7 @@ public enum RunCodec {
         let plan = try reader.payloadID()
         let attributes = format >= 5 ? try reader.attributes() : []
         let input = try reader.payloadID()
-        let deadline = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        let deadline = try reader.optionalSigned()
         let lastSequence = try reader.signed()
         let payloadBytes = try reader.int()
         let historyBytes = format >= 6 ? try reader.int() : 0
@@ -170,7 +170,7 @@ public enum RunCodec {
         writer.signed(step.notBeforeMillis - base)
         writer.optional(step.startedMillis) { $0.signed($1 - base) }
         writer.optional(step.endedMillis) { $0.signed($1 - base) }
-        writer.optional(step.output) { $0.unsigned($1.serial.rawValue) }
+        writer.optional(step.output) { $0.payloadID($1) }
         writer.optional(step.failure) { $0.failure($1) }
         RunOptions.write(step.extra, base: base, &writer)
     }
@@ -220,10 +220,7 @@ public enum RunCodec {
                 writer.string(holder.agent.name)
                 writer.count(holder.leaseMillis)
             }
-            writer.optional(steps[index].heartbeat) { writer, details in
-                writer.string(details.contentType)
-                writer.array(details.bytes) { $0.byte($1) }
-            }
+            writer.optional(steps[index].heartbeat) { $0.payload($1) }
         }
     }
 
@@ -240,10 +237,7 @@ public enum RunCodec {
                     agent: AgentID(try reader.string()), leaseMillis: max(1, try reader.int()))
             }
             steps[index].heartbeat = try reader.optional { reader throws(CodecError) in
-                let type = try reader.string()
-                let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
-                return Payload(
-                    bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
+                try reader.payload()
             }
         }
     }

@@ -157,7 +157,7 @@ enum StoredDefinition {
     static func encode(_ id: PayloadID, definition: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(capacity: definition.count + 12)
         writer.byte(version)
-        writer.unsigned(id.serial.rawValue)
+        writer.payloadID(id)
         return writer.bytes + definition
     }
 
@@ -166,7 +166,7 @@ enum StoredDefinition {
     ) throws(CodecError) -> (id: PayloadID, definition: WorkflowDefinition) {
         var reader = ByteReader(blob)
         _ = try reader.version(newest: version)
-        let id = PayloadID(serial: Serial(rawValue: try reader.unsigned()))
+        let id = try reader.payloadID()
         let rest = Array(blob[(blob.count - reader.remaining)...])
         return (id, try DefinitionCodec.decode(rest))
     }
