@@ -101,12 +101,3 @@ extension JSONWriter {
         member("trips", counts.trips)
     }
 }
-
-extension StandardOutput {
-    /// One JSON value a line, so that a program can read along.
-    static func jsonLine(_ body: (inout JSONWriter) -> Void) {
-        var writer = JSONWriter()
-        body(&writer)
-        line(String(decoding: writer.finish(), as: UTF8.self))
-    }
-}

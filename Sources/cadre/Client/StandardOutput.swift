@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Standard output without a buffer: what has been written has left, in order, and what cannot be
 /// written is known at once.
@@ -15,6 +16,13 @@ enum StandardOutput {
         } catch {
             end(because: error)
         }
+    }
+
+    /// Writes one JSON value a line, so that a program can read along.
+    static func jsonLine(_ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        body(&writer)
+        line(String(decoding: writer.finish(), as: UTF8.self))
     }
 
     /// Writes a line of a server's, which serves on when nobody reads it.

@@ -67,7 +67,7 @@ extension WorkflowCommand {
             request.requestID = options.requestID
             try await options.perform { workflows, run in
                 request.run = run
-                return try await workflows.requeue(request, options: options.server.callOptions).run
+                return try await workflows.requeue(request, options: options.callOptions).run
             }
         }
     }

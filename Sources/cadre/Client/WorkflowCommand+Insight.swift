@@ -9,27 +9,19 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say why a run does not move, step by step.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = ExplainRunRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.explainRun(request, options: server.callOptions)
-                    }
-                    show(response)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.explainRun(
+                    ExplainRunRequest(run: run), options: named.callOptions)
+            } show: {
+                show($0)
             }
         }
 
         private func show(_ response: ExplainRunResponse) {
-            if server.output == .json {
+            if named.server.output == .json {
                 return printJSON { $0.member("causes", response.causes) { $0.cause($1) } }
             }
             if response.causes.isEmpty {
@@ -50,27 +42,19 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a run as a graph: its steps, how they stand, what they wait for.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = GetGraphRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.getGraph(request, options: server.callOptions)
-                    }
-                    show(response.graph ?? Messages.Graph())
-                }
+            try await named.ask { workflows, run in
+                try await workflows.getGraph(
+                    GetGraphRequest(run: run), options: named.callOptions)
+            } show: {
+                show($0.graph ?? Messages.Graph())
             }
         }
 
         private func show(_ graph: Messages.Graph) {
-            if server.output == .json { return printJSON { $0.graph(graph) } }
+            if named.server.output == .json { return printJSON { $0.graph(graph) } }
             printVisible(
                 "\(graph.workflow) \(graph.version), run \(graph.runID): \(graph.status.word), "
                     + "\(Int(graph.progress * 100)) %")

@@ -6,26 +6,19 @@ import Stubs
 
 /// Which run an operation is about, and how it is told.
 struct OperationOptions: ParsableArguments {
-    @Argument(help: "The run id, or a workflow id for its newest run.")
-    var run: String
-
     @Option(help: "Makes a repeat of this command harmless for 24 hours.")
     var requestID = ""
 
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var named: NamedRunOptions
+
+    var callOptions: CallOptions { named.callOptions }
 
     /// Does it, and prints how the run stands.
     func perform(
         _ operation: (WorkflowServiceClient, RunReference) async throws -> Messages.Run?
     ) async throws {
-        try await reporting {
-            try await server.withClient { client in
-                let workflows = WorkflowServiceClient(client: client)
-                let run = try await RunReference.named(self.run) {
-                    try await operation(workflows, $0)
-                }
-                RunReport.show(run ?? Messages.Run(), nil, server.output)
-            }
+        try await named.ask(operation) {
+            RunReport.show($0 ?? Messages.Run(), nil, named.server.output)
         }
     }
 }
@@ -52,7 +45,7 @@ extension WorkflowCommand {
             request.requestID = options.requestID
             try await options.perform { workflows, run in
                 request.run = run
-                return try await workflows.signalRun(request, options: options.server.callOptions)
+                return try await workflows.signalRun(request, options: options.callOptions)
                     .run
             }
         }
@@ -107,7 +100,7 @@ extension WorkflowCommand {
             try await options.perform { workflows, run in
                 request.run = run
                 return try await workflows.decideApproval(
-                    request, options: options.server.callOptions
+                    request, options: options.callOptions
                 ).run
             }
         }
@@ -183,7 +176,7 @@ extension WorkflowCommand {
         ) async throws {
             try await options.perform { workflows, run in
                 try await send(
-                    workflows, request(run, reason, options.requestID), options.server.callOptions)
+                    workflows, request(run, reason, options.requestID), options.callOptions)
             }
         }
     }

@@ -246,22 +246,14 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a run: its steps, and its result when it has one.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = GetRunRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.getRun(request, options: server.callOptions)
-                    }
-                    RunReport.show(response.run ?? Messages.Run(), response.result, server.output)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.getRun(
+                    GetRunRequest(run: run), options: named.callOptions)
+            } show: {
+                RunReport.show($0.run ?? Messages.Run(), $0.result, named.server.output)
             }
         }
     }
@@ -270,26 +262,18 @@ extension WorkflowCommand {
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Stop a run.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
         @Option(help: "Why, for the history.")
         var reason = ""
 
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = CancelRunRequest()
-                    request.reason = reason
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.cancelRun(request, options: server.callOptions)
-                    }
-                    RunReport.show(response.run ?? Messages.Run(), nil, server.output)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.cancelRun(
+                    CancelRunRequest(run: run, reason: reason),
+                    options: named.callOptions)
+            } show: {
+                RunReport.show($0.run ?? Messages.Run(), nil, named.server.output)
             }
         }
     }
