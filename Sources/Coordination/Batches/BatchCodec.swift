@@ -6,6 +6,7 @@ public struct StoredItem: Sendable, Hashable {
         case failure(StepFailure)
     }
 
+    /// What is to be done, and under which id it was asked for.
     public var operation: String
     public var requestID: String
     /// Of its payload, so that a repeat is told from another item.

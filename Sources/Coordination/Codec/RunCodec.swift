@@ -13,6 +13,7 @@ public enum RunCodec {
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
+        /// Which run, where, and under which name of its caller's.
         public var id: RunID
         public var namespace: Namespace
         public var workflowID: String
