@@ -75,6 +75,24 @@ public enum RunCodec {
     ) throws(CodecError) -> RunState {
         var reader = ByteReader(blob)
         let head = try readHead(&reader)
+        var run = try begun(head, columns, plan: plan)
+        run.steps = try readSteps(head.format, base: columns.startedMillis, of: plan, &reader)
+        if head.format >= 2 { try readHeld(&reader, &run.steps) }
+        if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
+        if !head.attributes.isEmpty { run.extra.value.attributes = head.attributes }
+        try check(run)
+        for step in plan.steps.indices {
+            run.steps[step].waitingFor = plan.steps[step].dependencies.count {
+                !run.steps[$0].state.hasEnded
+            }
+        }
+        return run
+    }
+
+    /// A run with what stands before its steps.
+    private static func begun(
+        _ head: Head, _ columns: Columns, plan: WorkflowPlan
+    ) throws(CodecError) -> RunState {
         guard let status = RunStatus(rawValue: columns.status) else {
             throw CodecError("unknown run status \(columns.status)", at: 0)
         }
@@ -89,27 +107,23 @@ public enum RunCodec {
         run.historyBytes = head.historyBytes
         run.failure = head.failure
         run.result = head.result
-        let base = columns.startedMillis
-        run.steps = try reader.array { reader throws(CodecError) in
-            try readStep(base: base, head.format, &reader)
+        return run
+    }
+
+    /// As many as the plan has; since version 3 elements of lists may follow.
+    private static func readSteps(
+        _ format: UInt8, base: Int64, of plan: WorkflowPlan, _ reader: inout ByteReader
+    ) throws(CodecError) -> [StepRecord] {
+        let steps = try reader.array { reader throws(CodecError) in
+            try readStep(base: base, format, &reader)
         }
         let isComplete =
-            head.format < 3
-            ? run.steps.count == plan.steps.count : run.steps.count >= plan.steps.count
+            format < 3 ? steps.count == plan.steps.count : steps.count >= plan.steps.count
         guard isComplete else {
             throw CodecError(
-                "\(run.steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
+                "\(steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
         }
-        if head.format >= 2 { try readHeld(&reader, &run.steps) }
-        if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
-        if !head.attributes.isEmpty { run.extra.value.attributes = head.attributes }
-        try check(run)
-        for step in plan.steps.indices {
-            run.steps[step].waitingFor = plan.steps[step].dependencies.count {
-                !run.steps[$0].state.hasEnded
-            }
-        }
-        return run
+        return steps
     }
 
     /// Elements must belong to a list: damaged bytes must not trap later.

@@ -45,27 +45,8 @@ extension JSONWriter {
         }
         member("early", response.early)
         member("elapsed_micros", response.elapsedMicros)
-        member("clusters", response.clusters) { writer, cluster in
-            writer.beginObject()
-            if let answer = cluster.answer {
-                writer.key("answer")
-                writer.payload(answer)
-            }
-            writer.key("weight")
-            writer.double(cluster.weight)
-            writer.member("voters", cluster.voters)
-            writer.endObject()
-        }
-        member("dissenters", response.dissenters) { writer, dissent in
-            writer.beginObject()
-            writer.member("voter", dissent.voter)
-            writer.member("agent_id", dissent.agentID)
-            if let answer = dissent.answer {
-                writer.key("answer")
-                writer.payload(answer)
-            }
-            writer.endObject()
-        }
+        member("clusters", response.clusters) { $0.cluster($1) }
+        member("dissenters", response.dissenters) { $0.dissent($1) }
         member("missing", response.missing) { writer, voter in
             writer.beginObject()
             writer.member("voter", voter.voter)
@@ -73,6 +54,29 @@ extension JSONWriter {
             if let failure = voter.failure { writer.member("message", failure.message) }
             writer.endObject()
         }
+    }
+
+    private mutating func cluster(_ cluster: AnswerCluster) {
+        beginObject()
+        if let answer = cluster.answer {
+            key("answer")
+            payload(answer)
+        }
+        key("weight")
+        double(cluster.weight)
+        member("voters", cluster.voters)
+        endObject()
+    }
+
+    private mutating func dissent(_ dissent: Dissent) {
+        beginObject()
+        member("voter", dissent.voter)
+        member("agent_id", dissent.agentID)
+        if let answer = dissent.answer {
+            key("answer")
+            payload(answer)
+        }
+        endObject()
     }
 
     mutating func accuracy(_ voter: VoterAccuracy) {
