@@ -188,6 +188,9 @@ let package = Package(
             path: "Tests/Benchmarks/CallFloor", swiftSettings: tested),
 
         // Tests, by room
+        .target(
+            name: "TestKit", dependencies: ["Store", "Coordination"], path: "Tests/TestKit",
+            swiftSettings: tested),
         tests("ThreadsTests", ["Threads"]),
         tests("JSONTests", ["JSON"]),
         tests(
@@ -199,7 +202,7 @@ let package = Package(
         tests("MessagesTests", ["Messages", "Stubs", "GRPC", "InteropMessages"]),
         tests("GRPCTests", ["GRPC", "HTTP2", nioCore, nioPosix, nioConcurrency]),
         tests("StoreTests", ["Store", "Coordination", "Threads"]),
-        tests("EngineTests", ["Engine", "Store", "Coordination", "JSON", "Threads"]),
+        tests("EngineTests", ["TestKit", "Engine", "Store", "Coordination", "JSON", "Threads"]),
         tests("SimulationTests", ["Engine", "Store", "Coordination", "JSON"]),
         tests("ConsoleTests", ["Console", "Telemetry", nioCore, nioPosix]),
         tests("StubsTests", ["Stubs", "Messages", "GRPC", "InteropMessages", nioCore, nioPosix]),
@@ -207,8 +210,8 @@ let package = Package(
         tests(
             "ServicesTests",
             [
-                "Services", "AgentKit", "Cache", "Engine", "Store", "Stubs", "GRPC", "Messages",
-                "Coordination", "Threads", nioPosix,
+                "TestKit", "Services", "AgentKit", "Cache", "Engine", "Store", "Stubs", "GRPC",
+                "Messages", "Coordination", "Threads", nioPosix,
             ]),
         tests("AgentKitTests", ["AgentKit", "Coordination", "JSON", "Messages", "Threads"]),
         tests(

@@ -2,6 +2,7 @@ import Coordination
 
 /// A step of an open run that has run out of attempts and waits for somebody.
 public struct DeadLetter: Sendable, Hashable {
+    /// The run that waits, and its caller's name for it.
     public var run: RunID
     public var workflowID: String
     /// Name of the run's definition.

@@ -2,6 +2,7 @@ import Coordination
 
 /// One agent instance as the engine sees it; gauges of this moment.
 public struct AgentSummary: Sendable, Hashable {
+    /// What it said when it joined, and whether it can take more.
     public var registration: AgentRegistration
     public var state: AgentState
     /// Assignments it holds now.
@@ -60,6 +61,7 @@ public struct AgentChange: Sendable, Hashable {
 
 /// A remote instance's session as people look at it.
 public struct SessionView: Sendable, Hashable {
+    /// Whether its stream is there; without one its lease runs out.
     public var isConnected: Bool
     /// Assignments it would take at once more.
     public var credits: Int
@@ -85,6 +87,7 @@ public enum AgentState: UInt8, Sendable, Hashable {
 
 /// The engine's own gauges of this moment.
 public struct EngineSnapshot: Sendable, Hashable {
+    /// What there is: runs that have not ended, current definitions, and instances that joined.
     public var openRuns = 0
     public var definitions = 0
     public var agents = 0

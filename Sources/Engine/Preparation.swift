@@ -59,6 +59,7 @@ public struct Preparation: Sendable {
         }
     }
 
+    /// What the payloads are for; comes back with the outcome.
     public var purpose: Purpose
     /// How the bytes come from what is stored.
     public var recipe: PayloadRecipe
@@ -118,6 +119,7 @@ public struct Preparation: Sendable {
 
     /// What became of a preparation.
     public struct Outcome: Sendable {
+        /// What was asked for.
         public var purpose: Purpose
         /// The payload; for ``Purpose/elements(_:attempt:)`` one for each element.
         public var result: Result<[Payload], StepFailure>

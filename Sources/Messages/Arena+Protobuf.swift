@@ -31,10 +31,12 @@ extension Arena {
         return unsafe UnsafeMutableRawPointer(copy).assumingMemoryBound(to: CChar.self)
     }
 
+    /// A copy with its length.
     public func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
         unsafe ProtobufCBinaryData(len: bytes.count, data: scalars(bytes))
     }
 
+    /// The struct of a message; nil for none.
     public func message<Message: ProtobufMessage, Struct>(
         _ message: Message?, as type: Struct.Type = Struct.self
     ) -> UnsafeMutablePointer<Struct>? {
@@ -44,6 +46,7 @@ extension Arena {
         return unsafe target.assumingMemoryBound(to: Struct.self)
     }
 
+    /// A copy of an array of numbers.
     public func scalars<Scalar: BitwiseCopyable>(
         _ values: [Scalar]
     ) -> UnsafeMutablePointer<Scalar>? {
@@ -55,6 +58,7 @@ extension Arena {
         return unsafe copy
     }
 
+    /// protobuf-c makes every bool as wide as an `int`.
     public func bools(_ values: [Bool]) -> UnsafeMutablePointer<Int32>? {
         unsafe scalars(values.map { $0 ? 1 : 0 })
     }
@@ -67,10 +71,12 @@ extension Arena {
         return unsafe UnsafeMutableRawPointer(numbers).assumingMemoryBound(to: Raw.self)
     }
 
+    /// As ``string(_:)``, for each.
     public func strings(_ texts: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
         unsafe pointers(texts) { unsafe string($0) }
     }
 
+    /// As ``bytes(_:)``, for each.
     public func byteStrings(_ list: [[UInt8]]) -> UnsafeMutablePointer<ProtobufCBinaryData>? {
         guard !list.isEmpty else { return nil }
         let copy = unsafe allocate(ProtobufCBinaryData.self, count: list.count)
@@ -80,12 +86,14 @@ extension Arena {
         return unsafe copy
     }
 
+    /// As ``message(_:as:)``, for each.
     public func messages<Message: ProtobufMessage, Struct>(
         _ messages: [Message], as type: Struct.Type = Struct.self
     ) -> UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>? {
         unsafe pointers(messages) { unsafe message($0) }
     }
 
+    /// The structs of a map's pairs, each made by `fill`.
     public func map<Key, Value, Struct>(
         _ map: FieldMap<Key, Value>,
         _ fill: (UnsafeMutablePointer<Struct>, Key, Value) -> Void

@@ -5,17 +5,20 @@ import CProtobufC
 /// All functions copy: nothing returned points into the struct. Strings were found valid by
 /// ``WireCheck`` or are empty constants of protobuf-c.
 public enum CField {
+    /// The text up to the first NUL; empty for nil.
     @unsafe @inlinable
     public static func string(_ text: UnsafeMutablePointer<CChar>?) -> String {
         guard let text = unsafe text, unsafe text.pointee != 0 else { return "" }
         return unsafe String(cString: text)
     }
 
+    /// The bytes; nil and empty are the same.
     @unsafe @inlinable
     public static func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
         unsafe [UInt8](UnsafeBufferPointer(start: data.data, count: data.len))
     }
 
+    /// The message; `nil` when the field is not set.
     @unsafe @inlinable
     public static func message<Message: ProtobufMessage, Struct>(
         _ source: UnsafeMutablePointer<Struct>?
@@ -24,6 +27,7 @@ public enum CField {
         return unsafe Message(reading: UnsafeRawPointer(source))
     }
 
+    /// A repeated field of numbers.
     @unsafe @inlinable
     public static func scalars<Scalar: BitwiseCopyable>(
         _ count: Int, _ values: UnsafeMutablePointer<Scalar>?
@@ -31,6 +35,7 @@ public enum CField {
         unsafe [Scalar](UnsafeBufferPointer(start: values, count: count))
     }
 
+    /// protobuf-c makes every bool as wide as an `int`.
     @unsafe @inlinable
     public static func bools(_ count: Int, _ values: UnsafeMutablePointer<Int32>?) -> [Bool] {
         unsafe UnsafeBufferPointer(start: values, count: count).map { $0 != 0 }
@@ -46,6 +51,7 @@ public enum CField {
         return unsafe UnsafeBufferPointer(start: numbers, count: count).map(Value.init(rawValue:))
     }
 
+    /// A repeated field of texts.
     @unsafe @inlinable
     public static func strings(
         _ count: Int, _ texts: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
@@ -53,6 +59,7 @@ public enum CField {
         unsafe UnsafeBufferPointer(start: texts, count: count).map { unsafe string($0) }
     }
 
+    /// A repeated field of bytes.
     @unsafe @inlinable
     public static func byteStrings(
         _ count: Int, _ data: UnsafeMutablePointer<ProtobufCBinaryData>?
@@ -60,6 +67,7 @@ public enum CField {
         unsafe UnsafeBufferPointer(start: data, count: count).map { unsafe bytes($0) }
     }
 
+    /// A repeated field of messages.
     @unsafe @inlinable
     public static func messages<Message: ProtobufMessage, Struct>(
         _ count: Int, _ sources: UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>?
@@ -69,6 +77,7 @@ public enum CField {
         }
     }
 
+    /// A map field; of pairs with one key the last one wins.
     @unsafe @inlinable
     public static func map<Key, Value, Struct>(
         _ count: Int, _ sources: UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>?,

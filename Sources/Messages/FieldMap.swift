@@ -6,9 +6,11 @@
 public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Sendable {
     /// One pair.
     public struct Entry: Sendable, Hashable {
+        /// Once in its map, and what it stands for.
         public let key: Key
         public fileprivate(set) var value: Value
 
+        /// Combines the two.
         public init(key: Key, value: Value) {
             self.key = key
             self.value = value
@@ -18,6 +20,7 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
     /// The pairs; no key occurs twice.
     public private(set) var entries: [Entry]
 
+    /// No pairs.
     public init() {
         entries = []
     }
@@ -76,12 +79,15 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
 }
 
 extension FieldMap: RandomAccessCollection {
+    /// See `RandomAccessCollection`.
     public var startIndex: Int { entries.startIndex }
     public var endIndex: Int { entries.endIndex }
+    /// The pair at a place.
     public subscript(position: Int) -> Entry { entries[position] }
 }
 
 extension FieldMap: ExpressibleByDictionaryLiteral {
+    /// From pairs in their order. A key that comes again replaces the value it had.
     public init(dictionaryLiteral elements: (Key, Value)...) {
         self.init(lastWins: elements.map { Entry(key: $0.0, value: $0.1) })
     }

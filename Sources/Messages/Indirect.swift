@@ -7,10 +7,12 @@ public enum Indirect<Message: Sendable & Hashable>: Sendable, Hashable {
     case none
     indirect case some(Message)
 
+    /// Holds a message, or none.
     public init(wrappedValue: Message?) {
         self = wrappedValue.map(Indirect.some) ?? .none
     }
 
+    /// What it holds.
     public var wrappedValue: Message? {
         get {
             switch self {

@@ -26,6 +26,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
         case refusedByCodec
     }
 
+    /// What is wrong.
     public let reason: Reason
 
     /// Where, in bytes from the start of the outermost message.
@@ -34,6 +35,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The field, as `package.Message.field`; the message alone where no field is to blame.
     public let field: String
 
+    /// Names a fault and its place.
     public init(_ reason: Reason, offset: Int, field: String) {
         self.reason = reason
         self.offset = offset

@@ -43,6 +43,7 @@ extension WireMessage {
 }
 
 extension ProtobufMessage {
+    /// See ``WireMessage``.
     public static func decoded(
         from bytes: RawSpan, limits: DecodeLimits
     ) throws(WireError) -> Self {
@@ -58,6 +59,7 @@ extension ProtobufMessage {
         }
     }
 
+    /// See ``WireMessage``.
     public func encoded(leaving prefixBytes: Int) -> [UInt8] {
         unsafe Arena.with(cap: .max) { arena in
             let message = unsafe arena.allocate(Self.layout.byteCount)

@@ -66,6 +66,7 @@ public struct DecodeLimits: Sendable, Hashable {
     /// matters for large ones.
     public var arenaFloorBytes: Int
 
+    /// Combines the limits; a depth of 0 to 1,000, a positive ratio.
     public init(
         maxDepth: Int = 100, arenaBytesPerMessageByte: Int = 16,
         arenaFloorBytes: Int = 256 * 1024

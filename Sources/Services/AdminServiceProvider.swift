@@ -10,6 +10,7 @@ import Threads
 public struct AdminServiceProvider: AdminServiceHandler {
     /// What an operator is told of the process; fixed at its start.
     public struct Identity: Sendable {
+        /// Which build it is, and when it started (milliseconds since 1970).
         public var version: String
         public var startedMillis: Int64
         /// Effective settings by name, without secrets.
@@ -50,6 +51,7 @@ public struct AdminServiceProvider: AdminServiceHandler {
         self.onDrain = onDrain
     }
 
+    /// See `GetInfo` in the proto.
     public func getInfo(_ request: GetInfoRequest, _ call: UnaryCall<GetInfoResponse>) {
         let link = links.link(on: call.eventLoop)
         let ticket = link.ask({ .snapshot($0) }) { answer in

@@ -5,6 +5,7 @@ import Messages
 import Stubs
 
 extension WorkflowServiceProvider {
+    /// See `WatchRun` in the proto.
     public func watchRun(_ request: WatchRunRequest, _ call: ServerStreamCall<WatchRunResponse>) {
         do throws(GRPCStatus) {
             let namespace = try call.metadata.namespace()

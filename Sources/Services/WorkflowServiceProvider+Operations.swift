@@ -10,38 +10,22 @@ extension WorkflowServiceProvider {
     public func terminateRun(
         _ request: TerminateRunRequest, _ call: UnaryCall<TerminateRunResponse>
     ) {
-        operate(request, .terminate(reason: request.reason), call) { summary in
-            var response = TerminateRunResponse()
-            response.run = Run(summary)
-            return response
-        }
+        operate(request, .terminate(reason: request.reason), call, TerminateRunResponse.init(run:))
     }
 
     /// See `PauseRun` in the proto.
     public func pauseRun(_ request: PauseRunRequest, _ call: UnaryCall<PauseRunResponse>) {
-        operate(request, .pause(reason: request.reason), call) { summary in
-            var response = PauseRunResponse()
-            response.run = Run(summary)
-            return response
-        }
+        operate(request, .pause(reason: request.reason), call, PauseRunResponse.init(run:))
     }
 
     /// See `ResumeRun` in the proto.
     public func resumeRun(_ request: ResumeRunRequest, _ call: UnaryCall<ResumeRunResponse>) {
-        operate(request, .resume(reason: request.reason), call) { summary in
-            var response = ResumeRunResponse()
-            response.run = Run(summary)
-            return response
-        }
+        operate(request, .resume(reason: request.reason), call, ResumeRunResponse.init(run:))
     }
 
     /// See `RetryRun` in the proto.
     public func retryRun(_ request: RetryRunRequest, _ call: UnaryCall<RetryRunResponse>) {
-        operate(request, .retry(reason: request.reason), call) { summary in
-            var response = RetryRunResponse()
-            response.run = Run(summary)
-            return response
-        }
+        operate(request, .retry(reason: request.reason), call, RetryRunResponse.init(run:))
     }
 
     /// See `Requeue` in the proto.
@@ -53,11 +37,7 @@ extension WorkflowServiceProvider {
         guard let reference = reference(request.run, call) else { return }
         let operation: RunOperation =
             request.discard ? .discard(step: request.step) : .requeue(step: request.step)
-        operate(reference, operation, request.requestID, call) { summary in
-            var response = RequeueResponse()
-            response.run = Run(summary)
-            return response
-        }
+        operate(reference, operation, request.requestID, call, RequeueResponse.init(run:))
     }
 
     /// See `ListDeadLetters` in the proto.
@@ -98,11 +78,8 @@ extension WorkflowServiceProvider {
         let payload = Coordination.Payload(orEmptyObject: request.payload)
         withCheckedJSON(payload, "payload", call) {
             let signal = RunSignal(name: request.signal, payload: payload)
-            operate(reference, .signal(signal), request.requestID, call) { summary in
-                var response = SignalRunResponse()
-                response.run = Run(summary)
-                return response
-            }
+            operate(
+                reference, .signal(signal), request.requestID, call, SignalRunResponse.init(run:))
         }
     }
 
@@ -147,11 +124,9 @@ extension WorkflowServiceProvider {
             let answer = ApprovalAnswer(
                 step: request.step, decision: decision, actor: request.actor,
                 comment: request.comment, form: request.form == nil ? [] : form.bytes)
-            operate(reference, .decide(answer), request.requestID, call) { summary in
-                var response = DecideApprovalResponse()
-                response.run = Run(summary)
-                return response
-            }
+            operate(
+                reference, .decide(answer), request.requestID, call,
+                DecideApprovalResponse.init(run:))
         }
     }
 
@@ -159,7 +134,7 @@ extension WorkflowServiceProvider {
 
     private func operate<Response>(
         _ request: some ReasonedRequest, _ operation: RunOperation, _ call: UnaryCall<Response>,
-        _ make: @escaping (RunSummary) -> Response
+        _ make: @escaping (Messages.Run) -> Response
     ) {
         var faults = FieldFaults()
         faults.checkReason(request.reason, "reason")
@@ -171,12 +146,12 @@ extension WorkflowServiceProvider {
 
     private func operate<Response>(
         _ reference: Engine.RunReference, _ operation: RunOperation, _ requestID: String,
-        _ call: UnaryCall<Response>, _ make: @escaping (RunSummary) -> Response
+        _ call: UnaryCall<Response>, _ make: @escaping (Messages.Run) -> Response
     ) {
         let order = OperateRun(run: reference, operation: operation, requestID: requestID)
         ask(call, { .operateRun(order, $0) }) { answer in
             guard case .operated(let summary) = answer else { return nil }
-            return make(summary)
+            return make(Run(summary))
         }
     }
 }

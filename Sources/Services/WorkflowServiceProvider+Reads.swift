@@ -7,6 +7,7 @@ import Stubs
 /// The reads of committed state: they go to the store's reader connections, not through the
 /// engine.
 extension WorkflowServiceProvider {
+    /// See `ListRuns` in the proto.
     public func listRuns(_ request: ListRunsRequest, _ call: UnaryCall<ListRunsResponse>) {
         guard let namespace = call.namespace(), let page = RequestedRuns(request, call)
         else { return }
@@ -45,6 +46,7 @@ extension WorkflowServiceProvider {
         host.countRuns(namespace: namespace, filter: filter, completion: answer)
     }
 
+    /// See `GetHistory` in the proto.
     public func getHistory(_ request: GetHistoryRequest, _ call: UnaryCall<GetHistoryResponse>) {
         guard let page = HistoryPage(request, call), let reference = reference(request.run, call)
         else { return }

@@ -21,6 +21,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
 
     // MARK: Definitions
 
+    /// See `PutDefinition` in the proto.
     public func putDefinition(
         _ request: PutDefinitionRequest, _ call: UnaryCall<PutDefinitionResponse>
     ) {
@@ -39,6 +40,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
+    /// See `GetDefinition` in the proto.
     public func getDefinition(
         _ request: GetDefinitionRequest, _ call: UnaryCall<GetDefinitionResponse>
     ) {
@@ -61,6 +63,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         call.onCancel { _ in link.abandon(ticket) }
     }
 
+    /// See `ListDefinitions` in the proto.
     public func listDefinitions(
         _ request: ListDefinitionsRequest, _ call: UnaryCall<ListDefinitionsResponse>
     ) {
@@ -81,6 +84,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
 
     // MARK: Starting
 
+    /// See `StartRun` in the proto.
     public func startRun(_ request: StartRunRequest, _ call: UnaryCall<StartRunResponse>) {
         start(request, call) { run, existing in
             var response = StartRunResponse()
@@ -90,6 +94,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
+    /// See `ExecuteRun` in the proto.
     public func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>) {
         guard let namespace = call.namespace() else { return }
         guard let startRequest = request.start else { return call.fail(.missing("start")) }
@@ -176,6 +181,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
 
     // MARK: Looking
 
+    /// See `AwaitRun` in the proto.
     public func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>) {
         guard let reference = reference(request.run, call) else { return }
         let follows = request.follow || reference.isByWorkflow
@@ -187,6 +193,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
+    /// See `GetRun` in the proto.
     public func getRun(_ request: GetRunRequest, _ call: UnaryCall<GetRunResponse>) {
         guard let reference = reference(request.run, call) else { return }
         ask(call, { .getRun(reference, $0) }) { answer in
@@ -198,6 +205,7 @@ public struct WorkflowServiceProvider: WorkflowServiceHandler {
         }
     }
 
+    /// See `CancelRun` in the proto.
     public func cancelRun(_ request: CancelRunRequest, _ call: UnaryCall<CancelRunResponse>) {
         guard let reference = reference(request.run, call) else { return }
         guard request.reason.utf8.count <= 1_024 else {

@@ -210,27 +210,13 @@ struct MemoryTables: Sendable {
             }
             return .runs(Array(matching.prefix(max(limit, 0))))
         case .history(let run, let fromSequence, let limit):
-            let rows = (history[run] ?? []).drop { row in
-                row.firstSequence + Int64(row.count) <= fromSequence
-            }
-            return .history(Array(rows.prefix(max(limit, 0))))
+            return .history(historyPage(run, from: fromSequence, limit: max(limit, 0)))
         case .entities(let kind, let namespace, let after, let limit):
-            return .entities(
-                entityPage(kind, namespace, after: after, limit: max(limit, 0)))
+            return .entities(entityPage(kind, namespace, after: after, limit: max(limit, 0)))
         case .audit(let namespace, let subject, let before, let limit):
-            let matching = audits.reversed().lazy.filter { row in
-                (namespace.map { row.namespace == $0 } ?? true)
-                    && (subject.map { row.subject == $0 } ?? true)
-                    && (before.map { row.sequence < $0 } ?? true)
-            }
-            return .audit(Array(matching.prefix(max(limit, 0))))
+            return .audit(auditPage(namespace, subject, before: before, limit: max(limit, 0)))
         case .memory(let query):
-            var page = memory.page(query)
-            page.line =
-                entities.first {
-                    $0.row.entityKind == .memoryLine && $0.row.namespace == query.namespace
-                }?.row.blob
-            return .memory(page)
+            return .memory(memoryPage(query))
         case .publications(let range):
             return .publications(
                 (publications[range.namespace] ?? MemoryPublications()).page(range))
@@ -238,6 +224,33 @@ struct MemoryTables: Sendable {
             return .publicationMarks(
                 publications[namespace]?.marks(after: after, limit: max(limit, 0)) ?? [])
         }
+    }
+
+    private func historyPage(_ run: RunID, from sequence: Int64, limit: Int) -> [HistoryRow] {
+        let rows = (history[run] ?? []).drop { row in
+            row.firstSequence + Int64(row.count) <= sequence
+        }
+        return Array(rows.prefix(limit))
+    }
+
+    private func auditPage(
+        _ namespace: String?, _ subject: String?, before: Int64?, limit: Int
+    ) -> [AuditRow] {
+        let matching = audits.reversed().lazy.filter { row in
+            (namespace.map { row.namespace == $0 } ?? true)
+                && (subject.map { row.subject == $0 } ?? true)
+                && (before.map { row.sequence < $0 } ?? true)
+        }
+        return Array(matching.prefix(limit))
+    }
+
+    private func memoryPage(_ query: MemoryQuery) -> MemoryPage {
+        let line = entities.first {
+            $0.row.entityKind == .memoryLine && $0.row.namespace == query.namespace
+        }
+        var page = memory.page(query)
+        page.line = line?.row.blob
+        return page
     }
 
     private func entityPage(
@@ -265,35 +278,40 @@ struct MemoryTables: Sendable {
             }
         }
         if let after = page.enter(.entities) {
-            for stored in entities
-            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isRecovered
-                && !stored.row.entityKind.isBrief
-            {
-                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
-            }
+            fillEntities(&page, after: after) { $0.isRecovered && !$0.isBrief }
         }
         if let after = page.enter(.briefEntities) {
-            for stored in entities
-            where stored.isOn(request.shard, after: after) && stored.row.entityKind.isBrief {
-                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
-            }
+            fillEntities(&page, after: after) { $0.isBrief }
         }
         if let after = page.enter(.settledMemory) { memory.fillSettled(&page, after: after) }
         if let after = page.enter(.memoryLog) { memory.fillLog(&page, after: after) }
-        if let after = page.enter(.openRuns) {
-            for stored in runOrder.lazy.compactMap({ runs[$0] })
-            where stored.row.closedMillis == nil && stored.isOn(request.shard, after: after) {
-                if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
-            }
-        }
-        if let after = page.enter(.requests) {
-            for stored in requests where stored.isOn(request.shard, after: after) {
-                let hour = RequestRetention.hour(ofMillis: stored.row.createdMillis)
-                if page.hasRoom && hour >= request.oldestHour {
-                    page.add(stored.row, rowID: stored.rowID)
-                }
-            }
-        }
+        if let after = page.enter(.openRuns) { fillOpenRuns(&page, after: after) }
+        if let after = page.enter(.requests) { fillRequests(&page, after: after) }
         return page.finish()
+    }
+
+    private func fillEntities(
+        _ page: inout RecoveryPageBuilder, after rowID: Int64, _ isWanted: (EntityKind) -> Bool
+    ) {
+        for stored in entities
+        where stored.isOn(page.request.shard, after: rowID) && isWanted(stored.row.entityKind) {
+            if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+        }
+    }
+
+    private func fillOpenRuns(_ page: inout RecoveryPageBuilder, after rowID: Int64) {
+        for stored in runOrder.lazy.compactMap({ runs[$0] })
+        where stored.row.closedMillis == nil && stored.isOn(page.request.shard, after: rowID) {
+            if page.hasRoom { page.add(stored.row, rowID: stored.rowID) }
+        }
+    }
+
+    private func fillRequests(_ page: inout RecoveryPageBuilder, after rowID: Int64) {
+        for stored in requests where stored.isOn(page.request.shard, after: rowID) {
+            let hour = RequestRetention.hour(ofMillis: stored.row.createdMillis)
+            if page.hasRoom && hour >= page.request.oldestHour {
+                page.add(stored.row, rowID: stored.rowID)
+            }
+        }
     }
 }

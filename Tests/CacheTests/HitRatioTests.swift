@@ -9,7 +9,9 @@ import Testing
             (RecordedTrace.gli, 500, 33.5), (.gli, 1_000, 50), (.loop, 256, 21), (.loop, 512, 50),
             (.multi2, 500, 48), (.multi2, 1_000, 55.5), (.multi2, 2_000, 67.5),
         ])
-    func `recorded traces`(_ trace: RecordedTrace, _ entries: Int, goal: Double) async throws {
+    func `recorded traces are answered as often as their goals say`(
+        _ trace: RecordedTrace, _ entries: Int, goal: Double
+    ) async throws {
         let requests = try await trace.requests()
         try #require(requests.count > 6_000)
         let ratio = CountedCache(entries: entries).hitRatio(requests)
@@ -18,7 +20,7 @@ import Testing
     }
 
     @Test(arguments: [500, 1_000, 2_000, 5_000])
-    func `Zipf's law within two points of perfect LFU`(entries: Int) {
+    func `Zipf's law is answered within two points of perfect LFU`(entries: Int) {
         let requests = Workloads.zipf(300_000, keys: 100_000, seed: 42)
         let perfect = PerfectLFU(entries: entries).hitRatio(requests)
         let ratio = CountedCache(entries: entries).hitRatio(requests)

@@ -70,6 +70,15 @@ import Testing
         #expect(try DefinitionCodec.decode(Self.bytes(Self.goldenDefinition)) == Self.definition)
     }
 
+    @Test(arguments: [
+        goldenHistory, LaterCodecTests.goldenHistory, ContractCodecTests.goldenHistory,
+    ])
+    func `events are written as the version that brought them wrote them`(golden: String) throws {
+        let bytes = Self.bytes(golden)
+        let events = try HistoryCodec.decode(bytes)
+        #expect(HistoryCodec.encode(events) == [HistoryCodec.version] + bytes.dropFirst())
+    }
+
     /// A run in the middle: one step failed for good, the next one runs.
     static func runState(leaseMillis: Int? = nil) throws -> RunState {
         let plan = try WorkflowPlan(definition)

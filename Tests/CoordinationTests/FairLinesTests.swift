@@ -93,7 +93,7 @@ import Testing
         lines.close(ring)
     }
 
-    @Test func `a hundred keys against one that floods`() {
+    @Test func `a hundred keys have their turn before one that floods has its second`() {
         var lines = FairLines()
         let ring = lines.open()
         var places: [Int32: WaitingLines.Place] = [:]

@@ -1,19 +1,20 @@
 import Coordination
 import Store
+import TestKit
 import Threads
 
 /// A store that can be told to hold commits back, as a slow disk does.
-struct GatedStore: Store {
+struct GatedStore: ForwardingStore {
     private struct Gate {
         var isOpen = true
         var held: [@Sendable () -> Void] = []
         var watcher: CheckedContinuation<Void, Never>?
     }
 
-    private let base: InMemoryStore
+    let base: any Store
     private let gate = Locked(Gate())
 
-    init(_ base: InMemoryStore) { self.base = base }
+    init(_ base: any Store) { self.base = base }
 
     /// Returns when a commit is held back. For one caller.
     func untilOneIsHeld() async {
@@ -46,32 +47,4 @@ struct GatedStore: Store {
         watcher?.resume()
         if passes { base.commit(batch, completion: completion) }
     }
-
-    // MARK: What passes as it is
-
-    func claim(_ shard: ShardID, wallMillis: Int64) async throws(StoreError) -> Epoch {
-        try await base.claim(shard, wallMillis: wallMillis)
-    }
-
-    func recover(
-        _ shard: ShardID, after cursor: RecoveryCursor?
-    ) async throws(StoreError) -> RecoveryPage {
-        try await base.recover(shard, after: cursor)
-    }
-
-    func loadPayloads(
-        _ ids: [PayloadID],
-        completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
-    ) {
-        base.loadPayloads(ids, completion: completion)
-    }
-
-    func query(
-        _ query: StoreQuery,
-        completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
-    ) {
-        base.query(query, completion: completion)
-    }
-
-    func close() async { await base.close() }
 }

@@ -4,10 +4,7 @@ import Testing
 enum DocumentationLaw {
     /// How many public declarations of a room had no `///` when the law came. They may only
     /// become fewer; a room that is not here has none.
-    static let undocumented = [
-        "Coordination": 71, "Messages": 33, "Stubs": 10, "Engine": 30, "AgentKit": 10,
-        "Services": 23, "MexcPack": 1,
-    ]
+    static let undocumented = ["AgentKit": 2, "Services": 4]
 
     /// Public declarations without a documentation comment.
     static func violations(of file: SourceFile) -> [String] {
@@ -20,13 +17,17 @@ enum DocumentationLaw {
         let words = words(in: line).drop { $0.hasPrefix("@") }
         guard words.first == "public" || words.first == "open" else { return false }
         return words.contains { kinds.contains($0) } && !words.contains("import")
-            && words.dropFirst().first != "extension" && !isWitness(words)
+            && words.dropFirst().first != "extension" && !isWitness(words) && !isOperator(line)
     }
 
     /// What every reader knows from the standard library needs no words of its own.
     private static func isWitness(_ words: ArraySlice<Substring>) -> Bool {
         words.contains("description") || words.contains("operator")
             || zip(words, words.dropFirst()).contains { knownWitnesses.contains("\($0) \($1)") }
+    }
+
+    private static func isOperator(_ line: String) -> Bool {
+        line.contains("static func == (") || line.contains("static func < (")
     }
 
     /// Looks up over attributes, which stand between a comment and its declaration. A property
@@ -88,6 +89,7 @@ enum DocumentationLaw {
                 public let f = 1
                 public let g = 2
                 public func hash(into hasher: inout Hasher) {}
+                public static func < (a: X, b: X) -> Bool { a.d < b.d }
                 """)
         #expect(
             DocumentationLaw.violations(of: file) == [

@@ -29,6 +29,12 @@ enum WordLaw {
     static func foreignLocks(in file: SourceFile) -> [String] {
         file.places(of: ["Mutex<", "Mutex("])
     }
+
+    /// Swift's own `print`, which buffers what goes to a pipe and lets through what could move the
+    /// cursor; `cadre` has `printVisible` and `StandardOutput`.
+    static func prints(in file: SourceFile) -> [String] {
+        file.places(of: [" print(", ".print("])
+    }
 }
 
 @Suite struct WordLawTests {
@@ -42,6 +48,10 @@ enum WordLaw {
 
     @Test func `locks come from Threads`() {
         expectNone(Repository.rooms.flatMap(WordLaw.foreignLocks))
+    }
+
+    @Test func `no room prints but by its own means`() {
+        expectNone(Repository.rooms.flatMap(WordLaw.prints))
     }
 
     @Test func `no file knows the machine it was written on`() {
@@ -60,11 +70,13 @@ enum WordLaw {
             try await Task.sleep(for: .seconds(1))
             let path = "/t\("mp")/x"
             let lock = Mutex(0)
+            if isHeld { print(lock) }
             """
         let file = SourceFile(path: "X.swift", text: text)
         #expect(WordLaw.leftovers(in: file).map { $0.prefix(9) } == ["X.swift:1", "X.swift:2"])
         #expect(WordLaw.sleeps(in: file).map { $0.prefix(9) } == ["X.swift:3"])
         #expect(WordLaw.machinePaths(in: text, at: "X.swift").map { $0.prefix(9) } == ["X.swift:4"])
         #expect(WordLaw.foreignLocks(in: file).map { $0.prefix(9) } == ["X.swift:5"])
+        #expect(WordLaw.prints(in: file).map { $0.prefix(9) } == ["X.swift:6"])
     }
 }

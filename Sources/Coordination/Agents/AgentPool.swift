@@ -91,11 +91,15 @@ public struct AgentPool: Sendable {
 
     /// How many types have an index, from 0 on.
     public var typeCount: Int { types.count }
+    /// The name of a type, as agents registered it.
     public func name(ofType type: Int32) -> String { types[Int(type)].name }
     /// Whether an instance of it has ever joined.
     public func isKnown(type: Int32) -> Bool { types[Int(type)].isKnown }
+    /// How many of its instances take work.
     public func aliveCount(type: Int32) -> Int { types[Int(type)].alive }
+    /// How much of its work waits for a slot.
     public func waitingCount(type: Int32) -> Int { types[Int(type)].waiting }
+    /// What its instances can do, or the type itself promises.
     public func operations(ofType type: Int32) -> [OperationDescriptor] {
         types[Int(type)].operations.all
     }
@@ -239,13 +243,17 @@ public struct AgentPool: Sendable {
         agents.contains(agent) && !agents[agent].isClosed
     }
 
+    /// The index of an instance; `nil`: none of this name is living.
     public func agent(_ id: AgentID) -> Int32? { agentIndex[id] }
     /// The type of an instance.
     public func type(of agent: Int32) -> Int32 { agents[agent].type }
     /// Where an instance's work goes.
     public func port(of agent: Int32) -> Int { agents[agent].port }
+    /// The name of an instance.
     public func id(of agent: Int32) -> AgentID { agents[agent].registration.id }
+    /// What an instance said when it joined.
     public func registration(of agent: Int32) -> AgentRegistration { agents[agent].registration }
+    /// Assignments that an instance holds now.
     public func inFlight(of agent: Int32) -> Int { agents[agent].inFlight }
     /// The slots that an instance came with.
     public func slots(of agent: Int32) -> Int { agents[agent].registration.slots }

@@ -85,6 +85,7 @@ public enum AnswerValue: Sendable, Hashable {
 /// 128 bits that stand for the bytes of an answer: the same in every process, not proof against
 /// somebody who looks for two answers with one key.
 public struct AnswerKey: Sendable, Hashable {
+    /// Its halves.
     public let high: UInt64
     public let low: UInt64
 

@@ -28,7 +28,7 @@ enum BallotCodec {
         _ = try reader.version(newest: 1)
         let voters = try reader.array(voter)
         let quorum = try reader.double()
-        let support = try reader.optional { reader throws(CodecError) in try reader.double() }
+        let support = try reader.optionalDouble()
         let method: BallotRules.Method = try reader.choice("voting method")
         let equivalence = AnswerEquivalence(
             rule: try reader.choice("equivalence rule"), field: try reader.string(),

@@ -2,6 +2,7 @@
 public struct BallotRecord: Sendable, Hashable {
     /// What one voter said.
     public struct Vote: Sendable, Hashable {
+        /// Who said what.
         public var voter: String
         public var value: AnswerValue
         /// Whether it stands behind what was decided.

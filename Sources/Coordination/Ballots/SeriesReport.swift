@@ -3,6 +3,7 @@
 public struct SeriesReport: Sendable, Hashable {
     /// Two voters that answered some of the same questions.
     public struct Pair: Sendable, Hashable {
+        /// Whose answers are compared.
         public var first: String
         public var second: String
         /// How many decisions both answered.

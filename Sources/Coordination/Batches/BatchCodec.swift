@@ -6,6 +6,7 @@ public struct StoredItem: Sendable, Hashable {
         case failure(StepFailure)
     }
 
+    /// What is to be done, and under which id it was asked for.
     public var operation: String
     public var requestID: String
     /// Of its payload, so that a repeat is told from another item.
@@ -88,18 +89,15 @@ public enum BatchCodec {
         writer.unsigned(item.fingerprint)
         writer.signed(item.atMillis)
         writer.count(item.attempts)
-        write(&writer, item.payload)
+        writer.payload(item.payload)
         switch item.outcome {
         case nil: writer.byte(0)
         case .value(let payload):
             writer.byte(1)
-            write(&writer, payload)
+            writer.payload(payload)
         case .failure(let failure):
             writer.byte(2)
-            writer.string(failure.type)
-            writer.string(failure.message)
-            writer.bool(failure.retryable)
-            writer.optional(failure.retryAfterMillis) { $0.signed($1) }
+            writer.failure(failure)
         }
         return writer.bytes
     }
@@ -111,35 +109,13 @@ public enum BatchCodec {
         var item = StoredItem(
             operation: try reader.string(), requestID: try reader.string(),
             fingerprint: try reader.unsigned(), atMillis: try reader.signed(),
-            attempts: try reader.int(), payload: try payload(&reader))
+            attempts: try reader.int(), payload: try reader.payload())
         switch try reader.byte() {
         case 0: break
-        case 1: item.outcome = .value(try payload(&reader))
-        case 2:
-            item.outcome = .failure(
-                StepFailure(
-                    type: try reader.string(), message: try reader.string(),
-                    retryable: try reader.bool(),
-                    retryAfterMillis: try reader.optional(millis)))
+        case 1: item.outcome = .value(try reader.payload())
+        case 2: item.outcome = .failure(try reader.failure())
         case let outcome: throw CodecError("outcome \(outcome) of an item is unknown", at: 0)
         }
         return item
-    }
-
-    private static func millis(_ reader: inout ByteReader) throws(CodecError) -> Int64 {
-        try reader.signed()
-    }
-
-    private static func write(_ writer: inout ByteWriter, _ payload: Payload) {
-        writer.string(payload.contentType)
-        writer.array(payload.bytes) { $0.byte($1) }
-    }
-
-    private static func payload(_ reader: inout ByteReader) throws(CodecError) -> Payload {
-        let type = try reader.string()
-        let bytes = try reader.array { (reader: inout ByteReader) throws(CodecError) in
-            try reader.byte()
-        }
-        return Payload(bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
     }
 }

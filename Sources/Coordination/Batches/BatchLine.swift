@@ -179,6 +179,7 @@ public struct BatchLine: Sendable {
     public var waitingBytes: Int {
         staying.values.reduce(freshBytes + retryBytes) { $0 + $1.bytes }
     }
+    /// Batches that agents work on, and the items in them.
     public var flyingCount: Int { flying.count }
     public var flyingItems: Int { flying.values.reduce(0) { $0 + $1.items.count } }
     /// When the oldest item that waits arrived.

@@ -63,9 +63,7 @@ public enum BreakerCodec {
         let binding = try reader.optional { reader throws(CodecError) in
             BreakerDefinition.Binding(
                 agentType: try reader.string(), operation: try reader.string(),
-                excludedFailures: try reader.array { reader throws(CodecError) in
-                    try reader.string()
-                })
+                excludedFailures: try reader.strings())
         }
         let rules: BreakerDefinition.Rules =
             switch try reader.byte() {
@@ -107,16 +105,10 @@ public enum BreakerCodec {
         policy.window =
             try reader.byte() == 1 ? .calls(try reader.int()) : .millis(try reader.signed())
         policy.minimumCalls = try reader.int()
-        policy.failureRate = try reader.optional { reader throws(CodecError) in
-            try reader.double()
-        }
-        policy.slowCallRate = try reader.optional { reader throws(CodecError) in
-            try reader.double()
-        }
+        policy.failureRate = try reader.optionalDouble()
+        policy.slowCallRate = try reader.optionalDouble()
         policy.slowCallMillis = try reader.signed()
-        policy.failureCount = try reader.optional { reader throws(CodecError) in
-            try reader.int()
-        }
+        policy.failureCount = try reader.optionalInt()
         policy.halfOpenPermits = try reader.int()
         policy.successesToClose = try reader.int()
         policy.permitMillis = try reader.signed()

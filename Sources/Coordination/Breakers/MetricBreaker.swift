@@ -217,7 +217,7 @@ extension StoredMetricBreaker {
         lastTrip = try reader.optional { reader throws(CodecError) in
             try BreakerTrip(from: &reader)
         }
-        lastValue = try reader.optional { reader throws(CodecError) in try reader.double() }
+        lastValue = try reader.optionalDouble()
         counts = try BreakerCounts(from: &reader)
         changedMillis = try reader.signed()
     }

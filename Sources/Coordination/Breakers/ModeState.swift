@@ -104,7 +104,7 @@ extension ModeOverride {
         reason = try reader.string()
         actor = try reader.string()
         sinceMillis = try reader.signed()
-        untilMillis = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        untilMillis = try reader.optionalSigned()
     }
 }
 
@@ -115,8 +115,7 @@ extension EmergencyAction {
             writer.optional(call) { writer, call in
                 writer.string(call.agentType)
                 writer.string(call.operation)
-                writer.string(call.payload.contentType)
-                writer.array(call.payload.bytes) { $0.byte($1) }
+                writer.payload(call.payload)
             }
         }
     }
@@ -124,13 +123,9 @@ extension EmergencyAction {
     init(from reader: inout ByteReader) throws(CodecError) {
         func call(_ reader: inout ByteReader) throws(CodecError) -> Call? {
             try reader.optional { reader throws(CodecError) in
-                let type = try reader.string()
-                let operation = try reader.string()
-                let contentType = try reader.string()
-                let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
-                return Call(
-                    agentType: type, operation: operation,
-                    payload: Payload(bytes: bytes, contentType: contentType))
+                Call(
+                    agentType: try reader.string(), operation: try reader.string(),
+                    payload: try reader.payload())
             }
         }
         name = try reader.string()

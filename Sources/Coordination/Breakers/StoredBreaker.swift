@@ -63,7 +63,7 @@ extension StoredBreaker {
         counts = try BreakerCounts(from: &reader)
         changedMillis = try reader.signed()
         streak = try reader.int()
-        untilMillis = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        untilMillis = try reader.optionalSigned()
     }
 }
 
@@ -84,7 +84,7 @@ extension BreakerOverride {
         reason = try reader.string()
         actor = try reader.string()
         sinceMillis = try reader.signed()
-        untilMillis = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        untilMillis = try reader.optionalSigned()
     }
 }
 

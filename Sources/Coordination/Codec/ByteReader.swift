@@ -9,12 +9,14 @@ public struct ByteReader: Sendable {
     /// How many bytes are left.
     public var remaining: Int { bytes.count - position }
 
+    /// One byte.
     public mutating func byte() throws(CodecError) -> UInt8 {
         guard position < bytes.count else { throw CodecError("ends too early", at: position) }
         defer { position += 1 }
         return bytes[position]
     }
 
+    /// What ``ByteWriter/unsigned(_:)`` wrote: 1 to 10 bytes.
     public mutating func unsigned() throws(CodecError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -29,6 +31,7 @@ public struct ByteReader: Sendable {
         }
     }
 
+    /// What ``ByteWriter/signed(_:)`` wrote: 1 to 10 bytes.
     public mutating func signed() throws(CodecError) -> Int64 {
         let raw = try unsigned()
         return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
@@ -52,8 +55,10 @@ public struct ByteReader: Sendable {
         return small
     }
 
+    /// One byte; anything but 0 is true.
     public mutating func bool() throws(CodecError) -> Bool { try byte() != 0 }
 
+    /// UTF-8 behind its length. What is no UTF-8 becomes U+FFFD.
     public mutating func string() throws(CodecError) -> String {
         let length = try count()
         defer { position += length }
@@ -67,18 +72,24 @@ public struct ByteReader: Sendable {
         return bytes[position..<position + length]
     }
 
+    /// Bytes behind their number.
+    public mutating func counted() throws(CodecError) -> [UInt8] { Array(try slice()) }
+
+    /// IEEE 754 bits, little-endian.
     public mutating func double() throws(CodecError) -> Double {
         var bits: UInt64 = 0
         for index in 0..<8 { bits |= UInt64(try byte()) << UInt64(index * 8) }
         return Double(bitPattern: bits)
     }
 
+    /// A presence byte, then the value if there is one.
     public mutating func optional<Value>(
         _ read: (inout ByteReader) throws(CodecError) -> Value
     ) throws(CodecError) -> Value? {
         try bool() ? try read(&self) : nil
     }
 
+    /// The number of elements, then each.
     public mutating func array<Element>(
         _ read: (inout ByteReader) throws(CodecError) -> Element
     ) throws(CodecError) -> [Element] {
@@ -101,6 +112,7 @@ public struct ByteReader: Sendable {
 
 /// Stored bytes that cannot be read: damaged, or written by a newer build.
 public struct CodecError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What is wrong with them.
     public let problem: String
     /// Byte offset in the blob.
     public let offset: Int

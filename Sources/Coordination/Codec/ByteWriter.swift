@@ -25,8 +25,10 @@ public struct ByteWriter: Sendable {
         unsigned(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
     }
 
+    /// A number of things; must not be negative.
     public mutating func count(_ value: Int) { unsigned(UInt64(value)) }
 
+    /// One byte, 1 or 0.
     public mutating func bool(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
     /// UTF-8 with its length before it.

@@ -34,8 +34,8 @@ public enum DefinitionCodec {
         let name = try reader.string()
         let definitionVersion = try reader.string()
         let summary = try reader.string()
-        let result = try reader.optional { reader throws(CodecError) in try reader.string() }
-        let timeout = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        let result = try reader.optionalString()
+        let timeout = try reader.optionalSigned()
         let steps = try reader.array { reader throws(CodecError) in
             var step = try readStep(&reader)
             if format >= 2 { try StepOptions.read(&step, &reader) }
@@ -86,10 +86,8 @@ public enum DefinitionCodec {
         StepDefinition(
             id: try reader.string(), agentType: try reader.string(),
             operation: try reader.string(),
-            dependsOn: try reader.array { reader throws(CodecError) in try reader.string() },
-            inputTemplate: try reader.optional { reader throws(CodecError) in
-                try reader.string()
-            },
+            dependsOn: try reader.strings(),
+            inputTemplate: try reader.optionalString(),
             isRequired: try reader.bool(), startToCloseMillis: try reader.signed(),
             retry: try readRetry(&reader))
     }
@@ -101,8 +99,6 @@ public enum DefinitionCodec {
         let longest = try reader.signed()
         return RetryPolicy(
             maxAttempts: attempts, initialMillis: initial, factor: factor, maxMillis: longest,
-            nonRetryableTypes: try reader.array { reader throws(CodecError) in
-                try reader.string()
-            })
+            nonRetryableTypes: try reader.strings())
     }
 }

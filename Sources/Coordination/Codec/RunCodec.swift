@@ -13,6 +13,7 @@ public enum RunCodec {
 
     /// What the store's columns say of a run.
     public struct Columns: Sendable {
+        /// Which run, where, and under which name of its caller's.
         public var id: RunID
         public var namespace: Namespace
         public var workflowID: String
@@ -38,15 +39,15 @@ public enum RunCodec {
     public static func encode(_ run: RunState) -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + run.steps.count * 48)
         writer.byte(version)
-        writer.unsigned(run.planID.serial.rawValue)
+        writer.payloadID(run.planID)
         writer.attributes(run.extra.isDefault ? [] : run.extra.value.attributes)
-        writer.unsigned(run.input.serial.rawValue)
+        writer.payloadID(run.input)
         writer.optional(run.deadlineMillis) { $0.signed($1) }
         writer.signed(run.lastSequence)
         writer.count(run.payloadBytes)
         writer.count(run.historyBytes)
         writer.optional(run.failure) { $0.failure($1) }
-        writer.optional(run.result) { $0.unsigned($1.serial.rawValue) }
+        writer.optional(run.result) { $0.payloadID($1) }
         writer.array(run.steps) { write($1, base: run.startedMillis, &$0) }
         writeHeld(run.steps, &writer)
         RunOptions.write(run.extra, &writer)
@@ -74,6 +75,24 @@ public enum RunCodec {
     ) throws(CodecError) -> RunState {
         var reader = ByteReader(blob)
         let head = try readHead(&reader)
+        var run = try begun(head, columns, plan: plan)
+        run.steps = try readSteps(head.format, base: columns.startedMillis, of: plan, &reader)
+        if head.format >= 2 { try readHeld(&reader, &run.steps) }
+        if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
+        if !head.attributes.isEmpty { run.extra.value.attributes = head.attributes }
+        try check(run)
+        for step in plan.steps.indices {
+            run.steps[step].waitingFor = plan.steps[step].dependencies.count {
+                !run.steps[$0].state.hasEnded
+            }
+        }
+        return run
+    }
+
+    /// A run with what stands before its steps.
+    private static func begun(
+        _ head: Head, _ columns: Columns, plan: WorkflowPlan
+    ) throws(CodecError) -> RunState {
         guard let status = RunStatus(rawValue: columns.status) else {
             throw CodecError("unknown run status \(columns.status)", at: 0)
         }
@@ -88,27 +107,23 @@ public enum RunCodec {
         run.historyBytes = head.historyBytes
         run.failure = head.failure
         run.result = head.result
-        let base = columns.startedMillis
-        run.steps = try reader.array { reader throws(CodecError) in
-            try readStep(base: base, head.format, &reader)
+        return run
+    }
+
+    /// As many as the plan has; since version 3 elements of lists may follow.
+    private static func readSteps(
+        _ format: UInt8, base: Int64, of plan: WorkflowPlan, _ reader: inout ByteReader
+    ) throws(CodecError) -> [StepRecord] {
+        let steps = try reader.array { reader throws(CodecError) in
+            try readStep(base: base, format, &reader)
         }
         let isComplete =
-            head.format < 3
-            ? run.steps.count == plan.steps.count : run.steps.count >= plan.steps.count
+            format < 3 ? steps.count == plan.steps.count : steps.count >= plan.steps.count
         guard isComplete else {
             throw CodecError(
-                "\(run.steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
+                "\(steps.count) steps, but the definition has \(plan.steps.count)", at: 0)
         }
-        if head.format >= 2 { try readHeld(&reader, &run.steps) }
-        if head.format >= 3 { run.extra = try RunOptions.readRun(&reader) }
-        if !head.attributes.isEmpty { run.extra.value.attributes = head.attributes }
-        try check(run)
-        for step in plan.steps.indices {
-            run.steps[step].waitingFor = plan.steps[step].dependencies.count {
-                !run.steps[$0].state.hasEnded
-            }
-        }
-        return run
+        return steps
     }
 
     /// Elements must belong to a list: damaged bytes must not trap later.
@@ -139,7 +154,7 @@ public enum RunCodec {
         let plan = try reader.payloadID()
         let attributes = format >= 5 ? try reader.attributes() : []
         let input = try reader.payloadID()
-        let deadline = try reader.optional { reader throws(CodecError) in try reader.signed() }
+        let deadline = try reader.optionalSigned()
         let lastSequence = try reader.signed()
         let payloadBytes = try reader.int()
         let historyBytes = format >= 6 ? try reader.int() : 0
@@ -170,7 +185,7 @@ public enum RunCodec {
         writer.signed(step.notBeforeMillis - base)
         writer.optional(step.startedMillis) { $0.signed($1 - base) }
         writer.optional(step.endedMillis) { $0.signed($1 - base) }
-        writer.optional(step.output) { $0.unsigned($1.serial.rawValue) }
+        writer.optional(step.output) { $0.payloadID($1) }
         writer.optional(step.failure) { $0.failure($1) }
         RunOptions.write(step.extra, base: base, &writer)
     }
@@ -220,10 +235,7 @@ public enum RunCodec {
                 writer.string(holder.agent.name)
                 writer.count(holder.leaseMillis)
             }
-            writer.optional(steps[index].heartbeat) { writer, details in
-                writer.string(details.contentType)
-                writer.array(details.bytes) { $0.byte($1) }
-            }
+            writer.optional(steps[index].heartbeat) { $0.payload($1) }
         }
     }
 
@@ -240,10 +252,7 @@ public enum RunCodec {
                     agent: AgentID(try reader.string()), leaseMillis: max(1, try reader.int()))
             }
             steps[index].heartbeat = try reader.optional { reader throws(CodecError) in
-                let type = try reader.string()
-                let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
-                return Payload(
-                    bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
+                try reader.payload()
             }
         }
     }

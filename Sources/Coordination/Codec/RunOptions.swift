@@ -43,7 +43,7 @@ enum RunOptions {
                 return rare
             case 1:
                 extra.parent = StepPlace(
-                    run: RunID(serial: Serial(rawValue: try reader.unsigned())),
+                    run: try reader.runID(),
                     step: try reader.int())
             case 2: extra.depth = min(try reader.int(), 1_000_000)
             case 3:

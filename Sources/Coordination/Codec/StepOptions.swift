@@ -170,9 +170,7 @@ enum StepOptions {
     private static func readWork(_ reader: inout ByteReader) throws(CodecError) -> StepWork {
         StepWork(
             agentType: try reader.string(), operation: try reader.string(),
-            inputTemplate: try reader.optional { reader throws(CodecError) in
-                try reader.string()
-            }, startToCloseMillis: try reader.signed(),
+            inputTemplate: try reader.optionalString(), startToCloseMillis: try reader.signed(),
             retry: try DefinitionCodec.readRetry(&reader))
     }
 }
@@ -186,22 +184,5 @@ extension ByteWriter {
         if value == usual { return }
         byte(tag)
         write(&self, value)
-    }
-}
-
-extension ByteReader {
-    mutating func strings() throws(CodecError) -> [String] {
-        try array { reader throws(CodecError) in try reader.string() }
-    }
-
-    /// One byte that stands for a choice.
-    mutating func choice<Value: RawRepresentable>(
-        _ what: String
-    ) throws(CodecError) -> Value where Value.RawValue == UInt8 {
-        let raw = try byte()
-        guard let value = Value(rawValue: raw) else {
-            throw CodecError("unknown \(what) \(raw)", at: 0)
-        }
-        return value
     }
 }

@@ -72,6 +72,7 @@ public final class PublicationContent: Sendable {
 
 /// Something that was published.
 public struct Publication: Sendable {
+    /// What its publisher gave.
     public let content: PublicationContent
     /// Ascending from 1 over all topics of its namespace.
     public let sequence: Int64

@@ -114,7 +114,7 @@ public enum SubscriptionCodec {
         writer.signed(state.failing)
         writer.count(state.failures)
         writer.signed(state.notBeforeMillis)
-        writer.optional(state.lastFailure) { encode($1, &$0) }
+        writer.optional(state.lastFailure) { $0.failure($1) }
         writer.signed(state.delivered)
         writer.signed(state.deadLettered)
         writer.signed(state.deadLettersDropped)
@@ -133,7 +133,7 @@ public enum SubscriptionCodec {
         state.failures = try reader.int()
         state.notBeforeMillis = try reader.signed()
         state.lastFailure = try reader.optional { reader throws(CodecError) in
-            try failure(&reader)
+            try reader.failure()
         }
         state.delivered = try reader.signed()
         state.deadLettered = try reader.signed()
@@ -175,14 +175,14 @@ public enum SubscriptionCodec {
         writer.string(letter.subscription)
         writer.string(letter.target)
         writer.count(letter.attempts)
-        encode(letter.failure, &writer)
+        writer.failure(letter.failure)
         writer.signed(letter.parkedMillis)
         writer.string(publication.content.topic)
         writer.signed(publication.sequence)
         writer.signed(publication.topicSequence)
         writer.signed(publication.atMillis)
-        writer.array(publication.content.head) { $0.byte($1) }
-        writer.array(publication.content.payload.bytes) { $0.byte($1) }
+        writer.counted(publication.content.head)
+        writer.counted(publication.content.payload.bytes)
         return writer.bytes
     }
 
@@ -193,36 +193,20 @@ public enum SubscriptionCodec {
         let subscription = try reader.string()
         let target = try reader.string()
         let attempts = try reader.int()
-        let failure = try failure(&reader)
+        let failure = try reader.failure()
         let parked = try reader.signed()
         let topic = try reader.string()
         let sequence = try reader.signed()
         let topicSequence = try reader.signed()
         let atMillis = try reader.signed()
-        let head = try reader.array { reader throws(CodecError) in try reader.byte() }
-        let payload = try reader.array { reader throws(CodecError) in try reader.byte() }
+        let head = try reader.counted()
+        let payload = try reader.counted()
         return EventDeadLetter(
             subscription: subscription, target: target,
             publication: Publication(
                 try PublicationContent(topic: topic, head: head, bytes: payload),
                 sequence: sequence, topicSequence: topicSequence, atMillis: atMillis),
             attempts: attempts, failure: failure, parkedMillis: parked)
-    }
-
-    private static func encode(_ failure: StepFailure, _ writer: inout ByteWriter) {
-        writer.string(failure.type)
-        writer.string(failure.message)
-        writer.bool(failure.retryable)
-        writer.optional(failure.retryAfterMillis) { $0.signed($1) }
-    }
-
-    private static func failure(_ reader: inout ByteReader) throws(CodecError) -> StepFailure {
-        StepFailure(
-            type: try reader.string(), message: try reader.string(),
-            retryable: try reader.bool(),
-            retryAfterMillis: try reader.optional { reader throws(CodecError) in
-                try reader.signed()
-            })
     }
 }
 

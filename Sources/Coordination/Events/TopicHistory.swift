@@ -3,6 +3,7 @@
 public struct TopicHistory: Sendable {
     /// One publication that is held.
     public struct Mark: Sendable, Hashable {
+        /// Its sequence number over all topics of the namespace.
         public var sequence: Int64
         /// When it was published, milliseconds since 1970.
         public var atMillis: Int64

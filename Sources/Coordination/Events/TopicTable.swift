@@ -13,6 +13,7 @@ public struct TopicTable: Sendable {
 
     /// What came of a publication.
     public struct Appended: Sendable, Hashable {
+        /// Its number over all topics of the namespace, and in its own; both from 1.
         public var sequence: Int64
         public var topicSequence: Int64
         /// Sequences that its topic let go for it.
@@ -23,6 +24,7 @@ public struct TopicTable: Sendable {
 
     /// A topic that is not known any more.
     public struct Forgotten: Sendable, Hashable {
+        /// Its name.
         public var topic: String
         /// The handle of its age timer; -1: none.
         public var timer: Int32

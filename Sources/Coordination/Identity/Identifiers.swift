@@ -32,6 +32,7 @@ public struct Serial: Sendable, Hashable, Comparable {
 
 /// Names one workflow run for ever. Written as 16 lower-case hexadecimal digits.
 public struct RunID: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// Unique in its shard.
     public let serial: Serial
 
     /// Wraps a serial made by the engine or read from the store.
@@ -53,6 +54,7 @@ public struct RunID: Sendable, Hashable, Comparable, CustomStringConvertible {
 
 /// Names one stored payload. State and history hold these, never the bytes.
 public struct PayloadID: Sendable, Hashable {
+    /// Unique in its shard.
     public let serial: Serial
 
     /// Stands where nothing is stored, such as the output of a timer.
@@ -65,6 +67,7 @@ public struct PayloadID: Sendable, Hashable {
 /// Names one dispatch of work to an agent for ever; doubles as its fencing token, since it grows
 /// with every dispatch, also over restarts.
 public struct AssignmentToken: Sendable, Hashable, Comparable {
+    /// Unique in its shard.
     public let serial: Serial
 
     /// Wraps a serial made by the engine or named by an agent.
@@ -76,6 +79,7 @@ public struct AssignmentToken: Sendable, Hashable, Comparable {
 /// The position of a commit in its shard's order, starting at 1 in each epoch. 0 means: nothing
 /// uncommitted was seen.
 public struct BatchNumber: Sendable, Hashable, Comparable {
+    /// 1 for the first of an epoch.
     public let rawValue: UInt64
 
     /// Wraps a number counted by the engine.
@@ -93,6 +97,7 @@ public struct BatchNumber: Sendable, Hashable, Comparable {
 /// The unit of order and of keys: revision lines, locks, queues and breakers never span two.
 /// 1 to 256 bytes of `[A-Za-z0-9._-]`.
 public struct Namespace: Sendable, Hashable, CustomStringConvertible {
+    /// As it was given.
     public let name: String
 
     /// Wraps a name that the edge has validated.
@@ -106,6 +111,7 @@ public struct Namespace: Sendable, Hashable, CustomStringConvertible {
 
 /// Names one agent instance, unique among the living ones: `type/number` for in-process agents.
 public struct AgentID: Sendable, Hashable, CustomStringConvertible {
+    /// As its host gave it.
     public let name: String
 
     /// Wraps a name chosen by the host of the agent.

@@ -27,12 +27,8 @@ public enum IsolationCodec {
         var reader = ByteReader(blob)
         _ = try reader.version(newest: version)
         var policy = IsolationPolicy()
-        policy.consecutiveFailures = try reader.optional { reader throws(CodecError) in
-            try reader.int()
-        }
-        policy.windowFailures = try reader.optional { reader throws(CodecError) in
-            try reader.int()
-        }
+        policy.consecutiveFailures = try reader.optionalInt()
+        policy.windowFailures = try reader.optionalInt()
         policy.windowMillis = try reader.signed()
         policy.isolationMillis = try reader.signed()
         policy.factor = try reader.double()
@@ -42,9 +38,7 @@ public enum IsolationCodec {
         policy.maxShare = try reader.double()
         policy.canaries = try reader.int()
         policy.backupType = try reader.string()
-        policy.ignoredFailures = try reader.array { reader throws(CodecError) in
-            try reader.string()
-        }
+        policy.ignoredFailures = try reader.strings()
         return policy
     }
 
@@ -74,9 +68,7 @@ public enum IsolationCodec {
         isolation.reason = try reader.string()
         isolation.actor = try reader.string()
         isolation.sinceMillis = try reader.signed()
-        isolation.untilMillis = try reader.optional { reader throws(CodecError) in
-            try reader.signed()
-        }
+        isolation.untilMillis = try reader.optionalSigned()
         isolation.streak = try reader.int()
         isolation.total = try reader.signed()
         return isolation

@@ -13,8 +13,7 @@ public enum ScheduleCodec {
         writer.string(definition.namespace.name)
         writer.string(definition.workflow)
         writer.string(definition.workflowIDPrefix)
-        writer.string(definition.input.contentType)
-        writer.array(definition.input.bytes) { $0.byte($1) }
+        writer.payload(definition.input)
         write(definition.times, &writer)
         writer.signed(definition.jitterMillis)
         writer.byte(definition.overlap.rawValue)
@@ -29,8 +28,7 @@ public enum ScheduleCodec {
         _ = try reader.version(newest: version)
         let (id, namespace) = (try reader.string(), Namespace(try reader.string()))
         let (workflow, prefix) = (try reader.string(), try reader.string())
-        let contentType = try reader.string()
-        let input = try reader.array { (reader) throws(CodecError) in try reader.byte() }
+        let input = try reader.payload()
         let times = try times(&reader)
         let jitter = try reader.signed()
         guard let overlap = ScheduleDefinition.Overlap(rawValue: try reader.byte()) else {
@@ -38,7 +36,7 @@ public enum ScheduleCodec {
         }
         return ScheduleDefinition(
             id: id, namespace: namespace, workflow: workflow, workflowIDPrefix: prefix,
-            input: Payload(bytes: input, contentType: contentType), times: times,
+            input: input, times: times,
             jitterMillis: jitter, overlap: overlap, catchUpMillis: try reader.signed(),
             note: try reader.string())
     }
@@ -82,8 +80,8 @@ public enum ScheduleCodec {
             zone: TimeZoneTable(
                 name: name, firstOffset: Int32(truncatingIfNeeded: first),
                 transitions: transitions),
-            startMillis: try reader.optional { (reader) throws(CodecError) in try reader.signed() },
-            endMillis: try reader.optional { (reader) throws(CodecError) in try reader.signed() })
+            startMillis: try reader.optionalSigned(),
+            endMillis: try reader.optionalSigned())
     }
 
     // MARK: State
@@ -147,6 +145,6 @@ public enum ScheduleCodec {
     }
 
     private static func run(_ reader: inout ByteReader) throws(CodecError) -> RunID {
-        RunID(serial: Serial(rawValue: try reader.unsigned()))
+        try reader.runID()
     }
 }

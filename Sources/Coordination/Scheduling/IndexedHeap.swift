@@ -13,6 +13,7 @@ public struct IndexedHeap<Element: Sendable>: Sendable {
     /// An empty heap.
     @inlinable public init() {}
 
+    /// What is in it. O(1).
     @inlinable public var isEmpty: Bool { order.isEmpty }
     @inlinable public var count: Int { order.count }
 

@@ -1,5 +1,6 @@
 /// What steps call a key: inside a namespace.
 public struct KeyName: Sendable, Hashable {
+    /// Where it is known, and as what.
     public var namespace: Namespace
     public var name: String
 
@@ -13,6 +14,7 @@ public struct KeyName: Sendable, Hashable {
 extension KeyGates {
     /// What names a gate: a concurrency key and a rate key of one name are two gates.
     public struct Key: Sendable, Hashable {
+        /// What steps call it, and which of the two it is.
         public var name: KeyName
         public var isRate: Bool
 

@@ -28,6 +28,7 @@ public struct InputTemplate: Sendable {
 
     /// Why a text is no template.
     public struct ParseFailure: Error, Sendable, Hashable {
+        /// What is wrong, where, and what would be right.
         public let message: String
     }
 

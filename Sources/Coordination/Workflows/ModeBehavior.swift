@@ -1,5 +1,6 @@
 /// What a step does when its turn comes, by the operating mode of its namespace.
 public struct ModeBehavior: Sendable, Hashable {
+    /// What it does in each mode; default ``StepBehavior/run``.
     public var normal: StepBehavior
     public var degraded: StepBehavior
     public var emergency: StepBehavior

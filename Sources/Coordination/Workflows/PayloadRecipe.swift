@@ -19,6 +19,7 @@ public enum PayloadRecipe: Sendable {
 
     /// One member of a collected object.
     public struct Collected: Sendable, Hashable {
+        /// The member's name, and the stored payload that is its value.
         public var step: String
         public var output: PayloadID
 

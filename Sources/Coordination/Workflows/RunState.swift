@@ -17,6 +17,8 @@ public struct RunState: Sendable {
     /// Wall clock; `nil`: no limit.
     public internal(set) var deadlineMillis: Int64?
 
+    /// Where it stands; when it ended (wall clock, milliseconds since 1970; `nil`: it is open); and the
+    /// sequence number of its newest event, 0 before the first.
     public internal(set) var status = RunStatus.running
     public internal(set) var closedMillis: Int64?
     public internal(set) var lastSequence: Int64 = 0
@@ -210,6 +212,7 @@ public struct RunState: Sendable {
 
 /// What is known of one step of a run.
 public struct StepRecord: Sendable, Hashable {
+    /// Where it stands.
     public internal(set) var state = StepState.pending
     /// Number of the current attempt; 0 before the first is scheduled.
     public internal(set) var attempt = 0

@@ -28,6 +28,22 @@ public enum RunStatus: UInt8, Sendable, Hashable, CaseIterable {
         case .completed, .failed, .cancelled, .timedOut, .terminated, .continuedAsNew: true
         }
     }
+
+    /// The status as filters, labels and people write it: `timed_out`.
+    public var word: String {
+        switch self {
+        case .running: "running"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .timedOut: "timed_out"
+        case .terminated: "terminated"
+        case .paused: "paused"
+        case .compensating: "compensating"
+        case .queued: "queued"
+        case .continuedAsNew: "continued_as_new"
+        }
+    }
 }
 
 /// Where a step stands. The raw values are stored: never renumber.

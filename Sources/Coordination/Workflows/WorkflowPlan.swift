@@ -81,6 +81,7 @@ public final class WorkflowPlan: Sendable {
 /// What is wrong with a definition, in the order of its text: everything up to 100 faults, then how
 /// many more there are.
 public struct DefinitionFaults: Error, Sendable, Hashable {
+    /// In the order of the text, at least one.
     public let faults: [FieldFault]
 
     /// Wraps the faults, at least one.

@@ -17,12 +17,7 @@ extension CoordinationEngine {
     // MARK: Beginning
 
     mutating func beginBallot(_ wish: DecideBallot, _ ticket: ReplyTicket) {
-        var decide = wish
-        ballots.lastSerial += 1
-        if decide.requestID.isEmpty {
-            // Unique for ever, as a series must know its decisions after a restart too.
-            decide.requestID = "\(epoch.rawValue)-\(ballots.lastSerial)"
-        }
+        let decide = identified(wish)
         // A step that has begun goes on.
         if isDraining, !ticket.isOwn { return reject(ticket, .draining) }
         if let refusal = refusal(of: decide) { return reject(ticket, refusal) }
@@ -34,6 +29,24 @@ extension CoordinationEngine {
         if let (refusal, seen) = refusalOfSeries(decide) {
             return reject(ticket, refusal, seen: seen)
         }
+        let ballot = openBallot(decide, voters, ticket)
+        askVoters(voters, decide, ballot)
+    }
+
+    /// Who names no request id gets one: unique for ever, as a series must know its decisions after a
+    /// restart too.
+    private mutating func identified(_ wish: DecideBallot) -> DecideBallot {
+        ballots.lastSerial += 1
+        var decide = wish
+        if decide.requestID.isEmpty {
+            decide.requestID = "\(epoch.rawValue)-\(ballots.lastSerial)"
+        }
+        return decide
+    }
+
+    private mutating func openBallot(
+        _ decide: DecideBallot, _ voters: [BallotSpec.Voter], _ ticket: ReplyTicket
+    ) -> Int32 {
         let count = voters.count
         let ballot = ballots.cells.insert(
             BallotCell(
@@ -46,6 +59,12 @@ extension CoordinationEngine {
         joinSeries(ballot)
         // After the calls' own deadlines, so that who was late is known as such.
         ballots.cells[ballot].timer = timers.insert(.ballot(ballot), key: decide.closesNanos + 1)
+        return ballot
+    }
+
+    private mutating func askVoters(
+        _ voters: [BallotSpec.Voter], _ decide: DecideBallot, _ ballot: Int32
+    ) {
         for (place, voter) in voters.enumerated() {
             let invoke = Invoke(
                 namespace: decide.namespace, agentType: voter.agentType,

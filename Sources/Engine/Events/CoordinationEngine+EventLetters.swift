@@ -112,29 +112,17 @@ extension CoordinationEngine {
         _ name: SubscriptionName, _ target: String, _ sequence: Int64, isDiscarded: Bool,
         _ by: Signature, _ ticket: ReplyTicket
     ) {
-        var hash = StableHash()
-        hash.combine(name.name)
-        hash.combine(target)
-        hash.combine(UInt64(bitPattern: sequence))
-        hash.combine(isDiscarded ? 1 : 0)
+        let hash = Self.requeueHash(name, target, sequence, isDiscarded: isDiscarded)
         let key = RequestLog.Key(
             namespace: name.namespace, method: "RequeueEvent", requestID: by.requestID)
-        switch rememberedAnswer(key, hash: hash.value) {
+        switch rememberedAnswer(key, hash: hash) {
         case .reused(let seen): return reject(ticket, .requestReused, seen: seen)
         case .known(_, let seen):
             return answer(ticket, .event(.subscription(.requeued)), seen: seen)
         case .new: break
         }
         guard let cell = findSubscription(name, ticket) else { return }
-        let all = subscriptions.cells[cell].subscribers
-        let named =
-            target.isEmpty && all.count == 1
-            ? all.first : all.first { subscriptions.subscribers[$0].target.name == target }
-        guard let subscriber = named,
-            let index = subscriptions.subscribers[subscriber].letters.firstIndex(where: {
-                $0.sequence == sequence
-            })
-        else {
+        guard let (subscriber, index) = findLetter(sequence, target, of: cell) else {
             return reject(
                 ticket, .unknownEventLetter(sequence, name.name), seen: subscriptions.changedIn)
         }
@@ -146,13 +134,38 @@ extension CoordinationEngine {
             subscriptions.subscribers[subscriber].letters[index].isRequeued = true
         }
         storeMarks(subscriber)
-        remember(key, hash: hash.value, answer: [1])
+        remember(key, hash: hash, answer: [1])
         audit(
             namespace: name.namespace, actor: by.actor,
             action: "RequeueEvent", subject: "subscription/\(name.name)",
             after: "\(isDiscarded ? "given up" : "again"): \(sequence)", requestID: by.requestID)
         pump(subscriber)
         answer(ticket, .event(.subscription(.requeued)), seen: filling)
+    }
+
+    /// What a repeated request must ask for again.
+    private static func requeueHash(
+        _ name: SubscriptionName, _ target: String, _ sequence: Int64, isDiscarded: Bool
+    ) -> UInt64 {
+        var hash = StableHash()
+        hash.combine(name.name)
+        hash.combine(target)
+        hash.combine(UInt64(bitPattern: sequence))
+        hash.combine(isDiscarded ? 1 : 0)
+        return hash.value
+    }
+
+    /// A subscriber and the place of its dead letter. An empty target is the only one that there is.
+    private mutating func findLetter(
+        _ sequence: Int64, _ target: String, of cell: Int32
+    ) -> (subscriber: Int32, index: Int)? {
+        let all = subscriptions.cells[cell].subscribers
+        let named =
+            target.isEmpty && all.count == 1
+            ? all.first : all.first { subscriptions.subscribers[$0].target.name == target }
+        guard let subscriber = named else { return nil }
+        let letters = subscriptions.subscribers[subscriber].letters
+        return letters.firstIndex { $0.sequence == sequence }.map { (subscriber, $0) }
     }
 
     mutating func fetchLetter(_ subscriber: Int32, _ sequence: Int64) {

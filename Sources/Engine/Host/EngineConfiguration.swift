@@ -2,6 +2,7 @@ import Coordination
 
 /// How an ``EngineHost`` works. Values only; where they come from is `cadre`'s business.
 public struct EngineConfiguration: Sendable, Hashable {
+    /// What one engine takes.
     public var limits = EngineLimits.defaults
     /// New work that may wait to be decided; beyond it callers are refused.
     public var mailboxCapacity = 65_536

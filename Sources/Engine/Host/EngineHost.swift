@@ -84,12 +84,14 @@ public final class EngineHost: AssignmentSink {
 
     // MARK: Agents
 
+    /// See ``AssignmentSink``.
     public func agentsJoined(_ agents: [AgentRegistration], port: any AssignmentPort) {
         if agents.isEmpty { return }
         let number = agentPorts.withLock { $0.join(agents.map(\.id), port) }
         post([.agentsJoined(agents, number)])
     }
 
+    /// See ``AssignmentSink``.
     public func agentsLeft(_ agents: [AgentID]) {
         agentPorts.withLock { $0.leave(agents) }
         post([.agentsLeft(agents)])
@@ -109,10 +111,12 @@ public final class EngineHost: AssignmentSink {
         post([.pool(.failed(type: type, message: message))])
     }
 
+    /// See ``AssignmentSink``.
     public func finished(_ results: [AssignmentResult]) {
         post(results.map { .finished($0) })
     }
 
+    /// See ``AssignmentSink``.
     public func heartbeat(_ heartbeats: [AssignmentHeartbeat]) {
         post([.heartbeats(heartbeats)])
     }

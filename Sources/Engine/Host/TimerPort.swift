@@ -27,6 +27,7 @@ public final class ThreadTimer: TimerPort {
     /// A timer that has not started.
     public init() {}
 
+    /// Starts the thread, which calls `onWake`.
     public func start(onWake: @escaping @Sendable () -> Void) {
         let wish = self.wish
         do {
@@ -37,6 +38,7 @@ public final class ThreadTimer: TimerPort {
         }
     }
 
+    /// See ``TimerPort/wake(atNanos:)``.
     public func wake(atNanos: Int64) {
         wish.withLock { wish in
             wish.atNanos = atNanos
@@ -45,6 +47,7 @@ public final class ThreadTimer: TimerPort {
         wish.signal()
     }
 
+    /// Ends the thread, soon.
     public func stop() {
         wish.withLock { $0.isStopped = true }
         wish.signal()

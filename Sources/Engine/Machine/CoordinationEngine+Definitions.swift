@@ -12,35 +12,16 @@ extension CoordinationEngine {
         }
         let definition = plan.definition
         let name = ScopedName(namespace: put.namespace, name: definition.name)
-        if let current = definitions[name]?.plan.definition {
-            if current == definition {
-                return answer(
-                    ticket, .definitionPut(changed: false), seen: definitionsChangedIn)
-            }
-            if current.version == definition.version {
-                return reject(
-                    ticket, .sameVersion(definition.name, definition.version),
-                    seen: definitionsChangedIn)
-            }
-            if !put.replace {
-                return reject(
-                    ticket, .definitionExists(definition.name, current.version),
-                    seen: definitionsChangedIn)
-            }
+        if definitions[name]?.plan.definition == definition {
+            return answer(ticket, .definitionPut(changed: false), seen: definitionsChangedIn)
         }
-        if definitions[name] == nil, definitions.count >= limits.maxDefinitions {
-            return reject(
-                ticket, .tooManyDefinitions(limits.maxDefinitions), seen: definitionsChangedIn)
+        if let refusal = refusal(of: definition, name, replace: put.replace) {
+            return reject(ticket, refusal, seen: definitionsChangedIn)
         }
         if isDiskFull || isLowOnSpace { return reject(ticket, .diskFull) }
         let bytes = DefinitionCodec.encode(definition)
         if bytes.count > limits.maxDefinitionBytes {
-            let fault = FieldFault(
-                field: "definition",
-                description:
-                    "takes \(bytes.count) bytes; at most \(limits.maxDefinitionBytes): split "
-                    + "it into workflows that run each other")
-            return reject(ticket, .badDefinition([fault]))
+            return reject(ticket, .badDefinition([tooLarge(bytes.count)]))
         }
         if versionMarks[name]?.contradict(definition.version, bytes) == true {
             return reject(
@@ -50,6 +31,27 @@ extension CoordinationEngine {
         noteReplaced(name)
         store(plan, name, bytes)
         answer(ticket, .definitionPut(changed: true), seen: filling)
+    }
+
+    /// What the definitions that there are have against a new one.
+    private mutating func refusal(
+        of definition: WorkflowDefinition, _ name: ScopedName, replace: Bool
+    ) -> Rejection? {
+        guard let current = definitions[name]?.plan.definition else {
+            return definitions.count < limits.maxDefinitions
+                ? nil : .tooManyDefinitions(limits.maxDefinitions)
+        }
+        if current.version == definition.version {
+            return .sameVersion(definition.name, definition.version)
+        }
+        return replace ? nil : .definitionExists(definition.name, current.version)
+    }
+
+    private mutating func tooLarge(_ bytes: Int) -> FieldFault {
+        FieldFault(
+            field: "definition",
+            description: "takes \(bytes) bytes; at most \(limits.maxDefinitionBytes): split "
+                + "it into workflows that run each other")
     }
 
     /// What a version said is known also when it is the current one no more.
@@ -155,7 +157,7 @@ enum StoredDefinition {
     static func encode(_ id: PayloadID, definition: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(capacity: definition.count + 12)
         writer.byte(version)
-        writer.unsigned(id.serial.rawValue)
+        writer.payloadID(id)
         return writer.bytes + definition
     }
 
@@ -164,7 +166,7 @@ enum StoredDefinition {
     ) throws(CodecError) -> (id: PayloadID, definition: WorkflowDefinition) {
         var reader = ByteReader(blob)
         _ = try reader.version(newest: version)
-        let id = PayloadID(serial: Serial(rawValue: try reader.unsigned()))
+        let id = try reader.payloadID()
         let rest = Array(blob[(blob.count - reader.remaining)...])
         return (id, try DefinitionCodec.decode(rest))
     }

@@ -26,6 +26,7 @@ import Store
 /// **Every function is `mutating`, also one that only reads.** Swift hands `self` to a function
 /// that is not as a copy on the stack: here 7 KB, once a call.
 public struct CoordinationEngine: Sendable {
+    /// Which shard it decides for, in which epoch, and what it takes.
     public let shard: ShardID
     public let epoch: Epoch
     public let limits: EngineLimits
@@ -123,6 +124,7 @@ public struct CoordinationEngine: Sendable {
     var inFlight: BatchNumber?
     var inFlightEffects = HeldEffects()
     var draft = BatchDraft()
+    /// Whether the store has refused a batch for want of room; new durable work is refused until one fits.
     public internal(set) var isDiskFull = false
     /// Told by the shell: the disk is about to fill, so that new durable work is refused.
     public var isLowOnSpace = false

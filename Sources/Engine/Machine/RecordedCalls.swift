@@ -68,8 +68,7 @@ enum RecordedCallCodec {
         writer.unsigned(place.run.serial.rawValue)
         writer.count(place.step)
         writer.string(key)
-        writer.string(payload.contentType)
-        writer.array(payload.bytes) { $0.byte($1) }
+        writer.payload(payload)
         writer.string(answer.agent.name)
         writer.count(answer.attempts)
         writer.signed(answer.queueNanos)
@@ -85,13 +84,10 @@ enum RecordedCallCodec {
     ) throws(CodecError) -> (place: StepPlace, key: String, entry: RecordedCalls.Entry) {
         var reader = ByteReader(blob)
         let version = try reader.version(newest: 2)
-        let run = RunID(serial: Serial(rawValue: try reader.unsigned()))
+        let run = try reader.runID()
         let place = StepPlace(run: run, step: try reader.int())
         let key = try reader.string()
-        let type = try reader.string()
-        let bytes = try reader.array { reader throws(CodecError) in try reader.byte() }
-        let payload = Payload(
-            bytes: bytes, contentType: type == Payload.json ? Payload.json : type)
+        let payload = try reader.payload()
         let answer = InvokeAnswer(
             outcome: .success(payload), agent: AgentID(try reader.string()),
             attempts: try reader.int(), queueNanos: try reader.signed(),

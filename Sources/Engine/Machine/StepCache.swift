@@ -62,17 +62,13 @@ struct StepCache: Sendable {
     static func encode(_ output: Payload) -> [UInt8] {
         var writer = ByteWriter(capacity: output.bytes.count + 32)
         writer.byte(1)
-        writer.string(output.contentType)
-        writer.array(output.bytes) { $0.byte($1) }
+        writer.payload(output)
         return writer.bytes
     }
 
     static func decode(_ blob: [UInt8]) throws(CodecError) -> Payload {
         var reader = ByteReader(blob)
         _ = try reader.version(newest: 1)
-        let type = try reader.string()
-        return Payload(
-            bytes: try reader.array { reader throws(CodecError) in try reader.byte() },
-            contentType: type)
+        return try reader.payload()
     }
 }

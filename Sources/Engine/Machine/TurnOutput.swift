@@ -2,6 +2,7 @@ import Coordination
 
 /// What the engine wants its shell to do now; nothing in it waits for a commit any more.
 public struct TurnOutput: Sendable {
+    /// Answers that may go out now.
     public var replies: [Reply] = []
     /// What goes to agents, one entry per port.
     public var ports: [PortOutput] = []
@@ -27,6 +28,7 @@ public struct TurnOutput: Sendable {
 
 /// What goes to the agents behind one port.
 public struct PortOutput: Sendable {
+    /// Where it goes.
     public var port: PortNumber
     /// New work.
     public var dispatches: [Assignment] = []
@@ -61,6 +63,7 @@ extension TurnOutput {
 
 /// A question about a run that the engine does not hold: it has ended, or never was.
 public struct RunLookup: Sendable {
+    /// What the answer is for.
     public enum Purpose: Sendable, Hashable {
         /// How the last run of a start's workflow id ended decides whether it may begin.
         case reuse(name: String, Namespace)
@@ -73,6 +76,7 @@ public struct RunLookup: Sendable {
         case graph
     }
 
+    /// Which run, what for, and who is answered.
     public var reference: RunReference
     public var purpose: Purpose
     public var ticket: ReplyTicket

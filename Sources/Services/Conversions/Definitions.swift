@@ -42,6 +42,7 @@ extension Coordination.RetryPolicy {
 }
 
 extension Messages.WorkflowDefinition {
+    /// As clients are told of it.
     public init(_ definition: Coordination.WorkflowDefinition) {
         self.init()
         name = definition.name

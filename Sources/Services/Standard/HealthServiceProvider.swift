@@ -12,6 +12,7 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         self.registry = registry
     }
 
+    /// See `Check` in the proto. NOT_FOUND names a service that is not here.
     public func check(
         _ request: GrpcHealthV1.HealthCheckRequest,
         _ call: UnaryCall<GrpcHealthV1.HealthCheckResponse>
@@ -24,6 +25,7 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         call.respond(GrpcHealthV1.HealthCheckResponse(status: status))
     }
 
+    /// See `List` in the proto.
     public func list(
         _ request: GrpcHealthV1.HealthListRequest,
         _ call: UnaryCall<GrpcHealthV1.HealthListResponse>
@@ -36,6 +38,7 @@ public struct HealthServiceProvider: GrpcHealthV1.HealthHandler {
         call.respond(response)
     }
 
+    /// See `Watch` in the proto. Ends with UNAVAILABLE when the server stops.
     public func watch(
         _ request: GrpcHealthV1.HealthCheckRequest,
         _ call: ServerStreamCall<GrpcHealthV1.HealthCheckResponse>

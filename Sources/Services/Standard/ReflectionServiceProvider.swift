@@ -22,6 +22,7 @@ public struct ReflectionServiceProvider: GrpcReflectionV1.ServerReflectionHandle
         self.index = index
     }
 
+    /// See `ServerReflectionInfo` in the proto.
     public func serverReflectionInfo(
         _ call: BidirectionalCall<
             GrpcReflectionV1.ServerReflectionRequest, GrpcReflectionV1.ServerReflectionResponse

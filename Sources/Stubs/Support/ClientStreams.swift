@@ -6,12 +6,15 @@ import Messages
 /// Ends with status OK and throws every other status. One task reads it; unread messages hold
 /// the server back. Cancelling the task that reads cancels the call.
 public struct MessageStream<Message: WireMessage>: AsyncSequence, Sendable {
+    /// What the server sends.
     public typealias Element = Message
+    /// The status that ended the call, unless it is OK.
     public typealias Failure = GRPCStatus
 
     /// The call below, in bytes.
     public let stream: ClientStream
 
+    /// Reads the messages of a call.
     public init(_ stream: ClientStream) {
         self.stream = stream
     }
@@ -29,6 +32,7 @@ public struct MessageStream<Message: WireMessage>: AsyncSequence, Sendable {
         stream.cancel()
     }
 
+    /// For the one task that reads.
     public func makeAsyncIterator() -> Iterator {
         Iterator(stream: stream, bytes: stream.makeAsyncIterator())
     }
@@ -70,6 +74,7 @@ public struct DuplexStream<Request: WireMessage, Response: WireMessage>: Sendabl
     /// What the server sends.
     public let responses: MessageStream<Response>
 
+    /// Sends and reads the messages of a call.
     public init(_ stream: ClientStream) {
         responses = MessageStream(stream)
     }

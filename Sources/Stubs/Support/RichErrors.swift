@@ -16,6 +16,7 @@ extension GRPCStatus {
         /// What is wrong, and what would be right.
         public var problem: String
 
+        /// Names a field and its fault.
         public init(_ path: String, _ problem: String) {
             self.path = path
             self.problem = problem
@@ -31,6 +32,7 @@ extension GRPCStatus {
         /// How to meet it.
         public var problem: String
 
+        /// Names a condition and what does not meet it.
         public init(type: String, subject: String, problem: String) {
             self.type = type
             self.subject = subject

@@ -3,6 +3,7 @@ import Messages
 
 /// A call with one request and one response.
 public struct UnaryCall<Response: WireMessage>: TypedServerCall {
+    /// The call below, in bytes.
     public let call: ServerCall
 
     /// Wraps a call whose method answers with `Response`.
@@ -20,6 +21,7 @@ public struct UnaryCall<Response: WireMessage>: TypedServerCall {
 
 /// A call with one request and any number of responses.
 public struct ServerStreamCall<Response: WireMessage>: TypedServerCall {
+    /// The call below, in bytes.
     public let call: ServerCall
 
     /// Wraps a call whose method answers with `Response` messages.
@@ -49,6 +51,7 @@ public struct ServerStreamCall<Response: WireMessage>: TypedServerCall {
 
 /// A call with any number of requests; of responses as many as its kind allows.
 public struct BidirectionalCall<Request: WireMessage, Response: WireMessage>: TypedServerCall {
+    /// The call below, in bytes.
     public let call: ServerCall
 
     /// Wraps a call whose method takes `Request` and answers with `Response` messages.

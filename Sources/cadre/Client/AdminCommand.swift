@@ -45,7 +45,7 @@ extension AdminCommand {
         }
 
         private func show(_ bytes: Int64) {
-            guard server.output == .json else { return print("\(file): \(bytes) bytes") }
+            guard server.output == .json else { return printVisible("\(file): \(bytes) bytes") }
             printJSON {
                 $0.member("file", file)
                 $0.member("bytes", bytes)
@@ -81,8 +81,8 @@ extension AdminCommand {
                     $0.member("took_millis", response.tookMillis)
                 }
             }
-            for problem in response.problems { print(problem) }
-            if response.problems.isEmpty { print("good, in \(response.tookMillis) ms") }
+            for problem in response.problems { printVisible(problem) }
+            if response.problems.isEmpty { printVisible("good, in \(response.tookMillis) ms") }
         }
     }
 
@@ -124,7 +124,7 @@ extension AdminCommand {
                 }
             }
             guard response.drained else { return }
-            print("drained; \(response.openRuns) open runs go on after the next start")
+            printVisible("drained; \(response.openRuns) open runs go on after the next start")
         }
     }
 
@@ -178,7 +178,7 @@ extension AdminCommand {
                     entry.actor, entry.action, entry.subject,
                     "\(entry.before) -> \(entry.after)")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

@@ -14,25 +14,19 @@ extension AgentCommand {
         @Option(help: "Why.")
         var reason: String
 
-        @Option(name: .customLong("for"), help: "Ends by itself after so many seconds.")
-        var seconds: Double = 0
-
-        @Option(help: "Who does it, for the audit log.")
-        var actor = ""
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var override: OverrideOptions
 
         func run() async throws {
             try await reporting {
                 var request = IsolateAgentRequest()
                 request.agentID = agent
                 request.reason = reason
-                request.durationMillis = try Duration.millis(seconds, "--for")
-                request.actor = actor
-                try await server.withClient { client in
+                request.durationMillis = try override.durationMillis
+                request.actor = override.actor
+                try await override.server.withClient { client in
                     let response = try await AgentServiceClient(client: client)
-                        .isolateAgent(request, options: server.callOptions)
-                    (response.isolation ?? Isolation()).show(agent, server.output)
+                        .isolateAgent(request, options: override.server.callOptions)
+                    (response.isolation ?? Isolation()).show(agent, override.server.output)
                 }
             }
         }
@@ -84,6 +78,6 @@ extension Isolation {
             }
         }
         let end = untilUnixMillis > 0 ? " until \(Instant.text(untilUnixMillis))" : ""
-        print("\(agent) is \(state.word)\(state == .isolated ? end : "")")
+        printVisible("\(agent) is \(state.word)\(state == .isolated ? end : "")")
     }
 }

@@ -44,7 +44,7 @@ extension AgentCommand {
             for operation in agent.operations {
                 table.add("operation \(operation.name)", operation.summary)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -69,7 +69,7 @@ extension AgentCommand {
                         .drainAgent(request, options: server.callOptions)
                     guard let agent = response.agent else { return }
                     if server.output == .json { return printJSON { $0.agentMembers(agent) } }
-                    print("\(agent.id) drains; \(agent.inFlight) in flight")
+                    printVisible("\(agent.id) drains; \(agent.inFlight) in flight")
                 }
             }
         }
@@ -108,7 +108,7 @@ extension AgentCommand {
                         $0.endObject()
                     }
                 } else {
-                    print("\(id.visible) is gone")
+                    printVisible("\(id.visible) is gone")
                 }
             case nil: break
             }
@@ -117,7 +117,7 @@ extension AgentCommand {
         private func show(_ agent: Messages.Agent, _ what: String) {
             if server.output == .json { return StandardOutput.jsonLine { $0.agent(agent) } }
             let holds = agent.holds.isEmpty ? "" : " (\(agent.holds.joined(separator: ", ")))"
-            print("\(agent.id) \(what)\(holds)".visible)
+            printVisible("\(agent.id) \(what)\(holds)".visible)
         }
     }
 }

@@ -57,9 +57,9 @@ extension AgentCommand {
                     "\(agent.completed)", "\(agent.failed)",
                     agent.operations.map(\.name).joined(separator: " "))
             }
-            print(table.text)
+            printVisible(table.text)
             if pools.isEmpty { return }
-            print("")
+            printVisible("")
             var poolTable = TextTable("POOL", "INSTANCES", "STARTING", "WAITING", "MADE", "RETIRED")
             for pool in pools {
                 poolTable.add(
@@ -68,7 +68,7 @@ extension AgentCommand {
                     "\(pool.starting)", "\(pool.waiting)/\(pool.maxWaiting)", "\(pool.created)",
                     "\(pool.retired)")
             }
-            print(poolTable.text)
+            printVisible(poolTable.text)
         }
     }
 
@@ -173,7 +173,7 @@ extension AgentCommand {
                 table.add(
                     agent.agentID, agent.state.word, "\(agent.latencyMicros) us", agent.detail)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

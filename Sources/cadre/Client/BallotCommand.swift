@@ -143,8 +143,8 @@ extension BallotCommand {
                     $0.member("voters", response.voters) { $0.accuracy($1) }
                 }
             }
-            print("the decision was \(response.decisionCorrect ? "right" : "wrong")")
-            print(response.voters.table.text)
+            printVisible("the decision was \(response.decisionCorrect ? "right" : "wrong")")
+            printVisible(response.voters.table.text)
         }
     }
 

@@ -6,22 +6,22 @@ extension DecideResponse {
     func show(_ format: OutputFormat) {
         if format == .json { return printJSON { $0.decision(self) } }
         let text = result.map { String(decoding: $0.data, as: UTF8.self) } ?? ""
-        print(decided ? "decided: \(text)" : "no decision: \(reason.word)")
-        print(
+        printVisible(decided ? "decided: \(text)" : "no decision: \(reason.word)")
+        printVisible(
             "quorum \(quorum.share)  support \(support.share)  margin \(margin.share)  "
                 + "confidence \(confidence.share)  agreement \(agreement.share)"
                 + (early ? "  (early)" : ""))
-        print("id \(requestID)")
+        printVisible("id \(requestID)")
         var table = TextTable("ANSWER", "WEIGHT", "VOTERS")
         for cluster in clusters {
             table.add(
                 cluster.answer.map { String(decoding: $0.data.prefix(60), as: UTF8.self) } ?? "",
                 "\(cluster.weight)", cluster.voters.joined(separator: " "))
         }
-        print(table.text)
+        printVisible(table.text)
         for voter in missing {
             let failure = voter.failure.map { ": \($0.message)" } ?? ""
-            print("missing: \(voter.voter) (\(voter.reason.word))\(failure)")
+            printVisible("missing: \(voter.voter) (\(voter.reason.word))\(failure)")
         }
     }
 }
@@ -45,27 +45,8 @@ extension JSONWriter {
         }
         member("early", response.early)
         member("elapsed_micros", response.elapsedMicros)
-        member("clusters", response.clusters) { writer, cluster in
-            writer.beginObject()
-            if let answer = cluster.answer {
-                writer.key("answer")
-                writer.payload(answer)
-            }
-            writer.key("weight")
-            writer.double(cluster.weight)
-            writer.member("voters", cluster.voters)
-            writer.endObject()
-        }
-        member("dissenters", response.dissenters) { writer, dissent in
-            writer.beginObject()
-            writer.member("voter", dissent.voter)
-            writer.member("agent_id", dissent.agentID)
-            if let answer = dissent.answer {
-                writer.key("answer")
-                writer.payload(answer)
-            }
-            writer.endObject()
-        }
+        member("clusters", response.clusters) { $0.cluster($1) }
+        member("dissenters", response.dissenters) { $0.dissent($1) }
         member("missing", response.missing) { writer, voter in
             writer.beginObject()
             writer.member("voter", voter.voter)
@@ -73,6 +54,29 @@ extension JSONWriter {
             if let failure = voter.failure { writer.member("message", failure.message) }
             writer.endObject()
         }
+    }
+
+    private mutating func cluster(_ cluster: AnswerCluster) {
+        beginObject()
+        if let answer = cluster.answer {
+            key("answer")
+            payload(answer)
+        }
+        key("weight")
+        double(cluster.weight)
+        member("voters", cluster.voters)
+        endObject()
+    }
+
+    private mutating func dissent(_ dissent: Dissent) {
+        beginObject()
+        member("voter", dissent.voter)
+        member("agent_id", dissent.agentID)
+        if let answer = dissent.answer {
+            key("answer")
+            payload(answer)
+        }
+        endObject()
     }
 
     mutating func accuracy(_ voter: VoterAccuracy) {
@@ -132,14 +136,15 @@ extension GetSeriesResponse {
                 }
             }
         }
-        print(
+        printVisible(
             "\(decisions) decisions, \(decided) decided, \(correct) of \(judged) known ones right")
-        print(
+        printVisible(
             "alpha nominal \(alphaNominal.text)  interval \(alphaInterval.text)  "
                 + "kappa \(kappa.text)")
-        print(voters.table.text)
+        printVisible(voters.table.text)
         for pair in pairs where pair.agreed == pair.together {
-            print("\(pair.first) and \(pair.second) agreed in all \(pair.together) questions")
+            printVisible(
+                "\(pair.first) and \(pair.second) agreed in all \(pair.together) questions")
         }
     }
 }
@@ -163,7 +168,7 @@ extension ListSeriesResponse {
         for one in series {
             table.add(one.series, "\(one.decisions)", "\(one.judged)", "\(one.correct)")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 
@@ -174,30 +179,4 @@ extension Coefficient? {
 extension Double {
     /// Four digits are enough for people.
     fileprivate var share: String { "\((self * 10_000).rounded() / 10_000)" }
-}
-
-extension NoDecision {
-    var word: String {
-        switch self {
-        case .noQuorum: "no_quorum"
-        case .noSupport: "no_support"
-        case .tie: "tie"
-        case .notUnanimous: "not_unanimous"
-        case .cycle: "cycle"
-        default: "unknown"
-        }
-    }
-}
-
-extension MissingReason {
-    var word: String {
-        switch self {
-        case .failed: "failed"
-        case .late: "late"
-        case .notAsked: "not_asked"
-        case .unreadable: "unreadable"
-        case .notNeeded: "not_needed"
-        default: "unknown"
-        }
-    }
 }

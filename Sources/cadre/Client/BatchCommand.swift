@@ -134,8 +134,9 @@ extension BatchCommand {
                 switch outcome.outcome {
                 case .payload(let payload):
                     StandardOutput.line(String(decoding: payload.data, as: UTF8.self))
-                case .error(let failure): print("failed: \(failure.type): \(failure.message)")
-                case nil: print("no outcome")
+                case .error(let failure):
+                    printVisible("failed: \(failure.type): \(failure.message)")
+                case nil: printVisible("no outcome")
                 }
             }
         }
@@ -159,7 +160,7 @@ extension BatchCommand {
                     if server.output == .json {
                         printJSON { $0.member("items", response.items) }
                     } else {
-                        print("\(response.items) items waited")
+                        printVisible("\(response.items) items waited")
                     }
                 }
             }

@@ -5,7 +5,7 @@ extension BatchDefinition {
     /// Prints a batch as it is configured.
     func show(_ format: OutputFormat) {
         if format == .json { return printJSON { $0.members(of: self) } }
-        print(
+        printVisible(
             "\(operation): \(agentType).\(agentOperation), up to \(maxItems) items or "
                 + "\(maxBytes) bytes, at most \(maxDelayMillis) ms, \(maxInFlight) in flight")
     }
@@ -33,7 +33,7 @@ extension GetBatchStatsResponse {
                 "\(one.succeeded)", "\(one.failed)", "\(one.refused)",
                 left.map { "\($0)" }.joined(separator: "/"), "\((each * 10).rounded() / 10)")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 

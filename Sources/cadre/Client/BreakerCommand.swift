@@ -41,7 +41,7 @@ extension BreakerCommand {
                     breaker.definition?.name ?? "", breaker.state.word, breaker.severity.word,
                     breaker.windowText, "\(breaker.counts?.notPermitted ?? 0)", breaker.whyText)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -82,13 +82,7 @@ extension BreakerCommand {
         @Option(help: "Why; required for open, disabled and metrics-only.")
         var reason = ""
 
-        @Option(name: .customLong("for"), help: "Ends by itself after so many seconds.")
-        var seconds: Double = 0
-
-        @Option(help: "Who does it, for the audit log.")
-        var actor = ""
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var override: OverrideOptions
 
         func run() async throws {
             try await reporting {
@@ -96,12 +90,12 @@ extension BreakerCommand {
                 request.name = name
                 request.action = action.wire
                 request.reason = reason
-                request.durationMillis = try Duration.millis(seconds, "--for")
-                request.actor = actor
-                try await server.withClient { client in
+                request.durationMillis = try override.durationMillis
+                request.actor = override.actor
+                try await override.server.withClient { client in
                     let response = try await BreakerServiceClient(client: client)
-                        .forceBreaker(request, options: server.callOptions)
-                    (response.breaker ?? Breaker()).show(server.output)
+                        .forceBreaker(request, options: override.server.callOptions)
+                    (response.breaker ?? Breaker()).show(override.server.output)
                 }
             }
         }

@@ -31,20 +31,25 @@ extension Breaker {
     /// Prints it.
     func show(_ output: OutputFormat) {
         if output == .json { return printJSON { $0.members(of: self) } }
-        print("breaker:     \(definition?.name ?? "")")
-        print("state:       \(state.word) since \(Instant.text(changedUnixMillis))")
-        if nextChangeUnixMillis > 0 { print("changes:     \(Instant.text(nextChangeUnixMillis))") }
-        print("severity:    \(severity.word)")
+        printVisible("breaker:     \(definition?.name ?? "")")
+        printVisible("state:       \(state.word) since \(Instant.text(changedUnixMillis))")
+        if nextChangeUnixMillis > 0 {
+            printVisible("changes:     \(Instant.text(nextChangeUnixMillis))")
+        }
+        printVisible("severity:    \(severity.word)")
         if let binding = definition?.binding {
-            print("guards:      \(binding.agentType) \(binding.operation)")
+            printVisible("guards:      \(binding.agentType) \(binding.operation)")
         }
-        if let override { print("forced:      \(override.reason) (\(override.actor))".visible) }
+        if let override {
+            printVisible("forced:      \(override.reason) (\(override.actor))".visible)
+        }
         if let lastTrip {
-            print("last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text.visible)")
+            printVisible(
+                "last trip:   \(Instant.text(lastTrip.atUnixMillis)) \(lastTrip.text.visible)")
         }
-        print("window:      \(windowText)")
+        printVisible("window:      \(windowText)")
         let counts = counts ?? BreakerCounts()
-        print(
+        printVisible(
             "counts:      \(counts.successes) ok, \(counts.failures) failed, "
                 + "\(counts.notPermitted) refused, \(counts.trips) trips")
     }
@@ -94,14 +99,5 @@ extension JSONWriter {
         member("failures", counts.failures)
         member("not_permitted", counts.notPermitted)
         member("trips", counts.trips)
-    }
-}
-
-extension StandardOutput {
-    /// One JSON value a line, so that a program can read along.
-    static func jsonLine(_ body: (inout JSONWriter) -> Void) {
-        var writer = JSONWriter()
-        body(&writer)
-        line(String(decoding: writer.finish(), as: UTF8.self))
     }
 }

@@ -103,7 +103,7 @@ extension CacheCommand {
                     writer.member("version", result.version)
                 }
             }
-            print(
+            printVisible(
                 result.outcome == .stored
                     ? "set \(key) in the \(result.tier.word) tier, version \(result.version)"
                     : "\(key) was not kept: there is no room, and other keys are read more often")
@@ -153,7 +153,7 @@ extension CacheCommand {
                         printJSON { $0.member("dropped", response.dropped) }
                     } else {
                         let noun = response.dropped == 1 ? "entry" : "entries"
-                        print("dropped \(response.dropped) \(noun)")
+                        printVisible("dropped \(response.dropped) \(noun)")
                     }
                 }
             }
@@ -216,7 +216,7 @@ extension CacheCommand {
                     if server.output == .json {
                         printJSON { $0.members(of: stats) }
                     } else {
-                        print(stats.text)
+                        printVisible(stats.text)
                     }
                 }
             }

@@ -2,44 +2,6 @@ import JSON
 import Messages
 
 /// What the `cache` verbs print.
-extension CacheTier {
-    /// The tier as people call it.
-    var word: String {
-        switch self {
-        case .agent: "agent"
-        case .shared: "shared"
-        case .unspecified, .unrecognized: ""
-        }
-    }
-}
-
-extension CacheResult {
-    /// The result as people call it.
-    var word: String {
-        switch self {
-        case .hit: "hit"
-        case .stale: "stale"
-        case .negative: "negative"
-        case .miss: "miss"
-        case .filling: "filling"
-        case .omitted: "omitted"
-        case .unspecified, .unrecognized: ""
-        }
-    }
-}
-
-extension InvalidationCause {
-    /// The cause as people call it.
-    var word: String {
-        switch self {
-        case .written: "written"
-        case .invalidated: "invalidated"
-        case .gap: "gap"
-        case .unspecified, .unrecognized: ""
-        }
-    }
-}
-
 extension Invalidation {
     /// What it is about: `key k`, `prefix p`, `tag t` or `everything`.
     var targetText: String {

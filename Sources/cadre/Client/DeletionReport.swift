@@ -5,7 +5,7 @@ enum DeletionReport {
     static func show(_ name: String, _ format: OutputFormat) {
         switch format {
         case .json: printJSON { $0.member("deleted", name) }
-        case .table: print("deleted \(name)")
+        case .table: printVisible("deleted \(name)")
         }
     }
 }

@@ -19,7 +19,7 @@ extension EventReport {
                     "\(status.deadLetters)", state(definition, status))
             }
         }
-        print(table.text)
+        printVisible(table.text)
     }
 
     private static func state(
@@ -45,7 +45,7 @@ extension EventReport {
                 letter.publication?.topic ?? "", "\(letter.attempts)",
                 "\(failure.type): \(failure.message)")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 

@@ -31,7 +31,7 @@ enum EventReport {
         if format == .json {
             return printJSON { $0.member("publications", publications) { $0.publication($1) } }
         }
-        for publication in publications { print(line(publication).visible) }
+        for publication in publications { printVisible(line(publication).visible) }
     }
 
     static func show(_ topics: [Topic], _ format: OutputFormat) {
@@ -49,7 +49,7 @@ enum EventReport {
                 "\(limits.maxPublications), \(limits.maxBytes) bytes, "
                     + "\(limits.maxAgeMillis / 1_000) s")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 
     private static func line(_ publication: Publication) -> String {

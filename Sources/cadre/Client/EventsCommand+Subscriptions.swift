@@ -248,7 +248,7 @@ extension EventsCommand {
                         RequeueEventRequest(
                             subscription: subscription, target: target, sequence: sequence,
                             discard: discard), options: server.callOptions)
-                    print("\(sequence) \(discard ? "given up" : "goes again")")
+                    printVisible("\(sequence) \(discard ? "given up" : "goes again")")
                 }
             }
         }

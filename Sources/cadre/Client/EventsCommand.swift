@@ -81,7 +81,7 @@ extension EventsCommand {
                 }
             }
             let again = response.existing ? " (was there already)" : ""
-            print(
+            printVisible(
                 "\(topic) #\(response.topicSequence), sequence \(response.sequence), "
                     + "\(response.receivers) receivers\(again)")
         }
@@ -251,7 +251,7 @@ extension EventsCommand {
                     if server.output == .json {
                         printJSON { $0.member("removed", response.removed) }
                     } else {
-                        print("\(topic) forgotten, \(response.removed) publications removed")
+                        printVisible("\(topic) forgotten, \(response.removed) publications removed")
                     }
                 }
             }

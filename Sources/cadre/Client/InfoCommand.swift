@@ -74,6 +74,6 @@ struct InfoCommand: AsyncParsableCommand {
         var table = TextTable("NAME", "VALUE")
         for (name, fact) in facts(info) { table.add(name, fact.shown) }
         for setting in info.configuration { table.add(setting.key, setting.value) }
-        print(table.text)
+        printVisible(table.text)
     }
 }

@@ -58,7 +58,7 @@ extension LockCommand {
                     Instant.textOrNothing(holder?.expiresUnixMillis ?? 0),
                     "\(lock.waiterCount)", holder?.purpose ?? "")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -109,9 +109,11 @@ extension LockCommand {
 
         private func show(_ grant: LockGrant) {
             if server.output == .json { return StandardOutput.jsonLine { $0.grant(grant) } }
-            print("acquire \(grant.acquireID), until \(Instant.text(grant.expiresUnixMillis))")
+            printVisible(
+                "acquire \(grant.acquireID), until \(Instant.text(grant.expiresUnixMillis))")
             for hold in grant.holds {
-                print("\(hold.resource.visible) \(hold.mode.word), token \(hold.fencingToken)")
+                printVisible(
+                    "\(hold.resource.visible) \(hold.mode.word), token \(hold.fencingToken)")
             }
         }
     }
@@ -141,7 +143,7 @@ extension LockCommand {
                             $0.endObject()
                         }
                     } else {
-                        print(response.released ? "released" : "was not held any more")
+                        printVisible(response.released ? "released" : "was not held any more")
                     }
                 }
             }
@@ -182,19 +184,10 @@ extension LockCommand {
                             $0.endObject()
                         }
                     } else {
-                        print("broke \(response.broken) acquires of \(resource)")
+                        printVisible("broke \(response.broken) acquires of \(resource)")
                     }
                 }
             }
-        }
-    }
-}
-
-extension LockMode {
-    fileprivate var word: String {
-        switch self {
-        case .shared: "shared"
-        case .exclusive, .unspecified, .unrecognized: "exclusive"
         }
     }
 }

@@ -52,7 +52,7 @@ extension MemoryCommand {
                     if server.output == .json {
                         StandardOutput.jsonLine { $0.entry(entry) }
                     } else {
-                        print(entry.line.visible)
+                        printVisible(entry.line.visible)
                     }
                 }
             }
@@ -116,7 +116,8 @@ extension MemoryCommand {
                     $0.endObject()
                 }
             }
-            print("\(response.created ? "created" : "updated") \(key) at \(response.revision)")
+            printVisible(
+                "\(response.created ? "created" : "updated") \(key) at \(response.revision)")
         }
     }
 
@@ -155,7 +156,7 @@ extension MemoryCommand {
                             $0.endObject()
                         }
                     } else {
-                        print(response.deleted ? "deleted \(key)" : "\(key) holds nothing")
+                        printVisible(response.deleted ? "deleted \(key)" : "\(key) holds nothing")
                     }
                 }
             }
@@ -185,7 +186,7 @@ extension MemoryCommand {
                             Instant.text(entry.updatedUnixMillis), entry.lastUpdatedBy,
                             entry.valueText)
                     }
-                    print(table.text)
+                    printVisible(table.text)
                 }
             }
         }
@@ -283,7 +284,7 @@ extension MemoryChange {
         if output == .json {
             return StandardOutput.jsonLine {
                 $0.beginObject()
-                $0.member("change", word)
+                $0.member("change", kind.word)
                 $0.key("entry")
                 $0.entry(entry)
                 $0.endObject()
@@ -292,17 +293,8 @@ extension MemoryChange {
         let value = kind == .put ? " = \(entry.valueText)" : ""
         let who = entry.lastUpdatedBy.isEmpty ? "" : "  by \(entry.lastUpdatedBy)"
         StandardOutput.line(
-            ("\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(word) "
+            ("\(entry.revision) \(Instant.text(entry.updatedUnixMillis)) \(kind.word) "
                 + "\(entry.key)\(value)\(who)").visible)
-    }
-
-    private var word: String {
-        switch kind {
-        case .put: "put"
-        case .deleted: "deleted"
-        case .expired: "expired"
-        case .unspecified, .unrecognized: "unknown"
-        }
     }
 }
 

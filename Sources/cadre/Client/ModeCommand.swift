@@ -39,25 +39,19 @@ extension ModeCommand {
         @Option(help: "Why; required but for auto.")
         var reason = ""
 
-        @Option(name: .customLong("for"), help: "Ends by itself after so many seconds.")
-        var seconds: Double = 0
-
-        @Option(help: "Who does it, for the audit log.")
-        var actor = ""
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var override: OverrideOptions
 
         func run() async throws {
             try await reporting {
                 var request = SetModeRequest()
                 request.change = mode.change
                 request.reason = reason
-                request.durationMillis = try Duration.millis(seconds, "--for")
-                request.actor = actor
-                try await server.withClient { client in
+                request.durationMillis = try override.durationMillis
+                request.actor = override.actor
+                try await override.server.withClient { client in
                     let response = try await BreakerServiceClient(client: client)
-                        .setMode(request, options: server.callOptions)
-                    (response.status ?? ModeStatus()).show(server.output)
+                        .setMode(request, options: override.server.callOptions)
+                    (response.status ?? ModeStatus()).show(override.server.output)
                 }
             }
         }
@@ -122,7 +116,7 @@ extension ModeStatus {
     /// Prints it.
     func show(_ output: OutputFormat) {
         if output == .json { return printJSON { $0.members(of: self) } }
-        print(line)
+        printVisible(line)
         if actions.isEmpty { return }
         var table = TextTable("ACTION", "ORDER", "WHAT", "ATTEMPTS", "DONE")
         for action in actions {
@@ -130,7 +124,7 @@ extension ModeStatus {
                 action.name, "\(action.order)", action.undo ? "undo" : "do", "\(action.attempts)",
                 action.acknowledged ? "yes" : "no")
         }
-        print(table.text)
+        printVisible(table.text)
     }
 }
 

@@ -31,7 +31,7 @@ extension MonitorCommand {
                     let response = try await MonitorServiceClient(client: client)
                         .getReport(request, options: server.callOptions)
                     if server.output == .json { return printJSON { $0.members(of: response) } }
-                    for line in ReportText(report: response).lines { print(line) }
+                    for line in ReportText(report: response).lines { printVisible(line) }
                 }
             }
         }
@@ -90,7 +90,7 @@ extension MonitorCommand {
                     MetricsText.mean(point.communicationLatency),
                     MetricsText.mean(point.recovery?.work))
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

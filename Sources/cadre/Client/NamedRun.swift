@@ -1,5 +1,30 @@
+import ArgumentParser
 import GRPC
 import Messages
+import Stubs
+
+/// Which run a question is about, and whom it is put to.
+struct NamedRunOptions: ParsableArguments {
+    @Argument(help: "The run id, or a workflow id for its newest run.")
+    var run: String
+
+    @OptionGroup var server: ServerOptions
+
+    var callOptions: CallOptions { server.callOptions }
+
+    /// Puts a question about the run to the server, and shows what is answered.
+    func ask<Answer>(
+        _ question: (WorkflowServiceClient, RunReference) async throws -> Answer,
+        show: (Answer) -> Void
+    ) async throws {
+        try await reporting {
+            try await server.withClient { client in
+                let workflows = WorkflowServiceClient(client: client)
+                show(try await RunReference.named(run) { try await question(workflows, $0) })
+            }
+        }
+    }
+}
 
 extension RunReference {
     /// Makes a call about the run that a person names: 16 hexadecimal digits are a run id, or the

@@ -111,25 +111,3 @@ extension JSONWriter {
         endObject()
     }
 }
-
-extension MetricSeries {
-    /// The proto's name without its prefix.
-    var word: String {
-        (protoName ?? "UNKNOWN").replacing("METRIC_SERIES_", with: "").lowercased()
-    }
-}
-
-extension TrendDirection {
-    /// The proto's name without its prefix; `unknown` for too few points.
-    var word: String {
-        if self == .unspecified { return "unknown" }
-        return (protoName ?? "UNKNOWN").replacing("TREND_DIRECTION_", with: "").lowercased()
-    }
-}
-
-extension RecommendationSeverity {
-    /// The proto's name without its prefix.
-    var word: String {
-        (protoName ?? "UNKNOWN").replacing("RECOMMENDATION_SEVERITY_", with: "").lowercased()
-    }
-}

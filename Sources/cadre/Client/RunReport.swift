@@ -6,7 +6,7 @@ enum RunReport {
     static func show(_ run: Run, _ result: Payload?, _ format: OutputFormat) {
         switch format {
         case .json: printJSON { $0.members(of: run, result: result) }
-        case .table: print(text(run, result))
+        case .table: printVisible(text(run, result))
         }
     }
 

@@ -222,7 +222,7 @@ extension ScheduleCommand {
                         throw Failed("a run is open and the overlap policy left this one out")
                     }
                     switch target.server.output {
-                    case .table: print(response.workflowID)
+                    case .table: printVisible(response.workflowID)
                     case .json: printJSON { $0.member("workflow_id", response.workflowID) }
                     }
                 }

@@ -6,7 +6,7 @@ enum ScheduleReport {
     static func show(_ info: ScheduleInfo, _ format: OutputFormat) {
         switch format {
         case .json: printJSON { $0.members(of: info) }
-        case .table: print(text(info))
+        case .table: printVisible(text(info))
         }
     }
 
@@ -28,7 +28,7 @@ enum ScheduleReport {
                     schedule.id, schedule.workflow, times(schedule), state(info),
                     info.nextUnixMillis.first.map(Instant.text) ?? "", "\(info.started)")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -71,20 +71,6 @@ enum ScheduleReport {
                 + (interval.offsetSeconds > 0 ? " + \(interval.offsetSeconds) s" : "")
         }
         return (crons + intervals).joined(separator: ", ")
-    }
-}
-
-extension OverlapPolicy {
-    var word: String {
-        switch self {
-        case .skip: "skip"
-        case .bufferOne: "buffer_one"
-        case .bufferAll: "buffer_all"
-        case .cancelOther: "cancel_other"
-        case .terminateOther: "terminate_other"
-        case .allowAll: "allow_all"
-        default: "unknown"
-        }
     }
 }
 

@@ -1,10 +1,11 @@
 import Foundation
+import JSON
 
 /// Standard output without a buffer: what has been written has left, in order, and what cannot be
 /// written is known at once.
 enum StandardOutput {
     /// Writes a line at once, as it is. For programs, and for text that holds nothing from outside;
-    /// ``print(_:)`` is for people.
+    /// ``printVisible(_:)`` is for people.
     static func line(_ text: String) { self.text(text + "\n") }
 
     /// Writes text at once, as it is. Without a reader the process ends, as SIGPIPE would end it; so
@@ -15,6 +16,13 @@ enum StandardOutput {
         } catch {
             end(because: error)
         }
+    }
+
+    /// Writes one JSON value a line, so that a program can read along.
+    static func jsonLine(_ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter()
+        body(&writer)
+        line(String(decoding: writer.finish(), as: UTF8.self))
     }
 
     /// Writes a line of a server's, which serves on when nobody reads it.
@@ -33,6 +41,6 @@ enum StandardOutput {
     }
 }
 
-/// Prints a line for people, in the place of Swift's: that one keeps what goes to a pipe in a buffer
-/// and does not say when it is lost. What could move the cursor or hide text is shown as a code.
-func print(_ text: String) { StandardOutput.line(text.visibleLines) }
+/// Prints a line for people. What could move the cursor or hide text is shown as a code. Unlike
+/// Swift's `print`, it keeps nothing in a buffer, and what is lost on its way to a pipe is known.
+func printVisible(_ text: String) { StandardOutput.line(text.visibleLines) }

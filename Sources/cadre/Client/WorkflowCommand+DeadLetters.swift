@@ -43,7 +43,7 @@ extension WorkflowCommand {
                     Instant.text(letter.parkedUnixMillis), "\(letter.attempts)",
                     letter.failure?.message ?? "")
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -67,7 +67,7 @@ extension WorkflowCommand {
             request.requestID = options.requestID
             try await options.perform { workflows, run in
                 request.run = run
-                return try await workflows.requeue(request, options: options.server.callOptions).run
+                return try await workflows.requeue(request, options: options.callOptions).run
             }
         }
     }

@@ -9,21 +9,13 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print what happened in a run, in order.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
         @Flag(help: "Print outputs too. They can be large.")
         var payloads = false
 
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    let workflows = WorkflowServiceClient(client: client)
-                    show(try await RunReference.named(run) { try await events(of: $0, workflows) })
-                }
-            }
+            try await named.ask({ try await events(of: $1, $0) }, show: show)
         }
 
         private func events(
@@ -34,7 +26,8 @@ extension WorkflowCommand {
             request.includePayloads = payloads
             var events: [HistoryEvent] = []
             repeat {
-                let page = try await workflows.getHistory(request, options: server.callOptions)
+                let page = try await workflows.getHistory(
+                    request, options: named.server.callOptions)
                 events += page.events
                 request.fromSequence = page.nextSequence
             } while request.fromSequence > 0
@@ -42,7 +35,7 @@ extension WorkflowCommand {
         }
 
         private func show(_ events: [HistoryEvent]) {
-            if server.output == .json {
+            if named.server.output == .json {
                 return printJSON { $0.member("events", events) { $0.event($1) } }
             }
             var table = TextTable("SEQ", "TIME", "EVENT", "STEP", "ATTEMPT", "DETAIL")
@@ -51,7 +44,7 @@ extension WorkflowCommand {
                     "\(event.sequence)", Instant.text(event.unixMillis), event.type.word,
                     event.step, event.attempt > 0 ? "\(event.attempt)" : "", event.detail)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -85,11 +78,11 @@ extension WorkflowCommand {
         private func show(_ update: WatchRunResponse) {
             switch (update.update, server.output) {
             case (.event(let event), .table): StandardOutput.line(event.line.visible)
-            case (.event(let event), .json): printLine { $0.event(event) }
+            case (.event(let event), .json): StandardOutput.jsonLine { $0.event(event) }
             case (.closed(let closed), .table):
                 RunReport.show(closed.run ?? Messages.Run(), closed.result, .table)
             case (.closed(let closed), .json):
-                printLine {
+                StandardOutput.jsonLine {
                     $0.beginObject()
                     $0.members(of: closed.run ?? Messages.Run(), result: closed.result)
                     $0.endObject()
@@ -97,20 +90,13 @@ extension WorkflowCommand {
             case (.continuedRunID(let run), .table):
                 StandardOutput.line("continued as run \(run)")
             case (.continuedRunID(let run), .json):
-                printLine {
+                StandardOutput.jsonLine {
                     $0.beginObject()
                     $0.member("continued_run_id", run)
                     $0.endObject()
                 }
             case (nil, _): break
             }
-        }
-
-        /// One JSON value a line, so that a program can read along.
-        private func printLine(_ body: (inout JSONWriter) -> Void) {
-            var writer = JSONWriter()
-            body(&writer)
-            StandardOutput.line(String(decoding: writer.finish(), as: UTF8.self))
         }
     }
 
@@ -142,7 +128,7 @@ extension WorkflowCommand {
             switch server.output {
             case .table:
                 let what = changed ? "stored" : "was stored already"
-                print("\(definition.name) \(definition.version) \(what)")
+                printVisible("\(definition.name) \(definition.version) \(what)")
             case .json:
                 printJSON {
                     $0.member("name", definition.name)
@@ -192,7 +178,7 @@ extension WorkflowCommand {
                     definition.name, definition.version,
                     definition.steps.map(\.id).joined(separator: " > "), definition.summary)
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }

@@ -9,31 +9,23 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say why a run does not move, step by step.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = ExplainRunRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.explainRun(request, options: server.callOptions)
-                    }
-                    show(response)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.explainRun(
+                    ExplainRunRequest(run: run), options: named.callOptions)
+            } show: {
+                show($0)
             }
         }
 
         private func show(_ response: ExplainRunResponse) {
-            if server.output == .json {
+            if named.server.output == .json {
                 return printJSON { $0.member("causes", response.causes) { $0.cause($1) } }
             }
             if response.causes.isEmpty {
-                return print("the run is \(response.run?.status.word ?? "unknown")")
+                return printVisible("the run is \(response.run?.status.word ?? "unknown")")
             }
             var table = TextTable("RUN", "STEP", "WHY", "UNTIL")
             for cause in response.causes {
@@ -41,7 +33,7 @@ extension WorkflowCommand {
                     cause.runID, cause.step, cause.message,
                     Instant.textOrNothing(cause.untilUnixMillis))
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 
@@ -50,28 +42,20 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a run as a graph: its steps, how they stand, what they wait for.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = GetGraphRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.getGraph(request, options: server.callOptions)
-                    }
-                    show(response.graph ?? Messages.Graph())
-                }
+            try await named.ask { workflows, run in
+                try await workflows.getGraph(
+                    GetGraphRequest(run: run), options: named.callOptions)
+            } show: {
+                show($0.graph ?? Messages.Graph())
             }
         }
 
         private func show(_ graph: Messages.Graph) {
-            if server.output == .json { return printJSON { $0.graph(graph) } }
-            print(
+            if named.server.output == .json { return printJSON { $0.graph(graph) } }
+            printVisible(
                 "\(graph.workflow) \(graph.version), run \(graph.runID): \(graph.status.word), "
                     + "\(Int(graph.progress * 100)) %")
             var table = TextTable("STEP", "STATE", "ATTEMPTS", "SECONDS", "AFTER")
@@ -85,7 +69,7 @@ extension WorkflowCommand {
                     node.durationMillis == 0 ? "" : "\(seconds)",
                     (open + passed.map { "(\($0))" }).joined(separator: " "))
             }
-            print(table.text)
+            printVisible(table.text)
         }
     }
 }
@@ -131,28 +115,5 @@ extension JSONWriter {
         member("to", edge.to)
         member("passed", edge.passed)
         endObject()
-    }
-}
-
-extension RunCauseKind {
-    fileprivate var word: String {
-        switch self {
-        case .run: "run"
-        case .dependency: "dependency"
-        case .key: "key"
-        case .breaker: "breaker"
-        case .mode: "mode"
-        case .noAgent: "no_agent"
-        case .queue: "queue"
-        case .preparation: "preparation"
-        case .attempt: "attempt"
-        case .retry: "retry"
-        case .wait: "wait"
-        case .decision: "decision"
-        case .child: "child"
-        case .elements: "elements"
-        case .parked: "parked"
-        default: "unknown"
-        }
     }
 }

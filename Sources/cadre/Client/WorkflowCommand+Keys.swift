@@ -101,7 +101,7 @@ private func show(_ keys: [KeyStatus], _ output: OutputFormat) {
             Instant.textOrNothing(key.nextBeginUnixMillis),
             Instant.textOrNothing(key.pause?.untilUnixMillis ?? 0), key.pause?.reason ?? "")
     }
-    print(table.text)
+    printVisible(table.text)
 }
 
 extension Instant {

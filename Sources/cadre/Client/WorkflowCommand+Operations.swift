@@ -1,30 +1,24 @@
 import ArgumentParser
+import GRPC
 import JSON
 import Messages
 import Stubs
 
 /// Which run an operation is about, and how it is told.
 struct OperationOptions: ParsableArguments {
-    @Argument(help: "The run id, or a workflow id for its newest run.")
-    var run: String
-
     @Option(help: "Makes a repeat of this command harmless for 24 hours.")
     var requestID = ""
 
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var named: NamedRunOptions
+
+    var callOptions: CallOptions { named.callOptions }
 
     /// Does it, and prints how the run stands.
     func perform(
         _ operation: (WorkflowServiceClient, RunReference) async throws -> Messages.Run?
     ) async throws {
-        try await reporting {
-            try await server.withClient { client in
-                let workflows = WorkflowServiceClient(client: client)
-                let run = try await RunReference.named(self.run) {
-                    try await operation(workflows, $0)
-                }
-                RunReport.show(run ?? Messages.Run(), nil, server.output)
-            }
+        try await named.ask(operation) {
+            RunReport.show($0 ?? Messages.Run(), nil, named.server.output)
         }
     }
 }
@@ -51,7 +45,7 @@ extension WorkflowCommand {
             request.requestID = options.requestID
             try await options.perform { workflows, run in
                 request.run = run
-                return try await workflows.signalRun(request, options: options.server.callOptions)
+                return try await workflows.signalRun(request, options: options.callOptions)
                     .run
             }
         }
@@ -106,7 +100,7 @@ extension WorkflowCommand {
             try await options.perform { workflows, run in
                 request.run = run
                 return try await workflows.decideApproval(
-                    request, options: options.server.callOptions
+                    request, options: options.callOptions
                 ).run
             }
         }
@@ -117,19 +111,11 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Keep a run from beginning anything new.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = PauseRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.pauseRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(PauseRunRequest.init(run:reason:requestID:)) {
+                try await $0.pauseRun($1, options: $2).run
             }
         }
     }
@@ -138,19 +124,11 @@ extension WorkflowCommand {
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let a paused run go on.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = ResumeRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.resumeRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(ResumeRunRequest.init(run:reason:requestID:)) {
+                try await $0.resumeRun($1, options: $2).run
             }
         }
     }
@@ -160,19 +138,11 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take up a failed run: what failed is tried again, results are kept.")
 
-        @OptionGroup var options: OperationOptions
-
-        @Option(help: "Why, for the history.")
-        var reason = ""
+        @OptionGroup var operation: ReasonedOptions
 
         func run() async throws {
-            var request = RetryRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
-            try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.retryRun(request, options: options.server.callOptions)
-                    .run
+            try await operation.perform(RetryRunRequest.init(run:reason:requestID:)) {
+                try await $0.retryRun($1, options: $2).run
             }
         }
     }
@@ -182,20 +152,31 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "End a run at once; nothing is undone.")
 
+        @OptionGroup var operation: ReasonedOptions
+
+        func run() async throws {
+            try await operation.perform(TerminateRunRequest.init(run:reason:requestID:)) {
+                try await $0.terminateRun($1, options: $2).run
+            }
+        }
+    }
+
+    /// An operation that needs nothing but a reason.
+    struct ReasonedOptions: ParsableArguments {
         @OptionGroup var options: OperationOptions
 
         @Option(help: "Why, for the history.")
         var reason = ""
 
-        func run() async throws {
-            var request = TerminateRunRequest()
-            request.reason = reason
-            request.requestID = options.requestID
+        /// Makes the request from the run, the reason and the request id, sends it, and prints how the
+        /// run stands.
+        func perform<Request>(
+            _ request: (RunReference, String, String) -> Request,
+            _ send: (WorkflowServiceClient, Request, CallOptions) async throws -> Messages.Run?
+        ) async throws {
             try await options.perform { workflows, run in
-                request.run = run
-                return try await workflows.terminateRun(
-                    request, options: options.server.callOptions
-                ).run
+                try await send(
+                    workflows, request(run, reason, options.requestID), options.callOptions)
             }
         }
     }

@@ -80,7 +80,7 @@ extension WorkflowCommand {
             let response = try await workflows.startRun(start, options: server.callOptions)
             switch server.output {
             case .table:
-                print("\(response.runID)\(response.existing ? " (was there already)" : "")")
+                printVisible("\(response.runID)\(response.existing ? " (was there already)" : "")")
             case .json:
                 printJSON {
                     $0.member("run_id", response.runID)
@@ -193,9 +193,9 @@ extension WorkflowCommand {
                         Instant.text(run.startedUnixMillis), RunReport.duration(run),
                         run.workflowID == run.runID ? "" : run.workflowID)
                 }
-                print(table.text)
+                printVisible(table.text)
                 if !response.nextPageToken.isEmpty {
-                    print("there are more: --after \(response.nextPageToken)")
+                    printVisible("there are more: --after \(response.nextPageToken)")
                 }
             }
         }
@@ -235,8 +235,8 @@ extension WorkflowCommand {
             case .table:
                 var table = TextTable("STATUS", "RUNS")
                 for entry in response.counts { table.add(entry.status.word, "\(entry.count)") }
-                print(table.text)
-                if !response.complete { print("counted the newest runs only") }
+                printVisible(table.text)
+                if !response.complete { printVisible("counted the newest runs only") }
             }
         }
     }
@@ -246,22 +246,14 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show a run: its steps, and its result when it has one.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = GetRunRequest()
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.getRun(request, options: server.callOptions)
-                    }
-                    RunReport.show(response.run ?? Messages.Run(), response.result, server.output)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.getRun(
+                    GetRunRequest(run: run), options: named.callOptions)
+            } show: {
+                RunReport.show($0.run ?? Messages.Run(), $0.result, named.server.output)
             }
         }
     }
@@ -270,26 +262,18 @@ extension WorkflowCommand {
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Stop a run.")
 
-        @Argument(help: "The run id, or a workflow id for its newest run.")
-        var run: String
-
         @Option(help: "Why, for the history.")
         var reason = ""
 
-        @OptionGroup var server: ServerOptions
+        @OptionGroup var named: NamedRunOptions
 
         func run() async throws {
-            try await reporting {
-                try await server.withClient { client in
-                    var request = CancelRunRequest()
-                    request.reason = reason
-                    let workflows = WorkflowServiceClient(client: client)
-                    let response = try await RunReference.named(run) {
-                        request.run = $0
-                        return try await workflows.cancelRun(request, options: server.callOptions)
-                    }
-                    RunReport.show(response.run ?? Messages.Run(), nil, server.output)
-                }
+            try await named.ask { workflows, run in
+                try await workflows.cancelRun(
+                    CancelRunRequest(run: run, reason: reason),
+                    options: named.callOptions)
+            } show: {
+                RunReport.show($0.run ?? Messages.Run(), nil, named.server.output)
             }
         }
     }

@@ -49,26 +49,8 @@ struct RunMetrics: Sendable {
 
     /// A run's end is on disk.
     func closed(_ workflow: String, _ status: RunStatus, seconds: Double) {
-        closed.with(workflow, status.label).add()
+        closed.with(workflow, status.word).add()
         active.with(workflow).subtract()
         duration.with(workflow).observe(seconds)
-    }
-}
-
-extension RunStatus {
-    /// The status as a label.
-    fileprivate var label: String {
-        switch self {
-        case .running: "running"
-        case .completed: "completed"
-        case .failed: "failed"
-        case .cancelled: "cancelled"
-        case .timedOut: "timed_out"
-        case .terminated: "terminated"
-        case .paused: "paused"
-        case .compensating: "compensating"
-        case .queued: "queued"
-        case .continuedAsNew: "continued_as_new"
-        }
     }
 }

@@ -16,7 +16,7 @@ import Testing
         return bytes
     }
 
-    @Test func `a breaker on calls`() throws {
+    @Test func `a breaker on calls is written and read as version 1 has it`() throws {
         let golden = Self.bytes(
             "0101620173010161016f0101780101641401000000000000e03f00c0a907000503c0a907"
                 + "904e0000000000000040c0cf249a9999999999c93fc0a907020101010002010301720361"
@@ -35,7 +35,7 @@ import Testing
         #expect(read.state == .forcedOpen)
     }
 
-    @Test func `a breaker on a value`() throws {
+    @Test func `a breaker on a value is written and read as version 1 has it`() throws {
         let golden = Self.bytes(
             "01016d0000020200000000000014c000000000000000c00e040200010101020001050000"
                 + "0000000014c000000000000018c0010100d00f0100000000000018c00002000000000002"
@@ -53,7 +53,8 @@ import Testing
         #expect(read.lastValue == -6)
     }
 
-    @Test func `a mode with an emergency under way`() throws {
+    @Test func `a mode with an emergency under way is written and read as version 1 has it`() throws
+    {
         let golden = Self.bytes(
             "010200e0d403a09c01000102017203616e6ed00f00d00f00904ec0a907010468616c7401"
                 + "047269736b0468616c74106170706c69636174696f6e2f6a736f6e027b7d01047269736b"
@@ -80,7 +81,7 @@ import Testing
         #expect(read.response.nextDeadlineNanos == Self.now.monotonicNanos)
     }
 
-    @Test func `a policy and an isolation`() throws {
+    @Test func `a policy and an isolation are written and read as version 1 has them`() throws {
         let golden = Self.bytes(
             "01010500c0a907e0d4030000000000000040c0cf249a9999999999c93fc0a90700000000"
                 + "0000e03f03057370617265010178")

@@ -79,7 +79,10 @@ import Testing
         #expect(space.line.revision == 4)
     }
 
-    @Test mutating func `comparisons`() {
+    @Test
+    mutating func
+        `a comparison holds for what a key holds and for nothing else; a lock is not known here`()
+    {
         _ = space.apply([put("a", "1"), put("b", "1")], actor: "", at: moment)
         _ = space.apply([put("b", "2")], actor: "", at: moment)
         let (a, b, c) = (MemoryKey("a"), MemoryKey("b"), MemoryKey("c"))

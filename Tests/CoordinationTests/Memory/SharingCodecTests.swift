@@ -4,7 +4,7 @@ import Testing
 /// Stored bytes of version 1, put together by hand from the format; this build must read and write
 /// exactly these.
 @Suite struct SharingCodecTests {
-    @Test func `a change of shared memory`() throws {
+    @Test func `a change of shared memory is written and read as version 1 has it`() throws {
         // Version, kind, content type, created revision, version, created, updated, actor, expires.
         let golden: [UInt8] = [1, 1, 1, 0x74, 6, 4, 0xd0, 0x0f, 0xa0, 0x1f, 2, 0x6d, 0x65, 0]
         let entry = MemoryEntry(
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func `where a revision line stands`() throws {
+    @Test func `where a revision line stands is read in the form before, too`() throws {
         let golden: [UInt8] = [2, 0x8c, 0x02, 10]
         #expect(MemoryCodec.encode(revision: 134, oldest: 5) == golden)
         let read = try MemoryCodec.decodeLine(golden)
@@ -44,7 +44,9 @@ import Testing
         #expect(throws: CodecError.self) { try MemoryCodec.decodeLine([3, 2, 2]) }
     }
 
-    @Test func `an acquire`() throws {
+    @Test func `an acquire is written and read as version 1 has it, and read in no other way`()
+        throws
+    {
         let golden: [UInt8] = [
             1, 1, 0x6f, 1, 0x70, 0xd0, 0x0f, 0xa0, 0x1f, 2, 1, 0x61, 1, 5, 1, 0x62, 2, 6,
         ]
@@ -57,6 +59,11 @@ import Testing
         var wrong = golden
         wrong[12] = 3
         #expect(throws: CodecError.self) { try LockCodec.decode(wrong, serial: 6) }
-        #expect(throws: CodecError.self) { try LockCodec.decode([2], serial: 6) }
+        #expect(throws: CodecError.self) { try LockCodec.decode([2] + golden[1...], serial: 6) }
+        for length in golden.indices {
+            #expect(throws: CodecError.self) {
+                try LockCodec.decode(Array(golden[..<length]), serial: 6)
+            }
+        }
     }
 }

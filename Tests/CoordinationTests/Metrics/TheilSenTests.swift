@@ -13,7 +13,7 @@ struct TheilSenTests {
         left.map { abs($0 - right) <= within } ?? false
     }
 
-    @Test func `a rising line`() {
+    @Test func `a rising line has the slope and the bounds that SciPy gives`() {
         let found = line(
             (0..<10).map(Double.init), [1, 2.5, 2, 4, 3.5, 6, 5.5, 7, 9, 8])
         #expect(isNear(found.slope, 0.857_142_857_142_857_1))
@@ -34,7 +34,7 @@ struct TheilSenTests {
         #expect((found.bounds?.lowerBound ?? 1) < 0 && (found.bounds?.upperBound ?? -1) > 0)
     }
 
-    @Test func `ties and uneven times`() {
+    @Test func `ties and uneven times change nothing of that`() {
         let found = line([0, 1, 2, 4, 5, 7, 8, 9, 11], [3, 3, 2, 2, 2, 1, 1, 0, 0])
         #expect(isNear(found.slope, -0.285_714_285_714_285_7))
         #expect(isNear(found.confidence, 0.998_306_723_511_973_6))

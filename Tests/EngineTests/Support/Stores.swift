@@ -1,10 +1,11 @@
 import Coordination
 import Engine
 import Store
+import TestKit
 import Threads
 
 /// A store that tells of every commit.
-struct CountingStore: Store {
+struct CountingStore: ForwardingStore {
     let base: any Store
     let onCommit: @Sendable () -> Void
 
@@ -13,74 +14,22 @@ struct CountingStore: Store {
         self.onCommit = onCommit
     }
 
-    func claim(_ shard: ShardID, wallMillis: Int64) async throws(StoreError) -> Epoch {
-        try await base.claim(shard, wallMillis: wallMillis)
-    }
-
-    func recover(
-        _ shard: ShardID, after cursor: RecoveryCursor?
-    ) async throws(StoreError) -> RecoveryPage {
-        try await base.recover(shard, after: cursor)
-    }
-
     func commit(_ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void) {
         onCommit()
         base.commit(batch, completion: completion)
     }
-
-    func loadPayloads(
-        _ ids: [PayloadID],
-        completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
-    ) {
-        base.loadPayloads(ids, completion: completion)
-    }
-
-    func query(
-        _ query: StoreQuery,
-        completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
-    ) {
-        base.query(query, completion: completion)
-    }
-
-    func close() async { await base.close() }
 }
 
 /// A store whose commits end as a test decides.
-struct ScriptedStore: Store {
+struct ScriptedStore: ForwardingStore {
     let base: any Store
     /// The outcome to give instead of committing; `nil`: commit.
     let outcome: @Sendable () -> CommitOutcome?
-
-    func claim(_ shard: ShardID, wallMillis: Int64) async throws(StoreError) -> Epoch {
-        try await base.claim(shard, wallMillis: wallMillis)
-    }
-
-    func recover(
-        _ shard: ShardID, after cursor: RecoveryCursor?
-    ) async throws(StoreError) -> RecoveryPage {
-        try await base.recover(shard, after: cursor)
-    }
 
     func commit(_ batch: StoreBatch, completion: @escaping @Sendable (CommitOutcome) -> Void) {
         if let outcome = outcome() { return completion(outcome) }
         base.commit(batch, completion: completion)
     }
-
-    func loadPayloads(
-        _ ids: [PayloadID],
-        completion: @escaping @Sendable (Result<[PayloadID: Payload], StoreError>) -> Void
-    ) {
-        base.loadPayloads(ids, completion: completion)
-    }
-
-    func query(
-        _ query: StoreQuery,
-        completion: @escaping @Sendable (Result<StoreAnswer, StoreError>) -> Void
-    ) {
-        base.query(query, completion: completion)
-    }
-
-    func close() async { await base.close() }
 }
 
 /// Gives assignments to fake agents that answer to a host of their own.
