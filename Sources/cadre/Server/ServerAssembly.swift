@@ -57,6 +57,7 @@ struct ServerAssembly {
         teardown.add { try? await group.shutdownGracefully() }
         let store = try await openStore()
         teardown.add { await store.close() }
+        watchDisk(store)
         let host = try await startEngine(store, on: group)
         try startPruning(store)
         let agents = try await startAgents(market, host)
@@ -141,6 +142,19 @@ struct ServerAssembly {
     private func openStore() async throws -> any Store {
         guard settings.data != ":memory:" else { return try InMemoryStore() }
         return try await SQLiteStore.open(.init(directory: settings.data))
+    }
+
+    /// Counts what is free on the store's disk, and looks every other second whether it runs low.
+    private func watchDisk(_ store: any Store) {
+        DiskMetrics.register(store, in: registry)
+        var watch = DiskWatch(path: settings.data, log: log)
+        watch.look(store)
+        let begun = watch
+        let task = Task {
+            var watch = begun
+            while (try? await Task.sleep(for: .seconds(2))) != nil { watch.look(store) }
+        }
+        teardown.add { task.cancel() }
     }
 
     private func startAgents(
