@@ -137,7 +137,7 @@ public final class AgentHost: AssignmentPort {
     /// their threads.
     ///
     /// - Returns: what ends when all that is done, at the latest after 5 s: wait for it before the
-    ///   process ends.
+    ///   process ends. Cancelled, it waits no longer.
     @discardableResult
     public func leave() -> Task<Void, Never> {
         let left = seats.withLock { seats in

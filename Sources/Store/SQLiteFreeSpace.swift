@@ -7,7 +7,7 @@
 #endif
 import Threads
 
-/// Whether the disk under a directory runs low, looked at no more than a few times a second.
+/// How much is free on the disk under a directory, looked at no more than a few times a second.
 ///
 /// Any thread may ask; an answer may be a quarter of a second old.
 final class SQLiteFreeSpace: Sendable {
@@ -17,7 +17,7 @@ final class SQLiteFreeSpace: Sendable {
 
     private struct Reading: Sendable {
         var takenAtNanos: Int64?
-        var isLow = false
+        var freeBytes: Int64?
     }
 
     /// How long a reading serves: short beside the time a disk takes to fill by the mark.
@@ -30,19 +30,21 @@ final class SQLiteFreeSpace: Sendable {
     }
 
     /// Whether fewer bytes than the mark are free for this user.
-    var isLow: Bool {
+    var isLow: Bool { freeBytes.map { $0 < mark } ?? false }
+
+    /// Free bytes for this user; `nil` when the system does not say, as some network disks do not.
+    var freeBytes: Int64? {
         let now = SystemClock.monotonicNanos()
         return latest.withLock { latest in
             if let taken = latest.takenAtNanos, now - taken < Self.readingLastsNanos {
-                return latest.isLow
+                return latest.freeBytes
             }
-            latest = Reading(takenAtNanos: now, isLow: freeBytes().map { $0 < mark } ?? false)
-            return latest.isLow
+            latest = Reading(takenAtNanos: now, freeBytes: readFreeBytes())
+            return latest.freeBytes
         }
     }
 
-    /// Free bytes for this user; `nil` when the system does not say, as some network disks do not.
-    private func freeBytes() -> Int64? {
+    private func readFreeBytes() -> Int64? {
         var answer = statvfs()
         guard unsafe statvfs(path, &answer) == 0 else { return nil }
         let (bytes, isTooLarge) = Int64(answer.f_bavail)

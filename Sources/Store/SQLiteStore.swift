@@ -156,6 +156,7 @@ public final class SQLiteStore: Store {
         let path = "\(shared.configuration.directory)/\(SQLiteDirectory.databaseName)"
         facts.storeBytes = SQLiteDirectory.size(of: path)
         facts.logBytes = SQLiteDirectory.size(of: path + "-wal")
+        facts.freeBytes = freeSpace.freeBytes
         facts.lastBackupMillis = maintenance.lastBackupMillis
         facts.prunedRuns = statistics.prunedRuns
         return facts

@@ -7,6 +7,9 @@ final class SQLiteWriter {
     private let insertions: SQLiteInsertions
     private let begin, commit, rollback: SQLiteStatement
     private let readEpoch, writeEpoch, dropRequests: SQLiteStatement
+    /// What was claimed while the disk was full, and the epoch that was stored then; written with the
+    /// shard's first batch.
+    private var unwritten: [ShardID: (claimed: Epoch, after: Epoch?)] = [:]
     private let pruner: SQLitePruner
     private let logRoom: SQLiteLogRoom
 
@@ -54,25 +57,49 @@ final class SQLiteWriter {
     /// Pages in the write-ahead log after the latest commit.
     var loggedPages: Int { connection.walPages }
 
-    /// Claims a shard; on disk when this returns.
+    /// Claims a shard; on disk when this returns, unless the disk is full.
+    ///
+    /// A server must start on a full disk too, to show what it holds and to go on when there is room.
+    /// Such a claim is written together with the first batch, which is refused as long as there is
+    /// none. Nothing durable bears its epoch before; of what is volatile, a later start takes
+    /// the epoch again at most within the same second, and workers then hear that what they hold is
+    /// stale before they are given anything.
     func claim(_ shard: ShardID, wallMillis: Int64) throws(StoreError) -> Epoch {
         try connection.translatingFailures { () throws(SQLiteFailure) in try begin.run() }
         do throws(StoreError) {
-            let last = try connection.translatingFailures { () throws(SQLiteFailure) in
+            let stored = try connection.translatingFailures { () throws(SQLiteFailure) in
                 try epoch(of: shard)
             }
+            let last = [stored, unwritten[shard]?.claimed].compactMap(\.self).max()
             let next = try Epoch.claimed(after: last, wallMillis: wallMillis)
-            try connection.translatingFailures { () throws(SQLiteFailure) in
-                writeEpoch.bind(1, Int64(shard.number))
-                writeEpoch.bind(2, Int64(next.rawValue))
-                try writeEpoch.run()
-                try commit.run()
-            }
+            try store(next, of: shard, after: stored)
             return next
         } catch {
             _ = undo()
             throw error
         }
+    }
+
+    /// Commits a claim, or keeps it for the first batch when there is no room for it.
+    private func store(
+        _ claimed: Epoch, of shard: ShardID, after last: Epoch?
+    ) throws(StoreError) {
+        do throws(SQLiteFailure) {
+            try write(claimed, of: shard)
+            try commit.run()
+            unwritten[shard] = nil
+        } catch {
+            guard error.kind == .full, undo() == nil else {
+                throw StoreError(error, file: connection.path)
+            }
+            unwritten[shard] = (claimed, last)
+        }
+    }
+
+    private func write(_ epoch: Epoch, of shard: ShardID) throws(SQLiteFailure) {
+        writeEpoch.bind(1, Int64(shard.number))
+        writeEpoch.bind(2, Int64(epoch.rawValue))
+        try writeEpoch.run()
     }
 
     /// What became of a transaction.
@@ -103,12 +130,23 @@ final class SQLiteWriter {
         guard let first = batches.first else { return true }
         logRoom.provide(behind: loggedPages)
         try begin.run()
-        guard try epoch(of: first.shard) == first.epoch else {
+        guard try holds(first.shard, under: first.epoch) else {
             try rollback.run()
             return false
         }
         for batch in batches { try insertions.insert(batch) }
         try commit.run()
+        unwritten[first.shard] = nil
+        return true
+    }
+
+    /// Whether an epoch is the shard's newest; one that had no room when it was claimed is written
+    /// now, if nobody else has claimed the shard since.
+    private func holds(_ shard: ShardID, under claimed: Epoch) throws(SQLiteFailure) -> Bool {
+        let stored = try epoch(of: shard)
+        guard let mine = unwritten[shard] else { return stored == claimed }
+        guard mine.claimed == claimed, mine.after == stored else { return false }
+        try write(claimed, of: shard)
         return true
     }
 

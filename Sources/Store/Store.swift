@@ -16,13 +16,14 @@ import Coordination
 /// - After `.full`, later batches are `.full` too until the refused one has been handed over
 ///   again, whole or smaller. After `.unknown`, nothing more is written.
 public protocol Store: Sendable {
-    /// Claims a shard for this process and gives its new epoch, durably, before anything else.
+    /// Claims a shard for this process and gives its new epoch, durably, before anything else. On a
+    /// full disk the claim is stored with the first batch that there is room for.
     ///
     /// The epoch is at least the last one plus one and at least `wallMillis / 1000`. Earlier
     /// claims can no longer commit. Requests that `wallMillis` finds too old are forgotten.
     ///
     /// - Parameter wallMillis: the wall clock, in milliseconds since 1970.
-    /// - Throws: `.full`, `.locked` (another program is writing), `.failed` or `.unavailable`;
+    /// - Throws: `.locked` (another program is writing), `.failed` or `.unavailable`;
     ///   nothing was claimed then, and the call may be repeated.
     func claim(_ shard: ShardID, wallMillis: Int64) async throws(StoreError) -> Epoch
 

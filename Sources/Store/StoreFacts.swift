@@ -4,6 +4,9 @@ public struct StoreFacts: Sendable, Hashable {
     public var storeBytes: Int64 = 0
     /// Bytes of the write-ahead log.
     public var logBytes: Int64 = 0
+    /// Bytes that are free for this user on the disk; at most a quarter of a second old. `nil`: the
+    /// store is in memory, or the system does not say.
+    public var freeBytes: Int64?
     /// When the latest good backup was made, in milliseconds since 1970; `nil`: none since the
     /// start.
     public var lastBackupMillis: Int64?

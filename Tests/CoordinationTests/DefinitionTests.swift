@@ -96,7 +96,9 @@ import Testing
         Bad(
             "result of an unknown step", definition([step("a")], result: "${steps.q.output}"),
             ("result", "\"q\", which is no step")),
-        Bad("zero run timeout", definition([step("a")], timeout: 0), ("run_timeout", "is 0 ms")),
+        Bad(
+            "zero run timeout", definition([step("a")], timeout: 0),
+            ("run_timeout_millis", "is 0 ms")),
         Bad(
             "several faults at once",
             definition([step("a", ["x"]), step("a", input: "[")], name: ""),
@@ -114,10 +116,10 @@ import Testing
 
     @Test(arguments: [
         ("retry.max_attempts", RetryPolicy(maxAttempts: 0)),
-        ("retry.initial", RetryPolicy(initialMillis: -1)),
+        ("retry.initial_millis", RetryPolicy(initialMillis: -1)),
         ("retry.factor", RetryPolicy(factor: 0.5)),
         ("retry.factor", RetryPolicy(factor: .nan)),
-        ("retry.max", RetryPolicy(initialMillis: 10, maxMillis: 9)),
+        ("retry.max_millis", RetryPolicy(initialMillis: 10, maxMillis: 9)),
         ("retry.non_retryable_types[0]", RetryPolicy(nonRetryableTypes: [""])),
     ])
     func `retry policies out of range are refused`(field: String, retry: RetryPolicy) {
@@ -196,7 +198,9 @@ import Testing
             step.scheduleToStartMillis = 1
             step.heartbeatMillis = 1
             step.scheduleToCloseMillis = 1
-            var fields = ["schedule_to_start", "heartbeat", "schedule_to_close"]
+            var fields = [
+                "schedule_to_start_millis", "heartbeat_millis", "schedule_to_close_millis",
+            ]
             if case .child = kind { fields.removeLast() }
             #expect(
                 Self.faults(Self.definition([step])).map(\.field) == fields.map { "steps[0].\($0)" }
@@ -212,8 +216,8 @@ import Testing
         old.steps[0].agentType = ""
         #expect(
             Self.faults(old).map(\.field) == [
-                "version", "run_timeout", "steps[0].agent_type", "steps[0].retry.max_attempts",
-                "steps[1].input",
+                "version", "run_timeout_millis", "steps[0].agent_type",
+                "steps[0].retry.max_attempts", "steps[1].input",
             ])
         #expect(try WorkflowPlan(stored: old).steps.count == 2)
     }

@@ -160,6 +160,27 @@ struct ClientVerbTests {
         #expect(await second.terminate() == 0)
     }
 
+    @Test func `a refused definition's faults are named by their places in the file`() async throws
+    {
+        let directory = try TemporaryDirectory()
+        let file = directory.url.appendingPathComponent("faulty.yaml")
+        let text = """
+            name: faulty
+            version: "1"
+            steps:
+              - {id: a, agent_type: echo, operation: say, input: "${steps.b.output}",
+                 start_to_close_millis: -1}
+            """
+        try Data(text.utf8).write(to: file)
+        try await withServer { server in
+            let ended = try await server.cadre("workflow", "put", file.path)
+            #expect(ended.status == 1)
+            for place in ["steps[0].start_to_close_millis is -1", "steps[0].input refers to"] {
+                #expect(ended.errors.contains("\n  \(place)"), "\(ended.errors)")
+            }
+        }
+    }
+
     @Test func `a watch in JSON is one value a line, the end last`() async throws {
         try await withServer { server in
             let run = try json(

@@ -31,7 +31,7 @@ struct ConsoleEndpointTests {
             #"cadre_workflow_duration_seconds_count{workflow="calendar-discovery"} 1"#,
             #"cadre_agent_busy_seconds_total{agent_type="mexc-api"}"#,
             "cadre_store_commit_duration_seconds_count",
-            "cadre_store_commit_rows_bucket",
+            "cadre_store_commit_rows_bucket", "\ncadre_store_disk_free_bytes ",
         ] {
             #expect(text.body.contains(series), "no \(series)")
         }

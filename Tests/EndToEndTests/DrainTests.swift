@@ -9,6 +9,47 @@ import Testing
     @Test func `new connections are refused at once, and an open call goes on`() async throws {
         let server = try await RunningServer.start(
             try TemporaryDirectory(), ["--with-echo", "--grace", "600"])
+        let isOpen = try await openCall(server)
+        server.command.process.terminate()
+        var refusal = GRPCStatus.ok
+        while !refusal.isConnectionFailure { refusal = await status(server) }
+        // It listens no more, and works on what is open until the grace is over.
+        #expect(server.command.process.isRunning)
+        server.kill()
+        let end = await #expect(throws: GRPCStatus.self) { try await isOpen.value }
+        #expect(end?.isConnectionFailure == true)
+        _ = await server.command.ended()
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `a second signal ends the grace at once, and what was acknowledged is there`(
+        second: Int32
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        let server = try await RunningServer.start(directory, ["--with-echo", "--grace", "600"])
+        let definition = WorkflowDefinition(
+            name: "kept", version: "1",
+            steps: [StepDefinition(id: "a", agentType: "echo", operation: "say")])
+        let isOpen = try await openCall(server)
+        try await server.withClient { client in
+            _ = try await WorkflowServiceClient(client: client).putDefinition(
+                PutDefinitionRequest(definition: definition))
+        }
+        server.command.process.terminate()
+        while await !status(server).isConnectionFailure {}
+        #expect(server.command.process.isRunning)
+        kill(server.command.process.processIdentifier, second)
+        let end = await #expect(throws: GRPCStatus.self) { try await isOpen.value }
+        #expect(end?.code == .unavailable)
+        #expect(await server.command.ended().status == 0)
+        let again = try await RunningServer.start(directory)
+        let listed = try await again.cadre("workflow", "definitions")
+        #expect(listed.output.contains("kept"), "\(listed)")
+        #expect(await again.terminate() == 0)
+    }
+
+    /// A call that an agent of the server works on, for a minute.
+    private func openCall(_ server: RunningServer) async throws -> Task<InvokeResponse, any Error> {
         let input = Payload(data: Array(#"{"millis": 60000}"#.utf8))
         let isOpen = Task {
             try await server.withClient { client in
@@ -24,15 +65,7 @@ import Testing
                 busy = Int64(listed.agents.first { $0.type == "echo" }?.inFlight ?? 0)
             }
         }
-        server.command.process.terminate()
-        var refusal = GRPCStatus.ok
-        while !refusal.isConnectionFailure { refusal = await status(server) }
-        // It listens no more, and works on what is open until the grace is over.
-        #expect(server.command.process.isRunning)
-        server.kill()
-        let end = await #expect(throws: GRPCStatus.self) { try await isOpen.value }
-        #expect(end?.isConnectionFailure == true)
-        _ = await server.command.ended()
+        return isOpen
     }
 
     @Test func `a worker finishes what a caller waits for, then it is sent away`() async throws {

@@ -101,4 +101,22 @@ import Testing
         #expect(run.flatMap { rig.runs[$0]?.status } == RunStatus.failed.rawValue)
         #expect(rig.engine.pool.typeCount == 1)
     }
+
+    @Test func `made-up types that come and go take no more than the bound, nor do calls of such`()
+    {
+        let rig = RemoteRig()
+        var limits = EngineLimits()
+        limits.maxAgentTypes = 10
+        rig.engine = CoordinationEngine(shard: .only, epoch: Epoch(rawValue: 5), limits: limits)
+        var welcomed = 0
+        for port in 1...50 {
+            if rig.hello(port, id: "x/\(port)", type: "x\(port)") != nil { welcomed += 1 }
+            rig.leave(port)
+        }
+        var bench = EngineBench()
+        for number in 1...50 { _ = bench.invoke("y\(number)") }
+        #expect(welcomed == 10 && rig.engine.pool.typeCount == 10)
+        #expect(rig.engine.pool.agentCount == 0 && bench.engine.pool.typeCount == 0)
+        #expect(rig.hello(51, id: "x/1", type: "x1") != nil, "of a type that is known")
+    }
 }

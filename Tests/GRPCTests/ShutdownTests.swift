@@ -86,4 +86,18 @@ import Testing
         #expect(echo.log.words.contains("chat serverShutdown"))
         try await echo.stop()
     }
+
+    @Test func `a second shutdown with less grace ends the first one sooner`() async throws {
+        let echo = try await EchoServer()
+        let stream = try await echo.client.stream(EchoServer.chat)
+        try await stream.send(framed: framed([1]))
+        var iterator = stream.makeAsyncIterator()
+        _ = try await iterator.next()
+        async let stopped: Void = echo.server.shutdown(grace: .seconds(600))
+        await echo.server.shutdown(grace: .zero)
+        await stopped
+        let end = await status { () throws(GRPCStatus) in _ = try await iterator.next() }
+        #expect(end.code == .unavailable && !end.isConnectionFailure)
+        try await echo.stop()
+    }
 }

@@ -84,6 +84,37 @@ struct ConnectTroubleTests {
         }
     }
 
+    @Test func `a worker that reads nothing is not kept by what it says, and hears why`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            var wire = try await WorkerWire(server)
+            try await wire.send(ConnectTests.hello(ready: 3, lease: 2_000))
+            _ = try await wire.welcome()
+            let agents = AgentServiceClient(client: server.client)
+            let calls = (1...3).map { _ in
+                Task { try await agents.invoke(Self.call(bytes: 1 << 20)) }
+            }
+            while (try? await agents.getAgent(GetAgentRequest(agentID: "hand/1"))) != nil {
+                try await wire.send(ConnectRequest())
+            }
+            for call in calls { _ = try? await call.value }
+            let end = await #expect(throws: GRPCStatus.self) { try await wire.read { _ in false } }
+            #expect(end?.code == .unavailable && end?.reason == "LEASE_EXPIRED")
+            #expect(end?.message.contains("did not read") == true, "\(String(describing: end))")
+        }
+    }
+
+    @Test func `a worker that says nothing hears so when its lease ends`() async throws {
+        try await ServerUnderTest.with { server in
+            var wire = try await WorkerWire(server)
+            try await wire.send(ConnectTests.hello(lease: 500))
+            let end = await #expect(throws: GRPCStatus.self) { try await wire.read { _ in false } }
+            #expect(end?.code == .unavailable && end?.reason == "LEASE_EXPIRED")
+            #expect(end?.message.contains("nothing was heard") == true)
+        }
+    }
+
     @Test func `a watcher that reads too late is told of every chunk it missed`() async throws {
         let sent = 40
         let chunk = Payload(data: Array(repeating: 0x31, count: 256 << 10))

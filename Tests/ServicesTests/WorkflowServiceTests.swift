@@ -255,6 +255,9 @@ struct WorkflowServiceTests {
                 Issue.record("the definition was taken")
             } catch {
                 #expect(expected.isSubset(of: error.badFields.map(\.path)))
+                for field in ["run_timeout_millis is -1", "steps[0].start_to_close_millis is -1"] {
+                    #expect(error.message.contains(" definition.\(field)"), "\(error)")
+                }
             }
         }
     }

@@ -275,6 +275,7 @@ import Threads
         let directory = try TemporaryDirectory()
         let store = try await open(directory) { $0.freeSpaceMarkBytes = mark }
         #expect(store.isLowOnSpace == isLow)
+        #expect((store.facts.freeBytes ?? 0) > 0)
         await store.close()
     }
 

@@ -167,4 +167,15 @@ struct DefinitionFileTests {
     func `what is wrong is named with its place`(text: String, hint: String) {
         #expect(fault(text)?.contains(hint) == true, "\(fault(text) ?? "it was taken")")
     }
+
+    @Test(arguments: [
+        ("definition.steps[0].input_template", "steps[0].input"),
+        ("definition.steps[1].fallback.input_template", "steps[1].fallback.input"),
+        ("definition.result_template", "result"), ("definition.input_schema", "input_schema"),
+        ("definition.steps[0].retry.initial_millis", "steps[0].retry.initial_millis"),
+        ("definition", "definition"),
+    ])
+    func `a field of the request is named as in the file`(field: String, name: String) {
+        #expect(DefinitionFile.name(ofField: field) == name)
+    }
 }

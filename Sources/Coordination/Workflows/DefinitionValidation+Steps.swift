@@ -97,10 +97,10 @@ extension DefinitionValidation {
 
     private mutating func checkTimes(_ step: StepDefinition, _ field: String) {
         let times = [
-            ("start_to_close", step.startToCloseMillis),
-            ("schedule_to_start", step.scheduleToStartMillis ?? 1),
-            ("schedule_to_close", step.scheduleToCloseMillis ?? 1),
-            ("heartbeat", step.heartbeatMillis ?? 1),
+            ("start_to_close_millis", step.startToCloseMillis),
+            ("schedule_to_start_millis", step.scheduleToStartMillis ?? 1),
+            ("schedule_to_close_millis", step.scheduleToCloseMillis ?? 1),
+            ("heartbeat_millis", step.heartbeatMillis ?? 1),
         ]
         for (name, millis) in times where !(1...Self.maxMillis).contains(millis) {
             fault("\(field).\(name)", "is \(millis) ms; give 1 ms to 366 days")
@@ -111,10 +111,10 @@ extension DefinitionValidation {
     /// What nobody would look at is refused rather than passed over.
     private mutating func checkTimesWithoutAgent(_ step: StepDefinition, _ field: String) {
         if step.scheduleToStartMillis != nil {
-            fault("\(field).schedule_to_start", "is for steps that wait for an agent")
+            fault("\(field).schedule_to_start_millis", "is for steps that wait for an agent")
         }
         if step.heartbeatMillis != nil {
-            fault("\(field).heartbeat", "is for steps that an agent works on")
+            fault("\(field).heartbeat_millis", "is for steps that an agent works on")
         }
         // Children and ballots are tried again like calls.
         switch step.kind {
@@ -122,7 +122,7 @@ extension DefinitionValidation {
         default: break
         }
         if step.scheduleToCloseMillis != nil {
-            fault("\(field).schedule_to_close", "is for steps that are tried again")
+            fault("\(field).schedule_to_close_millis", "is for steps that are tried again")
         }
     }
 
@@ -146,7 +146,7 @@ extension DefinitionValidation {
         checkName(work.operation, "\(field).operation")
         if !(1...Self.maxMillis).contains(work.startToCloseMillis) {
             fault(
-                "\(field).start_to_close",
+                "\(field).start_to_close_millis",
                 "is \(work.startToCloseMillis) ms; give 1 ms to 366 days")
         }
         checkRetry(work.retry, "\(field).retry")
@@ -165,7 +165,7 @@ extension DefinitionValidation {
             checkName(rate.key, "\(field).rate.key")
             checkCount(rate.limit, 1...1_000_000, "\(field).rate.limit")
             if !(1...Self.maxMillis).contains(rate.perMillis) {
-                fault("\(field).rate.per", "is \(rate.perMillis) ms; give 1 ms to 366 days")
+                fault("\(field).rate.per_millis", "is \(rate.perMillis) ms; give 1 ms to 366 days")
             }
         }
         if !step.kind.needsAgent, step.concurrency != nil || step.rate != nil {
@@ -184,7 +184,7 @@ extension DefinitionValidation {
             fault("\(field).max_attempts", "is \(retry.maxAttempts); give 1 to 1000")
         }
         if !(0...Self.maxMillis).contains(retry.initialMillis) {
-            fault("\(field).initial", "is \(retry.initialMillis) ms; give 0 ms to 366 days")
+            fault("\(field).initial_millis", "is \(retry.initialMillis) ms; give 0 ms to 366 days")
         }
         if !(retry.factor >= 1 && retry.factor <= 100) {
             fault("\(field).factor", "is \(retry.factor); give 1 to 100")
@@ -192,7 +192,7 @@ extension DefinitionValidation {
         if !(0...Self.maxMillis).contains(retry.maxMillis) || retry.maxMillis < retry.initialMillis
         {
             fault(
-                "\(field).max",
+                "\(field).max_millis",
                 "is \(retry.maxMillis) ms; give at least the first wait, "
                     + "\(retry.initialMillis) ms, and at most 366 days")
         }

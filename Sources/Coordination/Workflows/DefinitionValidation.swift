@@ -2,6 +2,7 @@ import JSON
 
 /// Checks a definition and collects its faults, so that an author mends all in one go. The work
 /// grows with the definition's length, whatever is wrong with it: definitions come from outside.
+/// Fields are named as in a definition file; the API has two other names, which its service gives.
 struct DefinitionValidation {
     /// The largest definition, steps; keeps a run's state row small enough to rewrite per batch.
     static let maxSteps = 500
@@ -121,7 +122,8 @@ struct DefinitionValidation {
                 "is \(definition.summary.utf8.count) bytes; at most \(Self.maxSummaryBytes)")
         }
         if let timeout = definition.runTimeoutMillis, !(1...Self.maxMillis).contains(timeout) {
-            fault("run_timeout", "is \(timeout) ms; give 1 ms to 366 days, or leave it out")
+            fault(
+                "run_timeout_millis", "is \(timeout) ms; give 1 ms to 366 days, or leave it out")
         }
         if definition.triggers.count > Self.maxTriggers {
             fault("triggers", "has \(definition.triggers.count); give at most \(Self.maxTriggers)")

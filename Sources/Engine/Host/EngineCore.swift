@@ -37,6 +37,8 @@ final class EngineCore: @unchecked Sendable {
     /// Set for good when the store cannot be trusted any more.
     private var fatal: Rejection?
     private var drains: [Drain] = []
+    /// Set for good when nobody is to wait for a drain any more.
+    private var drainsEnd = false
     private var reportedOpenRuns = -1
 
     init(
@@ -82,6 +84,7 @@ final class EngineCore: @unchecked Sendable {
         case .drain(let drain):
             engine.beginDraining()
             drains.append(drain)
+        case .drainsEnd: drainsEnd = true
         case .committed(let number, let outcome): committed(number, outcome, time, &work)
         }
     }
@@ -218,7 +221,7 @@ final class EngineCore: @unchecked Sendable {
         var left: [Drain] = []
         for drain in drains {
             let isHeld = drain.awaitsSteps ? hasSteps : hasCallers
-            let isDone = fatal != nil || isQuiet && !isHeld
+            let isDone = fatal != nil || drainsEnd || isQuiet && !isHeld
             if isDone || drain.deadlineNanos <= time.monotonicNanos {
                 drain.continuation.resume()
             } else {

@@ -170,6 +170,12 @@ public final class EngineHost: AssignmentSink {
         }
     }
 
+    /// Whoever drains, now or later, waits no longer: as if the deadline had passed.
+    public func endDrains() {
+        _ = events.post(.drainsEnd, lane: .vital)
+        drive()
+    }
+
     /// Stops the timer and the preparation threads. Call after
     /// ``drain(deadlineNanos:awaitsSteps:)``; the store is closed by whoever opened it.
     public func close() {
@@ -262,6 +268,7 @@ enum HostEvent: Sendable {
     case tick
     case goingDown
     case drain(Drain)
+    case drainsEnd
 }
 
 /// Somebody who waits for the end of what is open.

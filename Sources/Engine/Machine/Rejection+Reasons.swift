@@ -332,7 +332,8 @@ extension Rejection {
                 + "look at what it changed")
     }
 
-    static func badDefinition(_ faults: [FieldFault]) -> Rejection {
+    /// What is wrong with a definition; not empty.
+    public static func badDefinition(_ faults: [FieldFault]) -> Rejection {
         Rejection(
             .invalid, reason: "INVALID_DEFINITION",
             "the definition has \(faults.count) fault\(faults.count == 1 ? "" : "s"): "

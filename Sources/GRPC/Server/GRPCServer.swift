@@ -80,13 +80,11 @@ public final class GRPCServer: Sendable {
 
     /// Stops: no new connections, clients are told to go elsewhere, open calls may end within
     /// `grace`, the rest is cancelled with UNAVAILABLE, then every connection is closed. Calls that
-    /// never end by themselves (`ServerCall.endAtShutdown`) are cancelled at once.
+    /// never end by themselves (`ServerCall.endAtShutdown`) are cancelled at once. Called again with
+    /// less grace while it waits, it ends sooner.
     public func shutdown(grace: Duration) async {
         await beginShutdown()
-        let loops = running.withLockedValue { running in
-            defer { running = Running() }
-            return running.loops
-        }
+        let loops = running.withLockedValue { $0.loops }
         let drained = loops.map { loop in
             loop.eventLoop.flatSubmit { loop.value.drain(grace: .nanoseconds(grace.nanoseconds)) }
         }

@@ -117,7 +117,8 @@ final class AgentStream {
                 // Before its welcome, which will say so, a worker hears nothing.
                 if aliveTask != nil { outbox.changeMode(change) }
             case .refused(let refusal): return end(refusal.status)
-            case .expired: return finish(Self.expired)
+            // Of one that does not read, nothing was read either.
+            case .expired: return finish(call.isWritable ? Self.expired : Self.unread)
             case .superseded: return finish(Self.superseded)
             }
         }
@@ -212,6 +213,12 @@ final class AgentStream {
         .unavailable,
         "nothing was heard of this worker for its lease, so its work was given to others; connect "
             + "again, and send something at least every third of the lease",
+        reason: "LEASE_EXPIRED")
+
+    private static let unread = GRPCStatus(
+        .unavailable,
+        "this worker did not read what it was sent, so nothing was read of it either for its lease, "
+            + "and its work was given to others; connect again, and read the stream at all times",
         reason: "LEASE_EXPIRED")
 
     private static let superseded = GRPCStatus(

@@ -91,7 +91,8 @@ public protocol AgentServiceHandler: Sendable {
     /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
     ///
     /// Of a worker that does not read what it is sent, the server does not read either once 64 KiB
-    /// wait for it: then its lease runs, whatever it sends.
+    /// wait for it: then its lease runs, whatever it sends. When it ends, the stream's status says which it
+    /// was, that nothing was sent or that nothing was read.
     ///
     /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
     /// bytes that are no message; DEADLINE_EXCEEDED without a hello,
@@ -297,7 +298,8 @@ public struct AgentServiceClient: Sendable {
     /// instance as a new attempt with a higher token; a result that comes after that is `stale`.
     ///
     /// Of a worker that does not read what it is sent, the server does not read either once 64 KiB
-    /// wait for it: then its lease runs, whatever it sends.
+    /// wait for it: then its lease runs, whatever it sends. When it ends, the stream's status says which it
+    /// was, that nothing was sent or that nothing was read.
     ///
     /// INVALID_ARGUMENT for a message that says something wrong, with every bad field; INTERNAL for
     /// bytes that are no message; DEADLINE_EXCEEDED without a hello,

@@ -30,6 +30,16 @@ struct DefinitionFile {
         definition = try Self.definition(Fields(root, "the definition"))
     }
 
+    /// What a field of the request is called in a file: `steps[0].input` for
+    /// `definition.steps[0].input_template`.
+    static func name(ofField path: String) -> String {
+        var name = path.hasPrefix("definition.") ? String(path.dropFirst(11)) : path
+        for leaf in ["input", "result"] where name.hasSuffix("\(leaf)_template") {
+            name.removeLast("_template".count)
+        }
+        return name
+    }
+
     private static func definition(_ fields: Fields) throws(Failed) -> WorkflowDefinition {
         try fields.know([
             "name", "version", "summary", "steps", "result", "run_timeout_millis", "triggers",

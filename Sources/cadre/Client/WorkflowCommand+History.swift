@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPC
 import JSON
 import Messages
 import Stubs
@@ -117,11 +118,23 @@ extension WorkflowCommand {
                 var request = PutDefinitionRequest()
                 request.definition = read.definition
                 try await server.withClient { client in
-                    let response = try await WorkflowServiceClient(client: client)
-                        .putDefinition(request, options: server.callOptions)
-                    show(read.definition, response.changed)
+                    do {
+                        let response = try await WorkflowServiceClient(client: client)
+                            .putDefinition(request, options: server.callOptions)
+                        show(read.definition, response.changed)
+                    } catch let status as GRPCStatus where !status.badFields.isEmpty {
+                        throw refusal(status)
+                    }
                 }
             }
+        }
+
+        /// Every fault on a line of its own, with its place in the file.
+        private func refusal(_ status: GRPCStatus) -> Failed {
+            let faults = status.badFields.map {
+                "\n  \(DefinitionFile.name(ofField: $0.path)) \($0.problem)".visible
+            }
+            return Failed("the server refuses the definition:" + faults.joined())
         }
 
         private func show(_ definition: WorkflowDefinition, _ changed: Bool) {

@@ -40,7 +40,7 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Time for open calls to end after SIGTERM. CADRE_GRACE. (default: 10)",
+            "Time for open calls to end after SIGTERM; a second one ends it. CADRE_GRACE. (default: 10)",
             valueName: "seconds"))
     var grace: String?
 

@@ -14,7 +14,6 @@ import Store
 import Stubs
 import Telemetry
 import Threads
-import UnixSignals
 
 /// A whole server: store, engine, agents, socket loops, services and console, put together here
 /// and nowhere else.
@@ -66,22 +65,19 @@ final class CadreServer: Service {
             consolePort: consolePort, teardown: assembly.teardown, log: assembly.log)
     }
 
-    /// Serves until SIGTERM, SIGINT or SIGHUP, then drains.
+    /// Serves until SIGTERM, SIGINT or SIGHUP, then drains; another one ends the grace at once.
     ///
     /// - Parameter line: printed once a signal drains: whoever waits for it may stop the server at
     ///   once.
     func serveUntilSignal(announcing line: String) async throws {
+        let listener = SignalListener(line: line, grace: parts.grace, log: log)
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: self), .init(service: Announcement(line: line))],
-                gracefulShutdownSignals: Self.stopSignals, logger: log))
+                services: [
+                    .init(service: self),
+                    .init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup),
+                ], logger: log))
         try await group.run()
-    }
-
-    /// A terminal that is closed or lost says so with SIGHUP; `nohup` is there to survive that.
-    private static var stopSignals: [UnixSignal] {
-        SignalDisposition.isIgnored(SIGHUP)
-            ? [.sigterm, .sigint] : [.sigterm, .sigint, .sighup]
     }
 
     /// The lifecycle's view: run until told to go, or until the store cannot be trusted.
@@ -104,21 +100,12 @@ final class CadreServer: Service {
     }
 }
 
-/// Says that the server serves. The group runs its services after it has taken over the signals.
-private struct Announcement: Service {
-    let line: String
-
-    func run() async throws {
-        StandardOutput.announce(line)
-        try await gracefulShutdown()
-    }
-}
-
 /// What a running server is made of.
 struct ServerParts: Sendable {
     let host: EngineHost
     let agents: AgentHost
     let fatal: FatalSignal
+    let grace: Grace
 }
 
 extension Failed {

@@ -12,7 +12,8 @@ struct ServeCommand: AsyncParsableCommand {
             and a YAML file, in this order of weight; those in force are printed at the start.
             SIGTERM drains, and so does SIGHUP unless nohup ignores it: health goes to NOT_SERVING, new connections are refused and clients are \
             sent elsewhere, open calls may end within --grace, open runs stay on disk and go on at \
-            the next start.
+            the next start. Another signal (Ctrl-C twice) ends the grace at once; what was \
+            acknowledged is on disk all the same.
             """)
 
     @OptionGroup var options: SettingsOptions

@@ -25,6 +25,7 @@ struct ServerAssembly {
     private let calls: CallMetrics
     private let recorder: MetricsRecorder
     private let fatal = FatalSignal()
+    private let grace = Grace()
     private let health = HealthRegistry(services: ServedInterfaces.names)
     private let streams = AgentStreams()
     private let cache: SharedCache
@@ -57,6 +58,7 @@ struct ServerAssembly {
         teardown.add { try? await group.shutdownGracefully() }
         let store = try await openStore()
         teardown.add { await store.close() }
+        watchDisk(store)
         let host = try await startEngine(store, on: group)
         try startPruning(store)
         let agents = try await startAgents(market, host)
@@ -71,7 +73,7 @@ struct ServerAssembly {
                 "grpc": "\(settings.authority(port: grpcPort))", "market": "\(market.summary)",
             ])
         return CadreServer(
-            assembled: ServerParts(host: host, agents: agents, fatal: fatal), self,
+            assembled: ServerParts(host: host, agents: agents, fatal: fatal, grace: grace), self,
             grpcPort: grpcPort, consolePort: consolePort)
     }
 
@@ -143,11 +145,28 @@ struct ServerAssembly {
         return try await SQLiteStore.open(.init(directory: settings.data))
     }
 
+    /// Counts what is free on the store's disk, and looks every other second whether it runs low.
+    private func watchDisk(_ store: any Store) {
+        DiskMetrics.register(store, in: registry)
+        var watch = DiskWatch(path: settings.data, log: log)
+        watch.look(store)
+        let begun = watch
+        let task = Task {
+            var watch = begun
+            while (try? await Task.sleep(for: .seconds(2))) != nil { watch.look(store) }
+        }
+        teardown.add { task.cancel() }
+    }
+
     private func startAgents(
         _ market: OpenMarket, _ host: EngineHost
     ) async throws -> AgentHost {
         let agents = try AgentHost(sink: host, breakers: EngineBreakerLink(host))
-        teardown.add { await agents.leave().value }
+        teardown.add { [grace] in
+            let leaving = agents.leave()
+            grace.atEnd { leaving.cancel() }
+            await leaving.value
+        }
         var pools = try PoolSettings.parse(settings.pools)
         for agent in MexcDomain.agents(market: market) { try await add(agent, to: agents, &pools) }
         if settings.withEcho {
@@ -252,7 +271,7 @@ struct ServerAssembly {
             metrics: calls)
         let port = try await server.start()
         let graceNanos = Int64(settings.graceSeconds) * 1_000_000_000
-        teardown.add { [health, streams] in
+        teardown.add { [health, streams, grace] in
             health.shutDown()
             // Before streams are ended, or their ends would be held against their readers.
             host.beginDrain()
@@ -260,11 +279,13 @@ struct ServerAssembly {
             await server.beginShutdown()
             // One deadline for both: what the engine's drain leaves of the grace is for the calls.
             let deadline = SystemClock.monotonicNanos() + graceNanos
+            grace.atEnd { host.endDrains() }
             await host.drain(deadlineNanos: deadline)
             // Workers end no stream by themselves; they come back after the restart. Until here
             // somebody may have waited for what they do.
             streams.shutDown()
             let left = max(0, deadline - SystemClock.monotonicNanos())
+            grace.atEnd { Task { await server.shutdown(grace: .zero) } }
             await server.shutdown(grace: .nanoseconds(left))
         }
         return port
