@@ -36,7 +36,7 @@ extension Breaker {
         if nextChangeUnixMillis > 0 { print("changes:     \(Instant.text(nextChangeUnixMillis))") }
         print("severity:    \(severity.word)")
         if let binding = definition?.binding {
-            print("guards:      \(binding.agentType) \(binding.operation)")
+            print("guards:      \(binding.text)")
         }
         if let override { print("forced:      \(override.reason) (\(override.actor))".visible) }
         if let lastTrip {
@@ -47,6 +47,13 @@ extension Breaker {
         print(
             "counts:      \(counts.successes) ok, \(counts.failures) failed, "
                 + "\(counts.notPermitted) refused, \(counts.trips) trips")
+    }
+}
+
+extension BreakerBinding {
+    /// The agent type, and the operation when it is about one.
+    var text: String {
+        operation.isEmpty ? agentType : "\(agentType) \(operation)"
     }
 }
 

@@ -8,10 +8,19 @@ struct OperationOptions: ParsableArguments {
     @Argument(help: "The run id, or a workflow id for its newest run.")
     var run: String
 
-    @Option(help: "Makes a repeat of this command harmless for 24 hours.")
-    var requestID = ""
+    @Option(
+        name: .customLong("request-id"),
+        help: "Makes a repeat of this command harmless for 24 hours.")
+    var givenRequestID: String?
 
     @OptionGroup var server: ServerOptions
+
+    /// Empty: none.
+    var requestID: String { givenRequestID ?? "" }
+
+    func validate() throws {
+        try OptionCheck.id(givenRequestID, "--request-id")
+    }
 
     /// Does it, and prints how the run stands.
     func perform(
