@@ -51,7 +51,8 @@ import Testing
             let grant = try await json(server, ["lock", "acquire", "l", "--owner", "o"])
             let token = try #require(grant["holds"]?[0]?["fencing_token"]?.string)
             // Beyond what a double holds exactly, so that as a number it would come out rounded.
-            #expect(try #require(UInt64(token)) > 1 << 53)
+            let number = try #require(UInt64(token))
+            #expect(number > 1 << 53)
             let put = ["memory", "put", "k", "1", "--lock", "l", "--token", token]
             #expect(try await json(server, put)["revision"]?.int64 != nil)
             let locks = try await json(server, ["lock", "list"])

@@ -100,8 +100,9 @@ struct VerbOptionsTests {
     @Test func `what cannot be written is said in the system's words`() throws {
         let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
         let error = #expect(throws: (any Error).self) { try full.write(contentsOf: Data([1])) }
-        #expect(SystemReason.number(of: try #require(error)) == ENOSPC)
-        #expect(SystemReason.text(of: try #require(error)) == "No space left on device")
+        let cause = try #require(error)
+        #expect(SystemReason.number(of: cause) == ENOSPC)
+        #expect(SystemReason.text(of: cause) == "No space left on device")
     }
 
     @Test func `completion knows the words of options that are no enums`() {
