@@ -159,7 +159,8 @@ struct ClientVerbTests {
             let start = ["workflow", "run", "patience", "--id", "dup", "-o", "json"]
             let to = ["--server", server.address]
             let first = try json(try await CadreBinary.run(start + to))
-            #expect(try await CadreBinary.run(start + to).status == 1)
+            let taken = try await CadreBinary.run(start + to)
+            #expect(taken.status == 1 && taken.errors.contains("use_existing"))
             let again = try json(
                 try await CadreBinary.run(start + ["--conflict", "use_existing"] + to))
             #expect(again["existing"]?.bool == true)
