@@ -59,16 +59,22 @@ public struct ConsoleError: Error, Sendable, Hashable, CustomStringConvertible {
             message =
                 "cannot listen on \(address): the port is in use. Stop what uses it or pass "
                 + "another --console-port"
-        case EACCES, EADDRNOTAVAIL:
+        case EACCES:
             code = .addressRefused
             message =
-                "cannot listen on \(address): \(cause). Pass an address of this machine with "
-                + "--host and a --console-port above 1023"
-        default:
-            // What the system names no number for is a name that cannot be resolved, mostly.
-            code = .failed
+                "cannot listen on \(address): ports below 1024 need a privilege. Pass a "
+                + "--console-port above 1023"
+        case EADDRNOTAVAIL:
+            code = .addressRefused
             message =
-                "cannot listen on \(address): \(cause). Pass an address of this machine with "
+                "cannot listen on \(address): this machine has no such address. Pass one of its "
+                + "own with --host, such as 127.0.0.1"
+        default:
+            code = .failed
+            let isUnknown = cause is SocketAddressError.UnknownHost
+            let reason = isUnknown ? "the host name cannot be resolved" : "\(cause)"
+            message =
+                "cannot listen on \(address): \(reason). Pass an address of this machine with "
                 + "--host, such as 127.0.0.1"
         }
     }

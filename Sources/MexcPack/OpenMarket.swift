@@ -22,7 +22,7 @@ public enum MarketSelection: Sendable, Hashable {
     public init(parsing text: String) throws(StepFailure) {
         if MarketSelection.hasUser(text) {
             throw MarketFailure.invalidInput(
-                "--market: an address may have no user and no password, since it is shown in logs "
+                "a market's address may have no user and no password, since it is shown in logs "
                     + "and results; MEXC's market data needs none")
         }
         if text == "simulator" {
@@ -35,7 +35,7 @@ public enum MarketSelection: Sendable, Hashable {
             self = .address(base)
         } else {
             throw MarketFailure.invalidInput(
-                "--market: '\(MarketSelection.shown(text))' is no market; write simulator, simulator:SEED@SPEED, "
+                "'\(MarketSelection.shown(text))' is no market; write simulator, simulator:SEED@SPEED, "
                     + "replay:FILE or an address such as https://api.mexc.com")
         }
     }
@@ -53,7 +53,7 @@ public enum MarketSelection: Sendable, Hashable {
         // At 100,000 a day passes in less than a second; beyond, nothing can be watched.
         guard let seed = UInt64(parts[0]), let speed, (0...100_000).contains(speed) else {
             throw MarketFailure.invalidInput(
-                "--market: '\(text)' is no seed and speed; write simulator:7 or simulator:7@60, "
+                "'\(text)' is no seed and speed; write simulator:7 or simulator:7@60, "
                     + "the speed between 0 and 100000")
         }
         return .simulator(seed: seed, speed: speed)
@@ -115,7 +115,7 @@ public struct OpenMarket: Sendable {
     ) async throws(StepFailure) -> OpenMarket {
         guard UTCInstant(exchangeMillis: clock.millis) != nil else {
             throw MarketFailure.invalidInput(
-                "--now: the simulated exchange has its time in the years 2015 to 2099; leave --now "
+                "the simulated exchange has its time in the years 2015 to 2099; leave --now "
                     + "out for this machine's clock")
         }
         let exchange = try await SimulatedExchange.start(seed: seed, clock: clock)
@@ -130,7 +130,7 @@ public struct OpenMarket: Sendable {
     ) throws(StepFailure) -> OpenMarket {
         guard let now else {
             throw MarketFailure.invalidInput(
-                "--now: a replay needs the instant it is looked at from; add --now with the time "
+                "a replay needs the instant it is looked at from; add --now with the time "
                     + "of the recording, such as --now 2025-06-29T15:00:00Z")
         }
         return OpenMarket(
@@ -142,7 +142,7 @@ public struct OpenMarket: Sendable {
     ) throws(StepFailure) -> OpenMarket {
         guard now == nil else {
             throw MarketFailure.invalidInput(
-                "--now: a live exchange has its own time; leave --now out, or use --market "
+                "a live exchange has its own time; leave --now out, or use --market "
                     + "replay:FILE")
         }
         // MEXC's documented API and its web pages are on two hosts; elsewhere both are one.

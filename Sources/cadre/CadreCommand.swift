@@ -10,7 +10,7 @@ struct CadreCommand: AsyncParsableCommand {
             Start with `cadre demo`: it runs a workflow on a simulated exchange, offline.
 
             Exit codes: 0 done, 1 what was asked failed or the server refused it, 64 wrong usage, \
-            66 a file cannot be read, 69 the server cannot be reached or was lost, 73 a file exists \
+            65 a file's content is wrong, 66 a file cannot be read, 69 the server cannot be reached or was lost, 73 a file exists \
             or cannot be made, 74 what was to be written could not be (for a server: its store), \
             78 a setting is wrong or the server could not start, 130 Ctrl-C, 141 nobody reads the \
             output.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The fan-out of events: one publisher's publications to many volatile subscribers.
 
-    events.py [--count N] [--rounds N] [--subscribers N] [--scale F]
+    events.py [--count N] [--rounds N] [--subscribers N] [--scale F] [--binary PATH]
 
 A release server on a directory of its own, pinned to one core; the compiled client on the others.
 Every publication is on disk before it is told. Counted is what the subscribers had, each publication
@@ -29,12 +29,12 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--subscribers", type=int, default=100)
     options.add_argument("--scale", type=float, default=1.0)
+    options.add_argument("--binary", default=os.path.join(ROOT, ".build/release/cadre"))
     chosen = options.parse_args()
     count = max(100, int(chosen.count * chosen.scale))
-    binary = os.path.join(ROOT, ".build/release/cadre")
     rates = []
     with tempfile.TemporaryDirectory() as scratch:
-        command = serve(binary, os.path.join(scratch, "data"))
+        command = serve(chosen.binary, os.path.join(scratch, "data"))
         server = PinnedServer("cadre", command, os.path.join(scratch, "log"))
         workflow_load.fan_out(server.port, 100, chosen.subscribers, 64)
         for number in range(chosen.rounds):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Shared memory and locks beside etcd, and writes beside Redis.
 
-    sharing.py [--rounds N] [--scale F] [--connections N]
+    sharing.py [--rounds N] [--scale F] [--connections N] [--binary PATH]
 
 Cadre and etcd (Debian's etcd-server) are asked by the same compiled clients: h2load puts and reads one
 key, 64 calls at once, and SharingLoad takes locks, which are two calls each, and puts one key after the
@@ -55,8 +55,8 @@ CALLED = {
 }
 
 
-def cadre(scratch: str) -> PinnedServer:
-    command = serve(BINARY, os.path.join(scratch, "data"))
+def cadre(scratch: str, binary: str) -> PinnedServer:
+    command = serve(binary, os.path.join(scratch, "data"))
     return PinnedServer("cadre", command, os.path.join(scratch, "log"), core=None)
 
 
@@ -122,8 +122,9 @@ def redis_sets(server: PinnedServer, count: int) -> float:
 def one_round(options: argparse.Namespace, scratch: str) -> dict:
     """What came of every load: by server, work and number of callers."""
     found = {"sync": disk.fdatasync_p50_ms(scratch)}
-    for start in (cadre, etcd):
-        folder = os.path.join(scratch, start.__name__)
+    starts = {"cadre": lambda folder: cadre(folder, options.binary), "etcd": etcd}
+    for name, start in starts.items():
+        folder = os.path.join(scratch, name)
         os.mkdir(folder)
         server = start(folder)
         try:
@@ -186,6 +187,7 @@ def main() -> int:
     options = bench_options.parser(__doc__, "calls")
     options.add_argument("--connections", type=int, default=CONNECTIONS,
                          choices=[1, 2, 4, 8, 16, 32, 64])
+    options.add_argument("--binary", default=BINARY)
     chosen = options.parse_args()
     missing = [name for name in ("etcd", "redis-server", "redis-benchmark") if not shutil.which(name)]
     if missing:

@@ -119,6 +119,55 @@ struct ClientVerbTests {
         }
     }
 
+    @Test func `a type without agents is not healthy`() async throws {
+        try await withServer { server in
+            #expect(try await server.cadre("agent", "health", "--type", "echo").status == 0)
+            let none = try await server.cadre("agent", "health", "--type", "nope")
+            #expect(none.status == 1 && none.errors.contains("no agent of type nope"))
+        }
+    }
+
+    @Test func `every verb reads a value from a file, and says when it is no JSON`() async throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.path("value.json")
+        try Data(#"{"a":1}"#.utf8).write(to: URL(fileURLWithPath: file))
+        try await withServer { server in
+            _ = try await server.cadre("memory", "put", "k", "@\(file)")
+            let entry = try json(try await server.cadre("memory", "get", "k", "-o", "json"))
+            #expect(entry["value"]?["a"]?.int64 == 1)
+            _ = try await server.cadre("memory", "put", "t", "plain")
+            let text = try json(try await server.cadre("memory", "get", "t", "-o", "json"))
+            #expect(text["value"]?["content_type"]?.string == "text/plain")
+            _ = try await server.cadre("cache", "set", "c", "@\(file)")
+            #expect(try await server.cadre("cache", "get", "c").output == "{\"a\":1}\n")
+            let ballot = try await server.cadre(
+                "ballot", "decide", "say", "--voter", "echo", "--input", "@\(file)", "-o", "json")
+            #expect(ballot.status == 0, "\(ballot.errors)")
+            let typed = try await server.cadre(
+                "event", "publish", "a.b", "plain", "--type", "text/plain")
+            #expect(typed.status == 0, "\(typed.errors)")
+        }
+    }
+
+    @Test func `a name that is taken may stand for the run that has it`() async throws {
+        try await withServer { server in
+            let directory = try TemporaryDirectory()
+            let text = #"{name: patience, version: "1", steps: [{id: rest, wait: {signal: s}}]}"#
+            let file = directory.path("d.yaml")
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+            _ = try await server.cadre("workflow", "put", file)
+            let start = ["workflow", "run", "patience", "--id", "dup", "-o", "json"]
+            let to = ["--server", server.address]
+            let first = try json(try await CadreBinary.run(start + to))
+            let taken = try await CadreBinary.run(start + to)
+            #expect(taken.status == 1 && taken.errors.contains("use_existing"))
+            let again = try json(
+                try await CadreBinary.run(start + ["--conflict", "use_existing"] + to))
+            #expect(again["existing"]?.bool == true)
+            #expect(again["run_id"]?.string == first["run_id"]?.string)
+        }
+    }
+
     @Test(arguments: [
         (["workflow", "run", "nope"], "calendar-discovery"),
         (["workflow", "run", "calendar-discovery", "--input", "{bad"], "line 1"),

@@ -46,6 +46,25 @@ import Testing
         }
     }
 
+    @Test func `a token goes from a lock to a write as it is`() async throws {
+        try await withServer { server in
+            let grant = try await json(server, ["lock", "acquire", "l", "--owner", "o"])
+            let token = try #require(grant["holds"]?[0]?["fencing_token"]?.string)
+            // Beyond what a double holds exactly, so that as a number it would come out rounded.
+            let number = try #require(UInt64(token))
+            #expect(number > 1 << 53)
+            let put = ["memory", "put", "k", "1", "--lock", "l", "--token", token]
+            #expect(try await json(server, put)["revision"]?.int64 != nil)
+            let locks = try await json(server, ["lock", "list"])
+            #expect(locks["locks"]?[0]?["holders"]?[0]?["fencing_token"]?.string == token)
+            let run = try await json(server, ["workflow", "run", "calendar-discovery", "--wait"])
+            let id = try #require(run["run_id"]?.string)
+            let history = try await json(server, ["workflow", "history", id])
+            let tokens = history["events"]?.elements.compactMap { $0["token"] } ?? []
+            #expect(!tokens.isEmpty && tokens.allSatisfy { $0.string != nil })
+        }
+    }
+
     @Test func `info says numbers and flags as such`() async throws {
         try await withServer { server in
             let info = try await json(server, ["info"])

@@ -85,12 +85,16 @@ struct StartFailureTests {
     @Test(arguments: [
         ["--market", "replay:x.json"], ["--market", "nonsense"], ["--now", "yesterday"],
         ["--market", "replay:/nowhere/x.json", "--now", "2025-06-29T15:00:00Z"],
-        ["--loops", "0"], ["--config", "/nowhere.yaml"],
+        ["--loops", "0"], ["--config", "/nowhere.yaml"], ["--pools", ""],
+        ["--host", "nope.invalid"], ["--host", "192.0.2.1"],
     ])
     func `a wrong setting ends the start with one line about it`(arguments: [String]) async throws {
         let ended = try await serve(["--data", ":memory:"] + arguments)
         #expect(ended.status == EX_CONFIG)
         let lines = ended.errors.split(separator: "\n")
         #expect(lines.count == 1 && ended.errors.hasPrefix("cadre: "), "\(ended.errors)")
+        for raw in ["SocketAddressError", "errno", "could not be completed", "Error Domain"] {
+            #expect(!ended.errors.contains(raw), "\(ended.errors)")
+        }
     }
 }

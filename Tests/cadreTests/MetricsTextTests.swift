@@ -1,5 +1,6 @@
 import Messages
 import Testing
+import Threads
 
 @testable import cadre
 
@@ -53,6 +54,41 @@ struct MetricsTextTests {
         #expect(lines[table + 2] == "and 1 more")
         #expect(lines.contains { $0.hasPrefix("used") })
         #expect(!lines.contains { $0.hasPrefix("unused") })
+    }
+
+    /// With as many agent types and services.
+    private func crowd(_ count: Int) -> MetricsText {
+        var metrics = metrics
+        metrics.agentTypes = (0..<count).map { number in
+            AgentTypeMetrics(
+                agentType: "type-\(number)",
+                utilization: Measure(value: Double(count - number) / 100, observations: 1))
+        }
+        metrics.services = (0..<3).map { ServiceMetrics(service: "service-\($0)", calls: 1) }
+        return MetricsText(metrics: metrics)
+    }
+
+    @Test(arguments: [(80, 24), (40, 10), (20, 5), (1, 1), (200, 60)])
+    func `the screen is no larger than its terminal`(columns: Int, lines: Int) {
+        let size = TerminalSize(columns: columns, lines: lines)
+        let screen = crowd(30).screen(rows: 20, in: size)
+        #expect(screen.count <= lines)
+        #expect(screen.allSatisfy { $0.columns < columns || $0.isEmpty })
+    }
+
+    @Test func `agent types are left out before anything else, the busiest last`() {
+        let screen = crowd(30).screen(rows: 20, in: TerminalSize(columns: 200, lines: 24))
+        #expect(screen.count == 24)
+        let types = screen.filter { $0.hasPrefix("type-") }
+        #expect(types.first?.hasPrefix("type-0 ") == true && !types.isEmpty)
+        #expect(screen.contains("and \(30 - types.count) more"))
+        #expect(screen.filter { $0.hasPrefix("service-") }.count == 3)
+    }
+
+    @Test func `a large terminal shows all that was asked for`() {
+        let size = TerminalSize(columns: 300, lines: 100)
+        let metrics = crowd(30)
+        #expect(metrics.screen(rows: 20, in: size) == metrics.screen(rows: 20))
     }
 
     @Test(arguments: [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import GRPC
 import Messages
+import Stubs
 import Testing
 
 @testable import cadre
@@ -66,6 +67,15 @@ struct ServerOptionsTests {
         #expect(Failed(GRPCStatus(.unavailable, "breaker is open")).exitCode == 1)
         #expect(
             Failed(GRPCStatus(.notFound, "a\u{1b}\nb")).description == #"NOT_FOUND: a\x1b\x0ab"#)
+    }
+
+    @Test func `of several bad fields each has a line`() {
+        let one = GRPCStatus.invalidArgument([.init("a", "is required")])
+        #expect(!Failed(one).description.contains("\n"))
+        let many = (0..<30).map { GRPCStatus.BadField("f[\($0)]", "is\u{1b} required") }
+        let lines = Failed(GRPCStatus.invalidArgument(many)).description.split(separator: "\n")
+        #expect(lines.count == 22 && lines[1] == #"  f[0] is\x1b required"#)
+        #expect(lines.last == "  and 10 more")
     }
 
     @Test(

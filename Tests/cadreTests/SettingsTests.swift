@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Testing
 
@@ -62,6 +63,41 @@ struct SettingsTests {
     func `a wrong value is refused with what would be right`(key: String, value: String) {
         let fault = fault(flags: [(key, value)])
         #expect(fault?.contains(key) == true, "\(fault ?? "it was taken")")
+    }
+
+    @Test(arguments: [
+        ("log", "loud"), ("retention", "5"), ("now", "yes"), ("pools", "nope=1..2..3"),
+        ("market", "foo"), ("market", "simulator:x"), ("grpc-port", "x"), ("with-echo", "perhaps"),
+    ])
+    func `a wrong value is said to be from where it is`(key: String, value: String) throws {
+        let variable =
+            "CADRE_"
+            + (key == "with-echo" ? "ECHO" : key.uppercased())
+            .replacing("-", with: "_")
+        let file = try file("\(key): \(value)\n")
+        #expect(fault(environment: [variable: value])?.hasPrefix("\(variable): ") == true)
+        #expect(fault(file: file)?.hasPrefix("\(file): ") == true)
+        #expect(fault(flags: [(key, value)])?.hasPrefix("--\(key): ") == true)
+        let others = [fault(environment: [variable: value]), fault(file: file)]
+        #expect(others.allSatisfy { $0?.contains("--\(key):") == false }, "\(others)")
+    }
+
+    @Test(arguments: Settings.keys)
+    func `a flag that is empty is refused by name`(key: String) {
+        #expect(fault(flags: [(key, "")])?.hasPrefix("--\(key) is empty") == true)
+    }
+
+    @Test func `an empty name of a file is refused`() throws {
+        let options = try SettingsOptions.parse(["--config", ""])
+        let fault = #expect(throws: Settings.Fault.self) { try options.settings() }
+        #expect(fault?.description.hasPrefix("--config is empty") == true)
+    }
+
+    @Test(arguments: [("on", true), ("off", false), ("yes", true), ("FALSE", false)])
+    func `a switch is on or off in the words of YAML`(word: String, value: Bool) throws {
+        let settings = try Settings.read(
+            file: nil, environment: ["CADRE_ECHO": word], flags: [])
+        #expect(settings.withEcho == value)
     }
 
     @Test func `an unknown setting in the file names the known ones`() throws {

@@ -191,7 +191,7 @@ extension Rejection {
         Rejection(
             .exists, reason: "WORKFLOW_RUNNING",
             "workflow id \"\(workflowID)\" has the open run \(run); wait for it, cancel it, or "
-                + "start with conflict policy use-existing")
+                + "start with conflict policy use_existing")
     }
 
     static func runClosed(_ run: RunSummary) -> Rejection {

@@ -23,6 +23,8 @@ public struct ServerStartError: Error, CustomStringConvertible {
         errno = system?.errnoCode ?? 0
         let reason =
             switch errno {
+            case _ where cause is SocketAddressError.UnknownHost:
+                "the host name cannot be resolved; use 127.0.0.1 or 0.0.0.0"
             case EADDRINUSE: "the port is in use; stop the other process or choose another port"
             case EACCES: "not permitted; ports below 1024 need a privilege, choose a higher one"
             case EADDRNOTAVAIL: "this machine has no such address; use 127.0.0.1 or 0.0.0.0"

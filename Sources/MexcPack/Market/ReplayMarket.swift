@@ -66,7 +66,7 @@ struct ReplayMarket: MarketData {
         }
         return Self.unreadable(
             "the file \(source.name) (\(text.count) bytes) \(why). Give a complete recording of "
-                + "/api/platform/spot/market-v2/web/symbols with --market replay:FILE.")
+                + "/api/platform/spot/market-v2/web/symbolsV2 with --market replay:FILE.")
     }
 
     private static func contents(of path: String) throws(StepFailure) -> [UInt8] {
@@ -88,9 +88,15 @@ struct ReplayMarket: MarketData {
             throw failure
         } catch {
             throw unreadable(
-                "the file \(path) cannot be read: \(error.localizedDescription). Check the path "
+                "the file \(path) cannot be read: \(reason(error)). Check the path "
                     + "after --market replay: and its permissions.")
         }
+    }
+
+    /// The system's words; those around them repeat that a file cannot be read.
+    private static func reason(_ error: any Error) -> String {
+        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+        return ((cause ?? error) as NSError).localizedFailureReason ?? error.localizedDescription
     }
 
     private static func unreadable(_ message: String) -> StepFailure {

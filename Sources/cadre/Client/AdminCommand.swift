@@ -20,7 +20,7 @@ extension AdminCommand {
                 A large store takes longer than the default --timeout.
                 """)
 
-        @Argument(help: "The file to write; it must not exist.")
+        @Argument(help: "The file to write; it must not exist.", completion: .file())
         var file: String
 
         @OptionGroup var server: ServerOptions
@@ -100,6 +100,10 @@ extension AdminCommand {
 
         @OptionGroup var server: ServerOptions
 
+        func validate() throws {
+            try OptionCheck.range(wait, 1...3_600, "--wait")
+        }
+
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
@@ -139,10 +143,14 @@ extension AdminCommand {
         @Option(help: "Only changes of this, such as breaker/payments.")
         var subject = ""
 
-        @Option(help: "At most so many.")
+        @Option(help: "At most so many; 1 or more.")
         var limit = 100
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.range(limit, 1...Int.max, "--limit")
+        }
 
         func run() async throws {
             try await reporting {
@@ -158,7 +166,7 @@ extension AdminCommand {
             request.subject = subject
             var entries: [AuditEntry] = []
             repeat {
-                request.pageSize = Int32(min(max(limit - entries.count, 1), 1_000))
+                request.pageSize = Int32(min(limit - entries.count, 1_000))
                 let page = try await admin.listAudit(request, options: server.callOptions)
                 entries += page.entries
                 request.pageToken = page.nextPageToken

@@ -131,7 +131,7 @@ extension AgentCommand {
     struct Health: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Ask agents how they are.",
-            discussion: "Exits 1 when one of them is not healthy.")
+            discussion: "Exits 1 when one of them is not healthy, or none is of the type.")
 
         @Option(help: "Only this type.")
         var type = ""
@@ -146,6 +146,9 @@ extension AgentCommand {
                     let response = try await AgentServiceClient(client: client)
                         .checkHealth(request, options: server.callOptions)
                     show(response)
+                    if response.agents.isEmpty, !type.isEmpty {
+                        throw Failed("no agent of type \(type); see `cadre agent list`")
+                    }
                     if response.state != .healthy {
                         throw Failed("the fleet is \(response.state.word)")
                     }

@@ -38,7 +38,7 @@ final class BackupFile {
         do {
             try handle.write(contentsOf: Data(bytes))
         } catch {
-            throw Failed("\(partial) cannot be written: \(error)", exitCode: EX_IOERR)
+            throw unwritten(partial, error)
         }
         written += Int64(bytes.count)
     }
@@ -53,9 +53,14 @@ final class BackupFile {
             try handle.close()
             try FileManager.default.moveItem(atPath: partial, toPath: path)
         } catch {
-            throw Failed("\(path) cannot be written: \(error)", exitCode: EX_IOERR)
+            throw unwritten(path, error)
         }
         return written
+    }
+
+    private func unwritten(_ file: String, _ error: any Error) -> Failed {
+        let reason = SystemReason.text(of: error)
+        return Failed("\(file) cannot be written: \(reason)", exitCode: EX_IOERR)
     }
 
     /// Removes what was written so far.

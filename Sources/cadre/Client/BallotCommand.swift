@@ -30,17 +30,17 @@ extension BallotCommand {
             help: "An agent type, TYPE@ID for one instance, TYPE:* for all; =WEIGHT may follow.")
         var voters: [String]
 
-        @Option(help: "The question, JSON.")
+        @Option(help: "The question: JSON, @FILE, or - for standard input.")
         var input = "{}"
 
         @Option(help: "majority, weighted, unanimous, ranked, median or trimmed-mean.")
         var method: MethodWord = .majority
 
-        @Option(help: "The share that must answer; 0.6 unless set.")
-        var quorum: Double = 0
+        @Option(help: "The share that must answer. Default: 0.6.")
+        var quorum: Double?
 
-        @Option(help: "The share the winner needs; more than half unless set.")
-        var support: Double = 0
+        @Option(help: "The share the winner needs. Default: more than half.")
+        var support: Double?
 
         @Option(help: "What of an answer counts, such as verdict.side.")
         var field = ""
@@ -52,7 +52,7 @@ extension BallotCommand {
         var series = ""
 
         @Option(help: "Names the decision in its series.")
-        var id = ""
+        var id: String?
 
         @Option(help: "How long the voters have, seconds.")
         var deadline: Double = 30
@@ -64,6 +64,10 @@ extension BallotCommand {
         var hearAll = false
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.id(id, "--id")
+        }
 
         func run() async throws {
             try await reporting {
@@ -80,14 +84,14 @@ extension BallotCommand {
         private func request() throws -> DecideRequest {
             var request = DecideRequest()
             request.operation = operation
-            request.payload = Payload(data: Array(input.utf8))
+            request.payload = Payload(data: try InputText.bytes(input))
             request.voters = try voters.map(Voter.init(argument:))
             request.deadlineMillis = try Duration.millis(deadline, "--deadline")
-            request.requestID = id
+            request.requestID = id ?? ""
             var rules = BallotRules()
             rules.method = method.wire
-            rules.quorum = quorum
-            rules.support = support
+            rules.quorum = quorum ?? 0
+            rules.support = support ?? 0
             rules.series = series
             rules.weights = accuracy ? .accuracy : .given
             rules.hearAll = hearAll
@@ -113,7 +117,8 @@ extension BallotCommand {
         @Argument(help: "The decision's id.")
         var decision: String
 
-        @Argument(help: "right, wrong, or the right answer as JSON.")
+        @Argument(
+            help: "right, wrong, or the right answer: JSON, @FILE, or - for standard input.")
         var truth: String
 
         @OptionGroup var server: ServerOptions
@@ -126,7 +131,7 @@ extension BallotCommand {
                 switch truth {
                 case "right": request.outcome = .correct(true)
                 case "wrong": request.outcome = .correct(false)
-                default: request.outcome = .truth(Payload(data: Array(truth.utf8)))
+                default: request.outcome = .truth(Payload(data: try InputText.bytes(truth)))
                 }
                 try await server.withClient { client in
                     let response = try await BallotServiceClient(client: client)
@@ -156,8 +161,8 @@ extension BallotCommand {
         @Argument(help: "The series; none: all series.")
         var series: String?
 
-        @Option(help: "Looks at the newest so many decisions.")
-        var decisions: Int32 = 0
+        @Option(help: "Looks at the newest so many decisions. Default: all that are kept.")
+        var decisions: Int32?
 
         @OptionGroup var server: ServerOptions
 
@@ -170,7 +175,7 @@ extension BallotCommand {
                             ListSeriesRequest(), options: server.callOptions)
                         return response.show(server.output)
                     }
-                    let request = GetSeriesRequest(series: series, decisions: decisions)
+                    let request = GetSeriesRequest(series: series, decisions: decisions ?? 0)
                     let response = try await client.getSeries(
                         request, options: server.callOptions)
                     response.show(server.output)

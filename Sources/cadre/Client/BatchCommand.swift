@@ -28,26 +28,26 @@ extension BatchCommand {
         @Option(help: "The agent's operation; the same name unless set.")
         var agentOperation = ""
 
-        @Option(help: "A batch leaves with so many items.")
-        var maxItems: Int32 = 0
+        @Option(help: "A batch leaves with so many items. Default: 100.")
+        var maxItems: Int32?
 
-        @Option(help: "It leaves when its oldest item has waited so long, seconds.")
-        var maxDelay: Double = 0
+        @Option(help: "It leaves when its oldest item has waited so long, seconds. Default: 0.1.")
+        var maxDelay: Double?
 
-        @Option(help: "It leaves with so many bytes.")
-        var maxBytes: Int64 = 0
+        @Option(help: "It leaves with so many bytes. Default: 1000000.")
+        var maxBytes: Int64?
 
-        @Option(help: "Batches at agents at once.")
-        var inFlight: Int32 = 0
+        @Option(help: "Batches at agents at once. Default: 4.")
+        var inFlight: Int32?
 
-        @Option(help: "Items that may wait.")
-        var maxWaiting: Int32 = 0
+        @Option(help: "Items that may wait. Default: 10000.")
+        var maxWaiting: Int32?
 
-        @Option(help: "How long an agent has, seconds.")
-        var batchTimeout: Double = 0
+        @Option(help: "How long an agent has, seconds. Default: 30.")
+        var batchTimeout: Double?
 
-        @Option(help: "Tries items again alone, so many times in all.")
-        var attempts: Int32 = 0
+        @Option(help: "Tries items again alone, so many times in all. Default: not at all.")
+        var attempts: Int32?
 
         @OptionGroup var server: ServerOptions
 
@@ -55,14 +55,15 @@ extension BatchCommand {
             try await reporting {
                 var batch = BatchDefinition(operation: operation, agentType: agentType)
                 batch.agentOperation = agentOperation
-                batch.maxItems = maxItems
-                batch.maxDelayMillis = try Duration.millis(maxDelay, "--max-delay")
-                batch.maxBytes = maxBytes
-                batch.maxInFlight = inFlight
-                batch.maxWaiting = maxWaiting
-                batch.timeoutMillis = try Duration.millis(batchTimeout, "--batch-timeout")
-                batch.onFailure = attempts > 0 ? .retryItems : .fail
-                batch.maxAttempts = attempts
+                batch.maxItems = maxItems ?? 0
+                batch.maxDelayMillis = try Duration.millis(maxDelay ?? 0, "--max-delay")
+                batch.maxBytes = maxBytes ?? 0
+                batch.maxInFlight = inFlight ?? 0
+                batch.maxWaiting = maxWaiting ?? 0
+                batch.timeoutMillis = try Duration.millis(
+                    batchTimeout ?? 0, "--batch-timeout")
+                batch.onFailure = (attempts ?? 0) > 0 ? .retryItems : .fail
+                batch.maxAttempts = attempts ?? 0
                 let request = ConfigureBatchRequest(batch: batch)
                 try await server.withClient { client in
                     let response = try await BatchServiceClient(client: client)
@@ -82,16 +83,21 @@ extension BatchCommand {
         @Argument(help: "The operation.")
         var operation: String
 
-        @Argument(help: "The item, JSON; none: a line of standard input each, up to 1,000.")
+        @Argument(
+            help: "The item: JSON or @FILE; none: a line of standard input each, up to 1,000.")
         var item: String?
 
         @Option(help: "Names the item: submitted again it is answered with the same result.")
-        var id = ""
+        var id: String?
 
         @Flag(help: "The item survives a restart; needs --id.")
         var durable = false
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.id(id, "--id")
+        }
 
         func run() async throws {
             try await reporting {
@@ -99,8 +105,8 @@ extension BatchCommand {
                     let client = BatchServiceClient(client: client)
                     guard let item else { return try await submitLines(client) }
                     var request = SubmitRequest(operation: operation)
-                    request.payload = Payload(data: Array(item.utf8))
-                    request.requestID = id
+                    request.payload = Payload(data: try InputText.bytes(item))
+                    request.requestID = id ?? ""
                     request.durable = durable
                     let response = try await client.submit(request, options: server.callOptions)
                     guard let outcome = response.outcome else { return }
@@ -115,7 +121,7 @@ extension BatchCommand {
             request.durable = durable
             while let line = readLine() {
                 var item = BatchItem(payload: Payload(data: Array(line.utf8)))
-                if !id.isEmpty { item.requestID = "\(id)-\(request.items.count)" }
+                if let id { item.requestID = "\(id)-\(request.items.count)" }
                 request.items.append(item)
             }
             let response = try await client.submitMany(request, options: server.callOptions)

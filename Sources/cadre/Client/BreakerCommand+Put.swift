@@ -9,7 +9,8 @@ extension BreakerCommand {
             abstract: "Make a breaker, or give one other rules.",
             discussion: """
                 Without --trip-at it looks at calls: --failure-rate, --slow-rate and --failures are \
-                its rules. With --trip-at it looks at a reported value and closes at --recover-at.
+                its rules. With --trip-at it looks at a reported value and closes at --recover-at; \
+                rules of the one kind are refused beside those of the other.
                 """)
 
         @Argument(help: "The breaker's name.")
@@ -69,6 +70,35 @@ extension BreakerCommand {
         var actor = ""
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            if tripAt == nil, let first = metricRules.first {
+                throw ValidationError("\(first) needs --trip-at")
+            }
+            if tripAt != nil, let first = callRules.first {
+                throw ValidationError(
+                    "\(first) is a rule about calls, --trip-at one about a reported value; give one"
+                )
+            }
+            try OptionCheck.range(window, 1...Int32.max, "--window")
+            try OptionCheck.range(minimumCalls, 1...Int32.max, "--minimum-calls")
+            try OptionCheck.range(failures, 1...Int32.max, "--failures")
+        }
+
+        /// The rules that are given and mean something beside --trip-at only.
+        private var metricRules: [String] {
+            [("--recover-at", recoverAt != nil), ("--below", below)].filter { $0.1 }.map { $0.0 }
+        }
+
+        /// The rules about calls that are given.
+        private var callRules: [String] {
+            [
+                ("--window", window != nil), ("--window-seconds", windowSeconds != nil),
+                ("--minimum-calls", minimumCalls != nil), ("--failure-rate", failureRate != nil),
+                ("--slow-rate", slowRate != nil), ("--slow-seconds", slowSeconds != nil),
+                ("--failures", failures != nil), ("--open-seconds", openSeconds != nil),
+            ].filter { $0.1 }.map { $0.0 }
+        }
 
         func run() async throws {
             try await reporting {

@@ -38,7 +38,7 @@ extension Breaker {
         }
         printVisible("severity:    \(severity.word)")
         if let binding = definition?.binding {
-            printVisible("guards:      \(binding.agentType) \(binding.operation)")
+            printVisible("guards:      \(binding.text)")
         }
         if let override {
             printVisible("forced:      \(override.reason) (\(override.actor))".visible)
@@ -52,6 +52,13 @@ extension Breaker {
         printVisible(
             "counts:      \(counts.successes) ok, \(counts.failures) failed, "
                 + "\(counts.notPermitted) refused, \(counts.trips) trips")
+    }
+}
+
+extension BreakerBinding {
+    /// The agent type, and the operation when it is about one.
+    var text: String {
+        operation.isEmpty ? agentType : "\(agentType) \(operation)"
     }
 }
 

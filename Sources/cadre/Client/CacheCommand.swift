@@ -57,17 +57,17 @@ extension CacheCommand {
         @Argument(help: "The key.")
         var key: String
 
-        @Argument(help: "The value; JSON stays JSON, everything else is text.")
+        @Argument(help: "The value: JSON or text, @FILE, or - for standard input.")
         var value: String
 
         @Option(help: "The agent whose tier it is for; without one it is everybody's.")
         var agent = ""
 
-        @Option(help: "How many seconds it holds; default 300.")
-        var ttl: Double = 0
+        @Option(help: "How many seconds it holds. Default: 300.")
+        var ttl: Double?
 
-        @Option(help: "After how many seconds it is stale and should be refreshed.")
-        var softTTL: Double = 0
+        @Option(help: "After how many seconds it is stale and should be refreshed. Default: never.")
+        var softTTL: Double?
 
         @Option(help: "A tag to invalidate it by; may be given up to 16 times.")
         var tag: [String] = []
@@ -76,9 +76,10 @@ extension CacheCommand {
 
         func run() async throws {
             try await reporting {
+                let payload = try InputText.payload(value)
                 var entry = CacheEntry(key: key, content: .value(payload), tags: tag)
-                entry.ttlMillis = try Duration.millis(ttl, "--ttl")
-                entry.softTTLMillis = try Duration.millis(softTTL, "--soft-ttl")
+                entry.ttlMillis = try Duration.millis(ttl ?? 0, "--ttl")
+                entry.softTTLMillis = try Duration.millis(softTTL ?? 0, "--soft-ttl")
                 try await server.withClient { client in
                     let request = CacheServiceSetRequest(entry: entry, agentID: agent)
                     let response = try await CacheServiceClient(client: client)
@@ -86,12 +87,6 @@ extension CacheCommand {
                     show(response.result ?? SetResult())
                 }
             }
-        }
-
-        private var payload: Payload {
-            let bytes = Array(value.utf8)
-            let isJSON = (try? JSONDocument(parsing: bytes)) != nil
-            return Payload(data: bytes, contentType: isJSON ? "" : "text/plain")
         }
 
         private func show(_ result: SetResult) {

@@ -8,7 +8,7 @@ struct Fields {
 
     init(_ node: Node, _ place: String) throws(Failed) {
         guard let mapping = node.mapping else {
-            throw Failed("\(place) must be a mapping of names to values")
+            throw Failed(content: "\(place) must be a mapping of names to values")
         }
         self.mapping = mapping
         self.place = place
@@ -20,7 +20,7 @@ struct Fields {
     func know(_ names: [String]) throws(Failed) {
         for key in mapping.keys where !names.contains(key.string ?? "") {
             throw Failed(
-                "\(place) has no field \(key.string ?? "of this kind"); it has "
+                content: "\(place) has no field \(key.string ?? "of this kind"); it has "
                     + names.joined(separator: ", "))
         }
     }
@@ -73,7 +73,7 @@ struct Fields {
     }
 
     private func wrong(_ name: String, _ expected: String) -> Failed {
-        Failed("\(place).\(name) must be \(expected)")
+        Failed(content: "\(place).\(name) must be \(expected)")
     }
 
     /// The fields of a mapping inside this one; `nil` when it is absent.
@@ -90,7 +90,7 @@ struct Fields {
         let usual = word.isEmpty ? choices.first?.value : nil
         guard let value = usual ?? choices.first(where: { $0.key == word })?.value else {
             let words = choices.map(\.key).joined(separator: ", ")
-            throw Failed("\(place).\(name) is \"\(word)\"; it may be \(words)")
+            throw Failed(content: "\(place).\(name) is \"\(word)\"; it may be \(words)")
         }
         return value
     }

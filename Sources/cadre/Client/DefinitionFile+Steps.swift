@@ -33,7 +33,7 @@ extension DefinitionFile {
             kinds.append(.ballot(try self.ballot(ballot)))
         }
         if kinds.count > 1 {
-            throw Failed("\(fields.place) is of \(kinds.count) kinds; give one of them")
+            throw Failed(content: "\(fields.place) is of \(kinds.count) kinds; give one of them")
         }
         return kinds.first
     }

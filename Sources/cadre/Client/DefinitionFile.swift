@@ -24,9 +24,9 @@ struct DefinitionFile {
         do {
             root = try Yams.compose(yaml: text, CoreSchema.resolver)
         } catch {
-            throw Failed("the definition is neither YAML nor JSON: \(error)")
+            throw Failed(content: "the definition is neither YAML nor JSON: \(error)")
         }
-        guard let root else { throw Failed("the definition is empty") }
+        guard let root else { throw Failed(content: "the definition is empty") }
         definition = try Self.definition(Fields(root, "the definition"))
     }
 

@@ -9,7 +9,7 @@ extension EventReport {
             }
         }
         var table = TextTable(
-            "SUBSCRIPTION", "TOPICS", "TARGET", "DONE", "LAG", "FAILED", "DEAD", "STATE")
+            "SUBSCRIPTION", "TOPICS", "TARGET", "DONE TO", "LAG", "FAILED", "DEAD", "STATE")
         for subscription in subscriptions {
             let definition = subscription.definition ?? SubscriptionDefinition()
             for status in subscription.subscribers {

@@ -64,6 +64,9 @@ extension EventsCommand {
             if signalRun != nil, signal.isEmpty {
                 throw ValidationError("--signal-run needs --signal")
             }
+            if signalRun == nil, !signal.isEmpty {
+                throw ValidationError("--signal needs --signal-run")
+            }
         }
 
         private var targets: [SubscriptionTarget] {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import JSON
 import Messages
 import Stubs
@@ -30,6 +31,9 @@ extension EventsCommand {
         @Argument(help: "What happened: JSON, @FILE, or - for standard input.")
         var payload = "{}"
 
+        @Option(help: "The payload's media type. Default: application/json.")
+        var type = ""
+
         @Option(help: "What it is about.")
         var key = ""
 
@@ -43,22 +47,27 @@ extension EventsCommand {
         var publisher = ""
 
         @Option(help: "Makes a repeat harmless.")
-        var requestID = ""
+        var requestID: String?
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.id(requestID, "--request-id")
+        }
 
         func run() async throws {
             try await reporting {
                 var request = PublishRequest()
                 request.topic = topic
-                request.payload = Payload(data: try InputText.bytes(payload))
+                request.payload = Payload(data: try InputText.bytes(payload), contentType: type)
                 request.key = key
                 request.publisher = publisher
-                request.requestID = requestID
+                request.requestID = requestID ?? ""
                 for attribute in attributes {
                     let parts = attribute.split(separator: "=", maxSplits: 1)
                     guard parts.count == 2 else {
-                        throw Failed("--attribute must be NAME=VALUE, not \(attribute)")
+                        throw Failed(
+                            "--attribute must be NAME=VALUE, not \(attribute)", exitCode: EX_USAGE)
                     }
                     request.attributes[String(parts[0])] = String(parts[1])
                 }
@@ -175,10 +184,14 @@ extension EventsCommand {
         @Option(help: "Only those for which this holds.")
         var filter = ""
 
-        @Option(help: "How many at most.")
+        @Option(help: "How many at most; 1 or more.")
         var limit = 100
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.range(limit, 1...Int.max, "--limit")
+        }
 
         func run() async throws {
             try await reporting {
@@ -194,7 +207,7 @@ extension EventsCommand {
                         found += page.publications
                         request.fromSequence = page.nextSequence
                     } while request.fromSequence > 0 && found.count < limit
-                    EventReport.show(Array(found.prefix(max(0, limit))), server.output)
+                    EventReport.show(Array(found.prefix(limit)), server.output)
                 }
             }
         }

@@ -15,6 +15,14 @@ extension JSONWriter {
         integer(number)
     }
 
+    /// A token as text, as protobuf's JSON has 64-bit integers: it passes 2^53, from where on jq and
+    /// JavaScript round, and a rounded token is refused. What counts or names something in a row stays
+    /// a number.
+    mutating func member(_ name: String, token: UInt64) {
+        key(name)
+        string("\(token)")
+    }
+
     mutating func member(_ name: String, _ flag: Bool) {
         key(name)
         bool(flag)
@@ -150,7 +158,7 @@ extension JSONWriter {
         if !event.step.isEmpty { member("step", event.step) }
         if event.attempt > 0 { member("attempt", event.attempt) }
         if !event.agent.isEmpty { member("agent", event.agent) }
-        if event.token > 0 { member("token", event.token) }
+        if event.token > 0 { member("token", token: event.token) }
         if let failure = event.failure {
             key("failure")
             self.failure(failure)

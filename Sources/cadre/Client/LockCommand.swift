@@ -202,7 +202,7 @@ extension JSONWriter {
             writer.member("acquire_id", holder.acquireID)
             writer.member("owner", holder.owner)
             writer.member("mode", holder.mode.word)
-            writer.member("fencing_token", holder.fencingToken)
+            writer.member("fencing_token", token: holder.fencingToken)
             writer.member("granted", Instant.text(holder.grantedUnixMillis))
             writer.member("expires", Instant.text(holder.expiresUnixMillis))
             writer.member("purpose", holder.purpose)
@@ -230,7 +230,7 @@ extension JSONWriter {
             writer.beginObject()
             writer.member("resource", hold.resource)
             writer.member("mode", hold.mode.word)
-            writer.member("fencing_token", hold.fencingToken)
+            writer.member("fencing_token", token: hold.fencingToken)
             writer.member("count", hold.count)
             writer.endObject()
         }

@@ -66,10 +66,11 @@ extension MemoryCommand {
         @Argument(help: "The key.")
         var key: String
 
-        @Argument(help: "The value; - reads it from standard input.")
+        @Argument(help: "The value: JSON or text, @FILE, or - for standard input.")
         var value: String
 
-        @Option(help: "The value's media type. Default application/json.")
+        @Option(
+            help: "The value's media type. Default: application/json when it is, else text/plain.")
         var type = ""
 
         @Option(help: "Only if the key is at this revision; 0: only if it holds nothing.")
@@ -88,7 +89,7 @@ extension MemoryCommand {
             try await reporting {
                 var request = MemoryServicePutRequest()
                 request.key = key
-                request.value = Payload(data: bytes, contentType: type)
+                request.value = try InputText.payload(value, type: type)
                 request.ttlMillis = try Duration.millis(ttl, "--ttl")
                 request.expectation = expect.map { .expectedRevision($0) }
                 request.fence = fence.fence
@@ -100,11 +101,6 @@ extension MemoryCommand {
                     show(response)
                 }
             }
-        }
-
-        private var bytes: [UInt8] {
-            value == "-"
-                ? Array(FileHandle.standardInput.readDataToEndOfFile()) : Array(value.utf8)
         }
 
         private func show(_ response: MemoryServicePutResponse) {
@@ -244,10 +240,14 @@ extension MemoryCommand {
         @Argument(help: "The key.")
         var key: String
 
-        @Option(help: "How many at most.")
+        @Option(help: "How many at most, 1 to 1000.")
         var limit: Int32 = 20
 
         @OptionGroup var server: ServerOptions
+
+        func validate() throws {
+            try OptionCheck.range(limit, 1...1_000, "--limit")
+        }
 
         func run() async throws {
             try await reporting {

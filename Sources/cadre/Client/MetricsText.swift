@@ -1,5 +1,6 @@
 import Foundation
 import Messages
+import Threads
 
 /// Coordination metrics as people read them. What was not measured is a dash.
 struct MetricsText {
@@ -22,12 +23,24 @@ struct MetricsText {
         ].joined(separator: " ")
     }
 
-    /// The whole view.
+    /// The whole view, or what a terminal has room for: agent types are left out first, the least
+    /// busy before the others, then services.
     ///
-    /// - Parameter rows: agent types to show; the busiest come first.
-    func screen(rows: Int) -> [String] {
-        var lines = head
-        lines.append("")
+    /// - Parameters:
+    ///   - rows: agent types to show; the busiest come first.
+    ///   - size: the terminal's; `nil`: without bounds.
+    func screen(rows: Int, in size: TerminalSize? = nil) -> [String] {
+        let services = self.services
+        guard let size else { return head + [""] + agentTypes(rows) + [""] + services }
+        // Beside the types: their table's head, what counts the rest, and two empty lines.
+        let room = size.lines - head.count - services.count - 4
+        let lines = head + [""] + agentTypes(max(0, min(rows, room))) + [""] + services
+        // A terminal holds the wrap back when its last column is written: what erases the rest of the
+        // line would take that character with it.
+        return lines.prefix(size.lines).map { $0.prefix(columns: size.columns - 1) }
+    }
+
+    private func agentTypes(_ rows: Int) -> [String] {
         var table = TextTable(
             "AGENT TYPE", "INSTANCES", "SLOTS", "USE", "WAITING", "DONE", "FAILED", "QUEUE", "WORK",
             "OVERHEAD")
@@ -36,16 +49,18 @@ struct MetricsText {
                 > ($1.utilization?.value ?? -1, $0.agentType)
         }
         for type in types.prefix(rows) { add(type, to: &table) }
-        lines += table.text.split(separator: "\n").map(String.init)
-        if types.count > rows { lines.append("and \(types.count - rows) more") }
-        lines.append("")
+        let rest = types.count > rows ? ["and \(types.count - rows) more"] : []
+        return table.text.split(separator: "\n").map(String.init) + rest
+    }
+
+    private var services: [String] {
         var services = TextTable("SERVICE", "CALLS", "FAILED", "OPEN", "MEAN")
         for service in metrics.services where service.calls + service.active > 0 {
             services.add(
                 service.service, "\(service.calls)", "\(service.failed)", "\(service.active)",
                 service.meanSeconds.map { Self.time(micros: Int64($0.value * 1e6)) } ?? "-")
         }
-        return lines + services.text.split(separator: "\n").map(String.init)
+        return services.text.split(separator: "\n").map(String.init)
     }
 
     private var head: [String] {

@@ -26,8 +26,10 @@ struct ReportText {
     private var recommendations: [String] {
         if report.recommendations.isEmpty { return ["nothing stands out"] }
         return report.recommendations.flatMap { advice in
-            ["\(advice.severity.word) \(advice.reason) \(advice.agentType)", "  \(advice.text)"]
-                + advice.evidence.map { "  because \($0.text)" }
+            let subject = [advice.severity.word, advice.reason, advice.agentType]
+            return [
+                subject.filter { !$0.isEmpty }.joined(separator: " "), "  \(advice.text)",
+            ] + advice.evidence.map { "  because \($0.text)" }
         }
     }
 

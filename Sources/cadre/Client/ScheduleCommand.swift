@@ -63,7 +63,8 @@ extension ScheduleCommand {
             help: """
                 While an earlier run is open: skip, buffer_one, buffer_all, cancel_other, \
                 terminate_other or allow_all.
-                """)
+                """,
+            completion: .list(OverlapPolicy.allCases.dropFirst().map(\.word)))
         var overlap = "skip"
 
         @Option(help: ArgumentHelp("Spreads starts over so much time.", valueName: "seconds"))
@@ -207,16 +208,20 @@ extension ScheduleCommand {
             discussion: "Exits 1 when the policy left it out.")
 
         @Option(help: "Makes a repeat of this command harmless for 24 hours.")
-        var requestID = ""
+        var requestID: String?
 
         @OptionGroup var target: Target
+
+        func validate() throws {
+            try OptionCheck.id(requestID, "--request-id")
+        }
 
         func run() async throws {
             try await reporting {
                 try await target.server.withClient { client in
                     let response = try await ScheduleServiceClient(client: client)
                         .triggerSchedule(
-                            TriggerScheduleRequest(id: target.id, requestID: requestID),
+                            TriggerScheduleRequest(id: target.id, requestID: requestID ?? ""),
                             options: target.server.callOptions)
                     guard response.taken else {
                         throw Failed("a run is open and the overlap policy left this one out")

@@ -86,7 +86,7 @@ struct Failed: Error, CustomStringConvertible {
     /// Describes an RPC status. An answer of a server's is one, UNAVAILABLE too (an open breaker, no
     /// live agent, a drain): only a call that no server answered has an exit code of its own.
     init(_ status: GRPCStatus) {
-        description = "\(status)".visible
+        description = "\(status)".visible + Self.lines(status.badFields)
         exitCode = status.isConnectionFailure ? EX_UNAVAILABLE : 1
     }
 
@@ -96,6 +96,18 @@ struct Failed: Error, CustomStringConvertible {
         description = "\(failed.description); \(advice.visible)"
         exitCode = failed.exitCode
     }
+
+    /// A line for each bad field when there are several: a message has room for the first of them.
+    private static func lines(_ fields: [GRPCStatus.BadField]) -> String {
+        guard fields.count > 1 else { return "" }
+        return fields.map { field in
+            let words = [field.path, field.problem].filter { !$0.isEmpty }
+            return "\n  " + words.joined(separator: " ").visible
+        }.joined()
+    }
+
+    /// Describes what is wrong with the content of a file.
+    init(content message: String) { self.init(message, exitCode: EX_DATAERR) }
 
     /// Describes something else that went wrong.
     init(_ message: String, exitCode: Int32 = 1) {

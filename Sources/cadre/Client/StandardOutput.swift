@@ -31,10 +31,9 @@ enum StandardOutput {
     }
 
     private static func end(because error: any Error) -> Never {
-        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         // NIO ignores the signal in the whole process, so that a lost connection is no death.
-        if cause?.code == Int(EPIPE) { exit(128 + SIGPIPE) }
-        let reason = (cause ?? error as NSError).localizedDescription
+        if SystemReason.number(of: error) == EPIPE { exit(128 + SIGPIPE) }
+        let reason = SystemReason.text(of: error)
         FileHandle.standardError.write(
             Data("cadre: standard output cannot be written: \(reason)\n".utf8))
         exit(EX_IOERR)

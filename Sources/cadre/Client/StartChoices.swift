@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import JSON
 import Messages
 
@@ -17,11 +18,29 @@ enum ReuseChoice: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
+/// What `workflow run --conflict` may say.
+enum ConflictChoice: String, ExpressibleByArgument, CaseIterable {
+    case fail
+    case useExisting = "use_existing"
+    case terminateExisting = "terminate_existing"
+    case enqueue
+
+    var policy: ConflictPolicy {
+        switch self {
+        case .fail: .fail
+        case .useExisting: .useExisting
+        case .terminateExisting: .terminateExisting
+        case .enqueue: .enqueue
+        }
+    }
+}
+
 extension RunAttribute {
     /// Reads `name=value`.
     init(_ text: String) throws(Failed) {
         guard let equals = text.firstIndex(of: "=") else {
-            throw Failed("--attribute \(text) must be a name, = and a value")
+            throw Failed(
+                "--attribute \(text) must be a name, = and a value", exitCode: EX_USAGE)
         }
         self.init()
         name = String(text[..<equals])
@@ -46,11 +65,16 @@ extension RunAttribute {
         return isWhole ? nil : number
     }
 
+    /// Whole numbers without a fraction.
+    private static func shown(_ number: Double) -> String {
+        Int64(exactly: number).map(String.init) ?? "\(number)"
+    }
+
     /// As people read it.
     var shown: String {
         switch value {
         case .text(let text): "\(name)=\(text)"
-        case .number(let number): "\(name)=\(number)"
+        case .number(let number): "\(name)=\(Self.shown(number))"
         case .flag(let flag): "\(name)=\(flag)"
         case nil: name
         }

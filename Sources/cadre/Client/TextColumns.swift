@@ -3,6 +3,16 @@ extension String {
     /// of (Unicode Standard Annex 11, as wcwidth of most terminals has it), none for marks that stand
     /// on the character before.
     var columns: Int { reduce(0) { $0 + $1.columns } }
+
+    /// As much of the beginning as takes at most so many columns.
+    func prefix(columns: Int) -> String {
+        var taken = 0
+        return String(
+            prefix {
+                taken += $0.columns
+                return taken <= columns
+            })
+    }
 }
 
 extension Character {

@@ -33,11 +33,6 @@ struct TextTable {
 
     private static func cut(_ cell: String) -> String {
         let cell = cell.visible
-        guard cell.columns > 60 else { return cell }
-        var columns = 0
-        return cell.prefix {
-            columns += $0.columns
-            return columns < 60
-        } + "…"
+        return cell.columns > 60 ? cell.prefix(columns: 59) + "…" : cell
     }
 }

@@ -4,6 +4,7 @@ import GRPC
 import JSON
 import Messages
 import Stubs
+import Threads
 import UnixSignals
 
 /// A live view of how agents are coordinated.
@@ -11,7 +12,8 @@ struct TopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top", abstract: "Watch how agents are coordinated, live.",
         discussion: """
-            On a terminal it shows the whole picture and renews it until Ctrl-C. Anywhere else it \
+            On a terminal it shows as much of the picture as there is room for and renews it until \
+            Ctrl-C. Anywhere else it \
             prints a line each interval. -o json prints one snapshot and ends. A dash, or a field \
             that is not there, means that nothing was measured in the window.
             """)
@@ -77,7 +79,8 @@ struct TopCommand: AsyncParsableCommand {
             group.addTask { for await _ in signals { return } }
             group.addTask {
                 try await follower.follow { metrics in
-                    let lines = MetricsText(metrics: metrics).screen(rows: rows)
+                    let size = TerminalSize.current(of: STDOUT_FILENO)
+                    let lines = MetricsText(metrics: metrics).screen(rows: rows, in: size)
                     // Each line erases what stood behind it, the last one all below.
                     StandardOutput.text(
                         "\u{1b}[H" + lines.joined(separator: "\u{1b}[K\n") + "\u{1b}[J")

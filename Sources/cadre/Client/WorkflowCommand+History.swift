@@ -106,7 +106,7 @@ extension WorkflowCommand {
         static let configuration = CommandConfiguration(
             abstract: "Store a workflow definition from a YAML or JSON file.")
 
-        @Argument(help: "The file, or - for standard input.")
+        @Argument(help: "The file, or - for standard input.", completion: .file())
         var file: String
 
         @OptionGroup var server: ServerOptions

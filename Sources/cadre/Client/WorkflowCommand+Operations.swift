@@ -6,12 +6,21 @@ import Stubs
 
 /// Which run an operation is about, and how it is told.
 struct OperationOptions: ParsableArguments {
-    @Option(help: "Makes a repeat of this command harmless for 24 hours.")
-    var requestID = ""
+    @Option(
+        name: .customLong("request-id"),
+        help: "Makes a repeat of this command harmless for 24 hours.")
+    var givenRequestID: String?
 
     @OptionGroup var named: NamedRunOptions
 
     var callOptions: CallOptions { named.callOptions }
+
+    /// Empty: none.
+    var requestID: String { givenRequestID ?? "" }
+
+    func validate() throws {
+        try OptionCheck.id(givenRequestID, "--request-id")
+    }
 
     /// Does it, and prints how the run stands.
     func perform(

@@ -35,10 +35,16 @@ extension WorkflowCommand {
         var input = "{}"
 
         @Option(help: "Your own name for the run; at most one open run has it.")
-        var id = ""
+        var id: String?
 
         @Option(help: "Makes a repeat of this command harmless for 24 hours.")
-        var requestID = ""
+        var requestID: String?
+
+        @Option(
+            help: """
+                If a run of that name is open: fail, use_existing, terminate_existing or enqueue.
+                """)
+        var conflict = ConflictChoice.fail
 
         @Option(help: "If the last run of that name has ended: allow, allow_if_failed or reject.")
         var reuse = ReuseChoice.allow
@@ -54,12 +60,18 @@ extension WorkflowCommand {
 
         @OptionGroup var server: ServerOptions
 
+        func validate() throws {
+            try OptionCheck.id(id, "--id")
+            try OptionCheck.id(requestID, "--request-id")
+        }
+
         func run() async throws {
             try await reporting {
                 var start = StartRunRequest()
                 start.workflow = name
-                start.workflowID = id
-                start.requestID = requestID
+                start.workflowID = id ?? ""
+                start.requestID = requestID ?? ""
+                start.conflictPolicy = conflict.policy
                 start.reusePolicy = reuse.policy
                 for text in attribute { start.attributes.append(try RunAttribute(text)) }
                 start.input = Payload(data: try InputText.bytes(input))
@@ -143,9 +155,7 @@ extension WorkflowCommand {
         @OptionGroup var server: ServerOptions
 
         func validate() throws {
-            guard (1...1_000).contains(limit) else {
-                throw ValidationError("--limit is \(limit); it is 1 to 1000")
-            }
+            try OptionCheck.range(limit, 1...1_000, "--limit")
         }
 
         func run() async throws {
@@ -276,20 +286,5 @@ extension WorkflowCommand {
                 RunReport.show($0.run ?? Messages.Run(), nil, named.server.output)
             }
         }
-    }
-}
-
-/// Reads what a person gave as a payload.
-enum InputText {
-    static func bytes(_ argument: String) throws -> [UInt8] {
-        if argument == "-" {
-            return Array(FileHandle.standardInput.readDataToEndOfFile())
-        }
-        guard argument.hasPrefix("@") else { return Array(argument.utf8) }
-        let path = String(argument.dropFirst())
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failed("the input file \(path) cannot be read", exitCode: EX_NOINPUT)
-        }
-        return Array(data)
     }
 }

@@ -12,7 +12,7 @@ extension Settings {
     ///     as good as left out.
     ///   - environment: `CADRE_GRPC_PORT` for `grpc-port`, and so on. Others are left alone, and so is
     ///     what is empty: tools that start containers set variables to nothing as a matter of course.
-    ///   - flags: what was typed, the empty text too.
+    ///   - flags: what was typed; what is empty is refused, since it is a variable that nobody set.
     static func read(
         file: String?, environment: [String: String], flags: [(String, String)]
     ) throws(Fault) -> Settings {
@@ -22,7 +22,10 @@ extension Settings {
             let name = "CADRE_" + key.uppercased().replacing("-", with: "_")
             if let text = environment.filled(name) { try settings.set(key, to: text, from: name) }
         }
-        for (key, text) in flags { try settings.set(key, to: text, from: "--\(key)") }
+        for (key, text) in flags {
+            if text.isEmpty { throw Fault.empty(key) }
+            try settings.set(key, to: text, from: "--\(key)")
+        }
         try settings.validate()
         return settings
     }

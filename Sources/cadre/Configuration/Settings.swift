@@ -62,6 +62,14 @@ struct Settings: Sendable, Equatable {
     /// A setting that cannot be used, with what would be right.
     struct Fault: Error, CustomStringConvertible {
         let description: String
+
+        /// A flag without a value: a variable that nobody has set, most often.
+        static func empty(_ key: String) -> Fault {
+            Fault(description: "--\(key) is empty; leave it out for the default")
+        }
+
+        /// The same, said to be from there.
+        func from(_ source: String) -> Fault { Fault(description: "\(source): \(description)") }
     }
 
     /// Sets one value from text; `source` says where the text is from, for the message.
@@ -71,47 +79,51 @@ struct Settings: Sendable, Equatable {
         case "grpc-port": grpcPort = try Self.number(text, 0...65_535, key, source)
         case "console-port": consolePort = try Self.number(text, 0...65_535, key, source)
         case "data": data = text
-        case "market": market = text
-        case "now": now = text.isEmpty ? nil : text
+        case "market":
+            market = text
+            try checkMarket(source)
+        case "now":
+            now = text.isEmpty ? nil : text
+            _ = try Self.check(source) { () throws(Fault) in try instant() }
         case "loops": loops = try Self.number(text, 1...64, key, source)
         case "grace": graceSeconds = try Self.number(text, 0...600, key, source)
-        case "log": logLevel = text
+        case "log": logLevel = try Self.level(text, source)
         case "definitions": definitions = text
-        case "pools": pools = text
-        case "retention": retention = text
+        case "pools":
+            pools = text
+            _ = try Self.check(source) { () throws(Fault) in try PoolSettings.parse(text) }
+        case "retention":
+            retention = text
+            _ = try Self.check(source) { () throws(Fault) in try retentionMillis() }
         case "echo", "with-echo": withEcho = try Self.flag(text, key, source)
         default:
             throw Fault(
                 description: "\(source): there is no setting \(key); there are "
-                    + Self.keys.joined(separator: ", "))
+                    + Self.flagNames.joined(separator: ", "))
         }
     }
 
     /// Every key, in the order of ``effective``.
     static let keys = Settings().effective.map(\.name)
 
+    /// As the flags have them.
+    private static let flagNames = keys.map { $0 == "echo" ? "with-echo" : $0 }
+
     /// What can only be judged once everything is known.
     func validate() throws(Fault) {
-        for (name, value) in [("host", host), ("data", data), ("market", market)]
-        where value.isEmpty {
-            throw Fault(description: "--\(name) is empty; leave it out for the default")
-        }
-        guard Self.logLevels.contains(logLevel) else {
-            throw Fault(
-                description: "log is \(logLevel); it is one of "
-                    + Self.logLevels.joined(separator: ", "))
-        }
-        do {
-            // Before anything is shown: an address may hold what nobody should read.
-            _ = try MarketSelection(parsing: market)
-        } catch {
-            throw Fault(description: error.message)
-        }
-        _ = try retentionMillis()
-        _ = try PoolSettings.parse(pools)
         if grpcPort != 0, grpcPort == consolePort {
             throw Fault(description: "grpc-port and console-port are both \(grpcPort)")
         }
+    }
+
+    /// The instant that the market is looked at from; `nil`: none is given.
+    func instant() throws(Fault) -> UTCInstant? {
+        guard let now else { return nil }
+        guard let instant = UTCInstant(iso8601: now) else {
+            throw Fault(
+                description: "now is \(now); write an instant such as 2025-06-29T15:00:00Z")
+        }
+        return instant
     }
 
     /// The retention in milliseconds; `nil`: for ever.
@@ -133,11 +145,33 @@ struct Settings: Sendable, Equatable {
         return count * hoursInUnit * 3_600_000
     }
 
+    /// Names the source of what turns out to be wrong.
+    private static func check<Value>(
+        _ source: String, _ read: () throws(Fault) -> Value
+    ) throws(Fault) -> Value {
+        do { return try read() } catch { throw error.from(source) }
+    }
+
+    /// Before anything is shown: an address may hold what nobody should read.
+    private func checkMarket(_ source: String) throws(Fault) {
+        do {
+            _ = try MarketSelection(parsing: market)
+        } catch {
+            throw Fault(description: "\(source): \(error.message)")
+        }
+    }
+
+    private static func level(_ text: String, _ source: String) throws(Fault) -> String {
+        if logLevels.contains(text) { return text }
+        let words = logLevels.joined(separator: ", ")
+        throw Fault(description: "\(source): log is \(text); it is one of \(words)")
+    }
+
     private static func withoutBrackets(_ host: String) -> String {
         host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 
-    private static let logLevels = [
+    static let logLevels = [
         "trace", "debug", "info", "notice", "warning", "error", "critical",
     ]
 
@@ -156,8 +190,8 @@ struct Settings: Sendable, Equatable {
         _ text: String, _ key: String, _ source: String
     ) throws(Fault) -> Bool {
         switch text.lowercased() {
-        case "true", "yes", "1": return true
-        case "false", "no", "0", "": return false
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0", "": return false
         default: throw Fault(description: "\(source): \(key) is \(text); it is true or false")
         }
     }

@@ -4,7 +4,9 @@ import Foundation
 /// The flags of the server; see ``Settings`` for meaning, range and default of each.
 struct SettingsOptions: ParsableArguments {
     @Option(
-        help: "A YAML file; its keys are the names of these flags without the dashes. CADRE_CONFIG."
+        help:
+            "A YAML file; its keys are the names of these flags without the dashes. CADRE_CONFIG.",
+        completion: .file()
     )
     var config: String?
 
@@ -20,7 +22,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Directory of the store; :memory: keeps nothing. CADRE_DATA. (default: cadre-data)",
-            valueName: "dir"))
+            valueName: "dir"), completion: .directory)
     var data: String?
 
     @Option(
@@ -44,7 +46,9 @@ struct SettingsOptions: ParsableArguments {
             valueName: "seconds"))
     var grace: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error, critical. CADRE_LOG.")
+    @Option(
+        help: "\(Settings.logLevels.joined(separator: ", ")). CADRE_LOG. (default: info)",
+        completion: .list(Settings.logLevels))
     var log: String?
 
     @Option(
@@ -59,7 +63,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Directory of workflow definitions, watched for changes. CADRE_DEFINITIONS.",
-            valueName: "dir"))
+            valueName: "dir"), completion: .directory)
     var definitions: String?
 
     @Option(
@@ -79,6 +83,7 @@ struct SettingsOptions: ParsableArguments {
             ("definitions", definitions), ("pools", pools),
         ]
         let flags = given.compactMap { name, text in text.map { (name, $0) } }
+        if config?.isEmpty == true { throw Settings.Fault.empty("config") }
         return try Settings.read(
             file: config ?? environment.filled("CADRE_CONFIG"), environment: environment,
             flags: flags)

@@ -39,12 +39,22 @@ struct DemoCommand: AsyncParsableCommand {
             }
             if keepServing {
                 try await server.serveUntilSignal(
-                    announcing:
-                        "\nserving until Ctrl-C; try: \(CommandLine.arguments[0]) workflow list")
+                    announcing: "\nserving until Ctrl-C; try: "
+                        + Self.advice(settings, port: server.grpcPort))
             } else {
                 await server.stop()
             }
         }
+    }
+
+    /// A command that reaches the server; where it is, unless clients look there anyway.
+    static func advice(_ settings: Settings, port: Int) -> String {
+        var settings = settings
+        settings.host = Demonstration.reachable(settings.host)
+        let address = settings.authority(port: port)
+        let isUsual = address == "127.0.0.1:50051"
+        return "\(CommandLine.arguments[0]) workflow list"
+            + (isUsual ? "" : " --server \(address)")
     }
 
     /// Free ports and no files, unless asked to stay or told otherwise.
@@ -69,11 +79,15 @@ struct Demonstration {
     let port: Int
     let host: String
 
+    /// Where a server that listens at `host` is reached from this machine.
+    static func reachable(_ host: String) -> String {
+        ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
+    }
+
     /// Starts the workflow, prints its events as they come, then its result.
     func run() async throws {
-        let reachable = ["0.0.0.0": "127.0.0.1", "::": "::1"][host] ?? host
         let client = GRPCClient(
-            host: reachable, port: port, group: MultiThreadedEventLoopGroup.singleton)
+            host: Self.reachable(host), port: port, group: MultiThreadedEventLoopGroup.singleton)
         do {
             try await show(WorkflowServiceClient(client: client))
             await client.close()

@@ -89,15 +89,8 @@ struct ServerAssembly {
     // MARK: Promises
 
     private func openMarket() async throws -> OpenMarket {
-        let now = try settings.now.map { text in
-            guard let instant = UTCInstant(iso8601: text) else {
-                throw Failed(
-                    "now is \(text); write an instant such as 2025-06-29T15:00:00Z",
-                    exitCode: EX_CONFIG)
-            }
-            return instant
-        }
-        let market = try await OpenMarket.open(MarketSelection(parsing: settings.market), now: now)
+        let market = try await OpenMarket.open(
+            MarketSelection(parsing: settings.market), now: settings.instant())
         teardown.add { await market.close() }
         return market
     }
