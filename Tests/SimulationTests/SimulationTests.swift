@@ -50,6 +50,11 @@ import Testing
         _ = try await check(8_842_023_620_126_405_545)
     }
 
+    /// In this world a ballot's time is over while the store writes what one of its votes saw.
+    @Test func `a ballot that saw what is being written is answered after it`() async throws {
+        _ = try await check(170_328_692_171_513_480)
+    }
+
     /// In this world no engine lives when the operator goes home.
     @Test func `runs and items end when nobody heard that all is well`() async throws {
         _ = try await check(6_372_315_312_358_987_025)

@@ -3,7 +3,7 @@ import ArgumentParser
 /// What people overrule: for how long, who does it, and where.
 struct OverrideOptions: ParsableArguments {
     @Option(name: .customLong("for"), help: "Ends by itself after so many seconds.")
-    var seconds: Double = 0
+    var seconds: Double?
 
     @Option(help: "Who does it, for the audit log.")
     var actor = ""
@@ -12,6 +12,6 @@ struct OverrideOptions: ParsableArguments {
 
     /// In milliseconds; 0: until somebody ends it.
     var durationMillis: Int64 {
-        get throws { try Duration.millis(seconds, "--for") }
+        get throws { try Duration.millis(seconds ?? 0, "--for") }
     }
 }
