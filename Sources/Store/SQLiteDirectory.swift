@@ -49,6 +49,16 @@ struct SQLiteDirectory: ~Copyable {
         Self.writeNumber(getpid(), to: lock)
     }
 
+    /// Makes an empty file that only this user may read, for SQLite to fill: it would make one that
+    /// everybody may read, and gives what it puts beside a file (`-wal`, `-shm`) that file's mode. One
+    /// that is there stays as it is; whoever opens the file next says what keeps it from being made.
+    static func makePrivate(_ file: String) {
+        // Not opened when it is there: closing it would drop the locks that this process has on it
+        // (sqlite.org/howtocorrupt.html, section 2.2).
+        let made = unsafe open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if made >= 0 { close(made) }
+    }
+
     /// Lets the next server have the directory.
     consuming func release() {}
 

@@ -122,6 +122,7 @@ final class SQLiteMaintenance: Sendable {
 
     private func copy(to file: String) -> Result<Void, StoreError> {
         SQLiteCopy.removeFile(at: file)
+        SQLiteDirectory.makePrivate(file)
         do throws(SQLiteFailure) {
             // One statement, one snapshot: sqlite.org/lang_vacuum.html, "VACUUM with INTO". The
             // copy is compact, and readers and the writer go on; the log grows meanwhile.

@@ -6,7 +6,7 @@ extension SQLiteStore {
         /// Threads that read, each with a connection of its own; at least 1, default 2.
         public var readerThreads = 2
         /// Free bytes on the disk below which ``SQLiteStore/isLowOnSpace`` holds; default 64 MiB.
-        public var freeSpaceMarkBytes: Int64 = 64 << 20
+        public var freeSpaceMarkBytes = FreeSpaceMark.defaultBytes
         /// Pages of 8 KiB in the write-ahead log that call for a checkpoint; default 1000 (8 MB).
         public var checkpointPages = 1000
         /// Milliseconds to wait for another connection's lock; default 500. Only a second program

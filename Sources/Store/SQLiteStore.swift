@@ -297,7 +297,9 @@ extension StoreError {
 
     /// What a backup is told when the disk runs low.
     static let noRoomForBackup = StoreError(
-        .full, "the disk is nearly full, and a backup needs as much room as the store. Free some")
+        .full,
+        "less than \(FreeSpaceMark.defaultText) of the store's disk are free, and a backup needs as "
+            + "much room as the store. Free some")
 
     /// What a query is told when too many wait already.
     static let tooManyReads = StoreError(

@@ -22,6 +22,7 @@ final class SQLiteWriter {
     init(
         path: String, busyMillis: Int32, cacheKibibytes: Int, maxPages: Int?
     ) throws(StoreError) {
+        SQLiteDirectory.makePrivate(path)
         do {
             connection = try SQLiteConnection(path: path, access: .create, busyMillis: busyMillis)
         } catch {

@@ -93,6 +93,14 @@ public protocol Store: Sendable {
     func close() async
 }
 
+/// The free space that a store on disk keeps for what is under way.
+public enum FreeSpaceMark {
+    /// Free bytes below which a store is low on space unless it is told another mark: 64 MiB.
+    public static let defaultBytes: Int64 = 64 << 20
+    /// The default as people read it.
+    public static let defaultText = "\(defaultBytes >> 20) MiB"
+}
+
 extension Store {
     /// A store that knows no limit is never low on space.
     public var isLowOnSpace: Bool { false }

@@ -120,6 +120,7 @@ import Testing
         ("retry.factor", RetryPolicy(factor: 0.5)),
         ("retry.factor", RetryPolicy(factor: .nan)),
         ("retry.max_millis", RetryPolicy(initialMillis: 10, maxMillis: 9)),
+        ("retry.max_millis", RetryPolicy(maxMillis: 366 * 86_400_000 + 1)),
         ("retry.non_retryable_types[0]", RetryPolicy(nonRetryableTypes: [""])),
     ])
     func `retry policies out of range are refused`(field: String, retry: RetryPolicy) {
@@ -127,6 +128,19 @@ import Testing
         step.retry = retry
         let faults = Self.faults(Self.definition([step]))
         #expect(faults.map(\.field) == ["steps[0].\(field)"])
+    }
+
+    @Test(
+        arguments: [
+            (Int64.min, 0), (-1, 0), (0, 0), (1_000, 100_000), (10 * 86_400_000, 366 * 86_400_000),
+            (366 * 86_400_000, 366 * 86_400_000), (.max, 366 * 86_400_000),
+        ] as [(Int64, Int64)])
+    func `the longest wait that follows from the first is in range`(first: Int64, longest: Int64) {
+        #expect(RetryPolicy.defaultMaxMillis(afterFirst: first) == longest)
+        var step = Self.step("a")
+        step.retry = RetryPolicy(initialMillis: first, maxMillis: longest)
+        let fields = Self.faults(Self.definition([step])).map(\.field)
+        #expect(fields.allSatisfy { $0 == "steps[0].retry.initial_millis" }, "\(fields)")
     }
 
     @Test func `an ancestor over several steps may be referred to`() throws {

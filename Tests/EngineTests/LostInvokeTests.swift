@@ -53,6 +53,25 @@ import Testing
         #expect(rig.answers[call]?.count == 1 && rig.reason(call) == nil)
     }
 
+    @Test(arguments: [false, true])
+    func `a call waits for the only worker while that is cut off, as long as its lease`(
+        isBack: Bool
+    ) throws {
+        let rig = RemoteRig()
+        let welcome = try #require(rig.hello(1))
+        rig.drop(1)
+        let call = invoke(rig, start: nil)
+        rig.pass(millis: 999)
+        #expect(rig.answers[call] == nil)
+        if isBack {
+            #expect(rig.hello(2, resume: welcome.session)?.isResumed == true)
+            #expect(rig.taken(2).count == 1)
+        } else {
+            rig.pass(millis: 1)
+            #expect(rig.reason(call) == "NO_LIVE_INSTANCE")
+        }
+    }
+
     @Test func `whatever keeps a lost call from its next attempt, the first may have run`() {
         let rig = RemoteRig()
         _ = rig.hello(1, isIdempotent: true)

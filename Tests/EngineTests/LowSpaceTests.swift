@@ -19,7 +19,13 @@ import Testing
         wait.kind = .wait(WaitSpec(signal: "go"))
         let run = try #require(rig.start([wait]))
         rig.engine.isLowOnSpace = true
-        #expect(rig.reason(signal(rig, run, "other")) == "DISK_FULL")
+        let refused = signal(rig, run, "other")
+        #expect(rig.reason(refused) == "DISK_FULL")
+        guard case .rejected(let rejection) = rig.answers[refused]?.first else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(rejection.message.contains("less than 64 MiB"), "how much must be freed")
         #expect(rig.reason(signal(rig, run, "go")) == nil)
         #expect(rig.state(run) == nil, "it has ended")
     }

@@ -15,6 +15,8 @@ import Testing
         let connection: ServerConnection
         let client: HTTP2Session
         let parked: Calls
+        /// What the server's observer was told.
+        let log = CallLog()
 
         final class Calls {
             var all: [ServerCall] = []
@@ -41,7 +43,7 @@ import Testing
                     ServiceRegistration(
                         descriptor: ServiceDescriptor(name: "test.End", methods: [park]),
                         methods: [method])
-                ], observer: nil)
+                ], observer: log)
             self.parked = parked.value
             client = try #require(HTTP2Session(.client))
             connection = try #require(
@@ -155,6 +157,26 @@ import Testing
             #expect(rig.parked.ends == [.refused] && !call.isOpen)
             rig.connection.connectionLost()
             #expect(rig.parked.ends == [.refused])
+        }
+    }
+
+    @Test func `a client that hangs up is counted as one that cancels, a shutdown is not`()
+        async throws
+    {
+        try await onLoop { rig in
+            for _ in 0..<2 { _ = try rig.request() }
+            rig.run()
+            rig.connection.connectionLost()
+            #expect(rig.parked.ends == [.connectionLost, .connectionLost])
+            #expect(rig.log.ended.map(\.summary.code) == [.cancelled, .cancelled])
+        }
+        try await onLoop { rig in
+            _ = try rig.request()
+            rig.run()
+            rig.connection.cancelCalls()
+            rig.connection.connectionLost()
+            #expect(rig.parked.ends == [.serverShutdown])
+            #expect(rig.log.ended.map(\.summary.code) == [.unavailable])
         }
     }
 

@@ -1,3 +1,8 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 import GRPC
 import NIOCore
 import NIOPosix
@@ -17,7 +22,12 @@ import Testing
     private func status(
         _ greeting: [UInt8], script: @escaping ScriptedServer.Script = { _, _, _ in [] }
     ) async throws -> GRPCStatus {
-        let server = try await ScriptedServer.start(greeting, on: Self.group, script: script)
+        try await status(
+            of: ScriptedServer.start(greeting, on: Self.group, script: script))
+    }
+
+    /// What a call of the server's only client comes to.
+    private func status(of server: any Channel) async throws -> GRPCStatus {
         let client = GRPCClient(
             host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: Self.group)
         let status = await #expect(throws: GRPCStatus.self) {
@@ -44,6 +54,44 @@ import Testing
         #expect(
             status.message.hasSuffix("the server does not speak HTTP/2; is this its gRPC port?"),
             "\(status)")
+    }
+
+    @Test(arguments: [true, false])
+    func `a server that closes before it speaks HTTP2 may be another one`(isReset: Bool)
+        async throws
+    {
+        let server = try await ServerBootstrap(group: Self.group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Deaf(isReset: isReset))
+                }
+            }.bind(host: "127.0.0.1", port: 0).get()
+        let status = try await status(of: server)
+        #expect(status.code == .unavailable)
+        #expect(
+            status.message.hasSuffix(
+                "the server closed it before it spoke HTTP/2; is this its gRPC port?"),
+            "\(status)")
+    }
+
+    /// Closes when the client has said something, or at once with a reset.
+    private final class Deaf: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let isReset: Bool
+
+        init(isReset: Bool) { self.isReset = isReset }
+
+        func channelActive(context: ChannelHandlerContext) {
+            guard isReset else { return }
+            let socket = context.channel as? any SocketOptionProvider
+            _ = socket?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            context.close(promise: nil)
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            context.close(promise: nil)
+        }
     }
 
     @Test func `a reset is told by its name`() async throws {

@@ -43,7 +43,30 @@ final class WireClient: ChannelInboundHandler {
         trailers: Bool = false
     ) async throws -> Answer {
         let answered = echo.group.next().makePromise(of: Answer.self)
-        let channel = try await ClientBootstrap(group: echo.group)
+        let channel = try await connect(
+            echo, fields, body: body, ends: ends, trailers: trailers, answered)
+        let answer = try await answered.futureResult.get()
+        try? await channel.close()
+        return answer
+    }
+
+    /// Sends one request, and closes without a word more when `echo` has noted `word`.
+    static func hangUp(
+        _ echo: EchoServer, _ fields: [(String, String)], body: [UInt8], after word: String
+    ) async throws {
+        let answered = echo.group.next().makePromise(of: Answer.self)
+        let channel = try await connect(
+            echo, fields, body: body, ends: true, trailers: false, answered)
+        await echo.log.wait(for: word)
+        try await channel.close()
+        await #expect(throws: ChannelError.self) { try await answered.futureResult.get() }
+    }
+
+    private static func connect(
+        _ echo: EchoServer, _ fields: [(String, String)], body: [UInt8], ends: Bool,
+        trailers: Bool, _ answered: EventLoopPromise<Answer>
+    ) async throws -> any Channel {
+        try await ClientBootstrap(group: echo.group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
@@ -51,9 +74,6 @@ final class WireClient: ChannelInboundHandler {
                             fields, body: body, ends: ends, trailers: trailers, answered))
                 }
             }.connect(host: "127.0.0.1", port: echo.port).get()
-        let answer = try await answered.futureResult.get()
-        try? await channel.close()
-        return answer
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -272,6 +292,16 @@ final class WireClient: ChannelInboundHandler {
         try await echo.stop()
     }
 
+    @Test func `a client that hangs up in a call has cancelled it`() async throws {
+        let echo = try await EchoServer(loops: 1)
+        try await WireClient.hangUp(
+            echo, Self.request("Never"), body: [0, 0, 0, 0, 0], after: "never begun")
+        await echo.log.wait(for: "Never ended")
+        await echo.log.wait(for: "never connectionLost")
+        #expect(echo.log.ended.map(\.summary.code) == [.cancelled])
+        try await echo.stop()
+    }
+
     @Test func `a client that does not read loses its connection`() async throws {
         let echo = try await EchoServer(
             loops: 1,
@@ -295,7 +325,7 @@ final class WireClient: ChannelInboundHandler {
             .channelOption(.socketOption(.so_rcvbuf), value: 4_096)
             .connect(host: "127.0.0.1", port: echo.port).get()
         try await channel.writeAndFlush(out)
-        await echo.log.wait(for: "Flood ended UNAVAILABLE")
+        await echo.log.wait(for: "Flood ended RESOURCE_EXHAUSTED")
         #expect(echo.log.highest("flood sent") < 1_000)
         try await channel.close()
         try await echo.stop()

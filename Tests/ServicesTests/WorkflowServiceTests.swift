@@ -242,8 +242,11 @@ struct WorkflowServiceTests {
                 id: "a", agentType: "probe", operation: "say", inputTemplate: "{not json",
                 startToCloseMillis: -1)
             step.retry = RetryPolicy(initialMillis: -1)
+            // A hundred times its first wait would be over the longest wait there is.
+            var patient = StepDefinition(id: "b", agentType: "probe", operation: "say")
+            patient.retry = RetryPolicy(initialMillis: 10 * 86_400_000)
             let definition = WorkflowDefinition(
-                name: "faulty", version: "1", steps: [step], runTimeoutMillis: -1)
+                name: "faulty", version: "1", steps: [step, patient], runTimeoutMillis: -1)
             let expected: Set = [
                 "definition.run_timeout_millis", "definition.steps[0].input_template",
                 "definition.steps[0].start_to_close_millis",
@@ -254,7 +257,7 @@ struct WorkflowServiceTests {
                     PutDefinitionRequest(definition: definition))
                 Issue.record("the definition was taken")
             } catch {
-                #expect(expected.isSubset(of: error.badFields.map(\.path)))
+                #expect(Set(error.badFields.map(\.path)) == expected)
                 for field in ["run_timeout_millis is -1", "steps[0].start_to_close_millis is -1"] {
                     #expect(error.message.contains(" definition.\(field)"), "\(error)")
                 }

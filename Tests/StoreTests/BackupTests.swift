@@ -104,6 +104,19 @@ import Threads
         await store.close()
     }
 
+    @Test func `nobody else may read the store, what stands beside it, or a backup`() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await filled(directory, runs: 5)
+        let copy = try await copy(store)
+        for file in ["lock", "sqlite", "sqlite-wal", "sqlite-shm", "sqlite-backup"] {
+            var status = stat()
+            #expect(stat("\(directory.path)/cadre.\(file)", &status) == 0, "\(file)")
+            #expect(status.st_mode & 0o777 == 0o600, "\(file)")
+        }
+        copy.close()
+        await store.close()
+    }
+
     @Test func `one backup at a time, and the next when it is closed`() async throws {
         let directory = try TemporaryDirectory()
         let store = try await filled(directory, runs: 5)

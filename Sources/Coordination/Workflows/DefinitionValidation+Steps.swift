@@ -103,7 +103,7 @@ extension DefinitionValidation {
             ("heartbeat_millis", step.heartbeatMillis ?? 1),
         ]
         for (name, millis) in times where !(1...Self.maxMillis).contains(millis) {
-            fault("\(field).\(name)", "is \(millis) ms; give 1 ms to 366 days")
+            fault("\(field).\(name)", "is \(millis) ms; give 1 ms to 366 days, or leave it out")
         }
         if !step.kind.needsAgent { checkTimesWithoutAgent(step, field) }
     }
@@ -147,7 +147,7 @@ extension DefinitionValidation {
         if !(1...Self.maxMillis).contains(work.startToCloseMillis) {
             fault(
                 "\(field).start_to_close_millis",
-                "is \(work.startToCloseMillis) ms; give 1 ms to 366 days")
+                "is \(work.startToCloseMillis) ms; give 1 ms to 366 days, or leave it out")
         }
         checkRetry(work.retry, "\(field).retry")
     }
@@ -183,18 +183,21 @@ extension DefinitionValidation {
         if !(1...1_000).contains(retry.maxAttempts) {
             fault("\(field).max_attempts", "is \(retry.maxAttempts); give 1 to 1000")
         }
-        if !(0...Self.maxMillis).contains(retry.initialMillis) {
-            fault("\(field).initial_millis", "is \(retry.initialMillis) ms; give 0 ms to 366 days")
+        let isInitialRight = (0...Self.maxMillis).contains(retry.initialMillis)
+        if !isInitialRight {
+            fault(
+                "\(field).initial_millis",
+                "is \(retry.initialMillis) ms; give 1 ms to 366 days, or leave it out")
         }
         if !(retry.factor >= 1 && retry.factor <= 100) {
             fault("\(field).factor", "is \(retry.factor); give 1 to 100")
         }
-        if !(0...Self.maxMillis).contains(retry.maxMillis) || retry.maxMillis < retry.initialMillis
-        {
+        let least = isInitialRight ? retry.initialMillis : 0
+        if !(least...Self.maxMillis).contains(retry.maxMillis) {
             fault(
                 "\(field).max_millis",
-                "is \(retry.maxMillis) ms; give at least the first wait, "
-                    + "\(retry.initialMillis) ms, and at most 366 days")
+                "is \(retry.maxMillis) ms; give at least the first wait, \(least) ms, and at most "
+                    + "366 days, or leave it out")
         }
         for (index, type) in retry.nonRetryableTypes.enumerated() {
             checkName(type, "\(field).non_retryable_types[\(index)]")

@@ -106,7 +106,7 @@ public struct RetryPolicy: Sendable, Hashable {
     public var initialMillis: Int64
     /// What each further wait is multiplied by, 1 or more. Default 2.
     public var factor: Double
-    /// The longest wait, milliseconds. Default 100 times the first.
+    /// The longest wait, milliseconds. Default 100 times the first, 366 days at most.
     public var maxMillis: Int64
     /// Failure types that are never tried again.
     public var nonRetryableTypes: [String]
@@ -121,6 +121,13 @@ public struct RetryPolicy: Sendable, Hashable {
         self.factor = factor
         self.maxMillis = maxMillis
         self.nonRetryableTypes = nonRetryableTypes
+    }
+
+    /// The longest wait where only the first was given: in range for any first one, so that nobody is
+    /// told of a value that was not given.
+    public static func defaultMaxMillis(afterFirst millis: Int64) -> Int64 {
+        let longest = DefinitionValidation.maxMillis
+        return min(max(0, min(millis, longest)) * 100, longest)
     }
 
     /// Three attempts, waiting 1 s and 2 s between them.

@@ -58,6 +58,9 @@ public struct Signature: Sendable, Hashable {
         self.reason = reason
         self.requestID = requestID
     }
+
+    /// What the audit log says came of it: the change, and the reason if one was given.
+    func audited(_ change: String) -> String { reason.isEmpty ? change : "\(change): \(reason)" }
 }
 
 /// Puts a breaker. One of the same name keeps its state.

@@ -158,7 +158,7 @@ extension CoordinationEngine {
         audit(
             namespace: force.namespace, actor: force.signature.actor, action: "ForceBreaker",
             subject: "breaker/\(force.name)", before: before.word,
-            after: "\(breakers.cells[cell].breaker.state.word): \(force.signature.reason)",
+            after: force.signature.audited(breakers.cells[cell].breaker.state.word),
             requestID: force.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell)

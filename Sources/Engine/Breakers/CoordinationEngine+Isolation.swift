@@ -30,7 +30,7 @@ extension CoordinationEngine {
             audit(
                 namespace: Namespace(""), actor: by.actor, action: "IsolateAgent",
                 subject: "agent/\(id)", before: "\(pool.name(ofType: pool.type(of: agent)))",
-                after: "isolated: \(by.reason)", requestID: by.requestID)
+                after: by.audited("isolated"), requestID: by.requestID)
             apply(changes)
             remember(key, hash: hash.value, answer: [1])
             answerIsolation(agent, ticket)
@@ -53,7 +53,7 @@ extension CoordinationEngine {
             }
             audit(
                 namespace: Namespace(""), actor: by.actor, action: "RestoreAgent",
-                subject: "agent/\(id)", before: "isolated", after: "restored: \(by.reason)",
+                subject: "agent/\(id)", before: "isolated", after: by.audited("restored"),
                 requestID: by.requestID)
             apply([change])
             remember(key, hash: hash.value, answer: [1])

@@ -50,7 +50,7 @@ extension CoordinationEngine {
         audit(
             namespace: set.namespace, actor: set.signature.actor, action: "SetMode",
             subject: "mode", before: "\(before)",
-            after: "\(mode(of: set.namespace)): \(set.signature.reason)",
+            after: set.signature.audited("\(mode(of: set.namespace))"),
             requestID: set.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         answer(ticket, .breaker(.mode(modeView(set.namespace))), seen: filling)

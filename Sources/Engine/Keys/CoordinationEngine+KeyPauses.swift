@@ -18,7 +18,7 @@ extension CoordinationEngine {
 
     private mutating func pauseKey(_ order: PauseKey, _ ticket: ReplyTicket) {
         let known = keys.pauseIndex[order.name]
-        let before = known.map { "paused until \(keys.pauses[$0].pause.untilMillis)" } ?? ""
+        let before = known.map { Self.plainText(until: keys.pauses[$0].pause.untilMillis) } ?? ""
         let isPause = order.untilMillis > now.wallMillis
         if isPause, known == nil, keys.pauses.count >= limits.maxPausedKeys {
             return reject(ticket, .tooManyPauses(limits.maxPausedKeys))
@@ -33,16 +33,19 @@ extension CoordinationEngine {
             endPause(known)
         }
         if isPause || known != nil {
-            let reason = order.signature.reason
             audit(
                 namespace: order.name.namespace, actor: order.signature.actor, action: "PauseKey",
                 subject: "key/\(order.name.name)", before: before,
-                after: isPause
-                    ? "paused until \(order.untilMillis): \(reason)" : "goes on: \(reason)",
+                after: order.signature.audited(
+                    isPause ? Self.plainText(until: order.untilMillis) : "goes on"),
                 requestID: order.signature.requestID)
         }
         settle()
         answer(ticket, .keys(.paused(view(of: order.name))), seen: newest)
+    }
+
+    private static func plainText(until millis: Int64) -> String {
+        "paused until \(Timestamp(millis: millis))"
     }
 
     private mutating func begin(_ pause: KeyPause, _ name: KeyName) {

@@ -80,7 +80,7 @@ extension CoordinationEngine {
         audit(
             namespace: order.namespace, actor: order.signature.actor, action: "BreakLock",
             subject: "lock/\(order.resource)", before: "held by \(owners)",
-            after: "\(count) broken: \(order.signature.reason)",
+            after: order.signature.audited("\(count) broken"),
             requestID: order.signature.requestID)
         remember(key, hash: hash.value, answer: LockAnswers.encode(UInt64(count)))
         answer(ticket, .locks(.broken(count)), seen: filling)

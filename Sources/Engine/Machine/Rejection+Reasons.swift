@@ -1,4 +1,5 @@
 import Coordination
+import Store
 
 /// Every refusal in one place: stable reasons, and messages that say what to do.
 extension Rejection {
@@ -16,7 +17,8 @@ extension Rejection {
 
     static let diskFull = Rejection(
         .overloaded, reason: "DISK_FULL",
-        "the disk is full: open runs go on, new durable work is refused until space is freed",
+        "the disk of the store is full, or less than \(FreeSpaceMark.defaultText) of it are free: "
+            + "open runs go on, new durable work is refused until there is more",
         retryAfterMillis: 5_000)
 
     static func backlogFull(_ waiting: Int) -> Rejection {

@@ -106,7 +106,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if failure == nil { failure = ConnectFailure.text(error) }
+        if failure == nil { failure = reason(for: error) }
         context.close(promise: nil)
     }
 
@@ -164,6 +164,19 @@ final class ClientConnection: ChannelInboundHandler {
         isEstablished
             ? "the server broke the rules of HTTP/2"
             : "the server does not speak HTTP/2; is this its gRPC port?"
+    }
+
+    /// One of another protocol says what it thinks of the preface and closes; whether that is read
+    /// before the close, or at all, is a matter of chance.
+    private var endOfServer: String {
+        isEstablished
+            ? "the server closed it"
+            : "the server closed it before it spoke HTTP/2; is this its gRPC port?"
+    }
+
+    private func reason(for error: any Error) -> String {
+        !isEstablished && ConnectFailure.isEndOfServer(error)
+            ? endOfServer : ConnectFailure.text(error)
     }
 
     private func takeEvents() -> HTTP2Events {
@@ -273,7 +286,7 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func lost() {
-        let reason = goAway ?? failure ?? "the server closed it"
+        let reason = goAway ?? failure ?? endOfServer
         context = nil
         core.lost(self, reason: reason)
         let status = GRPCStatus.connectionFailure("connection to \(core.address) lost: \(reason)")

@@ -26,6 +26,12 @@ enum ConnectFailure {
         }
     }
 
+    /// Whether the server has closed the connection, in whatever manner.
+    static func isEndOfServer(_ error: any Error) -> Bool {
+        let code = (error as? IOError)?.errnoCode
+        return code == ECONNRESET || code == EPIPE
+    }
+
     private static func text(_ failure: NIOConnectionError) -> String {
         if let first = failure.connectionErrors.first { return text(first.error) }
         if failure.dnsAError != nil || failure.dnsAAAAError != nil {

@@ -42,6 +42,12 @@ extension ServerConnection {
         if session.wantsWrite { becameDirty() }
     }
 
+    /// The socket takes nothing any more, so that nobody can be told: the calls end as those do whose
+    /// streams stand still.
+    func endCallsNotTaken() {
+        calls.forEach { $0.cancelled(.clientTooSlow, code: .resourceExhausted, telling: nil) }
+    }
+
     /// The handler may be done with the call long since; the client is told all the same.
     private func end(_ stream: HTTP2Stream, notTakenFor seconds: Double) {
         let status = GRPCStatus(

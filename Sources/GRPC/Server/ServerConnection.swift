@@ -86,13 +86,14 @@ final class ServerConnection {
         return more
     }
 
-    /// The socket is gone.
+    /// The socket is gone. This side tells its calls of an end that it brings about before it closes;
+    /// those that are open still have a client that hung up, which is no failure of the server.
     func connectionLost() {
         onDirty = nil
         isLost = true
         _ = loop.unsent.changed(by: -unsentBytes)
         unsentBytes = 0
-        calls.forEach { $0.cancelled(.connectionLost, code: .unavailable, telling: nil) }
+        calls.forEach { $0.cancelled(.connectionLost, code: .cancelled, telling: nil) }
     }
 
     /// The server goes down: calls that never end by themselves, now and from now on, are told

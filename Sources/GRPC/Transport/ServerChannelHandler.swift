@@ -177,7 +177,9 @@ final class ServerChannelHandler: ChannelInboundHandler {
             now: now, limit: limit, isFlowing: channel.isWritable)
         if channel.isWritable { return stall.ended() }
         WriteStall.Mark.of(channel) { mark in
-            if self.stall.nanoseconds(mark, now: now) > limit { self.close() }
+            guard self.stall.nanoseconds(mark, now: now) > limit else { return }
+            connection.endCallsNotTaken()
+            self.close()
         }
     }
 

@@ -222,7 +222,7 @@ public struct AuditEntry: Sendable, Hashable {
     public var namespace: String = ""
     /// Who did it.
     public var actor: String = ""
-    /// The method that was called, such as `ForceBreaker`.
+    /// The method that was called, such as `ForceBreaker`; ListAudit names them all.
     public var action: String = ""
     /// What was changed.
     public var subject: String = ""

@@ -152,13 +152,14 @@ public struct InvokeRequest: Sendable, Hashable {
     /// One instance in particular; empty: the least loaded of the type.
     public var agentID: String = ""
     /// Returned as it is; empty: the server makes one. It makes no repeat harmless: the same one again
-    /// is another call.
+    /// is another call. At most 256 bytes.
     public var requestID: String = ""
     /// 1 is served first, 5 last; 0 means the default, 3.
     public var priority: Int32 = 0
     /// How long to wait for an instance when none of a known type is alive, milliseconds, 0 to
-    /// 86,400,000; 0: UNAVAILABLE at once. It counts from the call's arrival, also for a call that is
-    /// to be made again since its instance was lost.
+    /// 86,400,000; 0: UNAVAILABLE at once, or, when the last one is cut off, at the end of its lease
+    /// (`Hello.lease_millis`). It counts from the call's arrival, also for a call that is to be made
+    /// again since its instance was lost.
     public var scheduleToStartMillis: Int64 = 0
     /// Callers that share a key share its turns: inside a priority the keys are served in rotation.
     /// Namespaces share no key; each has one more, the empty one, for calls without a key and for steps
@@ -1150,7 +1151,7 @@ public struct Operation: Sendable, Hashable {
 
 /// `cadre.v1.CheckHealthRequest`.
 public struct CheckHealthRequest: Sendable, Hashable {
-    /// Only this type; empty: all.
+    /// Only this type, of which there need be none; empty: all.
     public var agentType: String = ""
     /// Limit of each probe, milliseconds, 1 to 60,000; 0 means the default, 1,000.
     public var probeTimeoutMillis: Int64 = 0
@@ -1277,8 +1278,10 @@ public struct IsolateAgentRequest: Sendable, Hashable {
     public var reason: String = ""
     /// For so long, up to 366 days; 0: until restored.
     public var durationMillis: Int64 = 0
-    /// Who does it, for the audit log; empty: the peer's address.
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -1319,8 +1322,12 @@ public struct IsolateAgentResponse: Sendable, Hashable {
 public struct RestoreAgentRequest: Sendable, Hashable {
     /// Required.
     public var agentID: String = ""
+    /// May be empty, at most 1,024 bytes.
     public var reason: String = ""
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -1366,17 +1373,18 @@ public struct IsolationPolicy: Sendable, Hashable {
     /// Isolated when so many failures have gathered, 1 to 10,000; they leak away evenly within the
     /// window. Default 20; -1: no such rule.
     public var windowFailures: Int32 = 0
-    /// Default 60,000.
+    /// 1,000 to 86,400,000. Default 60,000.
     public var windowMillis: Int64 = 0
-    /// The first isolation. Default 30,000.
+    /// The first isolation, 1 to 86,400,000. Default 30,000.
     public var isolationTimeMillis: Int64 = 0
     /// What each further one is multiplied by, 1 to 10. Default 2.
     public var factor: Double = 0
-    /// The longest. Default 300,000.
+    /// The longest, from the first one to 86,400,000. Default 300,000, or the first one when that is
+    /// more.
     public var maxIsolationTimeMillis: Int64 = 0
     /// The share that chance may take off, over 0 to 1. Default 0.2; -1: none.
     public var jitter: Double = 0
-    /// Healthy for this long, one multiplication is forgotten. Default 60,000.
+    /// Healthy for this long, one multiplication is forgotten; 1 to 86,400,000. Default 60,000.
     public var healthyMillis: Int64 = 0
     /// The share of a type's instances that failures may isolate at once, over 0 to 1; one always may,
     /// unless it is the last. Default 0.5.
@@ -1387,7 +1395,8 @@ public struct IsolationPolicy: Sendable, Hashable {
     /// The type that does the work while all instances are isolated, as far as it offers the operations;
     /// empty: none.
     public var backupType: String = ""
-    /// Failure types that say nothing about the instance. Failures that are not retryable never do.
+    /// Failure types that say nothing about the instance, at most 100. Failures that are not retryable
+    /// never do.
     public var ignoredFailures: [String] = []
 
     /// Every field at its default.
@@ -1429,7 +1438,10 @@ public struct SetIsolationPolicyRequest: Sendable, Hashable {
     public var agentType: String = ""
     /// Unset: the defaults.
     public var policy: IsolationPolicy? = nil
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.

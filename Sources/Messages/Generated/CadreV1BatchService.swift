@@ -109,9 +109,10 @@ public struct BatchDefinition: Sendable, Hashable {
 public struct ConfigureBatchRequest: Sendable, Hashable {
     /// Required.
     public var batch: BatchDefinition? = nil
-    /// Who does it, for the audit log; empty: the peer's address.
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
-    /// Makes a repeat harmless; empty: none.
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -149,8 +150,10 @@ public struct ConfigureBatchResponse: Sendable, Hashable {
 public struct DeleteBatchRequest: Sendable, Hashable {
     /// Required.
     public var operation: String = ""
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
-    /// Makes a repeat harmless; empty: none.
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.

@@ -434,11 +434,12 @@ public struct BreakerDefinition: Sendable, Hashable {
 /// that opened meanwhile refuses it then. An instance that is lost with a call in its hands, or does not
 /// answer in time, is a failure; the former's type is `instance_lost`.
 public struct BreakerBinding: Sendable, Hashable {
-    /// Required.
+    /// Required, 1 to 256 bytes.
     public var agentType: String = ""
-    /// One of its operations; empty: all.
+    /// One of its operations, at most 256 bytes; empty: all.
     public var operation: String = ""
-    /// Failure types that say nothing about what is guarded. Failures that are not retryable never do.
+    /// Failure types that say nothing about what is guarded, at most 100 of 1 to 256 bytes. Failures that
+    /// are not retryable never do.
     public var excludedFailures: [String] = []
 
     /// Every field at its default.
@@ -462,33 +463,36 @@ public struct CallRules: Sendable, Hashable {
     public var windowCalls: Int32 = 0
     /// Looks at the calls of the last so long instead, 1,000 to 3,600,000 ms.
     public var windowMillis: Int64 = 0
-    /// The rates mean nothing before this many calls are in the window. Default 20, or window_calls
-    /// when that is less.
+    /// The rates mean nothing before this many calls are in the window, 1 to window_calls, or to 10,000
+    /// with window_millis. Default 20, or window_calls when that is less.
     public var minimumCalls: Int32 = 0
     /// Opens when this share of the calls failed, over 0 to 1. 0: 0.5 when no other rule is set, else no
     /// such rule.
     public var failureRate: Double = 0
     /// Opens when this share of the calls was slow, over 0 to 1. 0: no such rule.
     public var slowCallRate: Double = 0
-    /// From how long on a call is slow. Default 60,000.
+    /// From how long on a call is slow, 1 to 86,400,000 ms. Default 60,000.
     public var slowCallMillis: Int64 = 0
-    /// Opens when this many calls in the window failed, whatever the minimum. 0: no such rule.
+    /// Opens when this many calls in the window failed, whatever the minimum; up to window_calls, or to
+    /// 10,000 with window_millis. 0: no such rule.
     public var failureCount: Int32 = 0
     /// Probes of one half-open phase, 1 to 100. Default 5.
     public var halfOpenPermits: Int32 = 0
-    /// Probes that must go well to close. Default 3, or half_open_permits when that is less.
+    /// Probes that must go well to close, 1 to half_open_permits. Default 3, or half_open_permits when
+    /// that is less.
     public var successesToClose: Int32 = 0
-    /// How long a probe holds its permit without a report. Default 60,000.
+    /// How long a probe holds its permit without a report, 1 to 86,400,000 ms. Default 60,000.
     public var permitTimeoutMillis: Int64 = 0
-    /// The first open time. Default 5,000.
+    /// The first open time, 1 to 86,400,000 ms. Default 5,000.
     public var openTimeMillis: Int64 = 0
     /// What each further open time is multiplied by, 1 to 10. Default 2.
     public var openFactor: Double = 0
-    /// The longest open time. Default 300,000, or open_time_millis when that is more.
+    /// The longest open time, open_time_millis to 86,400,000 ms. Default 300,000, or open_time_millis
+    /// when that is more.
     public var maxOpenTimeMillis: Int64 = 0
     /// The share of an open time that chance may take off, over 0 to 1. Default 0.2; -1: none.
     public var openJitter: Double = 0
-    /// Closed for this long, one multiplication is forgotten. Default 60,000.
+    /// Closed for this long, one multiplication is forgotten; 1 to 86,400,000 ms. Default 60,000.
     public var decayMillis: Int64 = 0
     public var severity: BreakerSeverity = .unspecified
     public var recovery: BreakerRecovery = .unspecified
@@ -538,13 +542,13 @@ public struct CallRules: Sendable, Hashable {
 
 /// Opens on a reported value, with hysteresis.
 public struct MetricRules: Sendable, Hashable {
-    /// Opens when the value reaches it.
+    /// Opens when the value reaches it. Finite.
     public var tripAt: Double = 0
-    /// Closes when the value is back at it or beyond.
+    /// Closes when the value is back at it or beyond. Finite; trip_at or on its good side.
     public var recoverAt: Double = 0
     /// Whether low values are the bad ones.
     public var below: Bool = false
-    /// How long the value must stay there before it closes.
+    /// How long the value must stay there before it closes, 0 to 86,400,000 ms.
     public var holdMillis: Int64 = 0
     public var severity: BreakerSeverity = .unspecified
     public var recovery: BreakerRecovery = .unspecified
@@ -771,9 +775,10 @@ public struct BreakerOverride: Sendable, Hashable {
 public struct PutBreakerRequest: Sendable, Hashable {
     /// Required.
     public var breaker: BreakerDefinition? = nil
-    /// Who does it, for the audit log; empty: the peer's address.
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
-    /// Makes a repeat harmless; empty: none.
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -810,7 +815,10 @@ public struct PutBreakerResponse: Sendable, Hashable {
 public struct DeleteBreakerRequest: Sendable, Hashable {
     /// Required.
     public var name: String = ""
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -1121,7 +1129,10 @@ public struct ForceBreakerRequest: Sendable, Hashable {
     public var reason: String = ""
     /// How long the first three last, up to 366 days; 0: until ended.
     public var durationMillis: Int64 = 0
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -1239,11 +1250,11 @@ public struct ModePolicy: Sendable, Hashable {
     /// High-severity breakers open at once that degrade, 1 to 100; 0: 2.
     public var degradedAtHigh: Int32 = 0
     /// High-severity breakers that may still be open when it becomes normal again. After an emergency
-    /// none may.
+    /// none may. 0 to degraded_at_high less 1.
     public var normalAtHigh: Int32 = 0
-    /// The shortest stay in a mode before a milder one; 0: 30,000, -1: none.
+    /// The shortest stay in a mode before a milder one, up to 86,400,000 ms; 0: 30,000, -1: none.
     public var dwellMillis: Int64 = 0
-    /// How long all must have been calm; 0: 10,000, -1: none.
+    /// How long all must have been calm, up to 86,400,000 ms; 0: 10,000, -1: none.
     public var calmMillis: Int64 = 0
 
     /// Every field at its default.
@@ -1268,9 +1279,9 @@ public struct ModePolicy: Sendable, Hashable {
 public struct EmergencyPlan: Sendable, Hashable {
     /// At most 100.
     public var actions: [EmergencyAction] = []
-    /// The wait before an action is asked for again, doubling; 0: 5,000.
+    /// The wait before an action is asked for again, doubling; 100 to 3,600,000 ms; 0: 5,000.
     public var retryMillis: Int64 = 0
-    /// The longest such wait; 0: 60,000.
+    /// The longest such wait, retry_millis to 3,600,000 ms; 0: 60,000, or retry_millis when that is more.
     public var maxRetryMillis: Int64 = 0
 
     /// Every field at its default.
@@ -1290,7 +1301,7 @@ public struct EmergencyPlan: Sendable, Hashable {
 
 /// `cadre.v1.EmergencyAction`.
 public struct EmergencyAction: Sendable, Hashable {
-    /// Required, unique in the plan.
+    /// Required, 1 to 256 bytes, unique in the plan.
     public var name: String = ""
     /// What the server calls; its success is the acknowledgement. Unset: somebody who watches the mode
     /// does it, and says so with AcknowledgeAction.
@@ -1315,9 +1326,8 @@ public struct EmergencyAction: Sendable, Hashable {
 
 /// `cadre.v1.AgentCall`.
 public struct AgentCall: Sendable, Hashable {
-    /// Required.
+    /// Required, 1 to 256 bytes, the operation too.
     public var agentType: String = ""
-    /// Required.
     public var operation: String = ""
     /// At most 16 KiB; empty: `{}`.
     public var payload: Payload? = nil
@@ -1396,7 +1406,10 @@ public struct SetModeRequest: Sendable, Hashable {
     public var reason: String = ""
     /// How long it lasts, up to 366 days; 0: until ended.
     public var durationMillis: Int64 = 0
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Required.
@@ -1447,7 +1460,10 @@ public struct SetEmergencyPlanRequest: Sendable, Hashable {
     public var plan: EmergencyPlan? = nil
     /// Unset: the defaults.
     public var policy: ModePolicy? = nil
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -1509,7 +1525,10 @@ public struct AcknowledgeActionRequest: Sendable, Hashable {
     public var action: String = ""
     /// Required: the order of the action's status.
     public var order: UInt64 = 0
+    /// Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
     public var actor: String = ""
+    /// Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+    /// 256 bytes.
     public var requestID: String = ""
 
     /// Every field at its default.

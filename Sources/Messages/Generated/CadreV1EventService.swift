@@ -1136,7 +1136,7 @@ public struct DeleteSubscriptionResponse: Sendable, Hashable {
 
 /// `cadre.v1.ListEventDeadLettersRequest`.
 public struct ListEventDeadLettersRequest: Sendable, Hashable {
-    /// Only those of this subscription; empty: all.
+    /// Only those of this subscription, which need not be there; empty: all.
     public var subscription: String = ""
     /// 1 to 1,000; 0 means the default, 100. A page ends early at 3 MiB.
     public var pageSize: Int32 = 0

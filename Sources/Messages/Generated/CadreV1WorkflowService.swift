@@ -875,23 +875,30 @@ public enum RunCauseKind: WireEnum {
 public struct WorkflowDefinition: Sendable, Hashable {
     /// Required, 1 to 256 bytes.
     public var name: String = ""
-    /// The author's version; other content needs another one. Required.
+    /// The author's version; other content needs another one. Required, 1 to 256 bytes.
     public var version: String = ""
+    /// One sentence for people, at most 1,024 bytes.
     public var summary: String = ""
     /// 1 to 500.
     public var steps: [StepDefinition] = []
     /// JSON template of the run's result. A string that is one reference becomes the value itself, so
     /// `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
-    /// absent is `null`. At most 2 MiB when filled in. Empty: an object of every completed step's
+    /// absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of every completed step's
     /// output by step id.
     public var resultTemplate: String = ""
-    /// From start to end, milliseconds; 0: no limit. An attempt that would be due after it is not waited
-    /// for: its step fails at once, for what made the last one fail.
+    /// From start to end, milliseconds, up to 366 days; 0: no limit. An attempt that would be due
+    /// after it is not waited for: its step fails at once, for what made the last one fail.
     public var runTimeoutMillis: Int64 = 0
-    /// Event types that start a run each, with the event as its input; at most 100.
+    /// Event types that start a run each, with the event as its input; at most 100, of 1 to 256 bytes.
     public var triggers: [String] = []
-    /// A JSON Schema (the subset of 2020-12 named in the README) that inputs must fit; empty: any.
-    /// INVALID_ARGUMENT names what does not.
+    /// A JSON Schema of 2020-12 that inputs must fit; empty: any. INVALID_ARGUMENT names what does not.
+    /// These keywords are checked: `type`, `enum`, `const`; `minimum`, `maximum`, `exclusiveMinimum`,
+    /// `exclusiveMaximum`; `minLength`, `maxLength`; `prefixItems`, `items`, `minItems`, `maxItems`,
+    /// `uniqueItems`; `properties`, `required`, `additionalProperties`, `minProperties`,
+    /// `maxProperties`; `allOf`, `anyOf`, `oneOf`, `not`, `if` with `then` and `else`; `$defs` at the
+    /// root, `$ref` to `#` or `#/$defs/NAME`. `title`, `description`, `default`, `examples`,
+    /// `deprecated`, `readOnly`, `writeOnly`, `$comment` and `$schema` are passed over. A schema with any
+    /// other keyword is refused, `pattern` and `format` among them. At most 64 KiB.
     public var inputSchema: String = ""
 
     /// Every field at its default.
@@ -925,31 +932,35 @@ public struct WorkflowDefinition: Sendable, Hashable {
 public struct StepDefinition: Sendable, Hashable {
     /// Unique in the definition: letters, digits, `_` and `-`, 1 to 256 bytes.
     public var id: String = ""
+    /// Who does it, and what: 1 to 256 bytes each, required of a step that calls an operation, once or
+    /// for each element of a list; a ballot has the operation only, other kinds have neither.
     public var agentType: String = ""
     public var operation: String = ""
+    /// Ids of other steps of the definition, each once.
     public var dependsOn: [String] = []
     /// JSON template of the input, as above, with `"${input.x}"` and `"${steps.fetch.output.y}"`; steps
-    /// that it names must be ancestors. Empty: the run's input as it is.
+    /// that it names must be ancestors. At most 64 KiB. Empty: the run's input as it is.
     public var inputTemplate: String = ""
     /// The failure of an optional step is recorded and the run goes on; any other fails the run.
     public var optional: Bool = false
-    /// From dispatch to result, milliseconds; 0 means the default, 30,000.
+    /// From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000.
     public var startToCloseMillis: Int64 = 0
     /// Unset: three attempts, waiting 1 s and 2 s; for child steps one attempt.
     public var retry: RetryPolicy? = nil
     /// What the step does. Unset: it calls the operation of the agent type.
     public var kind: Kind? = nil
-    /// From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close. So long it
-    /// waits for an instance that has the operation and a free slot; the time counts while a breaker or
-    /// the mode holds the step too, which is without limit when it is 0. Then it fails: `no_agent`, or
-    /// `unknown_operation` when instances are there and none of them has the operation.
+    /// From being ready to dispatch, milliseconds, up to 366 days, not tried again; 0 means
+    /// start_to_close. So long it waits for an instance that has the operation and a free slot; the
+    /// time counts while a breaker or the mode holds the step too, which is without limit when it is
+    /// 0. Then it fails: `no_agent`, or `unknown_operation` when instances are there and none of them
+    /// has the operation.
     public var scheduleToStartMillis: Int64 = 0
-    /// From first being ready over all attempts, milliseconds; 0: no limit. When it is over an attempt is
-    /// cancelled, a child is closed as its `on_parent_close` says, and the step fails (`timeout`). Nothing
-    /// begins after it, also when the run was paused or the server down meanwhile. Of a list it is each
-    /// element's; a fallback has none.
+    /// From first being ready over all attempts, milliseconds, up to 366 days; 0: no limit. When it is
+    /// over an attempt is cancelled, a child is closed as its `on_parent_close` says, and the step
+    /// fails (`timeout`). Nothing begins after it, also when the run was paused or the server down
+    /// meanwhile. Of a list it is each element's; a fallback has none.
     public var scheduleToCloseMillis: Int64 = 0
-    /// The longest silence of the agent, milliseconds; 0: no limit.
+    /// The longest silence of the agent, milliseconds, up to 366 days; 0: no limit.
     public var heartbeatMillis: Int64 = 0
     /// What becomes of the step when its attempts are used up: as many as its retry policy allows that
     /// failed, or five whose instance was lost, which the policy does not count.
@@ -970,10 +981,10 @@ public struct StepDefinition: Sendable, Hashable {
     public var rate: RateKey? = nil
     /// A condition over `input` and `steps.ID.output`, such as
     /// `steps.score.output.value >= 0.5 AND EXISTS input.user`: = != < <= > >= IN BETWEEN STARTS_WITH
-    /// EXISTS AND OR NOT. When it does not hold the step is skipped. Empty: it always runs.
+    /// EXISTS AND OR NOT. When it does not hold the step is skipped. At most 16 KiB; empty: it always runs.
     public var when: String = ""
-    /// A JSON Schema that outputs must fit; one that does not is a failure (`contract_violated`) that is
-    /// tried again. Empty: any.
+    /// A JSON Schema that outputs must fit, as `input_schema`; one that does not is a failure
+    /// (`contract_violated`) that is tried again. Empty: any.
     public var outputSchema: String = ""
     /// What the step does in each operating mode of its namespace. Unset: it runs in all. Not for wait
     /// and approval steps; its fallback and its compensation run in any mode.
@@ -1062,15 +1073,15 @@ public struct ModeBehavior: Sendable, Hashable {
     }
 }
 
-/// Waits for a timer, or for a signal or an event with an optional limit. The output is what came;
-/// null after a timer.
+/// Waits for a timer, or for a signal or an event with an optional limit; not for both. The output is
+/// what came; null after a timer.
 public struct WaitStep: Sendable, Hashable {
-    /// Ends the wait; signals that came earlier are kept. Empty: none.
+    /// Ends the wait; signals that came earlier are kept. At most 256 bytes; empty: none.
     public var signal: String = ""
-    /// Type of the event that ends the wait; earlier events are not kept. Empty: none.
+    /// Type of the event that ends the wait; earlier events are not kept. At most 256 bytes; empty: none.
     public var eventType: String = ""
     /// With a signal or event the longest wait, after which the step fails (`wait_timeout`), 0: no
-    /// limit; without, how long the step takes.
+    /// limit; without, how long the step takes, 1 at least. Up to 366 days.
     public var millis: Int64 = 0
 
     /// Every field at its default.
@@ -1091,15 +1102,15 @@ public struct WaitStep: Sendable, Hashable {
 /// Waits for somebody's decision. The output is
 /// `{"decision":"approved","by":...,"comment":...,"form":...}`.
 public struct ApprovalStep: Sendable, Hashable {
-    /// Who may decide, at most 100; empty: anybody.
+    /// Who may decide, at most 100 of 1 to 256 bytes; empty: anybody.
     public var assignees: [String] = []
     /// What they are asked; at most 4,096 bytes.
     public var prompt: String = ""
-    /// How long they have; 0: no limit.
+    /// How long they have, milliseconds, up to 366 days; 0: no limit.
     public var millis: Int64 = 0
     /// What counts when the time is over; unset: the step fails (`approval_timeout`).
     public var defaultDecision: ApprovalDecision = .unspecified
-    /// A JSON Schema for the form, kept for those who show it.
+    /// A JSON Schema for the form, kept for those who show it; at most 64 KiB.
     public var formSchema: String = ""
 
     /// Every field at its default.
@@ -1124,6 +1135,7 @@ public struct ApprovalStep: Sendable, Hashable {
 /// Gives the step's input to definitions with a trigger of this type (a run each) and to steps that
 /// wait for it; all in one change.
 public struct PublishStep: Sendable, Hashable {
+    /// Required, 1 to 256 bytes.
     public var eventType: String = ""
 
     /// Every field at its default.
@@ -1139,6 +1151,7 @@ public struct PublishStep: Sendable, Hashable {
 
 /// Runs another workflow of the namespace; the step's input is the run's, its result the output.
 public struct ChildStep: Sendable, Hashable {
+    /// The definition's name. Required, 1 to 256 bytes.
     public var workflow: String = ""
     public var onParentClose: ParentClosePolicy = .unspecified
     /// Runs it again and again. Unset: once.
@@ -1184,7 +1197,7 @@ public struct ChildLoop: Sendable, Hashable {
 public struct FanOutStep: Sendable, Hashable {
     /// The longest list, 1 to 1,000; 0 means 1,000.
     public var width: Int32 = 0
-    /// Elements worked on at once; 0 means the default, 16.
+    /// Elements worked on at once, 1 to 1,000; 0 means the default, 16.
     public var concurrency: Int32 = 0
 
     /// Every field at its default.
@@ -1257,12 +1270,14 @@ public struct ContinueStep: Sendable, Hashable {
 
 /// An operation that stands in for a step or undoes it.
 public struct StepWork: Sendable, Hashable {
+    /// Required, 1 to 256 bytes, the operation too.
     public var agentType: String = ""
     public var operation: String = ""
     /// As a step's; a compensation may refer to the output of the step it undoes.
     public var inputTemplate: String = ""
-    /// 0 means the default, 30,000.
+    /// Milliseconds, up to 366 days; 0 means the default, 30,000.
     public var startToCloseMillis: Int64 = 0
+    /// Unset: three attempts, waiting 1 s and 2 s.
     public var retry: RetryPolicy? = nil
 
     /// Every field at its default.
@@ -1286,6 +1301,7 @@ public struct StepWork: Sendable, Hashable {
 
 /// `cadre.v1.ConcurrencyKey`.
 public struct ConcurrencyKey: Sendable, Hashable {
+    /// Required, 1 to 256 bytes.
     public var key: String = ""
     /// 1 to 10,000: the step begins when fewer than so many hold the key. Steps that share a key should
     /// agree; if they do not, each keeps to its own.
@@ -1306,9 +1322,11 @@ public struct ConcurrencyKey: Sendable, Hashable {
 
 /// `cadre.v1.RateKey`.
 public struct RateKey: Sendable, Hashable {
+    /// Required, 1 to 256 bytes.
     public var key: String = ""
     /// Attempts that begin in any `per_millis` at most, spread evenly; 1 to 1,000,000.
     public var limit: Int32 = 0
+    /// Required, 1 ms to 366 days.
     public var perMillis: Int64 = 0
 
     /// Every field at its default.
@@ -1328,15 +1346,16 @@ public struct RateKey: Sendable, Hashable {
 
 /// `cadre.v1.RetryPolicy`.
 public struct RetryPolicy: Sendable, Hashable {
-    /// Attempts in all; 0 means the default, 3.
+    /// Attempts in all, 1 to 1,000; 0 means the default, 3.
     public var maxAttempts: Int32 = 0
-    /// The wait before the second attempt; 0 means the default, 1,000.
+    /// The wait before the second attempt, milliseconds, up to 366 days; 0 means the default, 1,000.
     public var initialMillis: Int64 = 0
-    /// What each further wait is multiplied by; 0 means the default, 2.
+    /// What each further wait is multiplied by, 1 to 100; 0 means the default, 2.
     public var factor: Double = 0
-    /// The longest wait; 0 means 100 times the first.
+    /// The longest wait, from the first one up to 366 days; 0 means 100 times the first, 366 days at
+    /// most.
     public var maxMillis: Int64 = 0
-    /// Failure types that are never tried again.
+    /// Failure types that are never tried again; 1 to 256 bytes each.
     public var nonRetryableTypes: [String] = []
 
     /// Every field at its default.
@@ -1462,11 +1481,12 @@ public struct ListDefinitionsResponse: Sendable, Hashable {
 public struct StartRunRequest: Sendable, Hashable {
     /// The definition's name. Required.
     public var workflow: String = ""
-    /// The caller's own name for the run; at most one open run has it. Empty: the run id.
+    /// The caller's own name for the run; at most one open run has it. At most
+    /// 256 bytes; empty: the run id.
     public var workflowID: String = ""
     /// A JSON value; empty: `{}`.
     public var input: Payload? = nil
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
     public var conflictPolicy: ConflictPolicy = .unspecified
     public var reusePolicy: ReusePolicy = .unspecified
@@ -2121,7 +2141,7 @@ public struct RunClosed: Sendable, Hashable {
 /// `cadre.v1.CancelRunRequest`.
 public struct CancelRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
-    /// For the history; may be empty.
+    /// For the history; may be empty, at most 1,024 bytes.
     public var reason: String = ""
 
     /// Every field at its default.
@@ -2157,7 +2177,7 @@ public struct TerminateRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
     /// For the history; may be empty, at most 1,024 bytes.
     public var reason: String = ""
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2197,7 +2217,7 @@ public struct SignalRunRequest: Sendable, Hashable {
     public var signal: String = ""
     /// A JSON value; empty: `{}`.
     public var payload: Payload? = nil
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2288,7 +2308,7 @@ public struct DecideApprovalRequest: Sendable, Hashable {
     public var comment: String = ""
     /// What was filled in, a JSON value; empty: none.
     public var form: Payload? = nil
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2334,7 +2354,7 @@ public struct PauseRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
     /// For the history; may be empty, at most 1,024 bytes.
     public var reason: String = ""
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2372,7 +2392,7 @@ public struct ResumeRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
     /// For the history; may be empty, at most 1,024 bytes.
     public var reason: String = ""
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2410,7 +2430,7 @@ public struct RetryRunRequest: Sendable, Hashable {
     public var run: RunReference? = nil
     /// For the history; may be empty, at most 1,024 bytes.
     public var reason: String = ""
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.
@@ -2529,7 +2549,7 @@ public struct RequeueRequest: Sendable, Hashable {
     public var step: String = ""
     /// Give the step up instead: it fails, and its run if the step is required.
     public var discard: Bool = false
-    /// Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+    /// Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
     public var requestID: String = ""
 
     /// Every field at its default.

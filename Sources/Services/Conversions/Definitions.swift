@@ -31,12 +31,11 @@ extension Coordination.StepDefinition {
 extension Coordination.RetryPolicy {
     init(_ message: Messages.RetryPolicy) {
         let first = message.initialMillis == 0 ? 1_000 : message.initialMillis
-        let (hundredfold, overflow) = first.multipliedReportingOverflow(by: 100)
         self.init(
             maxAttempts: message.maxAttempts == 0 ? 3 : Int(message.maxAttempts),
             initialMillis: first, factor: message.factor == 0 ? 2 : message.factor,
             maxMillis: message.maxMillis == 0
-                ? (overflow ? .max : hundredfold) : message.maxMillis,
+                ? Self.defaultMaxMillis(afterFirst: first) : message.maxMillis,
             nonRetryableTypes: message.nonRetryableTypes)
     }
 }

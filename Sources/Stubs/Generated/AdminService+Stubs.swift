@@ -56,7 +56,14 @@ public protocol AdminServiceHandler: Sendable {
     /// next start.
     func drain(_ request: DrainRequest, _ call: UnaryCall<DrainResponse>)
 
-    /// The log of what was changed by hand, newest first.
+    /// The log of what was changed by hand, newest first: what PutBreaker, DeleteBreaker,
+    /// ForceBreaker, SetMode, SetEmergencyPlan, AcknowledgeAction, IsolateAgent, RestoreAgent,
+    /// SetIsolationPolicy, PutSchedule, DeleteSchedule, PauseSchedule, ResumeSchedule,
+    /// TriggerSchedule, PutTopic, DeleteTopic, PutSubscription, DeleteSubscription, RequeueEvent,
+    /// ConfigureBatch, DeleteBatch, DeleteSeries, BreakLock and PauseKey have changed, each in the
+    /// same commit. The server puts what comes with its agents as `server`. A repeat by its
+    /// request_id is not in it, nor are the other methods: what is done to a run is in the run's history,
+    /// and PutDefinition, DrainAgent and Drain leave no trace here.
     func listAudit(_ request: ListAuditRequest, _ call: UnaryCall<ListAuditResponse>)
 }
 
@@ -156,7 +163,14 @@ public struct AdminServiceClient: Sendable {
         try await client.unary(AdminServiceDescriptor.drain, request, options)
     }
 
-    /// The log of what was changed by hand, newest first.
+    /// The log of what was changed by hand, newest first: what PutBreaker, DeleteBreaker,
+    /// ForceBreaker, SetMode, SetEmergencyPlan, AcknowledgeAction, IsolateAgent, RestoreAgent,
+    /// SetIsolationPolicy, PutSchedule, DeleteSchedule, PauseSchedule, ResumeSchedule,
+    /// TriggerSchedule, PutTopic, DeleteTopic, PutSubscription, DeleteSubscription, RequeueEvent,
+    /// ConfigureBatch, DeleteBatch, DeleteSeries, BreakLock and PauseKey have changed, each in the
+    /// same commit. The server puts what comes with its agents as `server`. A repeat by its
+    /// request_id is not in it, nor are the other methods: what is done to a run is in the run's history,
+    /// and PutDefinition, DrainAgent and Drain leave no trace here.
     public func listAudit(
         _ request: ListAuditRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ListAuditResponse {

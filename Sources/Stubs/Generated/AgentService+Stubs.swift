@@ -63,8 +63,9 @@ public protocol AgentServiceHandler: Sendable {
     /// stored. NOT_FOUND at once for a type or operation that nobody offers, or that the instance named
     /// does not, and for a call in line when the last instance that offers its operation goes;
     /// UNAVAILABLE when no instance is alive; RESOURCE_EXHAUSTED when the type's queue is full;
-    /// DEADLINE_EXCEEDED when the call's deadline passes first. An operation that ran and failed is not
-    /// an RPC error: the response says `success: false` and carries the failure.
+    /// DEADLINE_EXCEEDED when the call's deadline passes first. A worker that is cut off is alive until
+    /// its lease ends, as it may come back: calls wait for it so long. An operation that ran and failed is
+    /// not an RPC error: the response says `success: false` and carries the failure.
     func invoke(_ request: InvokeRequest, _ call: UnaryCall<InvokeResponse>)
 
     /// As Invoke, but what the agent says on the way comes first: any number of chunks, then the
@@ -82,7 +83,9 @@ public protocol AgentServiceHandler: Sendable {
     /// The first message carries `hello`, within 10 seconds; the server's first carries `welcome`.
     /// After that each side says what it has, one thing or many in one message. The worker gives
     /// credits (`ready`), and the server never sends more assignments than there are credits. Whatever
-    /// the worker sends extends its lease; without work it sends empty messages often enough.
+    /// the worker sends extends its lease; without work it sends empty messages often enough. It answers
+    /// `probes`, or CheckHealth tells that it did not in time; and it gives a credit back for each
+    /// assignment that it is told is `cancelled` or `stale`, as for one that it has ended.
     ///
     /// When the stream breaks, the assignments stay with the worker until its lease ends: it calls
     /// again with `resume_session` and names all that it works on or has finished without hearing
@@ -258,8 +261,9 @@ public struct AgentServiceClient: Sendable {
     /// stored. NOT_FOUND at once for a type or operation that nobody offers, or that the instance named
     /// does not, and for a call in line when the last instance that offers its operation goes;
     /// UNAVAILABLE when no instance is alive; RESOURCE_EXHAUSTED when the type's queue is full;
-    /// DEADLINE_EXCEEDED when the call's deadline passes first. An operation that ran and failed is not
-    /// an RPC error: the response says `success: false` and carries the failure.
+    /// DEADLINE_EXCEEDED when the call's deadline passes first. A worker that is cut off is alive until
+    /// its lease ends, as it may come back: calls wait for it so long. An operation that ran and failed is
+    /// not an RPC error: the response says `success: false` and carries the failure.
     public func invoke(
         _ request: InvokeRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> InvokeResponse {
@@ -289,7 +293,9 @@ public struct AgentServiceClient: Sendable {
     /// The first message carries `hello`, within 10 seconds; the server's first carries `welcome`.
     /// After that each side says what it has, one thing or many in one message. The worker gives
     /// credits (`ready`), and the server never sends more assignments than there are credits. Whatever
-    /// the worker sends extends its lease; without work it sends empty messages often enough.
+    /// the worker sends extends its lease; without work it sends empty messages often enough. It answers
+    /// `probes`, or CheckHealth tells that it did not in time; and it gives a credit back for each
+    /// assignment that it is told is `cancelled` or `stale`, as for one that it has ended.
     ///
     /// When the stream breaks, the assignments stay with the worker until its lease ends: it calls
     /// again with `resume_session` and names all that it works on or has finished without hearing

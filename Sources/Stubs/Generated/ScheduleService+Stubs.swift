@@ -58,7 +58,8 @@ public protocol ScheduleServiceHandler: Sendable {
     /// Lets its times pass by until it is resumed. Pausing a paused one changes nothing.
     func pauseSchedule(_ request: PauseScheduleRequest, _ call: UnaryCall<PauseScheduleResponse>)
 
-    /// Its times count again from now on; those that passed by are gone.
+    /// Its times count again from now on; those that passed by are gone. Resuming one that is not paused
+    /// changes nothing.
     func resumeSchedule(_ request: ResumeScheduleRequest, _ call: UnaryCall<ResumeScheduleResponse>)
 
     /// Starts a run now, also while it is paused, as the overlap policy allows.
@@ -175,7 +176,8 @@ public struct ScheduleServiceClient: Sendable {
         try await client.unary(ScheduleServiceDescriptor.pauseSchedule, request, options)
     }
 
-    /// Its times count again from now on; those that passed by are gone.
+    /// Its times count again from now on; those that passed by are gone. Resuming one that is not paused
+    /// changes nothing.
     public func resumeSchedule(
         _ request: ResumeScheduleRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ResumeScheduleResponse {

@@ -139,10 +139,12 @@ public protocol WorkflowServiceHandler: Sendable {
 
     /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
     /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone. One that is
-    /// being undone already goes on with that and ends as it would have: as failed, for instance.
+    /// being undone already goes on with that and ends as it would have: as failed, for instance. One
+    /// that is cancelled already is the answer again; FAILED_PRECONDITION when it has ended otherwise.
     func cancelRun(_ request: CancelRunRequest, _ call: UnaryCall<CancelRunResponse>)
 
-    /// Ends a run at once: what its agents still do is cancelled, nothing is undone.
+    /// Ends a run at once: what its agents still do is cancelled, nothing is undone. One that is
+    /// terminated already is the answer again; FAILED_PRECONDITION when it has ended otherwise.
     func terminateRun(_ request: TerminateRunRequest, _ call: UnaryCall<TerminateRunResponse>)
 
     /// Gives a run a named message. The first step that waits for it gets it; one that nothing waits
@@ -482,14 +484,16 @@ public struct WorkflowServiceClient: Sendable {
 
     /// Stops a run: what its agents still do is cancelled, its compensations run, and it ends as
     /// cancelled. Answers at once; the run is COMPENSATING while something is to be undone. One that is
-    /// being undone already goes on with that and ends as it would have: as failed, for instance.
+    /// being undone already goes on with that and ends as it would have: as failed, for instance. One
+    /// that is cancelled already is the answer again; FAILED_PRECONDITION when it has ended otherwise.
     public func cancelRun(
         _ request: CancelRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CancelRunResponse {
         try await client.unary(WorkflowServiceDescriptor.cancelRun, request, options)
     }
 
-    /// Ends a run at once: what its agents still do is cancelled, nothing is undone.
+    /// Ends a run at once: what its agents still do is cancelled, nothing is undone. One that is
+    /// terminated already is the answer again; FAILED_PRECONDITION when it has ended otherwise.
     public func terminateRun(
         _ request: TerminateRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> TerminateRunResponse {

@@ -248,7 +248,9 @@ struct ServerAssembly {
             ReadinessCheck("grpc", failure: health.isServing ? nil : "it does not serve"),
             ReadinessCheck(
                 "store",
-                failure: store.isLowOnSpace ? "the disk is nearly full; free some space" : nil),
+                failure: store.isLowOnSpace
+                    ? "less than \(FreeSpaceMark.defaultText) of its disk are free; free some space"
+                    : nil),
             ReadinessCheck("definitions", failure: domain.failure),
         ]
     }

@@ -106,6 +106,10 @@ import Testing
         #expect(Self.mode(&bench)?.mode == .normal)
         #expect(bench.audits.map(\.action) == ["SetMode"])
         #expect(bench.audits.last?.after == "emergency: drill")
+        let release = SetMode(
+            namespace: .default, mode: nil, forMillis: nil, signature: Signature(actor: "ann"))
+        #expect(bench.ask { .breaker(.setMode(release), $0) }?.mode?.mode == .normal)
+        #expect(bench.audits.last?.after == "normal")
     }
 
     @Test func `namespaces have modes of their own`() {

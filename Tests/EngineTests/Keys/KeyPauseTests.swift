@@ -96,6 +96,15 @@ import Testing
         #expect(Self.list(&bench, after: "exchange").map(\.name) == ["orders"])
     }
 
+    @Test func `the audit log tells instants as people read them, and a reason if there is one`() {
+        var bench = EngineBench()
+        let until = Timestamp(millis: bench.now.wallMillis + 60_000)
+        _ = Self.pause(&bench, forMillis: 60_000)
+        _ = Self.pause(&bench, forMillis: 0, reason: "")
+        #expect(bench.audits.map(\.before) == ["", "paused until \(until)"])
+        #expect(bench.audits.map(\.after) == ["paused until \(until): maintenance", "goes on"])
+    }
+
     @Test func `pauses are bounded`() {
         var bench = EngineBench()
         var limits = EngineLimits()

@@ -262,7 +262,7 @@ struct  Cadre__V1__AuditEntry
    */
   char *actor;
   /*
-   * The method that was called, such as `ForceBreaker`.
+   * The method that was called, such as `ForceBreaker`; ListAudit names them all.
    */
   char *action;
   /*

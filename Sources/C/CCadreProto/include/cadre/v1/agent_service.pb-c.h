@@ -128,7 +128,7 @@ struct  Cadre__V1__InvokeRequest
   char *agent_id;
   /*
    * Returned as it is; empty: the server makes one. It makes no repeat harmless: the same one again
-   * is another call.
+   * is another call. At most 256 bytes.
    */
   char *request_id;
   /*
@@ -137,8 +137,9 @@ struct  Cadre__V1__InvokeRequest
   int32_t priority;
   /*
    * How long to wait for an instance when none of a known type is alive, milliseconds, 0 to
-   * 86,400,000; 0: UNAVAILABLE at once. It counts from the call's arrival, also for a call that is
-   * to be made again since its instance was lost.
+   * 86,400,000; 0: UNAVAILABLE at once, or, when the last one is cut off, at the end of its lease
+   * (`Hello.lease_millis`). It counts from the call's arrival, also for a call that is to be made
+   * again since its instance was lost.
    */
   int64_t schedule_to_start_millis;
   /*
@@ -1042,7 +1043,7 @@ struct  Cadre__V1__CheckHealthRequest
 {
   ProtobufCMessage base;
   /*
-   * Only this type; empty: all.
+   * Only this type, of which there need be none; empty: all.
    */
   char *agent_type;
   /*
@@ -1156,9 +1157,13 @@ struct  Cadre__V1__IsolateAgentRequest
    */
   int64_t duration_millis;
   /*
-   * Who does it, for the audit log; empty: the peer's address.
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
    */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__ISOLATE_AGENT_REQUEST__INIT \
@@ -1183,8 +1188,18 @@ struct  Cadre__V1__RestoreAgentRequest
    * Required.
    */
   char *agent_id;
+  /*
+   * May be empty, at most 1,024 bytes.
+   */
   char *reason;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__RESTORE_AGENT_REQUEST__INIT \
@@ -1221,11 +1236,11 @@ struct  Cadre__V1__IsolationPolicy
    */
   int32_t window_failures;
   /*
-   * Default 60,000.
+   * 1,000 to 86,400,000. Default 60,000.
    */
   int64_t window_millis;
   /*
-   * The first isolation. Default 30,000.
+   * The first isolation, 1 to 86,400,000. Default 30,000.
    */
   int64_t isolation_time_millis;
   /*
@@ -1233,7 +1248,8 @@ struct  Cadre__V1__IsolationPolicy
    */
   double factor;
   /*
-   * The longest. Default 300,000.
+   * The longest, from the first one to 86,400,000. Default 300,000, or the first one when that is
+   * more.
    */
   int64_t max_isolation_time_millis;
   /*
@@ -1241,7 +1257,7 @@ struct  Cadre__V1__IsolationPolicy
    */
   double jitter;
   /*
-   * Healthy for this long, one multiplication is forgotten. Default 60,000.
+   * Healthy for this long, one multiplication is forgotten; 1 to 86,400,000. Default 60,000.
    */
   int64_t healthy_millis;
   /*
@@ -1260,7 +1276,8 @@ struct  Cadre__V1__IsolationPolicy
    */
   char *backup_type;
   /*
-   * Failure types that say nothing about the instance. Failures that are not retryable never do.
+   * Failure types that say nothing about the instance, at most 100. Failures that are not retryable
+   * never do.
    */
   size_t n_ignored_failures;
   char **ignored_failures;
@@ -1281,7 +1298,14 @@ struct  Cadre__V1__SetIsolationPolicyRequest
    * Unset: the defaults.
    */
   Cadre__V1__IsolationPolicy *policy;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__SET_ISOLATION_POLICY_REQUEST__INIT \

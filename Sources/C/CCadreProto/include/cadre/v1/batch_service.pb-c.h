@@ -121,11 +121,12 @@ struct  Cadre__V1__ConfigureBatchRequest
    */
   Cadre__V1__BatchDefinition *batch;
   /*
-   * Who does it, for the audit log; empty: the peer's address.
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
    */
   char *actor;
   /*
-   * Makes a repeat harmless; empty: none.
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
    */
   char *request_id;
 };
@@ -154,9 +155,13 @@ struct  Cadre__V1__DeleteBatchRequest
    * Required.
    */
   char *operation;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
   /*
-   * Makes a repeat harmless; empty: none.
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
    */
   char *request_id;
 };

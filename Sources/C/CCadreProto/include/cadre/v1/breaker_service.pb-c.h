@@ -239,15 +239,16 @@ struct  Cadre__V1__BreakerBinding
 {
   ProtobufCMessage base;
   /*
-   * Required.
+   * Required, 1 to 256 bytes.
    */
   char *agent_type;
   /*
-   * One of its operations; empty: all.
+   * One of its operations, at most 256 bytes; empty: all.
    */
   char *operation;
   /*
-   * Failure types that say nothing about what is guarded. Failures that are not retryable never do.
+   * Failure types that say nothing about what is guarded, at most 100 of 1 to 256 bytes. Failures that
+   * are not retryable never do.
    */
   size_t n_excluded_failures;
   char **excluded_failures;
@@ -272,8 +273,8 @@ struct  Cadre__V1__CallRules
    */
   int64_t window_millis;
   /*
-   * The rates mean nothing before this many calls are in the window. Default 20, or window_calls
-   * when that is less.
+   * The rates mean nothing before this many calls are in the window, 1 to window_calls, or to 10,000
+   * with window_millis. Default 20, or window_calls when that is less.
    */
   int32_t minimum_calls;
   /*
@@ -286,11 +287,12 @@ struct  Cadre__V1__CallRules
    */
   double slow_call_rate;
   /*
-   * From how long on a call is slow. Default 60,000.
+   * From how long on a call is slow, 1 to 86,400,000 ms. Default 60,000.
    */
   int64_t slow_call_millis;
   /*
-   * Opens when this many calls in the window failed, whatever the minimum. 0: no such rule.
+   * Opens when this many calls in the window failed, whatever the minimum; up to window_calls, or to
+   * 10,000 with window_millis. 0: no such rule.
    */
   int32_t failure_count;
   /*
@@ -298,15 +300,16 @@ struct  Cadre__V1__CallRules
    */
   int32_t half_open_permits;
   /*
-   * Probes that must go well to close. Default 3, or half_open_permits when that is less.
+   * Probes that must go well to close, 1 to half_open_permits. Default 3, or half_open_permits when
+   * that is less.
    */
   int32_t successes_to_close;
   /*
-   * How long a probe holds its permit without a report. Default 60,000.
+   * How long a probe holds its permit without a report, 1 to 86,400,000 ms. Default 60,000.
    */
   int64_t permit_timeout_millis;
   /*
-   * The first open time. Default 5,000.
+   * The first open time, 1 to 86,400,000 ms. Default 5,000.
    */
   int64_t open_time_millis;
   /*
@@ -314,7 +317,8 @@ struct  Cadre__V1__CallRules
    */
   double open_factor;
   /*
-   * The longest open time. Default 300,000, or open_time_millis when that is more.
+   * The longest open time, open_time_millis to 86,400,000 ms. Default 300,000, or open_time_millis
+   * when that is more.
    */
   int64_t max_open_time_millis;
   /*
@@ -322,7 +326,7 @@ struct  Cadre__V1__CallRules
    */
   double open_jitter;
   /*
-   * Closed for this long, one multiplication is forgotten. Default 60,000.
+   * Closed for this long, one multiplication is forgotten; 1 to 86,400,000 ms. Default 60,000.
    */
   int64_t decay_millis;
   Cadre__V1__BreakerSeverity severity;
@@ -340,11 +344,11 @@ struct  Cadre__V1__MetricRules
 {
   ProtobufCMessage base;
   /*
-   * Opens when the value reaches it.
+   * Opens when the value reaches it. Finite.
    */
   double trip_at;
   /*
-   * Closes when the value is back at it or beyond.
+   * Closes when the value is back at it or beyond. Finite; trip_at or on its good side.
    */
   double recover_at;
   /*
@@ -352,7 +356,7 @@ struct  Cadre__V1__MetricRules
    */
   protobuf_c_boolean below;
   /*
-   * How long the value must stay there before it closes.
+   * How long the value must stay there before it closes, 0 to 86,400,000 ms.
    */
   int64_t hold_millis;
   Cadre__V1__BreakerSeverity severity;
@@ -506,11 +510,12 @@ struct  Cadre__V1__PutBreakerRequest
    */
   Cadre__V1__BreakerDefinition *breaker;
   /*
-   * Who does it, for the audit log; empty: the peer's address.
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
    */
   char *actor;
   /*
-   * Makes a repeat harmless; empty: none.
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
    */
   char *request_id;
 };
@@ -536,7 +541,14 @@ struct  Cadre__V1__DeleteBreakerRequest
    * Required.
    */
   char *name;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__DELETE_BREAKER_REQUEST__INIT \
@@ -821,7 +833,14 @@ struct  Cadre__V1__ForceBreakerRequest
    * How long the first three last, up to 366 days; 0: until ended.
    */
   int64_t duration_millis;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__FORCE_BREAKER_REQUEST__INIT \
@@ -903,15 +922,15 @@ struct  Cadre__V1__ModePolicy
   int32_t degraded_at_high;
   /*
    * High-severity breakers that may still be open when it becomes normal again. After an emergency
-   * none may.
+   * none may. 0 to degraded_at_high less 1.
    */
   int32_t normal_at_high;
   /*
-   * The shortest stay in a mode before a milder one; 0: 30,000, -1: none.
+   * The shortest stay in a mode before a milder one, up to 86,400,000 ms; 0: 30,000, -1: none.
    */
   int64_t dwell_millis;
   /*
-   * How long all must have been calm; 0: 10,000, -1: none.
+   * How long all must have been calm, up to 86,400,000 ms; 0: 10,000, -1: none.
    */
   int64_t calm_millis;
 };
@@ -933,11 +952,11 @@ struct  Cadre__V1__EmergencyPlan
   size_t n_actions;
   Cadre__V1__EmergencyAction **actions;
   /*
-   * The wait before an action is asked for again, doubling; 0: 5,000.
+   * The wait before an action is asked for again, doubling; 100 to 3,600,000 ms; 0: 5,000.
    */
   int64_t retry_millis;
   /*
-   * The longest such wait; 0: 60,000.
+   * The longest such wait, retry_millis to 3,600,000 ms; 0: 60,000, or retry_millis when that is more.
    */
   int64_t max_retry_millis;
 };
@@ -950,7 +969,7 @@ struct  Cadre__V1__EmergencyAction
 {
   ProtobufCMessage base;
   /*
-   * Required, unique in the plan.
+   * Required, 1 to 256 bytes, unique in the plan.
    */
   char *name;
   /*
@@ -972,12 +991,9 @@ struct  Cadre__V1__AgentCall
 {
   ProtobufCMessage base;
   /*
-   * Required.
+   * Required, 1 to 256 bytes, the operation too.
    */
   char *agent_type;
-  /*
-   * Required.
-   */
   char *operation;
   /*
    * At most 16 KiB; empty: `{}`.
@@ -1049,7 +1065,14 @@ struct  Cadre__V1__SetModeRequest
    * How long it lasts, up to 366 days; 0: until ended.
    */
   int64_t duration_millis;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
   Cadre__V1__SetModeRequest__ChangeCase change_case;
   union {
@@ -1089,7 +1112,14 @@ struct  Cadre__V1__SetEmergencyPlanRequest
    * Unset: the defaults.
    */
   Cadre__V1__ModePolicy *policy;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__SET_EMERGENCY_PLAN_REQUEST__INIT \
@@ -1137,7 +1167,14 @@ struct  Cadre__V1__AcknowledgeActionRequest
    * Required: the order of the action's status.
    */
   uint64_t order;
+  /*
+   * Who does it, for the audit log; empty: the peer's address. At most 256 bytes.
+   */
   char *actor;
+  /*
+   * Makes a repeat harmless, the same id with other content is INVALID_ARGUMENT; empty: none. At most
+   * 256 bytes.
+   */
   char *request_id;
 };
 #define CADRE__V1__ACKNOWLEDGE_ACTION_REQUEST__INIT \

@@ -1099,7 +1099,7 @@ struct  Cadre__V1__ListEventDeadLettersRequest
 {
   ProtobufCMessage base;
   /*
-   * Only those of this subscription; empty: all.
+   * Only those of this subscription, which need not be there; empty: all.
    */
   char *subscription;
   /*

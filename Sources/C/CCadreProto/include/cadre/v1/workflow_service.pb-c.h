@@ -451,9 +451,12 @@ struct  Cadre__V1__WorkflowDefinition
    */
   char *name;
   /*
-   * The author's version; other content needs another one. Required.
+   * The author's version; other content needs another one. Required, 1 to 256 bytes.
    */
   char *version;
+  /*
+   * One sentence for people, at most 1,024 bytes.
+   */
   char *summary;
   /*
    * 1 to 500.
@@ -463,23 +466,29 @@ struct  Cadre__V1__WorkflowDefinition
   /*
    * JSON template of the run's result. A string that is one reference becomes the value itself, so
    * `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
-   * absent is `null`. At most 2 MiB when filled in. Empty: an object of every completed step's
+   * absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of every completed step's
    * output by step id.
    */
   char *result_template;
   /*
-   * From start to end, milliseconds; 0: no limit. An attempt that would be due after it is not waited
-   * for: its step fails at once, for what made the last one fail.
+   * From start to end, milliseconds, up to 366 days; 0: no limit. An attempt that would be due
+   * after it is not waited for: its step fails at once, for what made the last one fail.
    */
   int64_t run_timeout_millis;
   /*
-   * Event types that start a run each, with the event as its input; at most 100.
+   * Event types that start a run each, with the event as its input; at most 100, of 1 to 256 bytes.
    */
   size_t n_triggers;
   char **triggers;
   /*
-   * A JSON Schema (the subset of 2020-12 named in the README) that inputs must fit; empty: any.
-   * INVALID_ARGUMENT names what does not.
+   * A JSON Schema of 2020-12 that inputs must fit; empty: any. INVALID_ARGUMENT names what does not.
+   * These keywords are checked: `type`, `enum`, `const`; `minimum`, `maximum`, `exclusiveMinimum`,
+   * `exclusiveMaximum`; `minLength`, `maxLength`; `prefixItems`, `items`, `minItems`, `maxItems`,
+   * `uniqueItems`; `properties`, `required`, `additionalProperties`, `minProperties`,
+   * `maxProperties`; `allOf`, `anyOf`, `oneOf`, `not`, `if` with `then` and `else`; `$defs` at the
+   * root, `$ref` to `#` or `#/$defs/NAME`. `title`, `description`, `default`, `examples`,
+   * `deprecated`, `readOnly`, `writeOnly`, `$comment` and `$schema` are passed over. A schema with any
+   * other keyword is refused, `pattern` and `format` among them. At most 64 KiB.
    */
   char *input_schema;
 };
@@ -512,13 +521,20 @@ struct  Cadre__V1__StepDefinition
    * Unique in the definition: letters, digits, `_` and `-`, 1 to 256 bytes.
    */
   char *id;
+  /*
+   * Who does it, and what: 1 to 256 bytes each, required of a step that calls an operation, once or
+   * for each element of a list; a ballot has the operation only, other kinds have neither.
+   */
   char *agent_type;
   char *operation;
+  /*
+   * Ids of other steps of the definition, each once.
+   */
   size_t n_depends_on;
   char **depends_on;
   /*
    * JSON template of the input, as above, with `"${input.x}"` and `"${steps.fetch.output.y}"`; steps
-   * that it names must be ancestors. Empty: the run's input as it is.
+   * that it names must be ancestors. At most 64 KiB. Empty: the run's input as it is.
    */
   char *input_template;
   /*
@@ -526,7 +542,7 @@ struct  Cadre__V1__StepDefinition
    */
   protobuf_c_boolean optional;
   /*
-   * From dispatch to result, milliseconds; 0 means the default, 30,000.
+   * From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000.
    */
   int64_t start_to_close_millis;
   /*
@@ -534,21 +550,22 @@ struct  Cadre__V1__StepDefinition
    */
   Cadre__V1__RetryPolicy *retry;
   /*
-   * From being ready to dispatch, milliseconds, not tried again; 0 means start_to_close. So long it
-   * waits for an instance that has the operation and a free slot; the time counts while a breaker or
-   * the mode holds the step too, which is without limit when it is 0. Then it fails: `no_agent`, or
-   * `unknown_operation` when instances are there and none of them has the operation.
+   * From being ready to dispatch, milliseconds, up to 366 days, not tried again; 0 means
+   * start_to_close. So long it waits for an instance that has the operation and a free slot; the
+   * time counts while a breaker or the mode holds the step too, which is without limit when it is
+   * 0. Then it fails: `no_agent`, or `unknown_operation` when instances are there and none of them
+   * has the operation.
    */
   int64_t schedule_to_start_millis;
   /*
-   * From first being ready over all attempts, milliseconds; 0: no limit. When it is over an attempt is
-   * cancelled, a child is closed as its `on_parent_close` says, and the step fails (`timeout`). Nothing
-   * begins after it, also when the run was paused or the server down meanwhile. Of a list it is each
-   * element's; a fallback has none.
+   * From first being ready over all attempts, milliseconds, up to 366 days; 0: no limit. When it is
+   * over an attempt is cancelled, a child is closed as its `on_parent_close` says, and the step
+   * fails (`timeout`). Nothing begins after it, also when the run was paused or the server down
+   * meanwhile. Of a list it is each element's; a fallback has none.
    */
   int64_t schedule_to_close_millis;
   /*
-   * The longest silence of the agent, milliseconds; 0: no limit.
+   * The longest silence of the agent, milliseconds, up to 366 days; 0: no limit.
    */
   int64_t heartbeat_millis;
   /*
@@ -583,12 +600,12 @@ struct  Cadre__V1__StepDefinition
   /*
    * A condition over `input` and `steps.ID.output`, such as
    * `steps.score.output.value >= 0.5 AND EXISTS input.user`: = != < <= > >= IN BETWEEN STARTS_WITH
-   * EXISTS AND OR NOT. When it does not hold the step is skipped. Empty: it always runs.
+   * EXISTS AND OR NOT. When it does not hold the step is skipped. At most 16 KiB; empty: it always runs.
    */
   char *when;
   /*
-   * A JSON Schema that outputs must fit; one that does not is a failure (`contract_violated`) that is
-   * tried again. Empty: any.
+   * A JSON Schema that outputs must fit, as `input_schema`; one that does not is a failure
+   * (`contract_violated`) that is tried again. Empty: any.
    */
   char *output_schema;
   /*
@@ -628,23 +645,23 @@ struct  Cadre__V1__ModeBehavior
 
 
 /*
- * Waits for a timer, or for a signal or an event with an optional limit. The output is what came;
- * null after a timer.
+ * Waits for a timer, or for a signal or an event with an optional limit; not for both. The output is
+ * what came; null after a timer.
  */
 struct  Cadre__V1__WaitStep
 {
   ProtobufCMessage base;
   /*
-   * Ends the wait; signals that came earlier are kept. Empty: none.
+   * Ends the wait; signals that came earlier are kept. At most 256 bytes; empty: none.
    */
   char *signal;
   /*
-   * Type of the event that ends the wait; earlier events are not kept. Empty: none.
+   * Type of the event that ends the wait; earlier events are not kept. At most 256 bytes; empty: none.
    */
   char *event_type;
   /*
    * With a signal or event the longest wait, after which the step fails (`wait_timeout`), 0: no
-   * limit; without, how long the step takes.
+   * limit; without, how long the step takes, 1 at least. Up to 366 days.
    */
   int64_t millis;
 };
@@ -661,7 +678,7 @@ struct  Cadre__V1__ApprovalStep
 {
   ProtobufCMessage base;
   /*
-   * Who may decide, at most 100; empty: anybody.
+   * Who may decide, at most 100 of 1 to 256 bytes; empty: anybody.
    */
   size_t n_assignees;
   char **assignees;
@@ -670,7 +687,7 @@ struct  Cadre__V1__ApprovalStep
    */
   char *prompt;
   /*
-   * How long they have; 0: no limit.
+   * How long they have, milliseconds, up to 366 days; 0: no limit.
    */
   int64_t millis;
   /*
@@ -678,7 +695,7 @@ struct  Cadre__V1__ApprovalStep
    */
   Cadre__V1__ApprovalDecision default_decision;
   /*
-   * A JSON Schema for the form, kept for those who show it.
+   * A JSON Schema for the form, kept for those who show it; at most 64 KiB.
    */
   char *form_schema;
 };
@@ -694,6 +711,9 @@ struct  Cadre__V1__ApprovalStep
 struct  Cadre__V1__PublishStep
 {
   ProtobufCMessage base;
+  /*
+   * Required, 1 to 256 bytes.
+   */
   char *event_type;
 };
 #define CADRE__V1__PUBLISH_STEP__INIT \
@@ -707,6 +727,9 @@ struct  Cadre__V1__PublishStep
 struct  Cadre__V1__ChildStep
 {
   ProtobufCMessage base;
+  /*
+   * The definition's name. Required, 1 to 256 bytes.
+   */
   char *workflow;
   Cadre__V1__ParentClosePolicy on_parent_close;
   /*
@@ -751,7 +774,7 @@ struct  Cadre__V1__FanOutStep
    */
   int32_t width;
   /*
-   * Elements worked on at once; 0 means the default, 16.
+   * Elements worked on at once, 1 to 1,000; 0 means the default, 16.
    */
   int32_t concurrency;
 };
@@ -822,6 +845,9 @@ struct  Cadre__V1__ContinueStep
 struct  Cadre__V1__StepWork
 {
   ProtobufCMessage base;
+  /*
+   * Required, 1 to 256 bytes, the operation too.
+   */
   char *agent_type;
   char *operation;
   /*
@@ -829,9 +855,12 @@ struct  Cadre__V1__StepWork
    */
   char *input_template;
   /*
-   * 0 means the default, 30,000.
+   * Milliseconds, up to 366 days; 0 means the default, 30,000.
    */
   int64_t start_to_close_millis;
+  /*
+   * Unset: three attempts, waiting 1 s and 2 s.
+   */
   Cadre__V1__RetryPolicy *retry;
 };
 #define CADRE__V1__STEP_WORK__INIT \
@@ -842,6 +871,9 @@ struct  Cadre__V1__StepWork
 struct  Cadre__V1__ConcurrencyKey
 {
   ProtobufCMessage base;
+  /*
+   * Required, 1 to 256 bytes.
+   */
   char *key;
   /*
    * 1 to 10,000: the step begins when fewer than so many hold the key. Steps that share a key should
@@ -857,11 +889,17 @@ struct  Cadre__V1__ConcurrencyKey
 struct  Cadre__V1__RateKey
 {
   ProtobufCMessage base;
+  /*
+   * Required, 1 to 256 bytes.
+   */
   char *key;
   /*
    * Attempts that begin in any `per_millis` at most, spread evenly; 1 to 1,000,000.
    */
   int32_t limit;
+  /*
+   * Required, 1 ms to 366 days.
+   */
   int64_t per_millis;
 };
 #define CADRE__V1__RATE_KEY__INIT \
@@ -873,23 +911,24 @@ struct  Cadre__V1__RetryPolicy
 {
   ProtobufCMessage base;
   /*
-   * Attempts in all; 0 means the default, 3.
+   * Attempts in all, 1 to 1,000; 0 means the default, 3.
    */
   int32_t max_attempts;
   /*
-   * The wait before the second attempt; 0 means the default, 1,000.
+   * The wait before the second attempt, milliseconds, up to 366 days; 0 means the default, 1,000.
    */
   int64_t initial_millis;
   /*
-   * What each further wait is multiplied by; 0 means the default, 2.
+   * What each further wait is multiplied by, 1 to 100; 0 means the default, 2.
    */
   double factor;
   /*
-   * The longest wait; 0 means 100 times the first.
+   * The longest wait, from the first one up to 366 days; 0 means 100 times the first, 366 days at
+   * most.
    */
   int64_t max_millis;
   /*
-   * Failure types that are never tried again.
+   * Failure types that are never tried again; 1 to 256 bytes each.
    */
   size_t n_non_retryable_types;
   char **non_retryable_types;
@@ -982,7 +1021,8 @@ struct  Cadre__V1__StartRunRequest
    */
   char *workflow;
   /*
-   * The caller's own name for the run; at most one open run has it. Empty: the run id.
+   * The caller's own name for the run; at most one open run has it. At most
+   * 256 bytes; empty: the run id.
    */
   char *workflow_id;
   /*
@@ -990,7 +1030,7 @@ struct  Cadre__V1__StartRunRequest
    */
   Cadre__V1__Payload *input;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
   Cadre__V1__ConflictPolicy conflict_policy;
@@ -1530,7 +1570,7 @@ struct  Cadre__V1__CancelRunRequest
   ProtobufCMessage base;
   Cadre__V1__RunReference *run;
   /*
-   * For the history; may be empty.
+   * For the history; may be empty, at most 1,024 bytes.
    */
   char *reason;
 };
@@ -1558,7 +1598,7 @@ struct  Cadre__V1__TerminateRunRequest
    */
   char *reason;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1590,7 +1630,7 @@ struct  Cadre__V1__SignalRunRequest
    */
   Cadre__V1__Payload *payload;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1669,7 +1709,7 @@ struct  Cadre__V1__DecideApprovalRequest
    */
   Cadre__V1__Payload *form;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1697,7 +1737,7 @@ struct  Cadre__V1__PauseRunRequest
    */
   char *reason;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1725,7 +1765,7 @@ struct  Cadre__V1__ResumeRunRequest
    */
   char *reason;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1753,7 +1793,7 @@ struct  Cadre__V1__RetryRunRequest
    */
   char *reason;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
@@ -1841,7 +1881,7 @@ struct  Cadre__V1__RequeueRequest
    */
   protobuf_c_boolean discard;
   /*
-   * Makes a repeat of this call harmless for 24 h, also over a crash. Empty: none.
+   * Makes a repeat of this call harmless for 24 h, also over a crash. At most 256 bytes; empty: none.
    */
   char *request_id;
 };
