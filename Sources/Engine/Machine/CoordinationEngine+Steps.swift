@@ -50,6 +50,11 @@ extension CoordinationEngine {
     mutating func isLate(_ run: Int32, _ step: Int) -> Bool {
         let at = now.wallMillis
         guard let failure = runs[run].machine.lateness(of: step, at: at) else { return false }
+        if isTakingUp {
+            let place = StepPlace(run: runs[run].machine.state.id, step: step)
+            restoredTimers.append(.late(place))
+            return true
+        }
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)
         }
@@ -75,6 +80,10 @@ extension CoordinationEngine {
     mutating func armStep(_ run: Int32, _ step: Int, atMillis millis: Int64) {
         let state = runs[run].machine.state.steps[step].state
         guard state == .waitingRetry || state == .waiting else { return }
+        if isTakingUp {
+            let place = StepPlace(run: runs[run].machine.state.id, step: step)
+            return restoredTimers.append(.step(place, atMillis: millis))
+        }
         if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
         runs[run].steps[step].timer = timers.insert(
             .step(run: run, step: step), key: monotonicNanos(atWallMillis: millis))

@@ -1,0 +1,114 @@
+import Coordination
+import Store
+import Testing
+
+@testable import Engine
+
+/// What fell due while there was no process, and limits that began in an earlier one.
+@Suite struct RestoredTimerTests {
+    private static func wait(_ id: String, _ millis: Int64, signal: String = "") -> StepDefinition {
+        ExplainTests.bare(id, .wait(WaitSpec(signal: signal, millis: millis)))
+    }
+
+    /// A step for agents that are not there.
+    private static func call(_ change: (inout StepDefinition) -> Void) -> StepDefinition {
+        var step = StepDefinition(
+            id: "call", agentType: "w", operation: "work", retry: RetryPolicy(maxAttempts: 1))
+        change(&step)
+        return step
+    }
+
+    private static func put(_ rig: RemoteRig, _ definition: WorkflowDefinition) {
+        rig.post(
+            .putDefinition(
+                PutDefinition(namespace: .default, definition: definition), rig.ticket()))
+    }
+
+    private static func start(
+        _ rig: RemoteRig, _ steps: [StepDefinition], timeoutMillis: Int64? = nil
+    ) throws -> RunID {
+        var definition = WorkflowDefinition(name: "w", version: "1", steps: steps)
+        definition.runTimeoutMillis = timeoutMillis
+        put(rig, definition)
+        let ticket = rig.ticket()
+        rig.post(
+            .startRun(
+                StartRun(
+                    namespace: .default, definition: "w", workflowID: "",
+                    input: Payload(bytes: Array("{}".utf8)), requestID: "", conflict: .fail),
+                ticket))
+        guard case .started(let run, _) = rig.answers[ticket.call]?.first else {
+            throw StepFailure(type: "test", message: "not started", retryable: false)
+        }
+        return run
+    }
+
+    /// The server is down for a time, then goes on with what is stored.
+    private static func goDown(
+        _ rig: RemoteRig, millis: Int64, _ limits: EngineLimits = .defaults
+    ) throws {
+        rig.now.wallMillis += millis
+        try rig.restart(limits)
+    }
+
+    /// A run as it is on disk.
+    private static func stored(_ rig: RemoteRig, _ run: RunID) throws -> RunState {
+        try RunReader.state(of: try #require(rig.runs[run]), rig.plans)
+    }
+
+    // MARK: What is overdue
+
+    @Test func `a run whose steps were due before its own time completes`() throws {
+        let rig = RemoteRig()
+        let run = try Self.start(rig, [Self.wait("t", 1_000)], timeoutMillis: 2_000)
+        try Self.goDown(rig, millis: 2_800)
+        #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
+        let other = RemoteRig()
+        let late = try Self.start(other, [Self.wait("t", 3_000)], timeoutMillis: 2_000)
+        try Self.goDown(other, millis: 9_000)
+        #expect(other.runs[late]?.status == RunStatus.timedOut.rawValue)
+    }
+
+    @Test(arguments: [false, true])
+    func `steps that are overdue go on in the order in which they were due`(
+        isLateFirst: Bool
+    ) throws {
+        let rig = RemoteRig()
+        let steps = [Self.wait("early", 600), Self.wait("late", 1_900, signal: "x")]
+        let run = try Self.start(rig, isLateFirst ? steps.reversed() : steps)
+        try Self.goDown(rig, millis: 2_600)
+        let state = try Self.stored(rig, run)
+        let early = try #require(state.plan.index(of: "early"))
+        #expect(state.steps[early].state == .completed)
+        #expect(state.failure?.type == "wait_timeout")
+    }
+
+    @Test func `a step that is too late fails when it was, and not before others were due`() throws
+    {
+        let rig = RemoteRig()
+        let ask = ExplainTests.bare(
+            "ask", .approval(ApprovalSpec(millis: 1_200, defaultDecision: .approve)))
+        let run = try Self.start(rig, [Self.call { $0.scheduleToCloseMillis = 2_500 }, ask])
+        try Self.goDown(rig, millis: 2_800)
+        let state = try Self.stored(rig, run)
+        #expect(state.steps.map(\.state) == [.failed, .completed])
+        #expect(state.failure?.type == "timeout")
+    }
+
+    @Test func `the order holds over runs that are taken up batch by batch`() throws {
+        let rig = RemoteRig()
+        Self.put(
+            rig,
+            WorkflowDefinition(
+                name: "other", version: "1", steps: [Self.wait("x", 1_000, signal: "x")]))
+        var child = ExplainTests.bare("c", .child(ChildSpec(workflow: "other")))
+        child.scheduleToCloseMillis = 2_000
+        child.retry = RetryPolicy(maxAttempts: 1)
+        let run = try Self.start(rig, [child])
+        var limits = EngineLimits.defaults
+        limits.maxCommandsPerBatch = 1
+        try Self.goDown(rig, millis: 3_000, limits)
+        #expect(try Self.stored(rig, run).failure?.type == "child_failed")
+        #expect(rig.engine.restoredTimers.isEmpty && rig.engine.nextDeadlineNanos == nil)
+    }
+}
