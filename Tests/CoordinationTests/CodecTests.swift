@@ -1,6 +1,8 @@
 import Coordination
 import Testing
 
+@testable import Coordination
+
 @Suite struct CodecTests {
     static let failure = StepFailure(
         type: "boom", message: "it broke", retryable: true, retryAfterMillis: 250)
@@ -95,6 +97,13 @@ import Testing
         return machine.state
     }
 
+    /// As builds up to version 6 stored it: when the attempt that runs was due, not when it began.
+    private static func olderRunState(leaseMillis: Int? = nil) throws -> RunState {
+        var state = try runState(leaseMillis: leaseMillis)
+        state.steps[1].notBeforeMillis = 1_000_009
+        return state
+    }
+
     static func columns(_ state: RunState) -> RunCodec.Columns {
         RunCodec.Columns(
             id: state.id, namespace: state.namespace, workflowID: state.workflowID,
@@ -109,7 +118,7 @@ import Testing
         + "6578742f706c61696e0137"
 
     @Test func `runs of version 2 remember who holds a step, and its last heartbeat`() throws {
-        let state = try Self.runState(leaseMillis: 10_000)
+        let state = try Self.olderRunState(leaseMillis: 10_000)
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun2), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)
@@ -119,7 +128,7 @@ import Testing
     }
 
     @Test func `runs of version 1 are read for ever`() throws {
-        let state = try Self.runState()
+        let state = try Self.olderRunState()
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)

@@ -111,4 +111,66 @@ import Testing
         #expect(try Self.stored(rig, run).failure?.type == "child_failed")
         #expect(rig.engine.restoredTimers.isEmpty && rig.engine.nextDeadlineNanos == nil)
     }
+
+    // MARK: Limits
+
+    @Test func `an attempt's time goes on over restarts`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let run = try Self.start(rig, [Self.call { $0.startToCloseMillis = 5_000 }])
+        let token = try #require(rig.taken(1).first?.token)
+        for _ in 1...2 {
+            try Self.goDown(rig, millis: 1_500)
+            _ = rig.hello(1, held: [token])
+        }
+        for _ in 1...4 {
+            #expect(rig.state(run)?.steps[0].state == .running)
+            rig.pass(millis: 499)
+            rig.say(1)
+        }
+        rig.pass(millis: 4)
+        #expect(rig.runs[run]?.status == RunStatus.failed.rawValue)
+        #expect(try Self.stored(rig, run).failure?.type == "timeout")
+    }
+
+    @Test func `a result of an attempt whose time was over meanwhile is taken`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let run = try Self.start(rig, [Self.call { $0.startToCloseMillis = 5_000 }])
+        let token = try #require(rig.taken(1).first?.token)
+        try Self.goDown(rig, millis: 60_000)
+        _ = rig.hello(1, held: [token])
+        rig.pass(millis: 900)
+        rig.say(1, results: [(token, "1")])
+        #expect(rig.runs[run]?.status == RunStatus.completed.rawValue)
+    }
+
+    @Test func `a step's time to begin goes on over restarts`() throws {
+        let rig = RemoteRig()
+        let run = try Self.start(rig, [Self.call { $0.scheduleToStartMillis = 30_000 }])
+        rig.pass(millis: 5_000)
+        try Self.goDown(rig, millis: 10_000)
+        rig.pass(millis: 14_999)
+        #expect(rig.state(run)?.steps[0].state == .scheduled)
+        rig.pass(millis: 1)
+        #expect(try Self.stored(rig, run).failure?.type == "no_agent")
+    }
+
+    @Test func `instances have time to come back after a long absence of the server`() throws {
+        let rig = RemoteRig()
+        let run = try Self.start(rig, [Self.call { $0.scheduleToStartMillis = 30_000 }])
+        try Self.goDown(rig, millis: 60_000)
+        rig.pass(millis: rig.engine.limits.returnMillis - 1)
+        _ = rig.hello(1)
+        #expect(rig.taken(1).count == 1)
+        #expect(rig.state(run)?.steps[0].state == .running)
+    }
+
+    @Test func `what is told to an agent does not pass the end of its run`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        _ = try Self.start(rig, [Self.call { _ in }], timeoutMillis: 3_000)
+        let deadline = try #require(rig.taken(1).first?.deadlineNanos)
+        #expect(deadline == rig.now.monotonicNanos + 3_000_000_000)
+    }
 }

@@ -15,6 +15,7 @@ extension RunMachine {
             AssignmentHolder(agent: agent, leaseMillis: $0)
         }
         if state.steps[step].startedMillis == nil { state.steps[step].startedMillis = now }
+        state.steps[step].notBeforeMillis = now
         let attempt = state.steps[step].attempt
         emit(
             .stepStarted(step: id(step), attempt: attempt, agent: agent, token: token), now, &out)
