@@ -81,6 +81,7 @@ public struct RunState: Sendable {
             steps: steps.indices.compactMap(summary(ofStep:)), lastSequence: lastSequence,
             compensation: extra.value.compensation, parent: extra.value.parent?.run,
             reason: extra.value.reason, attributes: extra.value.attributes)
+        summary.ownSteps = plan.ownSteps
         summary.continuedAs = extra.value.continuedAs
         summary.continuedFrom = extra.value.continuedFrom
         let limits = RunLimits.defaults

@@ -98,6 +98,8 @@ public struct RunSummary: Sendable, Hashable {
     public var failure: StepFailure?
     /// In the order of the definition.
     public var steps: [StepSummary]
+    /// How many of `steps` are the definition's.
+    public var ownSteps: Int
     /// Sequence number of its newest history event; the first is 1.
     public var lastSequence: Int64
     /// How far what it did has been undone.
@@ -133,6 +135,7 @@ public struct RunSummary: Sendable, Hashable {
         self.closedMillis = closedMillis
         self.failure = failure
         self.steps = steps
+        ownSteps = steps.count
         self.lastSequence = lastSequence
         self.compensation = compensation
         self.parent = parent
