@@ -103,6 +103,13 @@ import Testing
             return
         }
         #expect(refusal.reason == "RUN_NOT_RETRYABLE")
+        let signal = await RunOperationTests.operate(server, run, RunOperationTests.signal("1"))
+        guard case .rejected(let late) = signal else {
+            Issue.record("a continued run took a signal")
+            return
+        }
+        let next = chain[1].summary.id
+        #expect(late.message.contains("(continued_as_new); it goes on as run \(next)"))
         await server.close()
     }
 

@@ -162,13 +162,6 @@ extension ConditionValue {
     }
 }
 
-extension RunStatus {
-    /// The status as filters and people write it: `timed_out`.
-    public var word: String {
-        "\(self)".reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
-    }
-}
-
 extension Condition.Node {
     /// The text that a field must equal for this part to hold.
     fileprivate func text(equalTo field: String) -> String? {
