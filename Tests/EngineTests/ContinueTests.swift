@@ -247,4 +247,19 @@ import Testing
         #expect(summary.lastSequence > 60 && summary.lastSequence < (isByEvents ? 110 : 300))
         await server.close()
     }
+
+    @Test(arguments: [true, false])
+    func `a step that would continue as a workflow that is not there fails`(isRequired: Bool) {
+        var next = ExplainTests.bare("next", .continueAsNew(ContinueSpec(workflow: "nowhere")))
+        next.isRequired = isRequired
+        var bench = EngineBench()
+        bench.put(WorkflowDefinition(name: "w", version: "1", steps: [next]))
+        let run = bench.start("w")
+        let closed = bench.send { .awaitRun(.run(.default, run), $0) }
+        bench.pass(millis: 1_000)
+        let end = StepBallotTests.end(bench, closed)?.0
+        #expect(end?.status == (isRequired ? .failed : .completed))
+        #expect(end?.steps.map(\.state) == [.failed])
+        #expect(end?.steps.first?.failure?.type == "workflow_not_found")
+    }
 }
