@@ -173,4 +173,37 @@ import Testing
         let deadline = try #require(rig.taken(1).first?.deadlineNanos)
         #expect(deadline == rig.now.monotonicNanos + 3_000_000_000)
     }
+
+    // MARK: Ballots
+
+    @Test func `all former voters are asked again once they have had time to come back`() throws {
+        let rig = RemoteRig()
+        for port in 1...3 { _ = rig.hello(port, id: "judge/\(port)", type: "judge") }
+        var vote = ExplainTests.bare(
+            "vote",
+            .ballot(BallotSpec(voters: [.init(agentType: "judge", isEveryInstance: true)])))
+        vote.operation = "work"
+        vote.retry = RetryPolicy(maxAttempts: 1)
+        let run = try Self.start(rig, [vote])
+        #expect((1...3).map { rig.taken($0).count } == [1, 1, 1])
+        try rig.restart()
+        for port in 1...3 {
+            _ = rig.hello(port, id: "judge/\(port)", type: "judge")
+            let cause = rig.engine.runIndex[run].flatMap { rig.engine.causes(of: $0).first }
+            #expect(cause?.kind == .noAgent && cause?.waitsFor == ["judge"])
+            rig.pass(millis: 300)
+            for back in 1...port { rig.say(back) }
+            #expect(rig.taken(port).isEmpty)
+        }
+        for _ in 1...20 where rig.engine.ballots.ofSteps.isEmpty {
+            rig.pass(millis: 500)
+            for port in 1...3 { rig.say(port) }
+        }
+        for port in 1...3 {
+            let asked = try #require(rig.taken(port).first)
+            rig.say(port, results: [(asked.token, "1")])
+        }
+        let output = try #require(try Self.stored(rig, run).steps[0].output)
+        #expect(rig.payloads[output]?.text.contains(#""voters":3"#) == true)
+    }
 }

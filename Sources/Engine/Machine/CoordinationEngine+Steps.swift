@@ -7,6 +7,7 @@ extension CoordinationEngine {
         let definition = runs[run].machine.state.work(of: step).definition
         guard case .invoke = definition.kind else {
             runs[run].steps[step].held = nil
+            if isTakingUp, awaitsVoters(run, step, definition) { return }
             return preparePart(run, step)
         }
         // Woken twice, it goes once.
