@@ -1,4 +1,3 @@
-import Coordination
 import Testing
 
 @testable import Coordination
@@ -15,7 +14,7 @@ import Testing
         .stepStarted(step: "a", attempt: 1, agent: AgentID("t/1"), token: token),
         .stepCompleted(step: "a", attempt: 1, output: payload),
         .stepFailed(step: "b", attempt: 2, failure: failure, willRetry: true),
-        .stepTimedOut(step: "b", attempt: 3, willRetry: false),
+        .stepTimedOut(step: "b", attempt: 3, failure: nil, willRetry: false),
         .stepSkipped(step: "c", reason: "r"),
         .stepCancelled(step: "d", attempt: 1, reason: "r"),
         .runCompleted(result: payload), .runFailed(failure: failure),
@@ -135,6 +134,20 @@ import Testing
         #expect(read.summary == state.summary)
         #expect(read.payloadBytes == state.payloadBytes)
         #expect(try RunCodec.planID(of: Self.bytes(Self.goldenRun)) == Self.payload)
+    }
+
+    static let goldenTimeout =
+        "05010ad00f00200162030104626f6f6d0869742062726f6b650101f403"
+
+    @Test func `timeouts are written with their reason as version 5 always was`() throws {
+        let history = [
+            HistoryEvent(
+                sequence: 5, atMillis: 1_000,
+                kind: .stepTimedOut(
+                    step: "b", attempt: 3, failure: Self.failure, willRetry: true))
+        ]
+        #expect(Self.hex(HistoryCodec.encode(history)) == Self.goldenTimeout)
+        #expect(try HistoryCodec.decode(Self.bytes(Self.goldenTimeout)) == history)
     }
 
     @Test func `every shortened or newer blob is refused`() throws {

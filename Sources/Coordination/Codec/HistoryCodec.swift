@@ -1,7 +1,8 @@
 /// The stored form of the history events that one batch added to one run.
 public enum HistoryCodec {
-    /// The version that this build writes; it reads 1 up to this. Each one knows more kinds.
-    public static let version: UInt8 = 4
+    /// The version that this build writes; it reads 1 up to this. Each one knows more kinds; since
+    /// the fifth a timeout says why, behind a tag of its own.
+    public static let version: UInt8 = 5
 
     /// Packs events whose sequence numbers follow each other.
     public static func encode(_ events: [HistoryEvent]) -> [UInt8] {
@@ -60,9 +61,10 @@ public enum HistoryCodec {
             writer.begin(5, step, attempt)
             writer.failure(failure)
             writer.bool(willRetry)
-        case .stepTimedOut(let step, let attempt, let willRetry):
-            writer.begin(6, step, attempt)
+        case .stepTimedOut(let step, let attempt, let failure, let willRetry):
+            writer.begin(failure == nil ? 6 : 32, step, attempt)
             writer.bool(willRetry)
+            if let failure { writer.failure(failure) }
         case .stepSkipped(let step, let reason):
             writer.byte(7)
             writer.string(step)
@@ -91,7 +93,7 @@ public enum HistoryCodec {
         let tag = try reader.byte()
         switch tag {
         case 1: return .runStarted(input: try reader.payloadID())
-        case 2...6, 8: return try readAttempt(tag, &reader)
+        case 2...6, 8, 32: return try readAttempt(tag, &reader)
         case 7: return .stepSkipped(step: try reader.string(), reason: try reader.string())
         case 9: return .runCompleted(result: try reader.payloadID())
         case 10: return .runFailed(failure: try reader.failure())
@@ -120,8 +122,11 @@ public enum HistoryCodec {
             return .stepFailed(
                 step: step, attempt: attempt, failure: try reader.failure(),
                 willRetry: try reader.bool())
-        case 6:
-            return .stepTimedOut(step: step, attempt: attempt, willRetry: try reader.bool())
+        case 6, 32:
+            let willRetry = try reader.bool()
+            return .stepTimedOut(
+                step: step, attempt: attempt, failure: tag == 32 ? try reader.failure() : nil,
+                willRetry: willRetry)
         default:
             return .stepCancelled(step: step, attempt: attempt, reason: try reader.string())
         }

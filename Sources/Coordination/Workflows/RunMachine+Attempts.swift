@@ -86,8 +86,8 @@ extension RunMachine {
         let next = nextAttempt(step, failure, now, random: random)
         emit(
             .stepTimedOut(
-                step: id(step), attempt: state.steps[step].attempt, willRetry: next.isRetry),
-            now, &out)
+                step: id(step), attempt: state.steps[step].attempt, failure: failure,
+                willRetry: next.isRetry), now, &out)
         settle(step, failure, next, now, &out)
     }
 
