@@ -96,7 +96,7 @@ import Testing
         return machine.state
     }
 
-    /// As builds up to version 6 stored it: when the attempt that runs was due, not when it began.
+    /// A blob may say of the attempt that runs when it was due, rather than when it began.
     private static func olderRunState(leaseMillis: Int? = nil) throws -> RunState {
         var state = try runState(leaseMillis: leaseMillis)
         state.steps[1].notBeforeMillis = 1_000_009
