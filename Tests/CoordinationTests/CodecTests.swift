@@ -1,5 +1,6 @@
-import Coordination
 import Testing
+
+@testable import Coordination
 
 @Suite struct CodecTests {
     static let failure = StepFailure(
@@ -13,7 +14,7 @@ import Testing
         .stepStarted(step: "a", attempt: 1, agent: AgentID("t/1"), token: token),
         .stepCompleted(step: "a", attempt: 1, output: payload),
         .stepFailed(step: "b", attempt: 2, failure: failure, willRetry: true),
-        .stepTimedOut(step: "b", attempt: 3, willRetry: false),
+        .stepTimedOut(step: "b", attempt: 3, failure: nil, willRetry: false),
         .stepSkipped(step: "c", reason: "r"),
         .stepCancelled(step: "d", attempt: 1, reason: "r"),
         .runCompleted(result: payload), .runFailed(failure: failure),
@@ -104,6 +105,13 @@ import Testing
         return machine.state
     }
 
+    /// A blob may say of the attempt that runs when it was due, rather than when it began.
+    private static func olderRunState(leaseMillis: Int? = nil) throws -> RunState {
+        var state = try runState(leaseMillis: leaseMillis)
+        state.steps[1].notBeforeMillis = 1_000_009
+        return state
+    }
+
     static func columns(_ state: RunState) -> RunCodec.Columns {
         RunCodec.Columns(
             id: state.id, namespace: state.namespace, workflowID: state.workflowID,
@@ -118,7 +126,7 @@ import Testing
         + "6578742f706c61696e0137"
 
     @Test func `runs of version 2 remember who holds a step, and its last heartbeat`() throws {
-        let state = try Self.runState(leaseMillis: 10_000)
+        let state = try Self.olderRunState(leaseMillis: 10_000)
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun2), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)
@@ -128,13 +136,27 @@ import Testing
     }
 
     @Test func `runs of version 1 are read for ever`() throws {
-        let state = try Self.runState()
+        let state = try Self.olderRunState()
         let read = try RunCodec.decode(
             Self.bytes(Self.goldenRun), Self.columns(state), plan: state.plan)
         #expect(read.steps == state.steps)
         #expect(read.summary == state.summary)
         #expect(read.payloadBytes == state.payloadBytes)
         #expect(try RunCodec.planID(of: Self.bytes(Self.goldenRun)) == Self.payload)
+    }
+
+    static let goldenTimeout =
+        "05010ad00f00200162030104626f6f6d0869742062726f6b650101f403"
+
+    @Test func `timeouts are written with their reason as version 5 always was`() throws {
+        let history = [
+            HistoryEvent(
+                sequence: 5, atMillis: 1_000,
+                kind: .stepTimedOut(
+                    step: "b", attempt: 3, failure: Self.failure, willRetry: true))
+        ]
+        #expect(Self.hex(HistoryCodec.encode(history)) == Self.goldenTimeout)
+        #expect(try HistoryCodec.decode(Self.bytes(Self.goldenTimeout)) == history)
     }
 
     @Test func `every shortened or newer blob is refused`() throws {

@@ -42,7 +42,7 @@ import Testing
         #expect(read.extra == machine.state.extra && read.steps == machine.state.steps)
     }
 
-    @Test func `history is written as version 4 always was`() throws {
+    @Test func `what version 4 of histories wrote is read for ever`() throws {
         let run = { RunID(serial: Serial(rawValue: $0)) }
         let history = [
             HistoryEvent(
@@ -50,7 +50,6 @@ import Testing
                 kind: .runTookOver(input: CodecTests.payload, from: run(76))),
             HistoryEvent(sequence: 2, atMillis: 1_000, kind: .runContinued(as: run(78))),
         ]
-        #expect(CodecTests.hex(HistoryCodec.encode(history)) == Self.goldenHistory)
         #expect(try HistoryCodec.decode(CodecTests.bytes(Self.goldenHistory)) == history)
     }
 }

@@ -190,6 +190,21 @@ import Testing
         #expect(run.machine.state.failure?.type == "child_failed")
     }
 
+    @Test(arguments: [
+        (RunStatus.failed, "child_failed"), (.timedOut, "child_timed_out"),
+        (.cancelled, "child_cancelled"), (.terminated, "child_terminated"),
+    ])
+    func `how a child ended is the type of its step's failure`(
+        status: RunStatus, type: String
+    ) throws {
+        var run = try MachineHarness([Self.child()])
+        run.machine.childStarted(0, Self.childID, at: run.now, into: &run.out)
+        run.machine.childEnded(
+            0, Self.summary(status), result: nil, at: run.now, random: 0, into: &run.out)
+        #expect(run.machine.state.failure?.type == type)
+        #expect(run.machine.state.failure?.message.contains("ended as \(status.word)") == true)
+    }
+
     @Test(arguments: ParentClosePolicy.allCases)
     func `a parent that ends says what becomes of its child`(policy: ParentClosePolicy) throws {
         var run = try MachineHarness([Self.child(policy)])

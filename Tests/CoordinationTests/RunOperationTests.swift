@@ -272,6 +272,10 @@ import Testing
         run.machine.stepTimedOut(
             0, token: token, isSilence: true, at: run.now, random: 0, into: &run.out)
         #expect(run.states == [.waitingRetry])
-        #expect(run.machine.state.steps[0].failure?.type == "heartbeat_timeout")
+        let failure = try #require(run.machine.state.steps[0].failure)
+        #expect(failure.type == "heartbeat_timeout")
+        let told = HistoryEventKind.stepTimedOut(
+            step: "a", attempt: 1, failure: failure, willRetry: true)
+        #expect(run.out.events.contains { $0.kind == told })
     }
 }

@@ -122,6 +122,16 @@ import Testing
         #expect(longer.states == [.waitingRetry])
     }
 
+    @Test func `a run whose steps ended in time completes, however late its result is made`() throws
+    {
+        var run = try Self.run(RunMachineTests.step("a"), timeoutMillis: 1_000)
+        run.complete(0)
+        #expect(run.machine.isFinishing)
+        run.machine.runTimedOut(at: 2_000, into: &run.out)
+        run.machine.resultPrepared(.none, newBytes: 2, at: 2_001, into: &run.out)
+        #expect(run.machine.state.status == .completed)
+    }
+
     @Test func `what is undone may take longer than the run`() throws {
         var step = RunOperationTests.undoable("a")
         step.compensation?.retry = RetryPolicy(maxAttempts: 2, initialMillis: 60_000)

@@ -103,6 +103,13 @@ import Testing
             return
         }
         #expect(refusal.reason == "RUN_NOT_RETRYABLE")
+        let signal = await RunOperationTests.operate(server, run, RunOperationTests.signal("1"))
+        guard case .rejected(let late) = signal else {
+            Issue.record("a continued run took a signal")
+            return
+        }
+        let next = chain[1].summary.id
+        #expect(late.message.contains("(continued_as_new); it goes on as run \(next)"))
         await server.close()
     }
 
@@ -239,5 +246,20 @@ import Testing
         #expect(summary.failure?.message.contains("boom: no") == true)
         #expect(summary.lastSequence > 60 && summary.lastSequence < (isByEvents ? 110 : 300))
         await server.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a step that would continue as a workflow that is not there fails`(isRequired: Bool) {
+        var next = ExplainTests.bare("next", .continueAsNew(ContinueSpec(workflow: "nowhere")))
+        next.isRequired = isRequired
+        var bench = EngineBench()
+        bench.put(WorkflowDefinition(name: "w", version: "1", steps: [next]))
+        let run = bench.start("w")
+        let closed = bench.send { .awaitRun(.run(.default, run), $0) }
+        bench.pass(millis: 1_000)
+        let end = StepBallotTests.end(bench, closed)?.0
+        #expect(end?.status == (isRequired ? .failed : .completed))
+        #expect(end?.steps.map(\.state) == [.failed])
+        #expect(end?.steps.first?.failure?.type == "workflow_not_found")
     }
 }

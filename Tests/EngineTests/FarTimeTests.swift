@@ -10,7 +10,10 @@ import Testing
         _ = engine.turn(EngineTime(monotonicNanos: 5, wallMillis: 1_000), random: 0)
         #expect(engine.monotonicNanos(atWallMillis: .max) == .max)
         #expect(engine.monotonicNanos(atWallMillis: .max / 1_000) == .max)
-        #expect(engine.monotonicNanos(atWallMillis: .min) == 5)
+        #expect(engine.monotonicNanos(atWallMillis: .min) == EngineTime.earliestNanos)
+        #expect(engine.monotonicNanos(atWallMillis: .min / 1_000) == EngineTime.earliestNanos)
+        #expect(engine.monotonicNanos(atWallMillis: 1_000) == 5)
+        #expect(engine.monotonicNanos(atWallMillis: 998) == -1_999_995, "in order, though past")
         #expect(engine.monotonicNanos(atWallMillis: 1_002) == 2_000_005)
         #expect(engine.monotonicNanos(inMillis: .max) == .max)
     }

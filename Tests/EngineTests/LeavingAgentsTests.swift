@@ -127,4 +127,37 @@ import Testing
         #expect(await server.history(run).last?.kind == .runCancelled(reason: "no more need"))
         await server.close()
     }
+
+    @Test func `who watches the pool hears when a worker takes its first work, not of each credit`()
+    {
+        let rig = RemoteRig()
+        let watch = rig.ticket()
+        rig.post(.watchAgents(watch))
+        _ = rig.hello(1, credits: 0)
+        #expect(Self.holds(rig, watch) == .noCredit)
+        rig.say(1, credits: 1)
+        #expect(Self.holds(rig, watch) == [])
+        let told = rig.answers[watch.call]?.count
+        _ = rig.invoke()
+        rig.say(1, credits: 1)
+        #expect(rig.answers[watch.call]?.count == told)
+    }
+
+    @Test func `who begins to watch while a worker is busy hears when it is not`() {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 1)
+        _ = rig.invoke()
+        let watch = rig.ticket()
+        rig.post(.watchAgents(watch))
+        rig.say(1, credits: 1)
+        #expect(Self.holds(rig, watch) == [])
+    }
+
+    /// Why the only instance gets no work, as a watcher was told last.
+    private static func holds(_ rig: RemoteRig, _ watch: ReplyTicket) -> AgentHold? {
+        guard case .agentChange(let change)? = rig.answers[watch.call]?.last,
+            case .changed(let agent) = change.kind
+        else { return nil }
+        return agent.holds
+    }
 }

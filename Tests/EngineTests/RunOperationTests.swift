@@ -96,6 +96,7 @@ import Testing
             return
         }
         #expect(late.reason == "RUN_CLOSED")
+        #expect(late.message.hasSuffix("(completed); start a new run"), "\(late.message)")
         await server.close()
     }
 

@@ -17,9 +17,10 @@ extension HistoryCodec {
             writer.attempt(step, attempt)
             writer.failure(failure)
             writer.bool(willRetry)
-        case .stepTimedOut(let step, let attempt, let willRetry):
+        case .stepTimedOut(let step, let attempt, let failure, let willRetry):
             writer.attempt(step, attempt)
             writer.bool(willRetry)
+            if let failure { writer.failure(failure) }
         case .stepCancelled(let step, let attempt, let reason):
             writer.attempt(step, attempt)
             writer.string(reason)
@@ -71,7 +72,9 @@ extension HistoryCodec {
                 step: step, attempt: attempt, failure: try reader.failure(),
                 willRetry: try reader.bool())
         case .stepTimedOut:
-            .stepTimedOut(step: step, attempt: attempt, willRetry: try reader.bool())
+            .stepTimedOut(
+                step: step, attempt: attempt, failure: nil, willRetry: try reader.bool())
+        case .stepTimedOutWithFailure: try readTimeout(step, attempt, &reader)
         case .stepCancelled:
             .stepCancelled(step: step, attempt: attempt, reason: try reader.string())
         case .stepParked: .stepParked(step: step, attempt: attempt, failure: try reader.failure())
@@ -89,6 +92,17 @@ extension HistoryCodec {
             .listStarted(step: step, attempt: attempt, elements: try reader.int())
         default: preconditionFailure("\(tag) is no event of an attempt")
         }
+    }
+}
+
+extension HistoryCodec {
+    /// A timeout that says which time was over: behind whether it is tried again.
+    private static func readTimeout(
+        _ step: String, _ attempt: Int, _ reader: inout ByteReader
+    ) throws(CodecError) -> HistoryEventKind {
+        let willRetry = try reader.bool()
+        return .stepTimedOut(
+            step: step, attempt: attempt, failure: try reader.failure(), willRetry: willRetry)
     }
 }
 

@@ -39,6 +39,9 @@ enum HistoryTag: UInt8 {
     // Since version 4.
     case runContinued = 30
     case runTookOver = 31
+
+    // Since version 5.
+    case stepTimedOutWithFailure = 32
 }
 
 extension HistoryTag {
@@ -50,7 +53,8 @@ extension HistoryTag {
         case .stepStarted: self = .stepStarted
         case .stepCompleted: self = .stepCompleted
         case .stepFailed: self = .stepFailed
-        case .stepTimedOut: self = .stepTimedOut
+        case .stepTimedOut(_, _, nil, _): self = .stepTimedOut
+        case .stepTimedOut: self = .stepTimedOutWithFailure
         case .stepSkipped: self = .stepSkipped
         case .stepCancelled: self = .stepCancelled
         case .runCompleted: self = .runCompleted
@@ -99,7 +103,7 @@ extension HistoryTag {
         case .stepSkipped, .stepFellBack, .stepRequeued, .approvalDecided, .eventPublished:
             .step
         case .stepScheduled, .stepStarted, .stepCompleted, .stepFailed, .stepTimedOut,
-            .stepCancelled, .stepWaiting, .stepParked, .stepModeApplied, .childStarted,
+            .stepTimedOutWithFailure, .stepCancelled, .stepWaiting, .stepParked, .stepModeApplied, .childStarted,
             .childEnded, .listStarted:
             .attempt
         }

@@ -14,12 +14,19 @@ public struct EngineTime: Sendable, Hashable {
         self.wallMillis = wallMillis
     }
 
-    /// The monotonic instant of a stored wall-clock one, as the clocks stand now. Every stored
-    /// number has one: those too far away give the latest instant there is.
+    /// The earliest instant that stands for a stored one. It may be subtracted from any reading.
+    public static let earliestNanos = Int64.min / 2
+
+    /// The monotonic instant of a stored wall-clock one, as the clocks stand now. One that has passed
+    /// lies before now, so that what fell due while nobody looked keeps its order. Every stored number
+    /// has one: those too far away give the latest instant there is, or ``earliestNanos``.
     public func monotonicNanos(atWallMillis millis: Int64) -> Int64 {
-        if millis <= wallMillis { return monotonicNanos }
-        let (wait, isTooLong) = millis.subtractingReportingOverflow(wallMillis)
-        return isTooLong ? .max : monotonicNanos(inMillis: wait)
+        let (wait, isTooFar) = millis.subtractingReportingOverflow(wallMillis)
+        guard isTooFar || wait < 0 else { return monotonicNanos(inMillis: wait) }
+        if millis > wallMillis { return .max }
+        let (nanos, isTooLong) = wait.multipliedReportingOverflow(by: 1_000_000)
+        if isTooFar || isTooLong { return Self.earliestNanos }
+        return max(Self.earliestNanos, monotonicNanos + max(Self.earliestNanos, nanos))
     }
 
     /// The monotonic instant so many milliseconds from now, or the latest there is.

@@ -37,8 +37,9 @@ public enum HistoryEventKind: Sendable, Hashable {
     case stepStarted(step: String, attempt: Int, agent: AgentID, token: AssignmentToken)
     case stepCompleted(step: String, attempt: Int, output: PayloadID)
     case stepFailed(step: String, attempt: Int, failure: StepFailure, willRetry: Bool)
-    /// No result within the step's start-to-close time.
-    case stepTimedOut(step: String, attempt: Int, willRetry: Bool)
+    /// No result, or no sign of life, within the step's time. Without a failure: versions of the
+    /// history before the fifth do not say which time that was.
+    case stepTimedOut(step: String, attempt: Int, failure: StepFailure?, willRetry: Bool)
     /// The step never ran: its run ended first, its condition did not hold, or the operating mode
     /// was not for it.
     case stepSkipped(step: String, reason: String)

@@ -15,6 +15,7 @@ extension RunMachine {
             AssignmentHolder(agent: agent, leaseMillis: $0)
         }
         if state.steps[step].startedMillis == nil { state.steps[step].startedMillis = now }
+        state.steps[step].notBeforeMillis = now
         let attempt = state.steps[step].attempt
         emit(
             .stepStarted(step: id(step), attempt: attempt, agent: agent, token: token), now, &out)
@@ -85,8 +86,8 @@ extension RunMachine {
         let next = nextAttempt(step, failure, now, random: random)
         emit(
             .stepTimedOut(
-                step: id(step), attempt: state.steps[step].attempt, willRetry: next.isRetry),
-            now, &out)
+                step: id(step), attempt: state.steps[step].attempt, failure: failure,
+                willRetry: next.isRetry), now, &out)
         settle(step, failure, next, now, &out)
     }
 

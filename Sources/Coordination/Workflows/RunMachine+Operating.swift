@@ -21,7 +21,9 @@ extension RunMachine {
             .runResumed(reason: reason.prefix(bytes: StepFailure.maxMessageBytes)), now, &out)
         for step in state.steps.indices {
             switch state.steps[step].state {
-            case .scheduled: place(step, &out)
+            case .scheduled:
+                state.steps[step].notBeforeMillis = now
+                place(step, &out)
             case .parked where state.plan.steps[step].definition.onExhausted == .pause:
                 requeued(step, at: now, into: &out)
             default: break

@@ -83,6 +83,7 @@ public struct RunState: Sendable {
             steps: steps.indices.compactMap(summary(ofStep:)), lastSequence: lastSequence,
             compensation: extra.value.compensation, parent: extra.value.parent?.run,
             reason: extra.value.reason, attributes: extra.value.attributes)
+        summary.ownSteps = plan.ownSteps
         summary.continuedAs = extra.value.continuedAs
         summary.continuedFrom = extra.value.continuedFrom
         let limits = RunLimits.defaults
@@ -222,7 +223,8 @@ public struct StepRecord: Sendable, Hashable {
     public internal(set) var losses = 0
     /// The dispatch under way; set while running.
     public internal(set) var token: AssignmentToken?
-    /// The attempt is not begun before this wall-clock instant.
+    /// The attempt is not begun before this wall-clock instant; once it has begun, when it did. What
+    /// waits for a time waits until then; 0: it does not. What is parked has been so since.
     public internal(set) var notBeforeMillis: Int64 = 0
     public internal(set) var startedMillis: Int64?
     public internal(set) var endedMillis: Int64?

@@ -46,6 +46,27 @@ public enum RunStatus: UInt8, Sendable, Hashable, CaseIterable {
     }
 }
 
+extension RunStatus: CustomStringConvertible {
+    /// The status as filters, failures and people write it: `timed_out`.
+    public var word: String {
+        switch self {
+        case .running: "running"
+        case .completed: "completed"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .timedOut: "timed_out"
+        case .terminated: "terminated"
+        case .paused: "paused"
+        case .compensating: "compensating"
+        case .queued: "queued"
+        case .continuedAsNew: "continued_as_new"
+        }
+    }
+
+    /// As ``word``.
+    public var description: String { word }
+}
+
 /// Where a step stands. The raw values are stored: never renumber.
 public enum StepState: UInt8, Sendable, Hashable, CaseIterable {
     /// Waits for steps it depends on. Becomes scheduled, waiting, skipped.
@@ -112,8 +133,10 @@ public struct RunSummary: Sendable, Hashable {
     public var closedMillis: Int64?
     /// Why it failed; set for `.failed` and `.timedOut`.
     public var failure: StepFailure?
-    /// In the order of the definition.
+    /// In the order of the definition, then compensations and elements of lists.
     public var steps: [StepSummary]
+    /// How many of `steps` are the definition's.
+    public var ownSteps: Int
     /// Sequence number of its newest history event; the first is 1.
     public var lastSequence: Int64
     /// How far what it did has been undone.
@@ -149,6 +172,7 @@ public struct RunSummary: Sendable, Hashable {
         self.closedMillis = closedMillis
         self.failure = failure
         self.steps = steps
+        ownSteps = steps.count
         self.lastSequence = lastSequence
         self.compensation = compensation
         self.parent = parent

@@ -75,7 +75,7 @@ extension CoordinationEngine {
     /// breaker is waited for without limit unless the definition gives one.
     mutating func holdEnd(_ run: Int32, _ step: Int) -> Int64 {
         let definition = runs[run].machine.state.work(of: step).definition
-        let start = definition.scheduleToStartMillis.map { monotonicNanos(inMillis: $0) }
+        let start = definition.scheduleToStartMillis.map { startDeadline(run, step, $0) }
         let close = runs[run].machine.deadline(of: step).map { monotonicNanos(atWallMillis: $0) }
         return min(start ?? .max, close ?? .max)
     }

@@ -78,11 +78,7 @@ extension CoordinationEngine {
             run: state.id, step: state.name(of: step), kind: .preparation, message: "")
         switch record.state {
         case .pending: explainPending(step, state, &cause)
-        case .waitingRetry:
-            cause.kind = .retry
-            cause.untilMillis = max(1, record.notBeforeMillis)
-            let why = record.failure.map { " after \($0.type): \($0.message)" } ?? ""
-            cause.message = "attempt \(record.attempt) is due later\(why)"
+        case .waitingRetry: explainRetry(step, state, &cause)
         case .parked:
             cause.kind = .parked
             cause.message = "has used up its attempts; requeue or discard it"
@@ -92,6 +88,19 @@ extension CoordinationEngine {
         default: cause.message = "is being decided"
         }
         return cause
+    }
+
+    private mutating func explainRetry(_ step: Int, _ state: RunState, _ cause: inout RunCause) {
+        let record = state.steps[step]
+        cause.untilMillis = max(1, record.notBeforeMillis)
+        if case .continueAsNew = state.work(of: step).definition.kind {
+            cause.kind = .wait
+            cause.message = "a run is continued when it is a second old"
+            return
+        }
+        cause.kind = .retry
+        let why = record.failure.map { " after \($0.type): \($0.message)" } ?? ""
+        cause.message = "attempt \(record.attempt) is due later\(why)"
     }
 
     private mutating func explainPending(_ step: Int, _ state: RunState, _ cause: inout RunCause) {
@@ -119,14 +128,31 @@ extension CoordinationEngine {
                 + "\(attempt) waits for it as long as its lease"
             cause.untilMillis = wallMillis(atNanos: jobs[job].dueNanos)
         } else if job >= 0, jobs[job].agent >= 0, jobs[job].phase == .running {
-            cause.kind = .attempt
-            let agent = pool.id(of: jobs[job].agent)
-            cause.message = "instance \"\(agent)\" works on attempt \(attempt)"
-            cause.waitsFor = [agent.description]
-            cause.untilMillis = wallMillis(atNanos: jobs[job].dueNanos)
+            explainAttempt(run, job, attempt, &cause)
         } else {
             cause.message = "the start of attempt \(attempt) is being written"
         }
+    }
+
+    private mutating func explainAttempt(
+        _ run: Int32, _ job: Int32, _ attempt: Int, _ cause: inout RunCause
+    ) {
+        let agent = jobs[job].agent
+        let name = pool.id(of: agent).description
+        let session = pool.session(of: agent)
+        var end = awaited(run, until: jobs[job].dueNanos)
+        cause.waitsFor = [name]
+        if session >= 0, pool.holds(of: agent).contains(.disconnected) {
+            cause.kind = .noAgent
+            cause.message =
+                "the connection of instance \"\(name)\" has broken; attempt \(attempt) waits for it as "
+                + "long as its lease"
+            end = min(end, sessions[session].machine.expiresAtNanos)
+        } else {
+            cause.kind = .attempt
+            cause.message = "instance \"\(name)\" works on attempt \(attempt)"
+        }
+        cause.untilMillis = wallMillis(atNanos: end)
     }
 
     private mutating func explainWaiting(

@@ -12,6 +12,7 @@ extension CoordinationEngine {
         }
         let job = runs[run].steps[step].job
         let definition = state.work(of: step).definition
+        if explainBallot(StepPlace(run: state.id, step: step), &cause) { return }
         guard job >= 0 else {
             return explainHeld(HeldStep(run: run, step: step), state, &cause)
         }
@@ -41,10 +42,7 @@ extension CoordinationEngine {
         }
         guard let hold = runs[held.run].steps[held.step].held,
             breakers.cells.contains(hold.breaker)
-        else {
-            cause.message = "its input is made"
-            return
-        }
+        else { return explainPreparation(held, state, &cause) }
         let breaker = breakers.cells[hold.breaker].breaker
         cause.kind = .breaker
         cause.waitsFor = [breaker.definition.name]
@@ -52,6 +50,36 @@ extension CoordinationEngine {
         if let next = breaker.nextDeadlineNanos(at: now) {
             cause.untilMillis = wallMillis(atNanos: next)
         }
+    }
+
+    private mutating func explainPreparation(
+        _ held: HeldStep, _ state: RunState, _ cause: inout RunCause
+    ) {
+        let timer = runs[held.run].steps[held.step].timer
+        guard timer >= 0, case .ballot(let spec) = state.work(of: held.step).definition.kind else {
+            cause.message = "its input is made"
+            return
+        }
+        cause.kind = .noAgent
+        cause.message = "its voters have time to come back since the server's restart"
+        cause.waitsFor = Set(spec.voters.map(\.agentType)).sorted()
+        cause.untilMillis = wallMillis(atNanos: timers.key(of: timer))
+    }
+
+    /// Whether its voters have been asked; if so, who has not answered.
+    private mutating func explainBallot(_ place: StepPlace, _ cause: inout RunCause) -> Bool {
+        guard let ticket = ballots.ofSteps[place], case .deciding(let ballot) = open[ticket] else {
+            return false
+        }
+        let cell = ballots.cells[ballot]
+        let working = cell.calls.indices.filter { cell.calls[$0] != nil }
+        cause.kind = .attempt
+        cause.message =
+            "\(cell.calls.count - working.count) of \(cell.calls.count) voters have answered, or "
+            + "cannot"
+        cause.waitsFor = working.prefix(100).map { cell.ballot.voters[$0].name }
+        cause.untilMillis = wallMillis(atNanos: cell.decide.closesNanos)
+        return true
     }
 
     private mutating func explainGate(_ gate: Int32, _ job: Int32, _ cause: inout RunCause) {
@@ -87,7 +115,11 @@ extension CoordinationEngine {
         let alive = pool.aliveCount(type: jobs[job].type)
         let able = pool.aliveCount(type: jobs[job].type, having: definition.operation)
         cause.waitsFor = [type]
-        if alive == 0 {
+        if alive == 0, isDrainingOnly(jobs[job].type) {
+            cause.kind = .queue
+            cause.message =
+                "no instance of agent type \"\(type)\" takes new work: those that are there drain"
+        } else if alive == 0 {
             cause.kind = .noAgent
             cause.message = "no instance of agent type \"\(type)\" is alive"
         } else if able == 0 {
@@ -100,11 +132,16 @@ extension CoordinationEngine {
             let which = able == alive ? "" : " of those that have \"\(definition.operation)\""
             cause.message =
                 "no instance of agent type \"\(type)\" takes new work: \(able)\(which) are alive, and "
-                + "busy, draining or isolated"
+                + "busy, isolated or disconnected"
         }
         if type != definition.agentType {
             cause.message += " (\"\(type)\" stands in for \"\(definition.agentType)\")"
         }
         if jobs[job].timer >= 0 { cause.untilMillis = wallMillis(atNanos: jobs[job].dueNanos) }
+    }
+
+    /// Whether a type without a living instance has some that finish what they have.
+    private mutating func isDrainingOnly(_ type: Int32) -> Bool {
+        pool.livingAgents.contains { pool.type(of: $0) == type && pool.isLiving($0) }
     }
 }

@@ -14,7 +14,7 @@ extension CoordinationEngine {
             // It comes back from a breaker: its time to start has not begun anew.
             if hold.endNanos < .max { arm(job, atNanos: hold.endNanos) }
         } else if let limit = definition.scheduleToStartMillis {
-            arm(job, atNanos: attemptDeadline(run, step, limit))
+            arm(job, atNanos: startDeadline(run, step, limit))
         } else if let limit = runs[run].machine.deadline(of: step) {
             arm(job, atNanos: monotonicNanos(atWallMillis: limit))
         }

@@ -186,7 +186,7 @@ extension CoordinationEngine {
             Assignment(
                 token: AssignmentToken(serial: Serial(rawValue: held.token)),
                 agent: pool.id(of: agent), operation: definition.operation,
-                payload: held.payload, deadlineNanos: deadline,
+                payload: held.payload, deadlineNanos: awaited(run, until: deadline),
                 attempt: state.steps[step].attempt, namespace: state.namespace,
                 origin: StepOrigin(run: state.id, step: state.name(of: step)),
                 mode: shownMode(of: state.namespace),

@@ -6,6 +6,12 @@ extension CoordinationEngine {
     mutating func successorInputReady(
         _ run: Int32, _ step: Int, _ input: PayloadID, newBytes: Int
     ) {
+        let state = runs[run].machine.state
+        if case .continueAsNew(let spec) = state.plan.steps[step].definition.kind,
+            definition(spec, after: state) == nil
+        {
+            return partFailed(run, step, .noWorkflow(spec.workflow))
+        }
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.successorInputReady(step, input, newBytes: newBytes, at: at, into: &out)

@@ -109,6 +109,7 @@ extension CoordinationEngine {
         }
         agentWatchers.append(ticket)
         open.insert(.watchingAgents, for: ticket)
+        for agent in pool.livingAgents { noteCreditTold(agent) }
         let agents = pool.livingAgents.map { summary($0) }
         answer(
             ticket, .agentChange(AgentChange(sequence: agentSequence, .snapshot(agents))),
@@ -120,7 +121,16 @@ extension CoordinationEngine {
         agentSequence += 1
         votersCame(ofType: pool.type(of: agent))
         if agentWatchers.isEmpty { return }
+        noteCreditTold(agent)
         tellWatchers(.changed(summary(agent)))
+    }
+
+    /// Credits come and go with every piece of work, untold; but who was told that there is none hears
+    /// when there is.
+    private mutating func noteCreditTold(_ agent: Int32) {
+        let session = pool.session(of: agent)
+        if session < 0 { return }
+        sessions[session].isToldWithoutCredit = pool.holds(of: agent).contains(.noCredit)
     }
 
     mutating func agentRemoved(_ id: AgentID, type: String) {

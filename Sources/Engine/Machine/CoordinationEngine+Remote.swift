@@ -40,8 +40,16 @@ extension CoordinationEngine {
         sessions[session].machine.creditsGiven(credits)
         guard sessions[session].machine.credits > 0 else { return }
         let agent = sessions[session].agent
-        pool.release(agent, .noCredit)
+        releaseCredit(agent, session)
         agentsToServe.append(agent)
+    }
+
+    /// It may be given work again; those who were told that it may not hear of that.
+    private mutating func releaseCredit(_ agent: Int32, _ session: Int32) {
+        pool.release(agent, .noCredit)
+        guard sessions[session].isToldWithoutCredit else { return }
+        sessions[session].isToldWithoutCredit = false
+        agentChanged(agent)
     }
 
     mutating func remoteResult(
@@ -113,7 +121,7 @@ extension CoordinationEngine {
             sessions[session].machine.settled(token)
         } else {
             sessions[session].machine.creditReturned(from: jobs[job].grantPort)
-            if sessions[session].machine.credits > 0 { pool.release(agent, .noCredit) }
+            if sessions[session].machine.credits > 0 { releaseCredit(agent, session) }
         }
     }
 

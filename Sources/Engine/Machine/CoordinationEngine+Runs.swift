@@ -159,6 +159,7 @@ extension CoordinationEngine {
         if runs[run].runTimer >= 0 { timers.remove(runs[run].runTimer) }
         runs[run].runTimer = -1
         guard let deadline = runs[run].machine.state.deadlineMillis else { return }
+        if isTakingUp { return restoredTimers.append(.run(runs[run].machine.state.id)) }
         runs[run].runTimer = timers.insert(
             .run(run), key: monotonicNanos(atWallMillis: deadline))
     }

@@ -190,7 +190,9 @@ extension CoordinationEngine {
             orphans.remove(token.serial.rawValue)
             sessions[session].machine.claimed(token)
             let definition = runs[run].machine.state.work(of: step).definition
-            let deadline = attemptDeadline(run, step, definition.startToCloseMillis)
+            let deadline = restoredDeadline(
+                run, step, definition.startToCloseMillis,
+                graceMillis: Int64(sessions[session].leaseMillis))
             jobs[job].deadlineNanos = deadline
             jobs[job].heardNanos = now.monotonicNanos
             jobs[job].grantedNanos = now.monotonicNanos

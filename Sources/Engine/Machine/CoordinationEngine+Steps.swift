@@ -7,6 +7,7 @@ extension CoordinationEngine {
         let definition = runs[run].machine.state.work(of: step).definition
         guard case .invoke = definition.kind else {
             runs[run].steps[step].held = nil
+            if isTakingUp, awaitsVoters(run, step, definition) { return }
             return preparePart(run, step)
         }
         // Woken twice, it goes once.
@@ -27,7 +28,7 @@ extension CoordinationEngine {
         guardJob(job, with: permits)
         runs[run].steps[step].job = job
         let patience = definition.scheduleToStartMillis ?? definition.startToCloseMillis
-        arm(job, atNanos: min(holdEnd, attemptDeadline(run, step, patience)))
+        arm(job, atNanos: min(holdEnd, startDeadline(run, step, patience)))
         seat(job, priority: definition.priority)
     }
 
@@ -50,6 +51,11 @@ extension CoordinationEngine {
     mutating func isLate(_ run: Int32, _ step: Int) -> Bool {
         let at = now.wallMillis
         guard let failure = runs[run].machine.lateness(of: step, at: at) else { return false }
+        if isTakingUp {
+            let place = StepPlace(run: runs[run].machine.state.id, step: step)
+            restoredTimers.append(.late(place))
+            return true
+        }
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)
         }
@@ -61,6 +67,32 @@ extension CoordinationEngine {
         let own = monotonicNanos(inMillis: millis)
         guard let limit = runs[run].machine.deadline(of: step) else { return own }
         return min(own, monotonicNanos(atWallMillis: limit))
+    }
+
+    /// When a step that may run has waited for long enough to begin.
+    mutating func startDeadline(_ run: Int32, _ step: Int, _ millis: Int64) -> Int64 {
+        guard isTakingUp else { return attemptDeadline(run, step, millis) }
+        return restoredDeadline(run, step, millis, graceMillis: limits.returnMillis)
+    }
+
+    /// When a limit ends that began in an earlier process: where it would have, but those who work for
+    /// the step have a time to come back, or all of the limit where that is shorter.
+    mutating func restoredDeadline(
+        _ run: Int32, _ step: Int, _ millis: Int64, graceMillis: Int64
+    ) -> Int64 {
+        let since = runs[run].machine.state.steps[step].notBeforeMillis
+        let (end, isTooLate) = since.addingReportingOverflow(millis)
+        let stored = monotonicNanos(atWallMillis: isTooLate ? .max : end)
+        let earliest = max(stored, monotonicNanos(inMillis: graceMillis))
+        return min(attemptDeadline(run, step, millis), earliest)
+    }
+
+    /// Until when somebody waits for an attempt's result: its run may end before its own time is over.
+    mutating func awaited(_ run: Int32, until deadline: Int64) -> Int64 {
+        guard let limit = runs[run].machine.state.deadlineMillis else { return deadline }
+        let status = runs[run].machine.state.status
+        guard status == .running || status == .paused else { return deadline }
+        return min(deadline, max(now.monotonicNanos, monotonicNanos(atWallMillis: limit)))
     }
 
     /// When the silence of a job's agent has lasted too long.
@@ -75,6 +107,10 @@ extension CoordinationEngine {
     mutating func armStep(_ run: Int32, _ step: Int, atMillis millis: Int64) {
         let state = runs[run].machine.state.steps[step].state
         guard state == .waitingRetry || state == .waiting else { return }
+        if isTakingUp {
+            let place = StepPlace(run: runs[run].machine.state.id, step: step)
+            return restoredTimers.append(.step(place, atMillis: millis))
+        }
         if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
         runs[run].steps[step].timer = timers.insert(
             .step(run: run, step: step), key: monotonicNanos(atWallMillis: millis))

@@ -97,6 +97,8 @@ public struct CoordinationEngine: Sendable {
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
+    /// What of them is due at a time, until all have been.
+    var restoredTimers: [RestoredTimer] = []
     var openInvokes = 0
     /// Payload bytes of those.
     var openInvokeBytes = 0
@@ -451,7 +453,7 @@ public struct CoordinationEngine: Sendable {
         return StableHash.mix(randomState)
     }
 
-    private mutating func fireTimers() {
+    mutating func fireTimers() {
         while let purpose = timers.popFirst(upTo: now.monotonicNanos) {
             switch purpose {
             case .job(let job): jobTimedOut(job)

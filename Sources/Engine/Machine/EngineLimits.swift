@@ -76,6 +76,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var maxPausedKeys = 10_000
     /// Callers that watch graphs at once.
     public var maxGraphWatchers = 100
+    /// How long those who work for steps have to come back after a restart before it counts that they
+    /// have not, milliseconds; as long as a lease that no worker has chosen.
+    public var returnMillis: Int64 = 10_000
     /// Ballots that are open at once, and series of the whole server.
     public var maxBallots = 10_000
     public var maxBallotSeries = 1_000

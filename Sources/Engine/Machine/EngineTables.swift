@@ -134,6 +134,8 @@ struct SessionCell: Sendable {
     var leaseMillis: Int
     /// Why somebody wants the instance to go; `nil`: nobody does.
     var drainReason: String?
+    /// Whether watchers were last told that it has given no credit.
+    var isToldWithoutCredit = false
     /// Handle of the timer of its lease. What is heard moves the lease, not the timer: that looks
     /// again when it rings.
     var timer: Int32 = -1

@@ -218,7 +218,7 @@ extension Rejection {
     static func runEnded(_ run: RunSummary) -> Rejection {
         Rejection(
             .precondition, reason: "RUN_CLOSED",
-            "run \(run.id) has ended already (\(run.status)); only RetryRun can take it up")
+            "run \(run.id) has ended already (\(run.status)); \(run.wayOn)")
     }
 
     static func notInState(_ run: RunSummary, _ wish: String) -> Rejection {
@@ -361,5 +361,19 @@ extension Rejection {
         if names.isEmpty { return none }
         let rest = names.count > 10 ? " and \(names.count - 10) more" : ""
         return "\(some): \(names.prefix(10).joined(separator: ", "))\(rest)"
+    }
+}
+
+extension RunSummary {
+    /// What is left to do about a run that has ended.
+    fileprivate var wayOn: String {
+        switch status {
+        case .completed: "start a new run"
+        case .continuedAsNew:
+            "it goes on as run \(continuedAs.map(\.description) ?? "?"): name that one, or the "
+                + "workflow id"
+        case .failed, .cancelled, .timedOut, .terminated: "only RetryRun can take it up"
+        case .running, .paused, .compensating, .queued: "look at it again"
+        }
     }
 }

@@ -97,7 +97,7 @@ public struct Schedule: Sendable, Hashable {
     public var input: Payload? = nil
     /// Five fields (`minute hour day-of-month month day-of-week`, names, ranges, steps, lists) or
     /// `@hourly` and its like; at most ten. Each adds its times. Where both day fields are restricted,
-    /// either may fit.
+    /// either may fit; one that begins with `*`, such as `*/2`, is not restricted, and then both must.
     public var cron: [String] = []
     /// At most ten. Each adds its times.
     public var intervals: [ScheduleInterval] = []

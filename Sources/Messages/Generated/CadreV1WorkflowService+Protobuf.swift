@@ -1788,6 +1788,7 @@ extension GraphDelta: ProtobufMessage {
         unsafe self.status = RunStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
         unsafe self.progress = c.pointee.progress
         unsafe self.nodes = CField.messages(c.pointee.n_nodes, c.pointee.nodes)
+        unsafe self.removedSteps = CField.strings(c.pointee.n_removed_steps, c.pointee.removed_steps)
     }
 
     @unsafe public func write(to target: UnsafeMutableRawPointer, in arena: Arena) {
@@ -1798,6 +1799,8 @@ extension GraphDelta: ProtobufMessage {
         unsafe c.pointee.progress = self.progress
         unsafe c.pointee.n_nodes = self.nodes.count
         unsafe c.pointee.nodes = arena.messages(self.nodes)
+        unsafe c.pointee.n_removed_steps = self.removedSteps.count
+        unsafe c.pointee.removed_steps = arena.strings(self.removedSteps)
     }
 }
 

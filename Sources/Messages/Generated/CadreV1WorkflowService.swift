@@ -419,7 +419,7 @@ public enum StepState: WireEnum {
     /// Its input is being prepared, or it waits for an agent.
     case scheduled
     case running
-    /// Failed, and waits for its next attempt.
+    /// Failed, and waits for its next attempt; or would continue a run that is not a second old.
     case waitingRetry
     case completed
     case failed
@@ -777,17 +777,17 @@ public enum RunCauseKind: WireEnum {
     case breaker
     /// The operating mode does not let it begin.
     case mode
-    /// No instance of the agent type is alive, or the one that held it has not come back.
+    /// No instance of the agent type is there, or the one that held it has not come back.
     case noAgent
-    /// Every instance is busy, draining or isolated.
+    /// Every instance is busy, draining, isolated or disconnected.
     case queue
     /// A payload is being made, or the start of the attempt is being written.
     case preparation
-    /// An instance works on it.
+    /// An instance works on it, or its voters do.
     case attempt
     /// The wait before the next attempt.
     case retry
-    /// A timer, a signal or an event.
+    /// A timer, a signal or an event, or the age that a run has before it is continued.
     case wait
     /// Somebody's decision.
     case decision
@@ -883,13 +883,15 @@ public struct WorkflowDefinition: Sendable, Hashable {
     public var steps: [StepDefinition] = []
     /// JSON template of the run's result. A string that is one reference becomes the value itself, so
     /// `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
-    /// absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of every completed step's
-    /// output by step id.
+    /// absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of the outputs of all
+    /// completed steps by step id, but for timers, which have none.
     public var resultTemplate: String = ""
     /// From start to end, milliseconds, up to 366 days; 0: no limit. An attempt that would be due
     /// after it is not waited for: its step fails at once, for what made the last one fail.
     public var runTimeoutMillis: Int64 = 0
     /// Event types that start a run each, with the event as its input; at most 100, of 1 to 256 bytes.
+    /// What a run with 16 runs above it publishes starts none, so that workflows that trigger each other
+    /// come to an end.
     public var triggers: [String] = []
     /// A JSON Schema of 2020-12 that inputs must fit; empty: any. INVALID_ARGUMENT names what does not.
     /// These keywords are checked: `type`, `enum`, `const`; `minimum`, `maximum`, `exclusiveMinimum`,
@@ -943,7 +945,9 @@ public struct StepDefinition: Sendable, Hashable {
     public var inputTemplate: String = ""
     /// The failure of an optional step is recorded and the run goes on; any other fails the run.
     public var optional: Bool = false
-    /// From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000.
+    /// From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000. It goes on over
+    /// a restart of the server, but an instance that comes back with its work has a whole lease from then
+    /// on, or all of this when that is shorter.
     public var startToCloseMillis: Int64 = 0
     /// Unset: three attempts, waiting 1 s and 2 s; for child steps one attempt.
     public var retry: RetryPolicy? = nil
@@ -953,14 +957,16 @@ public struct StepDefinition: Sendable, Hashable {
     /// start_to_close. So long it waits for an instance that has the operation and a free slot; the
     /// time counts while a breaker or the mode holds the step too, which is without limit when it is
     /// 0. Then it fails: `no_agent`, or `unknown_operation` when instances are there and none of them
-    /// has the operation.
+    /// has the operation. It goes on over a restart of the server, but instances have 10 s to come back,
+    /// or all of this when that is shorter.
     public var scheduleToStartMillis: Int64 = 0
     /// From first being ready over all attempts, milliseconds, up to 366 days; 0: no limit. When it is
     /// over an attempt is cancelled, a child is closed as its `on_parent_close` says, and the step
     /// fails (`timeout`). Nothing begins after it, also when the run was paused or the server down
     /// meanwhile. Of a list it is each element's; a fallback has none.
     public var scheduleToCloseMillis: Int64 = 0
-    /// The longest silence of the agent, milliseconds, up to 366 days; 0: no limit.
+    /// The longest silence of the agent, milliseconds, up to 366 days; 0: no limit. After a restart of
+    /// the server it begins when the agent is back.
     public var heartbeatMillis: Int64 = 0
     /// What becomes of the step when its attempts are used up: as many as its retry policy allows that
     /// failed, or five whose instance was lost, which the policy does not count.
@@ -1133,7 +1139,8 @@ public struct ApprovalStep: Sendable, Hashable {
 }
 
 /// Gives the step's input to definitions with a trigger of this type (a run each) and to steps that
-/// wait for it; all in one change.
+/// wait for it; all in one change. In a run with 16 runs above it, by triggers and child steps, it
+/// starts none and is for those who wait.
 public struct PublishStep: Sendable, Hashable {
     /// Required, 1 to 256 bytes.
     public var eventType: String = ""
@@ -1149,7 +1156,9 @@ public struct PublishStep: Sendable, Hashable {
     }
 }
 
-/// Runs another workflow of the namespace; the step's input is the run's, its result the output.
+/// Runs another workflow of the namespace; the step's input is the run's, its result the output. A run
+/// that ends otherwise is a failure of the attempt: `child_failed`, `child_timed_out`,
+/// `child_cancelled` or `child_terminated`. At most 16 runs are above one another (`too_deep`).
 public struct ChildStep: Sendable, Hashable {
     /// The definition's name. Required, 1 to 256 bytes.
     public var workflow: String = ""
@@ -1222,7 +1231,8 @@ public struct FanOutStep: Sendable, Hashable {
 /// it has the operation, nobody is asked: the step waits start_to_close for them, then fails as others do
 /// (`no_agent`, `unknown_operation`), and the voters' own time begins when they are asked.
 public struct BallotStep: Sendable, Hashable {
-    /// As in DecideRequest.
+    /// As in DecideRequest. Where every instance is meant, a server that starts again asks once they have
+    /// had 10 s to come back.
     public var voters: [Voter] = []
     /// Unset: the defaults.
     public var rules: BallotRules? = nil
@@ -1268,7 +1278,8 @@ public struct ContinueStep: Sendable, Hashable {
     }
 }
 
-/// An operation that stands in for a step or undoes it.
+/// An operation that stands in for a step or undoes it. It waits for an instance as long as
+/// start_to_close; when none has come by then it has failed (`no_agent`), whatever its retry policy says.
 public struct StepWork: Sendable, Hashable {
     /// Required, 1 to 256 bytes, the operation too.
     public var agentType: String = ""
@@ -1597,7 +1608,8 @@ public struct ExecuteRunResponse: Sendable, Hashable {
     }
 }
 
-/// Names a run by its id, or the newest of a workflow id; of runs that continue as new, the newest.
+/// Names a run by its id or by a workflow id: the open run that has it and is not queued, else the
+/// newest; of runs that continue as new, the newest.
 public struct RunReference: Sendable, Hashable {
     public var by: By? = nil
 
@@ -1779,7 +1791,7 @@ public struct StepRun: Sendable, Hashable {
     public var dependsOn: [String] = []
     public var optional: Bool = false
     public var state: StepState = .unspecified
-    /// Attempts begun.
+    /// Attempts that were begun, or given up while they waited to begin.
     public var attempts: Int32 = 0
     /// 0 when not begun or not ended.
     public var startedUnixMillis: Int64 = 0
@@ -2867,7 +2879,7 @@ public struct Graph: Sendable, Hashable {
     /// In the order of the definition.
     public var nodes: [GraphNode] = []
     public var edges: [GraphEdge] = []
-    /// Share of the steps that have ended, 0 to 1.
+    /// Share of the steps of the definition that have ended, 0 to 1.
     public var progress: Double = 0
     /// Nodes and edges left out because the answer was full, edges first; the nodes name what they depend
     /// on too.
@@ -2945,13 +2957,16 @@ public struct GraphEdge: Sendable, Hashable {
     }
 }
 
-/// What of a graph has changed since it was told of last.
+/// What of a graph has changed since it was told of last. Elements of a list have nodes while the list
+/// is gone through.
 public struct GraphDelta: Sendable, Hashable {
     public var runID: String = ""
     public var status: RunStatus = .unspecified
     public var progress: Double = 0
     /// As they are now; an edge is passed when its first node has ended.
     public var nodes: [GraphNode] = []
+    /// Ids of nodes that are no more.
+    public var removedSteps: [String] = []
 
     /// Every field at its default.
     public init() {}
@@ -2961,12 +2976,14 @@ public struct GraphDelta: Sendable, Hashable {
         runID: String = "",
         status: RunStatus = .unspecified,
         progress: Double = 0,
-        nodes: [GraphNode] = []
+        nodes: [GraphNode] = [],
+        removedSteps: [String] = []
     ) {
         self.runID = runID
         self.status = status
         self.progress = progress
         self.nodes = nodes
+        self.removedSteps = removedSteps
     }
 }
 

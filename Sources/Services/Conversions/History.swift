@@ -55,8 +55,9 @@ extension Messages.HistoryEvent {
             about(.stepFailed, step, attempt)
             self.failure = Failure(failure)
             self.willRetry = willRetry
-        case .stepTimedOut(let step, let attempt, let willRetry):
+        case .stepTimedOut(let step, let attempt, let failure, let willRetry):
             about(.stepTimedOut, step, attempt)
+            self.failure = failure.map(Failure.init)
             self.willRetry = willRetry
         case .stepSkipped(let step, let reason):
             about(.stepSkipped, step, 0)

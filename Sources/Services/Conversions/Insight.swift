@@ -82,6 +82,8 @@ extension GraphDelta {
         var known: [String: StepSummary] = [:]
         for step in last.steps { known[step.id] = step }
         var left = summary.steps.filter { known[$0.id] != $0 }[...]
+        for step in summary.steps { known[step.id] = nil }
+        var gone = last.steps.map(\.id).filter { known[$0] != nil }
         var deltas: [GraphDelta] = []
         repeat {
             let page = left.page { GraphNode($0, nowMillis: nowMillis) }
@@ -91,6 +93,8 @@ extension GraphDelta {
             delta.status = Messages.RunStatus(summary.status)
             delta.progress = summary.progress
             delta.nodes = page.entries
+            delta.removedSteps = gone
+            gone = []
             deltas.append(delta)
         } while !left.isEmpty
         return deltas
@@ -108,10 +112,11 @@ extension GraphNode {
 }
 
 extension RunSummary {
-    /// Share of the steps that have ended; 1 without steps.
+    /// Share of the definition's steps that have ended; 1 without steps. Those that come and go with
+    /// a list or a compensation would let it fall back.
     fileprivate var progress: Double {
-        if steps.isEmpty { return 1 }
-        return Double(steps.count(where: \.state.hasEnded)) / Double(steps.count)
+        if ownSteps == 0 { return 1 }
+        return Double(steps.prefix(ownSteps).count { $0.state.hasEnded }) / Double(ownSteps)
     }
 }
 

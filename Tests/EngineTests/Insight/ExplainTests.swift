@@ -100,6 +100,57 @@ import Testing
         #expect(causes[1].untilMillis == bench.now.wallMillis + 7_000)
     }
 
+    @Test func `a ballot under way says who has not answered`() throws {
+        var (bench, started, _) = StepBallotTests.start(StepBallotTests.definition())
+        let run = try #require(started)
+        let end = bench.now.wallMillis + 1_000
+        let asked = try #require(Self.explain(&bench, run).first)
+        #expect(asked.kind == .attempt && asked.waitsFor == ["a", "b", "c"])
+        #expect(asked.message.hasPrefix("0 of 3 voters") && asked.untilMillis == end)
+        BallotEngineTests.answer(&bench, "b", "1")
+        let one = try #require(Self.explain(&bench, run).first)
+        #expect(one.message.hasPrefix("1 of 3 voters") && one.waitsFor == ["a", "c"])
+    }
+
+    @Test func `a step without an instance tells those that drain from none`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        var news = SessionNews()
+        news.isDraining = true
+        rig.post(.session(.heard(news, PortNumber(rawValue: 1))))
+        let run = try #require(rig.start())
+        let index = try #require(rig.engine.runIndex[run])
+        let draining = try #require(rig.engine.causes(of: index).first)
+        #expect(draining.kind == .queue && draining.message.hasSuffix("drain"))
+        rig.leave(1)
+        #expect(rig.engine.causes(of: index).first?.kind == .noAgent)
+    }
+
+    @Test func `an attempt waits for an instance whose connection has broken`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1)
+        let run = try #require(rig.start())
+        #expect(rig.taken(1).count == 1)
+        let index = try #require(rig.engine.runIndex[run])
+        #expect(rig.engine.causes(of: index).first?.kind == .attempt)
+        rig.drop(1)
+        let cause = try #require(rig.engine.causes(of: index).first)
+        #expect(cause.kind == .noAgent && cause.waitsFor == ["w/1"])
+        #expect(cause.untilMillis == rig.now.wallMillis + 1_000, "as long as its lease")
+    }
+
+    @Test func `a run that is too young to be continued says so`() {
+        var bench = KeyEngineTests.bench(
+            WorkflowDefinition(
+                name: "w", version: "1",
+                steps: [Self.bare("next", .continueAsNew(ContinueSpec()))]))
+        let run = bench.start("w")
+        let cause = Self.explain(&bench, run).first
+        #expect(cause?.kind == .wait)
+        #expect(cause?.message == "a run is continued when it is a second old")
+        #expect(cause?.untilMillis == bench.now.wallMillis + 1_000)
+    }
+
     @Test func `a paused and a queued run say so`() {
         var bench = KeyEngineTests.bench(
             WorkflowDefinition(

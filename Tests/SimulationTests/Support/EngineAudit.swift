@@ -144,7 +144,9 @@ enum EngineAudit {
                 }
             case .waitingRetry:
                 isMoving = true
-                if own.timer < 0 { faults.append("\(state.id): step \(step) has no timer") }
+                if own.timer < 0, !engine.isTakingUp {
+                    faults.append("\(state.id): step \(step) has no timer")
+                }
             case .pending: break
             case .completed, .failed, .skipped, .cancelled:
                 if own.job >= 0 { faults.append("\(state.id): an ended step has a job") }
@@ -180,6 +182,8 @@ enum EngineAudit {
             .ballotOutput(place, attempt: record.attempt),
         ]
         if engine.ballots.ofSteps[place] != nil { return nil }
+        // A timer wakes it, or will when all restored runs are taken up.
+        if own.timer >= 0 || engine.isTakingUp { return nil }
         if purposes.contains(where: pending.contains) { return nil }
         return "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
             + "attempt \(record.attempt), \(state.work(of: step).definition.kind)"
@@ -204,7 +208,7 @@ enum EngineAudit {
         let state = cell.machine.state
         let record = state.steps[step]
         let place = StepPlace(run: state.id, step: step)
-        if record.notBeforeMillis > 0, cell.steps[step].timer < 0 {
+        if record.notBeforeMillis > 0, cell.steps[step].timer < 0, !engine.isTakingUp {
             return "\(state.id): waiting step \(step) has no timer"
         }
         if cell.machine.isCollecting(step) {

@@ -9499,7 +9499,7 @@ const ProtobufCMessageDescriptor cadre__v1__graph_edge__descriptor =
   (ProtobufCMessageInit) cadre__v1__graph_edge__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor cadre__v1__graph_delta__field_descriptors[4] =
+static const ProtobufCFieldDescriptor cadre__v1__graph_delta__field_descriptors[5] =
 {
   {
     "run_id",
@@ -9549,17 +9549,30 @@ static const ProtobufCFieldDescriptor cadre__v1__graph_delta__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "removed_steps",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Cadre__V1__GraphDelta, n_removed_steps),
+    offsetof(Cadre__V1__GraphDelta, removed_steps),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned cadre__v1__graph_delta__field_indices_by_name[] = {
   3,   /* field[3] = nodes */
   2,   /* field[2] = progress */
+  4,   /* field[4] = removed_steps */
   0,   /* field[0] = run_id */
   1,   /* field[1] = status */
 };
 static const ProtobufCIntRange cadre__v1__graph_delta__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor cadre__v1__graph_delta__descriptor =
 {
@@ -9569,7 +9582,7 @@ const ProtobufCMessageDescriptor cadre__v1__graph_delta__descriptor =
   "Cadre__V1__GraphDelta",
   "cadre.v1",
   sizeof(Cadre__V1__GraphDelta),
-  4,
+  5,
   cadre__v1__graph_delta__field_descriptors,
   cadre__v1__graph_delta__field_indices_by_name,
   1,  cadre__v1__graph_delta__number_ranges,

@@ -113,7 +113,7 @@ struct  Cadre__V1__Schedule
   /*
    * Five fields (`minute hour day-of-month month day-of-week`, names, ranges, steps, lists) or
    * `@hourly` and its like; at most ten. Each adds its times. Where both day fields are restricted,
-   * either may fit.
+   * either may fit; one that begins with `*`, such as `* 2`, is not restricted, and then both must.
    */
   size_t n_cron;
   char **cron;

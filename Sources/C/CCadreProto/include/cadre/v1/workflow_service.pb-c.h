@@ -262,7 +262,7 @@ typedef enum _Cadre__V1__StepState {
   CADRE__V1__STEP_STATE__STEP_STATE_SCHEDULED = 2,
   CADRE__V1__STEP_STATE__STEP_STATE_RUNNING = 3,
   /*
-   * Failed, and waits for its next attempt.
+   * Failed, and waits for its next attempt; or would continue a run that is not a second old.
    */
   CADRE__V1__STEP_STATE__STEP_STATE_WAITING_RETRY = 4,
   CADRE__V1__STEP_STATE__STEP_STATE_COMPLETED = 5,
@@ -396,11 +396,11 @@ typedef enum _Cadre__V1__RunCauseKind {
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_MODE = 5,
   /*
-   * No instance of the agent type is alive, or the one that held it has not come back.
+   * No instance of the agent type is there, or the one that held it has not come back.
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_NO_AGENT = 6,
   /*
-   * Every instance is busy, draining or isolated.
+   * Every instance is busy, draining, isolated or disconnected.
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_QUEUE = 7,
   /*
@@ -408,7 +408,7 @@ typedef enum _Cadre__V1__RunCauseKind {
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_PREPARATION = 8,
   /*
-   * An instance works on it.
+   * An instance works on it, or its voters do.
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_ATTEMPT = 9,
   /*
@@ -416,7 +416,7 @@ typedef enum _Cadre__V1__RunCauseKind {
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_RETRY = 10,
   /*
-   * A timer, a signal or an event.
+   * A timer, a signal or an event, or the age that a run has before it is continued.
    */
   CADRE__V1__RUN_CAUSE_KIND__RUN_CAUSE_KIND_WAIT = 11,
   /*
@@ -466,8 +466,8 @@ struct  Cadre__V1__WorkflowDefinition
   /*
    * JSON template of the run's result. A string that is one reference becomes the value itself, so
    * `"${steps.synthesis.output}"` is that step's output; elements of arrays are `[0]`, and what is
-   * absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of every completed step's
-   * output by step id.
+   * absent is `null`. At most 64 KiB, 2 MiB when filled in. Empty: an object of the outputs of all
+   * completed steps by step id, but for timers, which have none.
    */
   char *result_template;
   /*
@@ -477,6 +477,8 @@ struct  Cadre__V1__WorkflowDefinition
   int64_t run_timeout_millis;
   /*
    * Event types that start a run each, with the event as its input; at most 100, of 1 to 256 bytes.
+   * What a run with 16 runs above it publishes starts none, so that workflows that trigger each other
+   * come to an end.
    */
   size_t n_triggers;
   char **triggers;
@@ -542,7 +544,9 @@ struct  Cadre__V1__StepDefinition
    */
   protobuf_c_boolean optional;
   /*
-   * From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000.
+   * From dispatch to result, milliseconds, up to 366 days; 0 means the default, 30,000. It goes on over
+   * a restart of the server, but an instance that comes back with its work has a whole lease from then
+   * on, or all of this when that is shorter.
    */
   int64_t start_to_close_millis;
   /*
@@ -554,7 +558,8 @@ struct  Cadre__V1__StepDefinition
    * start_to_close. So long it waits for an instance that has the operation and a free slot; the
    * time counts while a breaker or the mode holds the step too, which is without limit when it is
    * 0. Then it fails: `no_agent`, or `unknown_operation` when instances are there and none of them
-   * has the operation.
+   * has the operation. It goes on over a restart of the server, but instances have 10 s to come back,
+   * or all of this when that is shorter.
    */
   int64_t schedule_to_start_millis;
   /*
@@ -565,7 +570,8 @@ struct  Cadre__V1__StepDefinition
    */
   int64_t schedule_to_close_millis;
   /*
-   * The longest silence of the agent, milliseconds, up to 366 days; 0: no limit.
+   * The longest silence of the agent, milliseconds, up to 366 days; 0: no limit. After a restart of
+   * the server it begins when the agent is back.
    */
   int64_t heartbeat_millis;
   /*
@@ -706,7 +712,8 @@ struct  Cadre__V1__ApprovalStep
 
 /*
  * Gives the step's input to definitions with a trigger of this type (a run each) and to steps that
- * wait for it; all in one change.
+ * wait for it; all in one change. In a run with 16 runs above it, by triggers and child steps, it
+ * starts none and is for those who wait.
  */
 struct  Cadre__V1__PublishStep
 {
@@ -722,7 +729,9 @@ struct  Cadre__V1__PublishStep
 
 
 /*
- * Runs another workflow of the namespace; the step's input is the run's, its result the output.
+ * Runs another workflow of the namespace; the step's input is the run's, its result the output. A run
+ * that ends otherwise is a failure of the attempt: `child_failed`, `child_timed_out`,
+ * `child_cancelled` or `child_terminated`. At most 16 runs are above one another (`too_deep`).
  */
 struct  Cadre__V1__ChildStep
 {
@@ -797,7 +806,8 @@ struct  Cadre__V1__BallotStep
 {
   ProtobufCMessage base;
   /*
-   * As in DecideRequest.
+   * As in DecideRequest. Where every instance is meant, a server that starts again asks once they have
+   * had 10 s to come back.
    */
   size_t n_voters;
   Cadre__V1__Voter **voters;
@@ -840,7 +850,8 @@ struct  Cadre__V1__ContinueStep
 
 
 /*
- * An operation that stands in for a step or undoes it.
+ * An operation that stands in for a step or undoes it. It waits for an instance as long as
+ * start_to_close; when none has come by then it has failed (`no_agent`), whatever its retry policy says.
  */
 struct  Cadre__V1__StepWork
 {
@@ -1122,7 +1133,8 @@ typedef enum {
 } Cadre__V1__RunReference__ByCase;
 
 /*
- * Names a run by its id, or the newest of a workflow id; of runs that continue as new, the newest.
+ * Names a run by its id or by a workflow id: the open run that has it and is not queued, else the
+ * newest; of runs that continue as new, the newest.
  */
 struct  Cadre__V1__RunReference
 {
@@ -1267,7 +1279,7 @@ struct  Cadre__V1__StepRun
   protobuf_c_boolean optional;
   Cadre__V1__StepState state;
   /*
-   * Attempts begun.
+   * Attempts that were begun, or given up while they waited to begin.
    */
   int32_t attempts;
   /*
@@ -2138,7 +2150,7 @@ struct  Cadre__V1__Graph
   size_t n_edges;
   Cadre__V1__GraphEdge **edges;
   /*
-   * Share of the steps that have ended, 0 to 1.
+   * Share of the steps of the definition that have ended, 0 to 1.
    */
   double progress;
   /*
@@ -2192,7 +2204,8 @@ struct  Cadre__V1__GraphEdge
 
 
 /*
- * What of a graph has changed since it was told of last.
+ * What of a graph has changed since it was told of last. Elements of a list have nodes while the list
+ * is gone through.
  */
 struct  Cadre__V1__GraphDelta
 {
@@ -2205,10 +2218,15 @@ struct  Cadre__V1__GraphDelta
    */
   size_t n_nodes;
   Cadre__V1__GraphNode **nodes;
+  /*
+   * Ids of nodes that are no more.
+   */
+  size_t n_removed_steps;
+  char **removed_steps;
 };
 #define CADRE__V1__GRAPH_DELTA__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&cadre__v1__graph_delta__descriptor) \
-    , (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0,NULL }
+    , (char *)protobuf_c_empty_string, CADRE__V1__RUN_STATUS__RUN_STATUS_UNSPECIFIED, 0, 0,NULL, 0,NULL }
 
 
 struct  Cadre__V1__WatchGraphsRequest
