@@ -49,8 +49,14 @@ struct BallotTables: Sendable {
     var changedIn = BatchNumber.none
     /// The ballots of steps, by the calls that wait for them.
     var ofSteps: [StepPlace: ReplyTicket] = [:]
+    /// Steps whose voters are not there, also by the agent types of those voters.
+    var waiting: [StepPlace: VoterWait] = [:]
+    var waitingFor: [String: [StepPlace]] = [:]
     /// Reports whose right answer is being read.
     var reports: [ReplyTicket: ReportBallotOutcome] = [:]
+
+    /// Whether no step is or waits to be voted on.
+    var hasNoSteps: Bool { ofSteps.isEmpty && waiting.isEmpty }
 
     func names(in namespace: Namespace) -> [String] {
         series.filter { $0.key.namespace == namespace && $0.value.series.lastMillis > 0 }

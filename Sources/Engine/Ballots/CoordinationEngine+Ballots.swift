@@ -99,7 +99,7 @@ extension CoordinationEngine {
         return .success(voters)
     }
 
-    private mutating func instances(for voter: BallotSpec.Voter) -> [BallotSpec.Voter] {
+    mutating func instances(for voter: BallotSpec.Voter) -> [BallotSpec.Voter] {
         guard let type = pool.type(named: voter.agentType) else { return [] }
         let living = pool.livingAgents.filter {
             pool.type(of: $0) == type && pool.isLiving($0)

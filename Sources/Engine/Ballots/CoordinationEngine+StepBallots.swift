@@ -12,6 +12,10 @@ extension CoordinationEngine {
         // A run that was paused meanwhile and goes on has its ballot still.
         if ballots.ofSteps[place] != nil { return }
         let definition = state.plan.steps[step].definition
+        if let absence = absence(of: spec, asked: definition.operation) {
+            return wait(run, step, for: absence)
+        }
+        stopWaiting(run, step)
         let ticket = ownCalls.open(.step(place, attempt: state.steps[step].attempt))
         ballots.ofSteps[place] = ticket
         beginBallot(
@@ -33,10 +37,7 @@ extension CoordinationEngine {
         case .ballot(.decided(let outcome)):
             undecided(place, attempt: attempt, outcome.failure)
         case .rejected(let rejection):
-            var failure = StepFailure(rejection)
-            // Its agents may not be back yet.
-            if rejection.code == .notFound { failure.retryable = true }
-            undecided(place, attempt: attempt, failure)
+            undecided(place, attempt: attempt, StepFailure(rejection))
         default: break
         }
     }
@@ -74,6 +75,7 @@ extension CoordinationEngine {
 
     /// The step is stopped: so is its ballot.
     mutating func stopBallot(_ run: Int32, _ step: Int) {
+        stopWaiting(run, step)
         let place = StepPlace(run: runs[run].machine.state.id, step: step)
         guard let ticket = ballots.ofSteps.removeValue(forKey: place) else { return }
         forgetOwn(ticket.call)

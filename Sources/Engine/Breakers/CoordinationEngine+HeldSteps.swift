@@ -65,7 +65,7 @@ extension CoordinationEngine {
         armHold(run, step, atNanos: hold.endNanos)
     }
 
-    private mutating func armHold(_ run: Int32, _ step: Int, atNanos due: Int64) {
+    mutating func armHold(_ run: Int32, _ step: Int, atNanos due: Int64) {
         if runs[run].steps[step].timer >= 0 { timers.remove(runs[run].steps[step].timer) }
         runs[run].steps[step].timer =
             due == .max ? -1 : timers.insert(.held(run: run, step: step), key: due)

@@ -36,6 +36,9 @@ extension CoordinationEngine {
             cause.message = "held while the operating mode is \(self.mode(of: state.namespace))"
             return
         }
+        if let wait = ballots.waiting[StepPlace(run: state.id, step: held.step)] {
+            return explain(wait, &cause)
+        }
         guard let hold = runs[held.run].steps[held.step].held,
             breakers.cells.contains(hold.breaker)
         else {

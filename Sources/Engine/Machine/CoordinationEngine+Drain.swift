@@ -118,6 +118,7 @@ extension CoordinationEngine {
     /// Something about an instance changed that watchers want to know.
     mutating func agentChanged(_ agent: Int32) {
         agentSequence += 1
+        votersCame(ofType: pool.type(of: agent))
         if agentWatchers.isEmpty { return }
         tellWatchers(.changed(summary(agent)))
     }

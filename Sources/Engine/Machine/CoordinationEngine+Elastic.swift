@@ -43,6 +43,7 @@ extension CoordinationEngine {
                 elasticJoined(agent)
             }
         }
+        votersCame(ofType: type)
         grow(type)
         armElastic(type)
     }

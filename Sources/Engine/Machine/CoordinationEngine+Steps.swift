@@ -310,7 +310,7 @@ extension CoordinationEngine {
         }
         if cell.isListening { stopListening(run, step) }
         stopHolding(run, step)
-        if !ballots.ofSteps.isEmpty { stopBallot(run, step) }
+        if !ballots.hasNoSteps { stopBallot(run, step) }
         if !parked.isEmpty { forgetPark(run, step) }
         guard cell.job >= 0 else { return }
         cancelAssignment(cell.job)
@@ -324,6 +324,7 @@ extension CoordinationEngine {
             runs[run].steps[step].timer = -1
         }
         stopHolding(run, step)
+        if !ballots.waiting.isEmpty { stopWaiting(run, step) }
         let job = runs[run].steps[step].job
         guard job >= 0, runs[run].machine.state.steps[step].state == .scheduled else { return }
         endStep(job)

@@ -1205,7 +1205,9 @@ public struct FanOutStep: Sendable, Hashable {
 /// "confidence": 0.8, "agreement": 0.7, "voters": 5, "answered": 5, "dissenters": ["name", ...]}`. No
 /// decision is a failure of the attempt, of the type `ballot_no_quorum`, `ballot_no_support`, `ballot_tie`,
 /// `ballot_not_unanimous` or `ballot_cycle`; the retry policy says whether the voters are asked again. A
-/// server that starts again asks them again.
+/// server that starts again asks them again. While the agent type of a voter is unknown, or no instance of
+/// it has the operation, nobody is asked: the step waits start_to_close for them, then fails as others do
+/// (`no_agent`, `unknown_operation`), and the voters' own time begins when they are asked.
 public struct BallotStep: Sendable, Hashable {
     /// As in DecideRequest.
     public var voters: [Voter] = []
