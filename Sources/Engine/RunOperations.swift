@@ -20,7 +20,7 @@ public struct OperateRun: Sendable, Hashable {
         self.requestID = requestID
         var hash = StableHash()
         if !requestID.isEmpty {
-            hash.combine("\(run)")
+            hash.combine(run.requestWords)
             operation.combine(into: &hash)
         }
         contentHash = hash.value

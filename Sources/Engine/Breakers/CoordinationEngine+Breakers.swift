@@ -133,7 +133,7 @@ extension CoordinationEngine {
             requestID: force.signature.requestID)
         var hash = StableHash()
         hash.combine(force.name)
-        hash.combine("\(force.change)")
+        hash.combine(force.change.requestWords)
         hash.combine(force.signature.reason)
         if isRepeat(key, hash.value) {
             return getBreaker(force.namespace, force.name, ticket)

@@ -64,7 +64,7 @@ extension CoordinationEngine {
             namespace: namespace, method: "SetEmergencyPlan", requestID: by.requestID)
         var hash = StableHash()
         hash.combine(ModeCodec.encode(plan))
-        hash.combine("\(policy)")
+        hash.combine(policy.requestWords)
         if isRepeat(key, hash.value) { return getMode(namespace, ticket) }
         if isAnswered(key, hash.value, ticket) { return }
         if let refusal = refusalOfChanges ?? refusalOfNamespace(namespace) {
