@@ -160,7 +160,7 @@ enum EngineAudit {
         return faults
     }
 
-    /// A scheduled step has a job, or waits for a breaker, for a mode, or for its input.
+    /// A scheduled step has a job, or waits for a breaker, for a mode, for voters, or for its input.
     private static func checkScheduled(
         _ run: Int32, _ step: Int, _ engine: CoordinationEngine, _ pending: Set<Preparation.Purpose>
     ) -> String? {
@@ -185,8 +185,24 @@ enum EngineAudit {
         // A timer wakes it, or will when all restored runs are taken up.
         if own.timer >= 0 || engine.isTakingUp { return nil }
         if purposes.contains(where: pending.contains) { return nil }
+        if engine.ballots.waiting[place] != nil { return checkWaitForVoters(run, step, engine) }
         return "\(state.id) \(state.status): \(record.state) step \(step) has no job, "
             + "attempt \(record.attempt), \(state.work(of: step).definition.kind)"
+    }
+
+    /// A step waits for voters only while some are missing, and not for ever.
+    private static func checkWaitForVoters(
+        _ run: Int32, _ step: Int, _ engine: CoordinationEngine
+    ) -> String? {
+        var engine = engine
+        let state = engine.runs[run].machine.state
+        let definition = state.work(of: step).definition
+        guard !engine.isDraining, case .ballot(let spec) = definition.kind else { return nil }
+        if engine.absence(of: spec, asked: definition.operation) == nil {
+            return "\(state.id): step \(step) waits for voters who are there"
+        }
+        return engine.runs[run].steps[step].timer >= 0
+            ? nil : "\(state.id): step \(step) waits for its voters for ever"
     }
 
     /// A queued run stands behind the open one of its workflow id.
