@@ -154,10 +154,12 @@ public struct SubscriberMachine: Sendable {
     /// The wait is over.
     public mutating func waitIsOver() { state.notBeforeMillis = 0 }
 
-    /// Publications were removed before they went out.
+    /// Publications were removed before they went out. What goes on where the last gap ended is one
+    /// with it.
     public mutating func passedGap(from: Int64, through: Int64) {
-        state.gapFrom = from
-        state.gapThrough = through
+        let goesOn = state.gapFrom > 0 && state.gapFrom <= from && from <= state.gapThrough + 1
+        if !goesOn { state.gapFrom = from }
+        state.gapThrough = goesOn ? max(state.gapThrough, through) : through
         state.knownRemoved = max(state.knownRemoved, through)
     }
 

@@ -70,6 +70,18 @@ extension EngineBench {
         }
     }
 
+    /// Up to where a follower was told that topics were removed, each time.
+    func toldRemoved(_ call: UInt64) -> [[String: Int64]] {
+        (answers[call] ?? []).compactMap { answer in
+            if case .event(.removed(let topics)) = answer { topics } else { nil }
+        }
+    }
+
+    mutating func delete(topic: String) {
+        let name = TopicReference(namespace: .default, topic: topic)
+        send { .event(.deleteTopic(name, by: .nobody), $0) }
+    }
+
     mutating func launch(_ workflow: String, input: String = "{}") {
         send {
             .startRun(
