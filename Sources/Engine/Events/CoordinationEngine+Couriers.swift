@@ -230,6 +230,16 @@ extension CoordinationEngine {
             ReplyTicket(port: Self.eventPort, call: call.call))
     }
 
+    /// Nobody wants an agent's answer any more: what it works on for a target is cancelled.
+    mutating func cancelCall(_ subscriber: Int32) {
+        let cell = subscriptions.subscribers[subscriber]
+        guard case .agent = cell.target, cell.machine.outCount > 0 || cell.redelivering > 0 else {
+            return
+        }
+        let call = EventCall(cell: subscriber, generation: cell.generation)
+        abandon(ReplyTicket(port: Self.eventPort, call: call.call))
+    }
+
     /// Where agents' answers for targets go: the shell brings them back as a command.
     static var eventPort: Int { 1_023 }
 

@@ -112,11 +112,12 @@ extension EngineBench {
     @discardableResult
     mutating func subscribe(
         _ name: String, _ patterns: [String], _ targets: [SubscriptionTarget],
-        _ policy: DeliveryPolicy = .defaults, filter: String = "", isPaused: Bool = false
+        _ policy: DeliveryPolicy = .defaults, filter: String = "", isPaused: Bool = false,
+        summary: String = ""
     ) -> Bool? {
         let definition = SubscriptionDefinition(
             name: name, patterns: patterns.compactMap { TopicPattern($0) }, filter: filter,
-            targets: targets, policy: policy, isPaused: isPaused)
+            targets: targets, policy: policy, isPaused: isPaused, summary: summary)
         let answer = ask {
             .event(.subscription(.put(.default, definition, by: .nobody)), $0)
         }
