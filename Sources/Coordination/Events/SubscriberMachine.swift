@@ -137,6 +137,16 @@ public struct SubscriberMachine: Sendable {
     /// A publication was given up: it is kept as a dead letter, and the rest goes on.
     public mutating func givenUp(_ sequence: Int64) {
         state.deadLettered += 1
+        passUsedUp(sequence)
+    }
+
+    /// A publication was given up and had been removed meanwhile: nothing is kept of it.
+    public mutating func lost(_ sequence: Int64) {
+        passUsedUp(sequence)
+        passedGap(from: sequence, through: sequence)
+    }
+
+    private mutating func passUsedUp(_ sequence: Int64) {
         state.acknowledged = max(state.acknowledged, sequence)
         sentThrough = max(sentThrough, sequence)
         let failure = state.lastFailure

@@ -45,7 +45,7 @@ extension CoordinationEngine {
         }
         if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].redelivering > 0 {
-            return deliverLetter(subscriber, outcome.deliveries.first)
+            return deliverLetter(subscriber, outcome.deliveries.first, outcome.letter)
         }
         if !outcome.isFresh { passGap(subscriber, outcome) }
         let (namespace, _) = subscriberKey(subscriber)

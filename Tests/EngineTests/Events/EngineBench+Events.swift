@@ -133,13 +133,15 @@ extension EngineBench {
         return view.targets.first
     }
 
-    mutating func requeue(_ name: String, _ sequence: Int64, isDiscarded: Bool = false) -> Answer? {
+    mutating func requeue(
+        _ name: String, _ sequence: Int64, target: String = "", isDiscarded: Bool = false
+    ) -> Answer? {
         let name = SubscriptionName(namespace: .default, name: name)
         return ask {
             .event(
                 .subscription(
                     .requeue(
-                        name, target: "", sequence: sequence, isDiscarded: isDiscarded,
+                        name, target: target, sequence: sequence, isDiscarded: isDiscarded,
                         by: .nobody)), $0)
         }
     }
