@@ -79,6 +79,16 @@ import Testing
         #expect(bench.engine.openInvokeCount == 0)
     }
 
+    @Test func `nobody who was late is said not to have been needed`() throws {
+        var bench = Self.bench()
+        let call = Self.begin(&bench, Self.decide(bench, Self.three))
+        bench.pass(millis: 1_001)
+        let outcome = try #require(Self.outcome(bench, call))
+        #expect(outcome.verdict.reason == .noQuorum && !outcome.isEarly)
+        #expect(outcome.ballot.states == Array(repeating: .missing(.late), count: 3))
+        #expect(bench.engine.nextDeadlineNanos == nil, "no timer is left")
+    }
+
     @Test func `failures and unreadable answers end it early when no quorum is left`() throws {
         var bench = Self.bench()
         let rules = BallotRules(quorum: 1, equivalence: AnswerEquivalence(field: "x"))
