@@ -112,6 +112,7 @@ extension EventStream {
         case .resume(let number, let from, let failing, let failures):
             flow?.resume(number, failing: failing, failures: failures)
             next = from
+            untold = nil
         case .acknowledged(let sequence):
             flow?.acknowledged(sequence)
             // A reader may say that it is done with what it never saw.

@@ -60,6 +60,67 @@ struct SubscriptionServiceTests {
         }
     }
 
+    /// What a reader is told until a publication of this sequence comes: gaps, and publications.
+    private func read(
+        _ events: Client, _ name: String, until last: Int64
+    ) async throws -> (gaps: [EventGap], sequences: [Int64]) {
+        let stream = try await events.subscribe(Self.durable(name))
+        var gaps: [EventGap] = []
+        var sequences: [Int64] = []
+        for try await message in stream {
+            if let gap = message.gap { gaps.append(gap) }
+            sequences += message.publications.map(\.sequence)
+            if sequences.contains(last) { break }
+        }
+        stream.cancel()
+        return (gaps, sequences)
+    }
+
+    /// Another stream keeps at hand what is published, and with it what is removed.
+    @Test func `what was removed is told as one gap, though it is at hand`() async throws {
+        try await ServerUnderTest.with { server in
+            let events = Client(client: server.client)
+            let other = VolatileSubscriber(patterns: ["other"])
+            let keeping = try await events.subscribe(SubscribeRequest(mode: .volatile(other)))
+            for try await _ in keeping { break }
+            _ = try await put(events, "s")
+            for number in 1...3 { try await publish(events, "a.x", "\(number)") }
+            for number in 4...8 { try await publish(events, "b", "\(number)") }
+            _ = try await events.deleteTopic(DeleteTopicRequest(topic: "a.x"))
+            _ = try await events.putTopic(
+                PutTopicRequest(topic: "b", limits: TopicLimits(maxPublications: 2)))
+            let told = try await read(events, "s", until: 8)
+            #expect(told.gaps == [EventGap(fromSequence: 1, throughSequence: 6)])
+            #expect(told.sequences == [7, 8])
+            #expect(try await status(events, "s")?.lastGap == told.gaps.first)
+            keeping.cancel()
+        }
+    }
+
+    /// Far more than is read from the store at a time.
+    @Test func `what was removed is told as one gap, however many pages it goes over`() async throws
+    {
+        try await ServerUnderTest.with { server in
+            let events = Client(client: server.client)
+            _ = try await put(events, "s")
+            let requests = (1...900).map { number in
+                PublishRequest(
+                    topic: number % 2 == 0 ? "a.x" : "a.y", payload: Payload(data: [0x31]))
+            }
+            for _ in 1...4 {
+                _ = try await events.publishMany(PublishManyRequest(publications: requests))
+            }
+            for topic in ["a.x", "a.y"] {
+                _ = try await events.deleteTopic(DeleteTopicRequest(topic: topic))
+            }
+            try await publish(events, "b", "1")
+            let told = try await read(events, "s", until: 3_601)
+            #expect(told.gaps == [EventGap(fromSequence: 1, throughSequence: 3_600)])
+            #expect(told.sequences == [3_601])
+            #expect(try await status(events, "s")?.lastGap == told.gaps.first)
+        }
+    }
+
     @Test func `no more is out than the reader takes`() async throws {
         try await ServerUnderTest.with { server in
             let events = Client(client: server.client)

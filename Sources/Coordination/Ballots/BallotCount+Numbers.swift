@@ -99,7 +99,11 @@ extension BallotCount {
         let kept = numbers[cut..<(numbers.count - cut)]
         // A mean of equal numbers is that number, whatever rounding says.
         if kept.first == kept.last { return numbers[cut] }
-        return kept.reduce(0) { $0 + $1 / Double(kept.count) }
+        // Divided once, so that whole numbers have the mean that they have; where the sum has no double,
+        // each is divided by itself.
+        let count = Double(kept.count)
+        let sum = kept.reduce(0, +)
+        return sum.isFinite ? sum / count : kept.reduce(0) { $0 + $1 / count }
     }
 
     /// How many of `count` numbers are cut off at either end.
@@ -131,8 +135,39 @@ extension BallotCount {
     }
 
     var numbersCanDecide: Bool {
-        guard let value = certainCenter else { return true }
-        return isSupported(weight(near: value) + out, of: answered + out)
+        if rules.support == nil { return true }
+        let near = certainCenter.map(weight(near:)) ?? heaviestAround
+        return isSupported(near + out, of: answered + out)
+    }
+
+    /// At least the weight of the votes that can be the same as one and the same result.
+    private var heaviestAround: Int64 {
+        var points = points(of: votes)
+        if rules.method == .median, !rules.equivalence.isTolerant {
+            let range = medianRange
+            points.removeAll { !range.contains($0.number) }
+        }
+        return points.indices.reduce(0) { most, start in
+            let group = points[start...].filter { canMeet(points[start].number, $0.number) }
+            return max(most, group.reduce(0) { $0 + $1.vote.weight })
+        }
+    }
+
+    /// Between which numbers the median will lie, whatever those that are out answer.
+    private var medianRange: ClosedRange<Double> {
+        let numbers = points(of: votes).map(\.number)
+        let low = Array(repeating: -Double.infinity, count: outstanding.count) + numbers
+        let high = numbers + Array(repeating: Double.infinity, count: outstanding.count)
+        return center(of: low)...center(of: high)
+    }
+
+    /// Whether two numbers, ascending, can be the same as one: it lies between them at best, no further
+    /// from either than a tolerance of the larger one's size.
+    private func canMeet(_ low: Double, _ high: Double) -> Bool {
+        let size = max(low.magnitude, high.magnitude)
+        let tolerance = max(
+            rules.equivalence.absoluteTolerance, rules.equivalence.relativeTolerance * size)
+        return high - low <= 2 * tolerance * (1 + BallotArithmetic.lost)
     }
 
     private func weight(near value: Double) -> Int64 {

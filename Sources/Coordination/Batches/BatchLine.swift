@@ -15,6 +15,10 @@ public struct BatchLine: Sendable {
         public var isDurable: Bool
         /// How often it was given to an agent.
         public var attempts = 0
+        /// How often it left and no agent could be given it.
+        public var refusals = 0
+        /// How often it left.
+        var departures: Int { attempts + refusals }
 
         /// An item that arrives.
         public init(id: UInt64, bytes: Int, arrivedNanos: Int64, isDurable: Bool = false) {
@@ -270,13 +274,13 @@ public struct BatchLine: Sendable {
         _ item: Item, _ failure: StepFailure, isAlone: Bool, _ nanos: Int64
     ) -> Bool {
         guard case .retryItems(let attempts, let millis) = definition.onFailure,
-            item.attempts < attempts, failure.retryable || !isAlone
+            item.departures < attempts, failure.retryable || !isAlone
         else { return false }
         if isDraining {
             if item.isDurable { staying[item.id] = item }
             return item.isDurable
         }
-        let doubled = millis << min(item.attempts - 1, 7)
+        let doubled = millis << min(item.departures - 1, 7)
         let wait = failure.bounded.retryAfterMillis ?? min(doubled, millis * 100)
         let place = retryTimes.insert(item.id, key: nanos + wait * 1_000_000)
         retries[item.id] = (item, place)
@@ -300,8 +304,11 @@ public struct BatchLine: Sendable {
             item.attempts -= 1
             takeBack(item)
         }
-        return departure.items.filter { !$0.isDurable }.compactMap {
-            retry($0, failure, isAlone: isAlone, nanos) ? nil : ($0, failure)
+        return departure.items.filter { !$0.isDurable }.compactMap { item in
+            var item = item
+            item.attempts -= 1
+            item.refusals += 1
+            return retry(item, failure, isAlone: isAlone, nanos) ? nil : (item, failure)
         }
     }
 

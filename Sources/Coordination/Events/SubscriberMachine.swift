@@ -137,6 +137,16 @@ public struct SubscriberMachine: Sendable {
     /// A publication was given up: it is kept as a dead letter, and the rest goes on.
     public mutating func givenUp(_ sequence: Int64) {
         state.deadLettered += 1
+        passUsedUp(sequence)
+    }
+
+    /// A publication was given up and had been removed meanwhile: nothing is kept of it.
+    public mutating func lost(_ sequence: Int64) {
+        passUsedUp(sequence)
+        passedGap(from: sequence, through: sequence)
+    }
+
+    private mutating func passUsedUp(_ sequence: Int64) {
         state.acknowledged = max(state.acknowledged, sequence)
         sentThrough = max(sentThrough, sequence)
         let failure = state.lastFailure
@@ -154,10 +164,12 @@ public struct SubscriberMachine: Sendable {
     /// The wait is over.
     public mutating func waitIsOver() { state.notBeforeMillis = 0 }
 
-    /// Publications were removed before they went out.
+    /// Publications were removed before they went out. What goes on where the last gap ended is one
+    /// with it.
     public mutating func passedGap(from: Int64, through: Int64) {
-        state.gapFrom = from
-        state.gapThrough = through
+        let goesOn = state.gapFrom > 0 && state.gapFrom <= from && from <= state.gapThrough + 1
+        if !goesOn { state.gapFrom = from }
+        state.gapThrough = goesOn ? max(state.gapThrough, through) : through
         state.knownRemoved = max(state.knownRemoved, through)
     }
 

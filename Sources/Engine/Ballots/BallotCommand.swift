@@ -70,24 +70,42 @@ public struct ReportBallotOutcome: Sendable {
         /// The right answer, as an agent would give it.
         case truth(Payload)
         case correct(Bool)
+
+        fileprivate func combine(into hash: inout StableHash) {
+            switch self {
+            case .truth(let payload):
+                hash.combine(2)
+                hash.combine(payload.bytes)
+            case .correct(let isRight): hash.combine(isRight ? 1 : 0)
+            }
+        }
     }
 
     /// Where the series belongs.
-    public var namespace: Namespace
+    public let namespace: Namespace
     /// Its name.
-    public var series: String
+    public let series: String
     /// The decision's name in it.
-    public var decision: String
+    public let decision: String
     /// What is said of it.
-    public var outcome: Outcome
-    /// Empty: none.
-    public var requestID: String
+    public let outcome: Outcome
+    /// Makes a repeat harmless; empty: none.
+    public let requestID: String
+    /// Fingerprint of what is said; made by whoever builds the command.
+    let contentHash: UInt64
 
-    /// Combines the parts.
+    /// Combines the parts. O(bytes) when there is a request id.
     public init(
         namespace: Namespace, series: String, decision: String, outcome: Outcome,
         requestID: String = ""
     ) {
+        var hash = StableHash()
+        if !requestID.isEmpty {
+            hash.combine(series)
+            hash.combine(decision)
+            outcome.combine(into: &hash)
+        }
+        contentHash = hash.value
         self.namespace = namespace
         self.series = series
         self.decision = decision

@@ -161,7 +161,8 @@ extension CoordinationEngine {
             case .failure(let failure): miss(ballot, voter, .failed(failure.bounded))
             }
         case .rejected(let rejection) where rejection.code == .deadline:
-            miss(ballot, voter, .late)
+            // The time is over for all who are out: the ballot's timer, one nanosecond later, ends it.
+            ballots.cells[ballot].ballot.missed(voter, .late)
         case .rejected(let rejection):
             let failure = StepFailure(rejection)
             miss(ballot, voter, rejection.isInstanceLost ? .failed(failure) : .notAsked(failure))

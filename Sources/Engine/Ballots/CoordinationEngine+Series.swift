@@ -77,6 +77,7 @@ extension CoordinationEngine {
     // MARK: Outcomes
 
     mutating func reportOutcome(_ report: ReportBallotOutcome, _ ticket: ReplyTicket) {
+        if isReported(report, ticket) { return }
         let name = ScopedName(namespace: report.namespace, name: report.series)
         guard let cell = ballots.series[name], cell.series.lastMillis > 0 else {
             return rejectUnknownSeries(name, ticket)
@@ -94,6 +95,19 @@ extension CoordinationEngine {
         }
     }
 
+    /// Answers a repeat of a report, or an id that was used for another one.
+    private mutating func isReported(
+        _ report: ReportBallotOutcome, _ ticket: ReplyTicket
+    ) -> Bool {
+        if case .known(let bytes, let seen) = rememberedAnswer(
+            report.requestKey, hash: report.contentHash)
+        {
+            answer(ticket, .ballot(.judged(isRight: bytes.last == 1, [:])), seen: seen)
+            return true
+        }
+        return isAnswered(report.requestKey, report.contentHash, ticket)
+    }
+
     /// The right answer was read.
     mutating func truthRead(
         _ ticket: ReplyTicket, _ reading: Result<AnswerReading, StepFailure>
@@ -101,7 +115,10 @@ extension CoordinationEngine {
         guard let report = ballots.reports.removeValue(forKey: ticket) else { return }
         switch reading {
         case .failure(let failure): reject(ticket, .unreadableTruth(failure))
-        case .success(let reading): judge(report, .truth(reading.value), ticket)
+        case .success(let reading):
+            // Another report of its id may have come meanwhile.
+            if isReported(report, ticket) { return }
+            judge(report, .truth(reading.value), ticket)
         }
     }
 
@@ -119,23 +136,31 @@ extension CoordinationEngine {
         case .repeated(let isRight):
             answer(ticket, .ballot(.judged(isRight: isRight, [:])), seen: seen)
         case .learnt(let isRight, let voters):
-            guard let series = ballots.series[name]?.series else { return }
-            let record = series.record(report.decision)
-            if let record { putRecord(record.id, SeriesCodec.encode(record, in: name.name), name) }
-            var learnt: [String: VoterAccuracy] = [:]
-            for voter in voters {
-                guard let accuracy = series.voters[voter] else { continue }
-                learnt[voter] = accuracy
-                let blob = SeriesCodec.encode(accuracy, of: voter, in: name.name)
-                putAccuracy(voter, blob, name)
-            }
-            putTotals(name)
-            if record?.result != nil {
-                meter.noted(.outcome(isRight: isRight))
-                ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
-            }
+            let learnt = keepLearnt(name, report.decision, isRight: isRight, voters)
+            remember(report.requestKey, hash: report.contentHash, answer: [1, isRight ? 1 : 0])
             answer(ticket, .ballot(.judged(isRight: isRight, learnt)), seen: filling)
         }
+    }
+
+    /// What was learnt from an outcome goes with the filling batch.
+    private mutating func keepLearnt(
+        _ name: ScopedName, _ decision: String, isRight: Bool, _ voters: [String]
+    ) -> [String: VoterAccuracy] {
+        guard let series = ballots.series[name]?.series else { return [:] }
+        let record = series.record(decision)
+        if let record { putRecord(record.id, SeriesCodec.encode(record, in: name.name), name) }
+        var learnt: [String: VoterAccuracy] = [:]
+        for voter in voters {
+            guard let accuracy = series.voters[voter] else { continue }
+            learnt[voter] = accuracy
+            putAccuracy(voter, SeriesCodec.encode(accuracy, of: voter, in: name.name), name)
+        }
+        putTotals(name)
+        if record?.result != nil {
+            meter.noted(.outcome(isRight: isRight))
+            ready.notices.append(.ballot(.judged(series: name.name, isRight: isRight)))
+        }
+        return learnt
     }
 
     // MARK: Looking
@@ -216,5 +241,12 @@ extension CoordinationEngine {
             ballots.series[name, default: SeriesCell()].series.restore(accuracy, of: voter)
         default: break
         }
+    }
+}
+
+extension ReportBallotOutcome {
+    /// By what it is remembered.
+    fileprivate var requestKey: RequestLog.Key {
+        RequestLog.Key(namespace: namespace, method: "ReportOutcome", requestID: requestID)
     }
 }

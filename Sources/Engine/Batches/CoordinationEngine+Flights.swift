@@ -104,11 +104,14 @@ extension CoordinationEngine {
                         .splitting(payload, count: flight.items.count),
                         for: .batch(batch, serial: serial, number: number)))
             }
+        case .rejected(let rejection) where rejection.code == .deadline:
+            let millis = items.cells[batch].line.definition.timeoutMillis
+            landed(batch, number, .failed(.batchTimeout(millis)), [])
         case .rejected(let rejection):
             let failure = StepFailure(rejection)
-            // What may have run, or ran too long, counts as an attempt.
-            let hasRun = rejection.code == .deadline || rejection.isInstanceLost
-            landed(batch, number, hasRun ? .failed(failure) : .refused(failure), [])
+            // What may have run counts as an attempt.
+            landed(
+                batch, number, rejection.isInstanceLost ? .failed(failure) : .refused(failure), [])
         default:
             landed(
                 batch, number,
@@ -124,6 +127,8 @@ extension CoordinationEngine {
         _ batch: Int32, _ number: UInt64, _ end: BatchLine.End, _ results: [BatchPayload.ItemResult]
     ) {
         guard let flight = items.cells[batch].flights.removeValue(forKey: number) else { return }
+        var isRefused = false
+        if case .refused = end { isRefused = true }
         var values: [UInt64: Payload] = [:]
         for (item, result) in zip(flight.items, results) {
             if case .value(let payload) = result { values[item.id] = payload }
@@ -135,7 +140,7 @@ extension CoordinationEngine {
             itemEnded(
                 item.id,
                 ItemOutcome(
-                    outcome: outcome, batchItems: flight.items.count,
+                    outcome: outcome, batchItems: isRefused ? 0 : flight.items.count,
                     waitedNanos: max(0, flight.leftNanos - item.arrivedNanos),
                     attempts: item.attempts, agent: flight.agent), seen: flight.seen)
         }
@@ -152,6 +157,14 @@ extension CoordinationEngine {
 }
 
 extension StepFailure {
+    /// No agent has ended a batch in time; its callers set no deadline for it.
+    fileprivate static func batchTimeout(_ millis: Int64) -> StepFailure {
+        StepFailure(
+            type: "batch_timeout",
+            message: "the batch had no result within its timeout_millis of \(millis); configure a "
+                + "longer one", retryable: true)
+    }
+
     /// A refusal in the words of a failure.
     init(_ rejection: Rejection) {
         self.init(

@@ -11,9 +11,8 @@ extension CoordinationEngine {
         forgetOldItems()
         let fresh = submit.items.filter { isNew($0, name) }
         if let refusal = refusal(of: fresh, batch) { return reject(ticket, refusal) }
-        if submit.items.contains(where: { isOther($0, isDurable, name) }) {
-            return reject(ticket, .requestReused, seen: newest)
-        }
+        let reused = submit.items.filter { isOther($0, isDurable, name) }
+        if !reused.isEmpty { return reject(ticket, .requestReused(by: reused), seen: newest) }
         let count = submit.items.count
         items.calls[ticket] = ItemCall(
             outcomes: Array(repeating: nil, count: count), missing: count,

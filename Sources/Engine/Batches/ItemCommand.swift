@@ -51,13 +51,16 @@ public struct SubmitItems: Sendable {
         public var payload: Payload
         /// Names it; empty: nobody asks for it again.
         public var requestID: String
+        /// What its fields' names begin with in the request, such as `items[3].`.
+        public var path: String
         /// Of the payload; made by whoever builds the command.
         let fingerprint: UInt64
 
         /// Combines the parts.
-        public init(payload: Payload, requestID: String = "") {
+        public init(payload: Payload, requestID: String = "", path: String = "") {
             self.payload = payload
             self.requestID = requestID
+            self.path = path
             var hash = StableHash()
             if !requestID.isEmpty { hash.combine(payload.bytes) }
             fingerprint = hash.value

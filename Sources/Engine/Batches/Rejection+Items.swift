@@ -9,6 +9,16 @@ extension Rejection {
                 + offer(known, "there are", "configure one first (ConfigureBatch)"))
     }
 
+    /// Items under the names of others.
+    static func requestReused(by items: [SubmitItems.Item]) -> Rejection {
+        var rejection: Rejection = .requestReused
+        rejection.fields = items.map {
+            FieldFault(
+                field: "\($0.path)request_id", description: "belongs to another request already")
+        }
+        return rejection
+    }
+
     static func tooManyBatches(_ limit: Int) -> Rejection {
         Rejection(
             .overloaded, reason: "TOO_MANY_BATCHES",

@@ -45,7 +45,7 @@ extension CoordinationEngine {
         }
         if let rejection = outcome.failure { return holdBack(subscriber, rejection.asFailure) }
         if subscriptions.subscribers[subscriber].redelivering > 0 {
-            return deliverLetter(subscriber, outcome.deliveries.first)
+            return deliverLetter(subscriber, outcome.deliveries.first, outcome.letter)
         }
         if !outcome.isFresh { passGap(subscriber, outcome) }
         let (namespace, _) = subscriberKey(subscriber)
@@ -228,6 +228,16 @@ extension CoordinationEngine {
                     earlierAttempts:
                         subscriptions.subscribers[subscriber].machine.attempt(of: sequence) - 1)),
             ReplyTicket(port: Self.eventPort, call: call.call))
+    }
+
+    /// Nobody wants an agent's answer any more: what it works on for a target is cancelled.
+    mutating func cancelCall(_ subscriber: Int32) {
+        let cell = subscriptions.subscribers[subscriber]
+        guard case .agent = cell.target, cell.machine.outCount > 0 || cell.redelivering > 0 else {
+            return
+        }
+        let call = EventCall(cell: subscriber, generation: cell.generation)
+        abandon(ReplyTicket(port: Self.eventPort, call: call.call))
     }
 
     /// Where agents' answers for targets go: the shell brings them back as a command.

@@ -97,9 +97,8 @@ extension CoordinationEngine {
         if let publication {
             park(subscriber, publication, attempts: max(1, state.failures), failure)
         } else {
-            subscriptions.subscribers[subscriber].machine.givenUp(sequence)
-            subscriptions.subscribers[subscriber].machine.passedGap(
-                from: sequence, through: sequence)
+            subscriptions.subscribers[subscriber].machine.lost(sequence)
+            draft.effects.notices.append(.event(.gap))
             storeSubscriber(subscriber)
         }
         subscriptions.subscribers[subscriber].machine.callBack()
@@ -121,8 +120,12 @@ extension CoordinationEngine {
             return answer(ticket, .event(.subscription(.requeued)), seen: seen)
         case .new: break
         }
-        guard let cell = findSubscription(name, ticket) else { return }
-        guard let (subscriber, index) = findLetter(sequence, target, of: cell) else {
+        guard let subscriber = findTarget(target, of: name, ticket) else { return }
+        guard
+            let index = subscriptions.subscribers[subscriber].letters.firstIndex(where: {
+                $0.sequence == sequence
+            })
+        else {
             return reject(
                 ticket, .unknownEventLetter(sequence, name.name), seen: subscriptions.changedIn)
         }
@@ -155,17 +158,20 @@ extension CoordinationEngine {
         return hash.value
     }
 
-    /// A subscriber and the place of its dead letter. An empty target is the only one that there is.
-    private mutating func findLetter(
-        _ sequence: Int64, _ target: String, of cell: Int32
-    ) -> (subscriber: Int32, index: Int)? {
+    /// The target that a request names; it may leave out the only one.
+    private mutating func findTarget(
+        _ target: String, of name: SubscriptionName, _ ticket: ReplyTicket
+    ) -> Int32? {
+        guard let cell = findSubscription(name, ticket) else { return nil }
         let all = subscriptions.cells[cell].subscribers
-        let named =
-            target.isEmpty && all.count == 1
-            ? all.first : all.first { subscriptions.subscribers[$0].target.name == target }
-        guard let subscriber = named else { return nil }
-        let letters = subscriptions.subscribers[subscriber].letters
-        return letters.firstIndex { $0.sequence == sequence }.map { (subscriber, $0) }
+        if target.isEmpty, all.count == 1 { return all[0] }
+        let named = all.first { subscriptions.subscribers[$0].target.name.hasSameBytes(as: target) }
+        if let named { return named }
+        let known = all.map { subscriptions.subscribers[$0].target.name }
+        reject(
+            ticket, .noTarget(target, of: name.name, known: known),
+            seen: max(subscriptions.changedIn, subscriptions.cells[cell].changedIn))
+        return nil
     }
 
     mutating func fetchLetter(_ subscriber: Int32, _ sequence: Int64) {
@@ -178,12 +184,19 @@ extension CoordinationEngine {
     }
 
     /// A dead letter is at hand again.
-    mutating func deliverLetter(_ subscriber: Int32, _ delivery: EventDelivery?) {
+    mutating func deliverLetter(
+        _ subscriber: Int32, _ delivery: EventDelivery?, _ letter: EventDeadLetter?
+    ) {
         guard let delivery else {
             // Its row is gone: somebody gave it up while it was read.
             letterDone(subscriber)
             return pump(subscriber)
         }
+        if isPaused(subscriber) {
+            subscriptions.subscribers[subscriber].redelivering = 0
+            return
+        }
+        subscriptions.subscribers[subscriber].letterOut = letter
         if case .stream = subscriptions.subscribers[subscriber].target {
             tell(subscriber, .redeliver(delivery.publication, attempt: 1))
             return armSubscriber(
@@ -205,14 +218,24 @@ extension CoordinationEngine {
         storeSubscriber(subscriber)
     }
 
-    /// The dead letter that is out failed again: it stays one.
+    /// The dead letter that is out failed again: it stays one, with its newest failure. One that was
+    /// given up or dropped meanwhile stays away.
     mutating func letterFailed(_ subscriber: Int32, _ failure: StepFailure) {
         let sequence = subscriptions.subscribers[subscriber].redelivering
+        let letter = subscriptions.subscribers[subscriber].letterOut
         subscriptions.subscribers[subscriber].redelivering = 0
         let index = subscriptions.subscribers[subscriber].letters.firstIndex {
             $0.sequence == sequence
         }
-        if let index { subscriptions.subscribers[subscriber].letters[index].isRequeued = false }
+        guard let index else { return }
+        subscriptions.subscribers[subscriber].letters[index].isRequeued = false
+        if var letter {
+            letter.attempts += 1
+            letter.failure = failure
+            letter.parkedMillis = now.wallMillis
+            let (namespace, _) = subscriberKey(subscriber)
+            storeLetter(letter, namespace)
+        }
         storeMarks(subscriber)
     }
 }

@@ -118,7 +118,7 @@ extension CoordinationEngine {
         }
     }
 
-    private mutating func holdStream(_ subscriber: Int32) {
+    mutating func holdStream(_ subscriber: Int32) {
         if subscriptions.subscribers[subscriber].isHeld { return }
         subscriptions.subscribers[subscriber].isHeld = true
         subscriptions.subscribers[subscriber].flow &+= 1

@@ -108,6 +108,7 @@ extension CoordinationEngine {
     /// Appends what is not refused to its topic, with the filling batch.
     mutating func append(_ content: PublicationContent, in namespace: Namespace) -> Publication {
         let topic = content.topic
+        events.touch(namespace)
         var space = events.spaces.removeValue(forKey: namespace) ?? EventSpace()
         let before = space.topics.topics.count
         let appended = space.topics.append(
@@ -117,11 +118,10 @@ extension CoordinationEngine {
             content, sequence: appended.sequence, topicSequence: appended.topicSequence,
             atMillis: now.wallMillis)
         events.topicCount += space.topics.topics.count - before
-        if space.filling.isEmpty { events.touched.append(namespace) }
         space.filling.append(publication)
         space.changedIn = filling
         events.spaces[namespace] = space
-        events.doom(appended.removed, in: namespace)
+        events.remove(appended.removed, of: topic, in: namespace)
         draft.publications.append(
             PublicationRow(namespace: namespace.name, publication: publication))
         if let forgotten = appended.forgotten { noteForgotten(forgotten, in: namespace) }
@@ -130,18 +130,25 @@ extension CoordinationEngine {
         return publication
     }
 
-    /// Those who follow are told once for a batch.
+    /// Those who follow are told once for a batch: of what is published, then of what is removed, so
+    /// that who keeps up is told of what the same batch removes again.
     mutating func tellFollowers() {
         for namespace in events.touched {
-            guard let publications = events.spaces[namespace]?.filling else { continue }
+            guard let space = events.spaces[namespace] else { continue }
             events.spaces[namespace]?.filling = []
-            draft.effects.notices.append(.published(count: publications.count))
-            draft.effects.published.append((namespace, publications))
-            for ticket in events.spaces[namespace]?.followers ?? [] {
-                draft.effects.events.append(Reply(ticket, .event(.published(publications))))
+            events.spaces[namespace]?.removing = [:]
+            if !space.filling.isEmpty {
+                draft.effects.notices.append(.published(count: space.filling.count))
+                draft.effects.published.append((namespace, space.filling))
+                tell(space.followers, .published(space.filling))
             }
+            if !space.removing.isEmpty { tell(space.followers, .removed(space.removing)) }
         }
         events.touched.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func tell(_ followers: [ReplyTicket], _ answer: EventAnswer) {
+        for ticket in followers { draft.effects.events.append(Reply(ticket, .event(answer))) }
     }
 }
 

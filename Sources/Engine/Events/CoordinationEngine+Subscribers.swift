@@ -25,6 +25,7 @@ extension CoordinationEngine {
             open.remove(stream)
             reject(stream, .subscriptionDeleted)
         }
+        cancelCall(subscriber)
         disarmSubscriber(subscriber)
         let name = subscriptions.cells[cell.subscription].definition.name
         for letter in cell.letters { removeLetter(letter.sequence, name, cell.target, namespace) }
@@ -33,8 +34,9 @@ extension CoordinationEngine {
         subscriptions.subscribers.remove(subscriber)
     }
 
-    /// Its definition is another one: what was made ready is made ready anew.
+    /// What it is given is another: what was made ready is made ready anew.
     mutating func startOver(_ subscriber: Int32) {
+        cancelCall(subscriber)
         callBack(subscriber)
         subscriptions.subscribers[subscriber].generation = subscriptions.newGeneration()
         subscriptions.subscribers[subscriber].isPreparing = false

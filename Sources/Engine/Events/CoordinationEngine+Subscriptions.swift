@@ -111,6 +111,7 @@ extension CoordinationEngine {
         let fresh = SubscriberState(
             acknowledged: table.lastSequence,
             knownRemoved: table.removedThrough(definition.patterns))
+        let before = subscriptions.cells[cell].definition
         subscriptions.cells[cell].definition = definition
         subscriptions.cells[cell].updatedMillis = now.wallMillis
         subscriptions.cells[cell].subscribers = []
@@ -120,15 +121,28 @@ extension CoordinationEngine {
             }
             if let same {
                 subscriptions.cells[cell].subscribers.append(same)
-                subscriptions.subscribers[same].target = target
-                subscriptions.subscribers[same].plan = EventPlan(definition, target)
-                startOver(same)
+                goOn(same, target, from: before, to: definition)
             } else {
                 insertSubscriber(cell, target, fresh)
             }
         }
         let kept = subscriptions.cells[cell].subscribers
         for subscriber in old where !kept.contains(subscriber) { removeSubscriber(subscriber) }
+    }
+
+    /// A target stays. Only what it is given being another makes it start over.
+    private mutating func goOn(
+        _ subscriber: Int32, _ target: SubscriptionTarget, from before: SubscriptionDefinition,
+        to definition: SubscriptionDefinition
+    ) {
+        let old = subscriptions.subscribers[subscriber].target
+        if before.isSame(for: old, as: definition, for: target) {
+            if definition.isPaused { holdStream(subscriber) }
+            return
+        }
+        subscriptions.subscribers[subscriber].target = target
+        subscriptions.subscribers[subscriber].plan = EventPlan(definition, target)
+        startOver(subscriber)
     }
 
     private mutating func finishPut(
@@ -242,6 +256,21 @@ extension CoordinationEngine {
                     deadLetters: subscriber.letters.count,
                     isConnected: subscriber.stream != nil)
             })
+    }
+}
+
+extension SubscriptionDefinition {
+    /// Whether a target is given the same as under another definition.
+    fileprivate func isSame(
+        for target: SubscriptionTarget, as other: Self, for otherTarget: SubscriptionTarget
+    ) -> Bool {
+        given(to: target) == other.given(to: otherTarget)
+    }
+
+    private func given(to target: SubscriptionTarget) -> [UInt8] {
+        PutAnswer.content(
+            SubscriptionDefinition(
+                name: "", patterns: patterns, filter: filter, targets: [target]))
     }
 }
 

@@ -40,7 +40,7 @@ extension CoordinationEngine {
             name.topic, wanted, at: now.wallMillis, maxTopics: limits.maxTopics)
         events.topicCount += space.topics.topics.count - before
         events.spaces[name.namespace] = space
-        events.doom(put?.removed ?? [], in: name.namespace)
+        events.remove(put?.removed ?? [], of: name.topic, in: name.namespace)
         if let forgotten = put?.forgotten { noteForgotten(forgotten, in: name.namespace) }
         topicChanged(name)
         remember(key, hash: hash.value, answer: [1])
@@ -61,7 +61,7 @@ extension CoordinationEngine {
         guard let removed = events.spaces[name.namespace]?.topics.delete(name.topic) else {
             return reject(ticket, .unknownTopic(name.topic), seen: changedIn(name.namespace))
         }
-        events.doom(removed, in: name.namespace)
+        events.remove(removed, of: name.topic, in: name.namespace)
         topicChanged(name)
         var writer = ByteWriter(capacity: 12)
         writer.byte(1)
@@ -216,7 +216,7 @@ extension CoordinationEngine {
         events.spaces[name.namespace]?.topics.setTimer(-1, of: name.topic)
         let removed = events.spaces[name.namespace]?.topics.trim(name.topic, at: now.wallMillis)
         if let removed, !removed.isEmpty {
-            events.doom(removed, in: name.namespace)
+            events.remove(removed, of: name.topic, in: name.namespace)
             noteChange(in: name.namespace)
             store(name.topic, in: name.namespace)
         }

@@ -14,7 +14,8 @@ public enum EventCommand: Sendable {
     case join(JoinTopics)
     /// What was removed from topics, for somebody who has just read them.
     case check(CheckTopics)
-    /// Answers `.following`, then `.published` as it is committed: all publications of a namespace.
+    /// Answers `.following`, then `.published` and `.removed` as it is committed: all publications of a
+    /// namespace.
     /// One for each socket loop, which hands them to its own subscribers.
     case follow(Namespace)
     /// Durable subscriptions.
@@ -178,6 +179,9 @@ public enum EventAnswer: Sendable {
     case following(newest: Int64)
     /// After `.following`: what was published, by ascending sequence.
     case published([Publication])
+    /// After `.following`, behind what the same batch published: of each topic everything up to this
+    /// sequence was removed.
+    case removed([String: Int64])
     /// About durable subscriptions.
     case subscription(SubscriptionAnswer)
 }

@@ -11,7 +11,7 @@ struct EventTables: Sendable {
     var topicCount = 0
     /// Which topic each age timer is about.
     var timers = Slab(vacant: TopicReference(namespace: Namespace(""), topic: ""))
-    /// Namespaces that the filling batch publishes in.
+    /// Namespaces that the filling batch publishes in, or removes from.
     var touched: [Namespace] = []
     /// Whether restored topics wait for the first turn.
     var needsTakingUp = false
@@ -28,6 +28,22 @@ struct EventTables: Sendable {
         for sequence in sequences {
             doomed.append(PublicationName(namespace: namespace.name, sequence: sequence))
         }
+    }
+
+    /// A topic lets publications go, ascending: those who follow are told with the filling batch.
+    mutating func remove(_ sequences: [Int64], of topic: String, in namespace: Namespace) {
+        guard let newest = sequences.last else { return }
+        doom(sequences, in: namespace)
+        guard spaces[namespace]?.followers.isEmpty == false else { return }
+        touch(namespace)
+        spaces[namespace]?.removing[topic] = newest
+    }
+
+    /// The filling batch has something for those who follow a namespace.
+    mutating func touch(_ namespace: Namespace) {
+        let isTouched =
+            spaces[namespace].map { !$0.filling.isEmpty || !$0.removing.isEmpty } ?? false
+        if !isTouched { touched.append(namespace) }
     }
 
     mutating func takeDoomed() -> [PublicationName] {
@@ -51,6 +67,8 @@ struct EventSpace: Sendable {
     var followers: [ReplyTicket] = []
     /// What the filling batch publishes.
     var filling: [Publication] = []
+    /// Up to where the filling batch removes publications of each topic.
+    var removing: [String: Int64] = [:]
     /// The newest sequence on disk.
     var committed: Int64 = 0
 }

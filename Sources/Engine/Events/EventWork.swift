@@ -31,6 +31,8 @@ public struct EventWork: Sendable {
         public var looked = 0
         /// Everything up to here has been looked at.
         public var scannedThrough: Int64 = 0
+        /// The dead letter that was read; `nil`: none was asked for, or it is gone.
+        public var letter: EventDeadLetter?
         /// Whether they were at hand, fresh from a batch: none was removed before the target came to
         /// them.
         public var isFresh = false
@@ -57,6 +59,14 @@ public struct EventWork: Sendable {
             deliveries: publications.compactMap { plan.delivery(of: $0, isFiltered: isFiltered) },
             looked: publications.count, scannedThrough: through)
         if case .given = source { outcome.isFresh = true }
+        return outcome
+    }
+
+    /// Makes a dead letter ready, whatever the filter says by now; `nil`: it is gone.
+    func outcome(_ letter: EventDeadLetter?) -> Outcome {
+        var outcome = outcome(
+            letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+        outcome.letter = letter
         return outcome
     }
 
@@ -92,9 +102,7 @@ extension EngineHost {
             let outcome: EventWork.Outcome =
                 switch result {
                 case .failure(let rejection): work.failed(rejection)
-                case .success(let letter):
-                    work.outcome(
-                        letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+                case .success(let letter): work.outcome(letter)
                 }
             self?.post([.eventsPrepared(outcome)])
         }

@@ -33,9 +33,11 @@ extension Rejection {
         "the subscription was put anew; subscribe again")
 
     static func acknowledgedAhead(_ sequence: Int64, newest: Int64) -> Rejection {
-        Rejection(
+        var rejection = Rejection(
             .outOfRange, reason: "SEQUENCE_AHEAD",
             "nothing of sequence \(sequence) was published yet; the newest is \(newest)")
+        rejection.details = ["newest_sequence": "\(newest)"]
+        return rejection
     }
 
     static func notOut(_ sequence: Int64, _ name: String) -> Rejection {
@@ -49,6 +51,14 @@ extension Rejection {
         Rejection(
             .notFound, reason: "DEAD_LETTER_NOT_FOUND",
             "subscription \"\(name)\" has no dead letter \(sequence) for that target; list them")
+    }
+
+    static func noTarget(_ target: String, of name: String, known: [String]) -> Rejection {
+        let fault = target.isEmpty ? "is required: there are several" : "is none of its targets"
+        return Rejection(
+            .invalid, reason: "NO_TARGET",
+            "target \(fault); subscription \"\(name)\" has \(known.joined(separator: ", "))",
+            fields: [FieldFault(field: "target", description: fault)])
     }
 
     static let preparationFull = Rejection(

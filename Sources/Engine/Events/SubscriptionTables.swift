@@ -72,7 +72,11 @@ struct SubscriberCell: Sendable {
     /// How often in a row it was kept from trying.
     var holds = 0
     /// The dead letter that is out; 0: none.
-    var redelivering: Int64 = 0
+    var redelivering: Int64 = 0 {
+        didSet { if redelivering == 0 { letterOut = nil } }
+    }
+    /// What is stored of it, to be stored anew should it fail again; `nil`: it is not at hand yet.
+    var letterOut: EventDeadLetter?
     /// Whether it stands among ``SubscriptionTables/skipped``.
     var hasSkipped = false
     /// A publication that becomes a dead letter when the store has given it; 0: none.

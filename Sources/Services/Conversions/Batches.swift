@@ -70,7 +70,7 @@ extension SubmitItems.Item {
                 faults.check(false, "\(path)payload", "is no JSON: \(error.message)")
             }
         }
-        self.init(payload: content, requestID: requestID)
+        self.init(payload: content, requestID: requestID, path: path)
     }
 }
 

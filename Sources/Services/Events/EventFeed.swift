@@ -23,6 +23,9 @@ final class EventFeed {
     private var recentBytes = 0
     /// Everything behind this sequence is among `recent`.
     private var heldBehind: Int64 = 0
+    /// Of each topic with something removed among `recent`: up to where everything was. No more than
+    /// there is at hand, but for what has not been cleared yet.
+    private var removedThrough: [String: Int64] = [:]
     /// The newest sequence that this loop knows of; `nil`: the engine has not answered yet.
     private(set) var newest: Int64?
 
@@ -69,6 +72,7 @@ final class EventFeed {
                 self.heldBehind = newest
                 self.wakeAll()
             case .event(.published(let publications)): self.arrived(publications)
+            case .event(.removed(let topics)): self.forget(topics)
             default: self.failAll(answer)
             }
         }
@@ -125,22 +129,43 @@ final class EventFeed {
         }
     }
 
+    /// Publications were removed: who comes to them later is told of a gap instead.
+    private func forget(_ topics: [String: Int64]) {
+        for (topic, sequence) in topics where sequence > heldBehind {
+            removedThrough[topic] = sequence
+        }
+        if removedThrough.count > Self.maxRecent {
+            removedThrough = removedThrough.filter { $0.value > heldBehind }
+        }
+    }
+
     /// Whether everything from a sequence on is at hand.
     func holds(from sequence: Int64) -> Bool { sequence > heldBehind }
 
-    /// What is at hand from a sequence on that somebody wants, up to about `maxBytes`, and how far that
-    /// goes.
+    /// What is at hand from a sequence on that somebody wants, up to about `maxBytes`.
     func recent(
         from sequence: Int64, _ interest: EventInterest, maxBytes: Int, limit: Int = .max
-    ) -> (entries: [EventEntry], through: Int64) {
-        var found: [EventEntry] = []
+    ) -> RecentEvents {
+        var found = RecentEvents(through: newest ?? 0)
         var bytes = 0
-        for entry in recent[firstIndex(from: sequence)...] where interest.wants(entry) {
-            found.append(entry)
+        for entry in recent[firstIndex(from: sequence)...] {
+            if isRemoved(entry) {
+                if interest.covers(entry) { found.removedThrough = entry.sequence }
+                continue
+            }
+            guard interest.wants(entry) else { continue }
+            found.entries.append(entry)
             bytes += entry.publication.content.byteCount
-            if bytes >= maxBytes || found.count >= limit { return (found, entry.sequence) }
+            guard bytes >= maxBytes || found.entries.count >= limit else { continue }
+            found.through = entry.sequence
+            break
         }
-        return (found, newest ?? 0)
+        return found
+    }
+
+    private func isRemoved(_ entry: EventEntry) -> Bool {
+        if removedThrough.isEmpty { return false }
+        return removedThrough[entry.publication.content.topic].map { entry.sequence <= $0 } ?? false
     }
 
     private func firstIndex(from sequence: Int64) -> Int {
@@ -154,14 +179,26 @@ final class EventFeed {
     }
 }
 
+/// What a feed has at hand for one subscriber.
+struct RecentEvents {
+    var entries: [EventEntry] = []
+    /// How far that goes.
+    var through: Int64
+    /// The newest of its topics' that was removed on the way; 0: none was.
+    var removedThrough: Int64 = 0
+}
+
 /// Which publications a subscriber wants; those who want the same share what is encoded.
 struct EventInterest: Hashable {
     let patterns: [TopicPattern]
     let filter: EventFilter?
 
+    /// Whether a publication is of its topics.
+    func covers(_ entry: EventEntry) -> Bool { patterns.match(entry.publication.content.topic) }
+
     /// Whether a publication is for it.
     func wants(_ entry: EventEntry) -> Bool {
-        guard patterns.match(entry.publication.content.topic) else { return false }
+        guard covers(entry) else { return false }
         guard let filter else { return true }
         return entry.fits(filter)
     }

@@ -33,7 +33,10 @@ final class EventStream {
     var toldThrough: Int64 = 0
     /// What was removed up to here has been told, or is none of its business.
     var knownRemoved: Int64 = 0
-    /// What was removed before what is sent next; told to the engine with it.
+    /// What was removed before what is sent next, and has not been told: one gap, however many pages
+    /// it goes over.
+    var untold: EventGap?
+    /// What was told of as removed; the engine hears of it with what is sent next.
     private var gap: EventGap?
     private var isOver = false
 
@@ -120,13 +123,20 @@ final class EventStream {
             guard feed.holds(from: next) else {
                 return readPage(from: next, through: newest, limit: min(room, Self.pageSize))
             }
-            let (entries, through) = feed.recent(
+            let recent = feed.recent(
                 from: next, interest, maxBytes: Self.pageBytes, limit: room)
-            send(entries, through: through)
+            noteGap(recent.removedThrough, from: next, through: recent.through)
+            send(recent.entries, through: recent.through)
         }
     }
 
     private func send(_ entries: [EventEntry], through: Int64) {
+        if entries.isEmpty, untold?.throughSequence == through, through < feed.newest ?? 0 {
+            // The gap may go on; the engine must not think it told.
+            next = through + 1
+            return
+        }
+        tellGap()
         let attempt = { self.flow?.attempt(of: $0) ?? 0 }
         for frame in EventFrame.frames(entries, toldThrough: through, attempt: attempt) {
             call.call.send(framed: frame.framed)
@@ -178,7 +188,7 @@ final class EventStream {
             self.isReading = false
             // The engine has ordered otherwise meanwhile.
             guard self.flow?.number == number else { return self.proceed() }
-            self.tellGap(checked.removedThrough, from: from, through: page.scannedThrough)
+            self.noteGap(checked.removedThrough, from: from, through: page.scannedThrough)
             let held = page.publications.filter {
                 $0.sequence > checked.byTopic[$0.content.topic] ?? 0
             }
@@ -189,14 +199,19 @@ final class EventStream {
         }
     }
 
-    private func tellGap(_ removedThrough: Int64, from: Int64, through: Int64) {
-        guard removedThrough > knownRemoved else { return }
+    /// Something of its topics was removed up to a sequence, in what is sent next.
+    private func noteGap(_ removedThrough: Int64, from: Int64, through: Int64) {
         let end = min(removedThrough, through)
-        knownRemoved = end
-        guard end >= from else { return }
-        let missed = EventGap(fromSequence: from, throughSequence: end)
+        guard removedThrough > knownRemoved, end >= from else { return }
+        untold = EventGap(fromSequence: untold?.fromSequence ?? from, throughSequence: end)
+    }
+
+    private func tellGap() {
+        guard let missed = untold else { return }
+        untold = nil
+        knownRemoved = max(knownRemoved, missed.throughSequence)
         gap = missed
-        call.send(SubscribeResponse(sequence: from - 1, gap: missed))
+        call.send(SubscribeResponse(sequence: missed.fromSequence - 1, gap: missed))
     }
 
     // MARK: The end

@@ -46,7 +46,7 @@ import Testing
         init(_ one: Case, _ random: inout Draw) {
             let isNumber = one.method.isNumeric || one.tolerance > 0
             let support: [Double?] =
-                one.method == .unanimous || one.method.isNumeric && one.tolerance == 0
+                one.method == .unanimous || one.method == .trimmedMean && one.tolerance == 0
                 ? [nil] : [nil, 0.4, 0.6, 0.75, 1]
             let rules = BallotRules(
                 quorum: random.pick([0.3, 0.5, 0.6, 0.8, 1]), support: random.pick(support),

@@ -226,6 +226,53 @@ import Testing
         #expect(demanding.reason == .noSupport)
     }
 
+    @Test func `a mean of whole numbers that is one of them has it behind it`() {
+        var rules = BallotRules(
+            support: 0.2, method: .trimmedMean, equivalence: AnswerEquivalence(rule: .number),
+            trim: 0.1)
+        let verdict = Self.verdict(rules, ["3", "2", "-4", "1", "3"])
+        #expect(verdict.result == .number(1) && verdict.support == 0.2)
+        #expect(verdict.backers == [3])
+        rules.support = nil
+        let large = Self.verdict(rules, ["1.6e308", "1.6e308", "1.4e308", "1.4e308", "1.5e308"])
+        guard case .number(let mean) = large.result else {
+            Issue.record("\(large)")
+            return
+        }
+        #expect(abs(mean / 1.5e308 - 1) < 1e-9)
+    }
+
+    @Test(arguments: [BallotRules.Method.median, .trimmedMean])
+    func `it ends when no number can find its support any more`(method: BallotRules.Method) {
+        var exact = BallotRules(
+            support: 1, method: method, equivalence: AnswerEquivalence(rule: .number))
+        var ballot = Ballot(exact, voters: ["a", "b", "c"].map { Ballot.Voter(name: $0) })
+        ballot.answered(0, .number(1))
+        #expect(!ballot.mayEnd)
+        ballot.answered(1, .number(2))
+        #expect(ballot.mayEnd && ballot.verdict.reason == .noSupport)
+        // Both are as near to what lies between them.
+        exact.equivalence.absoluteTolerance = 0.5
+        var near = Ballot(exact, voters: ballot.voters)
+        near.answered(0, .number(1))
+        near.answered(1, .number(2))
+        #expect(!near.mayEnd)
+        near.answered(2, .number(1.5))
+        #expect(near.verdict.result == .number(1.5) && near.verdict.support == 1)
+    }
+
+    @Test func `it ends when no number that may be the median can find its support`() {
+        let rules = BallotRules(
+            quorum: 0.5, support: 0.5, method: .median,
+            equivalence: AnswerEquivalence(rule: .number))
+        var ballot = Ballot(rules, voters: (0..<6).map { Ballot.Voter(name: "v\($0)") })
+        for (voter, number) in [1, 2, 3, 9, 9].enumerated() {
+            #expect(!ballot.mayEnd)
+            ballot.answered(voter, .number(Double(number)))
+        }
+        #expect(ballot.mayEnd, "the last one makes no 9 of it")
+    }
+
     @Test func `it ends when nobody can change it, and says who was not needed`() {
         var ballot = Ballot(
             BallotRules(), voters: (0..<5).map { Ballot.Voter(name: "v\($0)") })

@@ -166,6 +166,17 @@ import Testing
         #expect(third.map(\.item.attempts) == [3] && line.isEmpty)
     }
 
+    @Test func `a refusal is one try of those that an item has, though no agent had it`() {
+        var line = Self.line(items: 1, .retryItems(attempts: 2, millis: 10))
+        line.add(Self.item(1))
+        _ = line.depart(at: 0)
+        let none = line.ended(1, .refused(Self.trouble), at: 0)
+        #expect(none.isEmpty && line.nextDeadlineNanos == 10 * Self.milli)
+        _ = line.depart(at: 10 * Self.milli)
+        let ended = line.ended(2, .failed(Self.trouble), at: 0)
+        #expect(ended.map(\.item.attempts) == [1])
+    }
+
     @Test func `durable items wait out a refusal, in order; others fail`() {
         var line = Self.line(items: 3)
         line.add(Self.item(1, isDurable: true))
@@ -174,7 +185,7 @@ import Testing
         _ = line.depart(at: 0)
         line.add(Self.item(4, isDurable: true))
         let ended = line.ended(1, .refused(Self.trouble), at: 0)
-        #expect(ended.map(\.item.id) == [2])
+        #expect(ended.map(\.item.id) == [2] && ended.map(\.item.attempts) == [0])
         #expect(line.nextDeadlineNanos == 200 * Self.milli)
         let none = line.depart(at: 199 * Self.milli)
         #expect(none.isEmpty)

@@ -52,6 +52,18 @@ import Testing
         #expect(last == .deadLetter(attempts: 2))
     }
 
+    @Test func `gaps that meet are one, and another one is the newest`() {
+        var machine = machine()
+        for (from, through) in [(1, 5), (6, 9), (4, 8)] as [(Int64, Int64)] {
+            machine.passedGap(from: from, through: through)
+            #expect(machine.state.gapFrom == 1)
+        }
+        #expect(machine.state.gapThrough == 9)
+        machine.passedGap(from: 11, through: 12)
+        #expect(machine.state.gapFrom == 11 && machine.state.gapThrough == 12)
+        #expect(machine.state.knownRemoved == 12)
+    }
+
     @Test func `to be held is no attempt`() {
         var machine = machine()
         machine.sent([1], through: 1)

@@ -79,6 +79,16 @@ import Testing
         #expect(bench.engine.openInvokeCount == 0)
     }
 
+    @Test func `nobody who was late is said not to have been needed`() throws {
+        var bench = Self.bench()
+        let call = Self.begin(&bench, Self.decide(bench, Self.three))
+        bench.pass(millis: 1_001)
+        let outcome = try #require(Self.outcome(bench, call))
+        #expect(outcome.verdict.reason == .noQuorum && !outcome.isEarly)
+        #expect(outcome.ballot.states == Array(repeating: .missing(.late), count: 3))
+        #expect(bench.engine.nextDeadlineNanos == nil, "no timer is left")
+    }
+
     @Test func `failures and unreadable answers end it early when no quorum is left`() throws {
         var bench = Self.bench()
         let rules = BallotRules(quorum: 1, equivalence: AnswerEquivalence(field: "x"))
@@ -179,13 +189,65 @@ import Testing
             Issue.record("\(String(describing: again))")
             return
         }
-        var other = report
-        other.outcome = .correct(true)
-        #expect(
-            bench.ask { .ballot(.report(other), $0) }?.rejection?.reason == "OUTCOME_KNOWN")
-        other.decision = "nothing"
-        #expect(
-            bench.ask { .ballot(.report(other), $0) }?.rejection?.reason == "DECISION_NOT_FOUND")
+        let refusals = ["d", "nothing"].map { decision in
+            bench.ask { .ballot(.report(Self.report(decision, .correct(true))), $0) }?.rejection
+        }
+        #expect(refusals.map { $0?.reason } == ["OUTCOME_KNOWN", "DECISION_NOT_FOUND"])
+    }
+
+    private static func report(
+        _ decision: String, _ outcome: ReportBallotOutcome.Outcome, id: String = ""
+    ) -> ReportBallotOutcome {
+        ReportBallotOutcome(
+            namespace: .default, series: "s", decision: decision, outcome: outcome, requestID: id)
+    }
+
+    private static func truth(_ text: String) -> ReportBallotOutcome.Outcome {
+        .truth(Payload(bytes: Array(text.utf8)))
+    }
+
+    @Test func `a report has its request id for itself, over a restart too`() throws {
+        var bench = Self.bench()
+        for decision in ["d", "e"] {
+            let rules = BallotRules(series: "s")
+            _ = Self.begin(&bench, Self.decide(bench, Self.three, rules, id: decision))
+            for agent in ["a", "b"] { Self.answer(&bench, agent, "1") }
+        }
+        for outcome in [Self.truth("1"), Self.truth("1")] {
+            let report = Self.report("d", outcome, id: "r")
+            guard
+                case .ballot(.judged(isRight: true, _)) = bench.ask({ .ballot(.report(report), $0) }
+                )
+            else { return #expect(Bool(false)) }
+            try bench.restart()
+        }
+        for other in [
+            Self.report("d", .correct(true), id: "r"), Self.report("e", Self.truth("1"), id: "r"),
+            Self.report("d", Self.truth("2"), id: "r"),
+        ] {
+            let rejection = bench.ask { .ballot(.report(other), $0) }?.rejection
+            #expect(rejection?.reason == "REQUEST_ID_REUSED")
+        }
+        #expect(Self.series(&bench)?.judged == 1)
+    }
+
+    @Test func `of two reports of one id that come at once one is learnt from`() {
+        var bench = Self.bench()
+        for decision in ["d", "e"] {
+            let rules = BallotRules(series: "s")
+            _ = Self.begin(&bench, Self.decide(bench, Self.three, rules, id: decision))
+            for agent in ["a", "b"] { Self.answer(&bench, agent, "1") }
+        }
+        bench.post(
+            .ballot(
+                .report(Self.report("d", Self.truth("1"), id: "r")),
+                ReplyTicket(port: 0, call: 901)),
+            .ballot(
+                .report(Self.report("e", Self.truth("1"), id: "r")),
+                ReplyTicket(port: 0, call: 902)))
+        #expect(bench.answers[901]?.last?.rejection == nil)
+        #expect(bench.answers[902]?.last?.rejection?.reason == "REQUEST_ID_REUSED")
+        #expect(Self.series(&bench)?.judged == 1)
     }
 
     @Test func `an undecided ballot has no outcome, but voters that were right`() throws {
@@ -195,14 +257,13 @@ import Testing
         for (agent, text) in [("a", "1"), ("b", "2"), ("c", "3")] {
             Self.answer(&bench, agent, text)
         }
-        var report = ReportBallotOutcome(
-            namespace: .default, series: "s", decision: "d", outcome: .correct(true))
-        let refusal = bench.ask { .ballot(.report(report), $0) }?.rejection
+        let right = Self.report("d", .correct(true))
+        let refusal = bench.ask { .ballot(.report(right), $0) }?.rejection
         #expect(refusal?.reason == "NOTHING_DECIDED" && refusal?.code == .precondition)
-        report.outcome = .truth(Payload(bytes: Array("2".utf8)))
+        let two = Self.report("d", Self.truth("2"))
         guard
-            case .ballot(.judged(isRight: false, let voters)) = bench.ask({ [report] in
-                .ballot(.report(report), $0)
+            case .ballot(.judged(isRight: false, let voters)) = bench.ask({
+                .ballot(.report(two), $0)
             })
         else {
             Issue.record("not judged")

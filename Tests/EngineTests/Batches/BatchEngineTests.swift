@@ -47,6 +47,11 @@ import Testing
         bench.send { .items(.submitDurable(items([text], ids: [id])), $0) }
     }
 
+    static func outcomes(_ bench: EngineBench, _ call: UInt64) -> [ItemOutcome] {
+        guard case .items(.settled(let outcomes)) = bench.answers[call]?.last else { return [] }
+        return outcomes
+    }
+
     /// What became of the items of a call: values as they are, failures by their types.
     static func results(_ bench: EngineBench, _ call: UInt64) -> [String]? {
         guard case .items(.settled(let outcomes)) = bench.answers[call]?.last else { return nil }
@@ -179,8 +184,34 @@ import Testing
         var bench = Self.bench()
         let call = Self.submit(&bench, "1", "2", "3")
         bench.pass(millis: 1_000)
-        #expect(Self.results(bench, call)?.first == "!deadline_passed")
+        #expect(Self.results(bench, call)?.first == "!batch_timeout")
+        let failure = Self.outcomes(bench, call).first?.failure
+        #expect(failure?.message.contains("timeout_millis of 1000") == true)
         #expect(bench.engine.openInvokeCount == 0)
+    }
+
+    @Test func `an item that no agent was given has no attempt and was in no batch`() {
+        var bench = Self.bench()
+        bench.post(.agentsLeft([AgentID("a")]))
+        let call = Self.submit(&bench, "1")
+        bench.pass(millis: 100)
+        let outcome = Self.outcomes(bench, call).first
+        #expect(outcome?.failure != nil && outcome?.agent == nil)
+        #expect(outcome?.attempts == 0 && outcome?.batchItems == 0)
+    }
+
+    @Test func `each item whose name another one has is named`() {
+        var bench = Self.bench()
+        _ = bench.send { .items(.submit(Self.items(["1"], ids: ["x"])), $0) }
+        let items = [("0", "y"), ("2", "x")].enumerated().map { place, item in
+            SubmitItems.Item(
+                payload: Payload(bytes: Array(item.0.utf8)), requestID: item.1,
+                path: "items[\(place)].")
+        }
+        let many = SubmitItems(namespace: .default, operation: "sum", items: items)
+        let rejection = bench.ask { .items(.submit(many), $0) }?.rejection
+        #expect(rejection?.reason == "REQUEST_ID_REUSED")
+        #expect(rejection?.fields.map(\.field) == ["items[1].request_id"])
     }
 
     @Test func `who leaves takes the items along that have not left`() {
@@ -334,5 +365,11 @@ import Testing
         #expect(
             bench.ask { .items(.submit(Self.items(["1"])), $0) }?.rejection?.reason
                 == "SERVER_DRAINING")
+    }
+}
+
+extension ItemOutcome {
+    fileprivate var failure: StepFailure? {
+        if case .failure(let failure) = outcome { failure } else { nil }
     }
 }

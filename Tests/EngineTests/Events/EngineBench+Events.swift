@@ -70,6 +70,18 @@ extension EngineBench {
         }
     }
 
+    /// Up to where a follower was told that topics were removed, each time.
+    func toldRemoved(_ call: UInt64) -> [[String: Int64]] {
+        (answers[call] ?? []).compactMap { answer in
+            if case .event(.removed(let topics)) = answer { topics } else { nil }
+        }
+    }
+
+    mutating func delete(topic: String) {
+        let name = TopicReference(namespace: .default, topic: topic)
+        send { .event(.deleteTopic(name, by: .nobody), $0) }
+    }
+
     mutating func launch(_ workflow: String, input: String = "{}") {
         send {
             .startRun(
@@ -100,11 +112,12 @@ extension EngineBench {
     @discardableResult
     mutating func subscribe(
         _ name: String, _ patterns: [String], _ targets: [SubscriptionTarget],
-        _ policy: DeliveryPolicy = .defaults, filter: String = "", isPaused: Bool = false
+        _ policy: DeliveryPolicy = .defaults, filter: String = "", isPaused: Bool = false,
+        summary: String = ""
     ) -> Bool? {
         let definition = SubscriptionDefinition(
             name: name, patterns: patterns.compactMap { TopicPattern($0) }, filter: filter,
-            targets: targets, policy: policy, isPaused: isPaused)
+            targets: targets, policy: policy, isPaused: isPaused, summary: summary)
         let answer = ask {
             .event(.subscription(.put(.default, definition, by: .nobody)), $0)
         }
@@ -120,13 +133,15 @@ extension EngineBench {
         return view.targets.first
     }
 
-    mutating func requeue(_ name: String, _ sequence: Int64, isDiscarded: Bool = false) -> Answer? {
+    mutating func requeue(
+        _ name: String, _ sequence: Int64, target: String = "", isDiscarded: Bool = false
+    ) -> Answer? {
         let name = SubscriptionName(namespace: .default, name: name)
         return ask {
             .event(
                 .subscription(
                     .requeue(
-                        name, target: "", sequence: sequence, isDiscarded: isDiscarded,
+                        name, target: target, sequence: sequence, isDiscarded: isDiscarded,
                         by: .nobody)), $0)
         }
     }

@@ -28,9 +28,9 @@ import Testing
     }
 
     private mutating func nack(
-        _ sequence: Int64, isRetryable: Bool = true, requestID: String = ""
+        _ sequence: Int64, isRetryable: Bool = true, requestID: String = "", type: String = "bad"
     ) -> Answer? {
-        let failure = StepFailure(type: "bad", message: "no", retryable: isRetryable)
+        let failure = StepFailure(type: type, message: "no", retryable: isRetryable)
         return bench.ask { [name] in
             .event(
                 .subscription(
@@ -87,7 +87,8 @@ import Testing
         bench.subscribe("s", ["a"], [.stream])
         _ = bench.publish("a", "{}")
         #expect(nack(1)?.rejection?.code == .precondition)
-        #expect(ack(2)?.rejection?.code == .outOfRange)
+        let ahead = ack(2)?.rejection
+        #expect(ahead?.code == .outOfRange && ahead?.details["newest_sequence"] == "1")
     }
 
     @Test mutating func `what is not worth another attempt is a dead letter at once`() {
@@ -168,6 +169,50 @@ import Testing
         #expect(ack(1)?.rejection == nil)
         #expect(bench.storedLetters().isEmpty)
         #expect(bench.resumes(stream).last == 4)
+    }
+
+    @Test mutating func `a dead letter that fails again is kept with its newest failure`() throws {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        _ = bench.publish("a", "7")
+        let stream = attach()
+        sent(stream, [1])
+        _ = nack(1, type: "first")
+        let parked = bench.storedLetters().first?.parkedMillis ?? 0
+        bench.pass(millis: 5_000)
+        _ = bench.requeue("s", 1)
+        #expect(bench.redelivered(stream) == [1])
+        guard
+            case .event(.subscription(.refused(_, true, _))) = nack(1, type: "second")
+        else { return #expect(Bool(false)) }
+        let letter = try #require(bench.storedLetters().first)
+        #expect(letter.failure.type == "second" && letter.attempts == 2)
+        #expect(letter.parkedMillis > parked)
+        #expect(letter.publication.content.payload.bytes == Array("7".utf8))
+        #expect(bench.status("s")?.deadLetters == 1)
+    }
+
+    @Test mutating func `a dead letter that was given up stays away, though it fails once more`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        _ = bench.publish("a", "{}")
+        sent(attach(), [1])
+        _ = nack(1)
+        _ = bench.requeue("s", 1)
+        _ = bench.requeue("s", 1, isDiscarded: true)
+        _ = nack(1)
+        #expect(bench.storedLetters().isEmpty && bench.status("s")?.deadLetters == 0)
+    }
+
+    @Test mutating func `nothing is kept of what was removed before it was used up`() {
+        bench.subscribe("s", ["a"], [.stream], DeliveryPolicy(maxAttempts: 1))
+        _ = bench.publish("a", "{}")
+        let stream = attach()
+        sent(stream, [1])
+        bench.delete(topic: "a")
+        _ = nack(1)
+        let status = bench.status("s")
+        #expect(status?.state.deadLettered == 0 && status?.deadLetters == 0)
+        #expect(status?.state.gapFrom == 1 && status?.state.gapThrough == 1)
+        #expect(bench.storedLetters().isEmpty && bench.resumes(stream) == [1, 2])
     }
 
     @Test mutating func `a dead letter is kept although the subscription is put meanwhile`() throws

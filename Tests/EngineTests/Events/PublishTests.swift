@@ -188,6 +188,21 @@ import Testing
         #expect(bench.engine.events.followerCount == 0)
     }
 
+    @Test mutating func `who follows is told what is removed, behind what is published with it`() {
+        let follower = bench.send { .event(.follow(.default), $0) }
+        _ = bench.put("a", TopicLimits(maxPublications: 2))
+        for _ in 1...3 { _ = bench.publish("a", "{}") }
+        guard case .event(.removed) = bench.answers[follower]?.last else {
+            return #expect(Bool(false))
+        }
+        bench.delete(topic: "a")
+        _ = bench.put("b", TopicLimits(maxAgeMillis: 1_000))
+        _ = bench.publish("b", "{}")
+        bench.pass(millis: 1_001)
+        #expect(bench.toldRemoved(follower) == [["a": 1], ["a": 3], ["b": 4]])
+        #expect(bench.told(follower) == [1, 2, 3, 4])
+    }
+
     @Test mutating func `topics are listed by page and pattern`() {
         for topic in ["b", "a.y", "a.x", "c"] { _ = bench.publish(topic, "{}") }
         #expect(bench.topics().map(\.name) == ["a.x", "a.y", "b", "c"])

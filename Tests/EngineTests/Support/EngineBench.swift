@@ -12,6 +12,7 @@ struct EngineBench {
     /// By call, in order.
     private(set) var answers: [UInt64: [Answer]] = [:]
     private(set) var dispatches: [Assignment] = []
+    private(set) var cancels: [AssignmentToken] = []
     private(set) var orders: [InstanceOrder] = []
     private(set) var notices: [EngineNotice] = []
     private(set) var audits: [AuditRow] = []
@@ -115,6 +116,7 @@ struct EngineBench {
         for work in output.eventWork { engine.submit(.eventsPrepared(outcome(of: work))) }
         for port in output.ports {
             dispatches += port.dispatches
+            cancels += port.cancels
             orders += port.orders
         }
         notices += output.notices
@@ -159,8 +161,7 @@ struct EngineBench {
             let name = EntityName(
                 kind: EntityKind.eventDeadLetter.rawValue, namespace: namespace, key: key)
             let letter = try? SubscriptionCodec.decodeLetter(entities[name]?.blob ?? [])
-            return work.outcome(
-                letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+            return work.outcome(letter)
         }
     }
 

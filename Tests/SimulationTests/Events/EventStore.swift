@@ -83,8 +83,7 @@ struct EventStore {
             let name = EntityName(
                 kind: EntityKind.eventDeadLetter.rawValue, namespace: namespace, key: key)
             let letter = try? SubscriptionCodec.decodeLetter(entities[name]?.blob ?? [])
-            return work.outcome(
-                letter.map { [$0.publication] } ?? [], through: 0, isFiltered: false)
+            return work.outcome(letter)
         }
     }
 
