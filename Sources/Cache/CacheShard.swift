@@ -2,7 +2,7 @@
 /// them, and who reads them. A value behind a lock; every call is short.
 ///
 /// What must be told to those who wait is handed out and said when the lock is free again. What
-/// only reads is `mutating` too: a function that is not would copy the shard, 984 bytes, each time.
+/// only reads is `mutating` too: a function that is not would copy the shard, a kilobyte, each time.
 struct CacheShard {
     // What a hit in the shared tier writes comes first, to lie in few lines of memory with the lock.
     var index = SlotIndex()

@@ -72,7 +72,10 @@ public final class SharedCache: Sendable {
     private func farItem(_ key: CacheKey, forAll: Bool = false, now: Int64) -> CacheItem? {
         withShard(of: key) { shard in
             guard let item = shard.sharedItem(key, forAll: forAll, now: now) else {
-                guard case .hit(let hit) = shard.lookup(key, nil, nil, now: now) else { return nil }
+                let found = shard.lookup(key, nil, nil, now: now)
+                // Who hits nothing at all needs another window most.
+                if shard.hasReport { report(&shard) }
+                guard case .hit(let hit) = found else { return nil }
                 return hit.item
             }
             if shard.hasReport { report(&shard) }
