@@ -66,17 +66,24 @@ extension CacheShard {
         return hit(item, .agent, terms, now: now)
     }
 
-    /// Moves a key to the shared tier, with the time it has left.
+    /// Moves a key to the shared tier, with the time it has left. While that has no room for it, its
+    /// agents keep it, and each read tries again.
     private mutating func promote(
         _ item: CacheItem, _ terms: FillTerms?, now: Int64
     ) -> CacheLookup {
-        for place in places(item.key) { remove(place) }
-        let moved = item.shared()
+        let old = places(item.key)
+        let moved = item.owned(by: nil)
         shared.miss(item.key.hash)
+        guard moved.weight <= shared.queues.capacity, insert(moved) else {
+            for place in old where self.item(place) === item {
+                agent.touch(place.slot, item.identity)
+            }
+            return hit(item, .agent, terms, now: now)
+        }
+        for place in old { remove(place) }
         counts.promotions += 1
-        let stays = moved.weight <= shared.queues.capacity && insert(moved)
         guard case .hit(var hit) = hit(moved, .shared, terms, now: now) else { return .miss(nil) }
-        hit.isPromoted = stays
+        hit.isPromoted = true
         return .hit(hit)
     }
 
