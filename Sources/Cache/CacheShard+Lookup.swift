@@ -162,6 +162,16 @@ extension CacheShard {
         return nil
     }
 
+    /// Ends a wait without a value, which was counted as a miss when it began: with the lease when that
+    /// has run out. `nil`: the waiter was told already, or is being told.
+    mutating func stopWaiting(
+        _ key: CacheKey, _ waiter: CacheWaiter, now: Int64
+    ) -> CacheLookup? {
+        guard fills.leave(key, waiter) else { return nil }
+        if let fill = fills.open(key, now: now) { return .filling(until: fill.expiresAt) }
+        return .miss(grant(key, waiter.terms, now: now))
+    }
+
     /// Passes the lease of a key on when it has run out.
     mutating func nudge(_ key: CacheKey, now: Int64) -> WaiterNotice? {
         guard let fill = fills.held(key), fill.expiresAt <= now else { return nil }

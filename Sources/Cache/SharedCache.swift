@@ -117,6 +117,15 @@ public final class SharedCache: Sendable {
         withShard(of: key) { $0.fills.leave(key, waiter) }
     }
 
+    /// Waits no longer for a value, and gives what there is instead: who is to fill the key, or the lease
+    /// when that has run out. Counts as no lookup: the wait began with one. `nil`: the waiter was told
+    /// already, or is being told.
+    public func stopWaiting(
+        _ key: CacheKey, _ waiter: CacheWaiter, now: Int64
+    ) -> CacheLookup? {
+        withShard(of: key) { $0.stopWaiting(key, waiter, now: now) }
+    }
+
     /// When the lease of a key has run out, gives it to the first who waits.
     ///
     /// - Returns: when the lease that is out now ends; `nil`: there is none.
