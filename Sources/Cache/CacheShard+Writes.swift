@@ -8,7 +8,7 @@ extension CacheShard {
         if write.lease != 0 {
             guard let grantedAt = grantedAt(key, write, now: now) else {
                 counts.fillsLost += 1
-                return (.leaseLost, [])
+                return (.leaseLost, passOn(key, from: write.lease, now: now))
             }
             fillNanos = max(now - grantedAt, 1)
         }
@@ -27,6 +27,15 @@ extension CacheShard {
                 ? .stored(item.tier, version: item.version) : .notAdmitted(version: item.version),
             notices
         )
+    }
+
+    /// A lease under which nothing may be set any more, for a tag was invalidated, is lost for good:
+    /// who waits does not wait for its end.
+    private mutating func passOn(
+        _ key: CacheKey, from token: UInt64, now: Int64
+    ) -> [WaiterNotice] {
+        guard fills.held(key)?.token == token else { return [] }
+        return passOn(key, now: now).map { [$0] } ?? []
     }
 
     /// When the lease of this write was given; `nil`: it is lost.
