@@ -189,7 +189,7 @@ extension CoordinationEngine {
         for (report, cell) in zip(reports, cells) {
             guard let cell, !suits(report.content, cell) else { continue }
             return reject(
-                ticket, .wrongReport(report.name, isMetric: breakers.cells[cell].breaker.isMetric),
+                ticket, .wrongReport(report, isMetric: breakers.cells[cell].breaker.isMetric),
                 seen: max(breakers.cells[cell].changedIn, breakers.changedIn))
         }
         var seen = BatchNumber.none

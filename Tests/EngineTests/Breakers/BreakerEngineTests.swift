@@ -170,9 +170,10 @@ import Testing
         #expect(calls?.fields.map(\.field) == ["value"])
         let both = [
             BreakerReport(name: "m", content: .value(11)),
-            BreakerReport(name: "c", content: .value(11)),
+            BreakerReport(name: "c", content: .value(11), place: "reports[1]."),
         ]
-        #expect(bench.ask { .breaker(.report(.default, both), $0) }?.rejection?.code == .invalid)
+        let refusal = bench.ask { .breaker(.report(.default, both), $0) }?.rejection
+        #expect(refusal?.code == .invalid && refusal?.fields.map(\.field) == ["reports[1].value"])
         #expect(Self.get(&bench, "m")?.lastValue == nil)
     }
 
