@@ -155,10 +155,13 @@ extension CoordinationEngine {
                 at: now)
         }
         storeBreaker(cell)
+        let after = plainText(
+            breakers.cells[cell].breaker.state.word,
+            until: breakers.cells[cell].breaker.override?.untilMillis)
         audit(
             namespace: force.namespace, actor: force.signature.actor, action: "ForceBreaker",
             subject: "breaker/\(force.name)", before: before.word,
-            after: "\(breakers.cells[cell].breaker.state.word): \(force.signature.reason)",
+            after: "\(after): \(force.signature.reason)",
             requestID: force.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell)

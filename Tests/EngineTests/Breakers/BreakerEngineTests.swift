@@ -193,7 +193,8 @@ import Testing
         #expect(Self.get(&bench)?.state == .closed)
         #expect(bench.audits.map(\.action) == ["PutBreaker", "ForceBreaker"])
         #expect(bench.audits.last?.before == "closed")
-        #expect(bench.audits.last?.after == "forced_open: drill")
+        let until = Timestamp(millis: 1_700_000_000_000 + 5_000)
+        #expect(bench.audits.last?.after == "forced_open until \(until): drill")
     }
 
     @Test func `watchers see every change in order, then nothing once they have left`() {
