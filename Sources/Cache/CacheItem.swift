@@ -63,10 +63,10 @@ public final class CacheItem: Sendable {
         self.weight = weight ?? Self.weigh(key, owner, payload, tags)
     }
 
-    /// The same value in the shared tier.
-    func shared() -> CacheItem {
+    /// The same value in another tier: that of an agent, or the shared one.
+    func owned(by owner: CacheReader?) -> CacheItem {
         CacheItem(
-            key, owner: nil, payload: payload, staleAt: staleAt, expiresAt: expiresAt,
+            key, owner: owner, payload: payload, staleAt: staleAt, expiresAt: expiresAt,
             version: version, fillNanos: fillNanos, tags: tags, weight: weight)
     }
 

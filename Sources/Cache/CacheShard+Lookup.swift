@@ -66,17 +66,24 @@ extension CacheShard {
         return hit(item, .agent, terms, now: now)
     }
 
-    /// Moves a key to the shared tier, with the time it has left.
+    /// Moves a key to the shared tier, with the time it has left. While that has no room for it, its
+    /// agents keep it, and each read tries again.
     private mutating func promote(
         _ item: CacheItem, _ terms: FillTerms?, now: Int64
     ) -> CacheLookup {
-        for place in places(item.key) { remove(place) }
-        let moved = item.shared()
+        let old = places(item.key)
+        let moved = item.owned(by: nil)
         shared.miss(item.key.hash)
+        guard moved.weight <= shared.queues.capacity, insert(moved) else {
+            for place in old where self.item(place) === item {
+                agent.touch(place.slot, item.identity)
+            }
+            return hit(item, .agent, terms, now: now)
+        }
+        for place in old { remove(place) }
         counts.promotions += 1
-        let stays = moved.weight <= shared.queues.capacity && insert(moved)
         guard case .hit(var hit) = hit(moved, .shared, terms, now: now) else { return .miss(nil) }
-        hit.isPromoted = stays
+        hit.isPromoted = true
         return .hit(hit)
     }
 
@@ -153,6 +160,16 @@ extension CacheShard {
         fills.wait(key, waiter)
         counts.fillWaits += 1
         return nil
+    }
+
+    /// Ends a wait without a value, which was counted as a miss when it began: with the lease when that
+    /// has run out. `nil`: the waiter was told already, or is being told.
+    mutating func stopWaiting(
+        _ key: CacheKey, _ waiter: CacheWaiter, now: Int64
+    ) -> CacheLookup? {
+        guard fills.leave(key, waiter) else { return nil }
+        if let fill = fills.open(key, now: now) { return .filling(until: fill.expiresAt) }
+        return .miss(grant(key, waiter.terms, now: now))
     }
 
     /// Passes the lease of a key on when it has run out.

@@ -8,24 +8,34 @@ extension CacheShard {
         if write.lease != 0 {
             guard let grantedAt = grantedAt(key, write, now: now) else {
                 counts.fillsLost += 1
-                return (.leaseLost, [])
+                return (.leaseLost, passOn(key, from: write.lease, now: now))
             }
             fillNanos = max(now - grantedAt, 1)
         }
         let waiters = fills.end(key)
         let tier = tier(for: key, write, reader, now: now)
-        let item = item(
+        let new = item(
             key, write, owner: tier == .agent ? reader : nil, fillNanos: fillNanos, now: now)
-        let isKept = put(item, isFill: write.lease != 0)
+        let (item, isKept) = keep(new, write, by: reader)
         sweep(now)
         let notices = waiters.map { waiter in
-            WaiterNotice(waiter: waiter, lookup: .hit(CacheHit(item: item, tier: tier)))
+            WaiterNotice(waiter: waiter, lookup: .hit(CacheHit(item: item, tier: item.tier)))
         }
         counts.fillsShared += notices.count
         return (
-            isKept ? .stored(tier, version: item.version) : .notAdmitted(version: item.version),
+            isKept
+                ? .stored(item.tier, version: item.version) : .notAdmitted(version: item.version),
             notices
         )
+    }
+
+    /// A lease under which nothing may be set any more, for a tag was invalidated, is lost for good:
+    /// who waits does not wait for its end.
+    private mutating func passOn(
+        _ key: CacheKey, from token: UInt64, now: Int64
+    ) -> [WaiterNotice] {
+        guard fills.held(key)?.token == token else { return [] }
+        return passOn(key, now: now).map { [$0] } ?? []
     }
 
     /// When the lease of this write was given; `nil`: it is lost.
@@ -56,6 +66,21 @@ extension CacheShard {
             key, owner: owner, payload: write.payload, staleAt: min(staleAt, expiresAt),
             expiresAt: expiresAt, version: nextVersion(), fillNanos: fillNanos, tags: write.tags,
             weight: write.weight)
+    }
+
+    /// Puts a value where it belongs. Unless the writer says where, the shared tier takes what is too
+    /// heavy for an agent's, and the agent keeps what the shared one has no room for.
+    private mutating func keep(
+        _ new: CacheItem, _ write: CacheWrite, by reader: CacheReader?
+    ) -> (item: CacheItem, isKept: Bool) {
+        let isFill = write.lease != 0
+        guard let reader, write.tier == nil else { return (new, put(new, isFill: isFill)) }
+        let fitsAgent = new.weight <= agent.queues.capacity
+        let item = new.tier == .agent && !fitsAgent ? new.owned(by: nil) : new
+        if put(item, isFill: isFill) { return (item, true) }
+        guard item.tier == .shared, fitsAgent else { return (item, false) }
+        let own = item.owned(by: reader)
+        return (own, put(own, isFill: isFill))
     }
 
     /// A fill brings what others may have brought before, so their entries stay; a write changes the

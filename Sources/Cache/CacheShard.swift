@@ -2,7 +2,7 @@
 /// them, and who reads them. A value behind a lock; every call is short.
 ///
 /// What must be told to those who wait is handed out and said when the lock is free again. What
-/// only reads is `mutating` too: a function that is not would copy the shard, 984 bytes, each time.
+/// only reads is `mutating` too: a function that is not would copy the shard, a kilobyte, each time.
 struct CacheShard {
     // What a hit in the shared tier writes comes first, to lie in few lines of memory with the lock.
     var index = SlotIndex()
@@ -109,7 +109,7 @@ struct CacheShard {
             index.insert(item.key.hash, place.rawValue)
         }
         tags.add(item, at: place)
-        makeRoom(in: tier)
+        makeRoom(for: place)
         return self.item(place) === item
     }
 
@@ -122,7 +122,7 @@ struct CacheShard {
             shared.replace(place.slot, by: item)
         }
         tags.add(item, at: place)
-        makeRoom(in: place.tier)
+        makeRoom(for: place)
         return self.item(place) === item
     }
 
@@ -134,9 +134,12 @@ struct CacheShard {
         if place.tier == .agent { agent.remove(place.slot) } else { shared.remove(place.slot) }
     }
 
-    private mutating func makeRoom(in tier: CacheTier) {
+    /// Evicts until all fit. A newcomer that goes itself was not taken in, and is no eviction.
+    private mutating func makeRoom(for newcomer: EntryPlace) {
+        let tier = newcomer.tier
         while let victim = tier == .agent ? agent.victim() : shared.victim() {
             remove(EntryPlace(tier, victim))
+            if victim == newcomer.slot { continue }
             if tier == .agent { agent.counts.evictions += 1 } else { shared.counts.evictions += 1 }
         }
         if tier == .agent { agent.fit() } else { shared.fit() }

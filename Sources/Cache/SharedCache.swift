@@ -72,7 +72,10 @@ public final class SharedCache: Sendable {
     private func farItem(_ key: CacheKey, forAll: Bool = false, now: Int64) -> CacheItem? {
         withShard(of: key) { shard in
             guard let item = shard.sharedItem(key, forAll: forAll, now: now) else {
-                guard case .hit(let hit) = shard.lookup(key, nil, nil, now: now) else { return nil }
+                let found = shard.lookup(key, nil, nil, now: now)
+                // Who hits nothing at all needs another window most.
+                if shard.hasReport { report(&shard) }
+                guard case .hit(let hit) = found else { return nil }
                 return hit.item
             }
             if shard.hasReport { report(&shard) }
@@ -112,6 +115,15 @@ public final class SharedCache: Sendable {
     @discardableResult
     public func leave(_ key: CacheKey, _ waiter: CacheWaiter) -> Bool {
         withShard(of: key) { $0.fills.leave(key, waiter) }
+    }
+
+    /// Waits no longer for a value, and gives what there is instead: who is to fill the key, or the lease
+    /// when that has run out. Counts as no lookup: the wait began with one. `nil`: the waiter was told
+    /// already, or is being told.
+    public func stopWaiting(
+        _ key: CacheKey, _ waiter: CacheWaiter, now: Int64
+    ) -> CacheLookup? {
+        withShard(of: key) { $0.stopWaiting(key, waiter, now: now) }
     }
 
     /// When the lease of a key has run out, gives it to the first who waits.

@@ -18,12 +18,16 @@ struct TierStore {
     /// Those of the shared tier; the values of agents have no near copies.
     private var stamps: ShardStamps?
     private var hand = 0
-    private var fitAt = 1
+    /// Numbers of entries for which sketch and ghosts are right.
+    private var fitCounts = 0..<1
+    /// Sampled requests after which the ghosts' hits are told.
+    private var requestsPerReport = Self.mostPerReport
     /// About how many entries fit, as heavy as those here are.
     private(set) var expectedEntries: Int
 
-    /// Sampled requests after which the ghosts' hits are told.
-    private static let requestsPerReport = 64
+    /// A report takes a lock that all shards share. Small ghosts report more often: until then a shard
+    /// knows nothing of what the others have found out.
+    private static let mostPerReport = 64
     /// What an entry weighs before there is one.
     private static let usualWeight = 1_024
     private static let sweptPerWrite = 4
@@ -91,15 +95,18 @@ struct TierStore {
 
     /// Whether the ghosts have something to tell.
     @inline(__always)
-    var hasReport: Bool { ghosts.requests >= Self.requestsPerReport }
+    var hasReport: Bool { ghosts.requests >= requestsPerReport }
 
     /// Tells what the ghosts did, and takes the window that is best for all shards.
     mutating func report(to chooser: inout WindowChooser, shards: Int) {
-        let size = min(ghostEntries, expectedEntries)
-        chooser.add(hits: ghosts.hits, requests: ghosts.requests, ghostEntries: size * shards)
-        ghosts.beginRound(expectedEntries: expectedEntries)
+        chooser.add(
+            hits: ghosts.hits, requests: ghosts.requests, ghostEntries: ghostSize * shards)
+        ghosts.beginRound()
         queues.aim(atWindow: chooser.share)
     }
+
+    /// About how many entries one ghost has.
+    private var ghostSize: Int { min(ghostEntries, expectedEntries) }
 
     // MARK: Entries
 
@@ -145,12 +152,16 @@ struct TierStore {
         return ended
     }
 
-    /// Fits the sketch to the number of entries when that has grown by a quarter.
+    /// Fits the sketch and the ghosts to the number of entries when that has grown by a quarter, or
+    /// shrunk by one because they are heavier.
     mutating func fit() {
-        guard queues.count >= fitAt, queues.weight > 0 else { return }
-        let share = Double(queues.count) / Double(queues.weight)
+        let count = queues.count
+        guard !fitCounts.contains(count), queues.weight > 0 else { return }
+        let share = Double(count) / Double(queues.weight)
         expectedEntries = max(Int(share * Double(queues.capacity)), 16)
-        fitAt = queues.count + max(queues.count / 4, 1)
+        fitCounts = count - count / 4..<count + max(count / 4, 1)
         sketch.fit(expectedEntries: expectedEntries)
+        ghosts.fit(expectedEntries: expectedEntries)
+        requestsPerReport = min(max(ghostSize / 4, 1), Self.mostPerReport)
     }
 }

@@ -123,7 +123,7 @@ extension Engine.BreakerReport {
         case nil: faults.check(false, "\(path).content", "is required: set call or value")
         }
         guard faults.faults.count == before, let content else { return nil }
-        self.init(name: report.name, content: content)
+        self.init(name: report.name, content: content, place: "\(path).")
     }
 
     private static let longestCall: Int64 = 366 * 86_400_000_000

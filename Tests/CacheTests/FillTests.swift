@@ -80,13 +80,14 @@ import Threads
     @Test func `an invalidated tag voids the value that would bear it`() throws {
         let test = CacheUnderTest()
         let lease = try #require(test.get("k", lease: 1_000).lease)
+        let other = try #require(test.get("o", lease: 1_000).lease)
         _ = test.invalidate(.tag("t"))
         let tagged = test.set("k", "old") {
             $0.lease = lease.token
             $0.tags = ["u", "t"]
         }
         #expect(tagged == .leaseLost)
-        #expect(test.set("k", "v") { $0.lease = lease.token } == .stored(.shared, version: 3))
+        #expect(test.set("o", "v") { $0.lease = other.token } != .leaseLost)
         test.now += 1
         let later = try #require(test.get("l", lease: 1_000).lease)
         let set = test.set("l", "v") {
@@ -94,6 +95,43 @@ import Threads
             $0.tags = ["t"]
         }
         #expect(set != .leaseLost)
+    }
+
+    @Test func `a lease that an invalidated tag made lost goes to who waits`() throws {
+        let test = CacheUnderTest()
+        let key = test.space.key("k")
+        let lease = try #require(test.get("k", lease: 300_000).lease)
+        let waiting = test.wait("k")
+        _ = test.invalidate(.tag("t"))
+        #expect(waiting.last == nil)
+        test.now += 1
+        func fill(_ token: UInt64) -> CacheSetOutcome {
+            test.set("k", "v") {
+                $0.lease = token
+                $0.tags = ["t"]
+            }
+        }
+        #expect(fill(lease.token) == .leaseLost)
+        let next = try #require(waiting.last?.lease)
+        #expect(fill(lease.token) == .leaseLost)
+        #expect(!test.cache.abandon(key, lease: lease.token, now: test.nanos))
+        #expect(fill(next.token) != .leaseLost)
+        #expect(test.get("k").text == "v")
+    }
+
+    @Test func `a wait that ends without a value was one lookup`() throws {
+        let test = CacheUnderTest()
+        let key = test.space.key("k")
+        let lease = try #require(test.get("k", lease: 1_000).lease)
+        let first = try #require(test.wait("k").waiter)
+        let second = try #require(test.wait("k").waiter)
+        #expect(test.cache.statistics.misses == 3)
+        #expect(test.cache.stopWaiting(key, first, now: test.nanos)?.isFilling == true)
+        #expect(test.cache.stopWaiting(key, first, now: test.nanos) == nil)
+        test.now += 1_000
+        let late = try #require(test.cache.stopWaiting(key, second, now: test.nanos))
+        #expect(try #require(late.lease).token > lease.token)
+        #expect(test.cache.statistics.misses == 3)
     }
 
     @Test func `a plain write ends the flight with its value`() throws {

@@ -159,7 +159,8 @@ import Testing
         let full = test.cache.statistics
         #expect(full.shared.weight <= 100_000 && full.shared.weight > 90_000)
         #expect(full.agent.weight <= 50_000 && full.agent.weight > 45_000)
-        #expect(full.shared.evictions + full.shared.entries == 300)
+        // Each was kept, is gone for another, or was not taken in.
+        #expect(full.shared.evictions + full.shared.entries + full.shared.rejections == 300)
         let heavy = test.set("heavy", String(repeating: "x", count: 100_000))
         guard case .notAdmitted = heavy else { return #expect(Bool(false), "\(heavy)") }
         #expect(test.get("heavy").isMiss)

@@ -29,6 +29,27 @@ import Testing
                 + "metric.hold_millis: 7, metric.severity: CRITICAL, metric.recovery: LATCHED")
     }
 
+    @Test func `what is to happen in an emergency`() {
+        func call(_ bytes: [UInt8]) -> EmergencyAction.Call {
+            EmergencyAction.Call(agentType: "a", operation: "o", payload: Payload(bytes: bytes))
+        }
+        let plan = EmergencyPlan(actions: [
+            EmergencyAction(name: "page", apply: nil, undo: nil),
+            EmergencyAction(name: "halt", apply: call(Array("\"x\"".utf8)), undo: call([0xFF])),
+        ])
+        #expect(
+            plan.plainText
+                == "plan.retry_millis: 5000, plan.max_retry_millis: 60000, plan.action: \"page\", "
+                + "plan.action: \"halt\", plan.apply.agent_type: \"a\", "
+                + "plan.apply.operation: \"o\", plan.apply.payload: \"\\\"x\\\"\", "
+                + "plan.undo.agent_type: \"a\", plan.undo.operation: \"o\", "
+                + "plan.undo.payload: 1 bytes, hash 11349797871107318337")
+        #expect(
+            ModePolicy.defaults.plainText
+                == "policy.degraded_at_high: 2, policy.normal_at_high: 0, "
+                + "policy.dwell_millis: 30000, policy.calm_millis: 10000")
+    }
+
     @Test func `an isolation policy and a batch`() {
         let policy = IsolationPolicy(
             windowFailures: nil, backupType: "spare", ignoredFailures: ["x"])

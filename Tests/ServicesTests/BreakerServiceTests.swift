@@ -226,6 +226,23 @@ struct BreakerServiceTests {
         }
     }
 
+    @Test func `a report that its breaker does not look at is named by its place`() async throws {
+        try await ServerUnderTest.with { server in
+            let breakers = Client(client: server.client)
+            _ = try await breakers.putBreaker(PutBreakerRequest(breaker: definition("b")))
+            let wrong = BreakerReport(name: "b", content: .value(1))
+            let unknown = BreakerReport(name: "other", content: .value(1))
+            let many = ReportManyRequest(reports: [unknown, wrong])
+            await check([
+                (
+                    ["report.value"],
+                    { _ = try await breakers.report(ReportRequest(report: wrong)) }
+                ),
+                (["reports[1].value"], { _ = try await breakers.reportMany(many) }),
+            ])
+        }
+    }
+
     @Test func `every bad field of a report is named`() async throws {
         try await ServerUnderTest.with { server in
             let breakers = Client(client: server.client)

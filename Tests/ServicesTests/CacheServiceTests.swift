@@ -46,6 +46,16 @@ struct CacheServiceTests {
         }
     }
 
+    @Test func `a wait that ends without a value counts as one miss`() async throws {
+        try await ServerUnderTest.with { server in
+            let cache = CacheServiceClient(client: server.client)
+            _ = try await get(cache, lease: 300_000)
+            let waited = try await get(cache, lease: 300_000, wait: 1)
+            #expect(waited.result == .filling && waited.retryAfterMillis > 1_000)
+            #expect(try await cache.getStats(CacheServiceGetStatsRequest()).misses == 2)
+        }
+    }
+
     @Test func `what fits into an answer is in it, whatever does not`() async throws {
         try await ServerUnderTest.with { server in
             let cache = CacheServiceClient(client: server.client)

@@ -22,7 +22,7 @@ struct GhostPanel {
         sampleShift = 0
         ghosts = []
         hits = Array(repeating: 0, count: WindowChooser.shares.count)
-        sample(expectedEntries: expectedEntries)
+        sample(shift: Self.shift(expectedEntries, maxEntries))
     }
 
     /// Whether requests for this key are played.
@@ -52,19 +52,23 @@ struct GhostPanel {
     }
 
     /// Forgets what the ghosts did, after it was told.
-    mutating func beginRound(expectedEntries: Int) {
+    mutating func beginRound() {
         for index in hits.indices { hits[index] = 0 }
         requests = 0
-        let shift = Self.shift(expectedEntries, maxEntries)
-        // Half or twice as many entries are no reason to begin anew.
-        if shift > sampleShift + 1 || shift + 1 < sampleShift {
-            sample(expectedEntries: expectedEntries)
-        }
     }
 
-    private mutating func sample(expectedEntries: Int) {
-        sampleShift = Self.shift(expectedEntries, maxEntries)
-        let share = max(capacity >> Int(sampleShift), 2)
+    /// Plays another share of the keys, when as many as it plays now are far too many or too few. It
+    /// does not wait for the end of a round: of too small a share, rounds last for ever, and what is
+    /// heavier than the share of the capacity that goes with it is not played at all.
+    mutating func fit(expectedEntries: Int) {
+        let shift = Self.shift(expectedEntries, maxEntries)
+        // Half or twice as many entries are no reason to begin anew.
+        if shift > sampleShift + 1 || shift + 1 < sampleShift { sample(shift: shift) }
+    }
+
+    private mutating func sample(shift: UInt64) {
+        sampleShift = shift
+        let share = max(capacity >> Int(shift), 2)
         ghosts = WindowChooser.shares.map {
             Ghost(queues: SegmentedQueues(capacity: share, windowShare: $0))
         }

@@ -27,6 +27,8 @@ public struct AgentPool: Sendable {
         var port: Int
         var type: Int32
         var inFlight = 0
+        /// How much it has shown room for; ``unmeasured`` when it named its slots.
+        var room = AgentPool.unmeasured
         /// Fewer slots than it has, while the failure isolator says so.
         var limit = Int.max
         var slots: Int { min(registration.slots, limit) }
@@ -255,8 +257,17 @@ public struct AgentPool: Sendable {
     public func registration(of agent: Int32) -> AgentRegistration { agents[agent].registration }
     /// Assignments that an instance holds now.
     public func inFlight(of agent: Int32) -> Int { agents[agent].inFlight }
-    /// The slots that an instance came with.
-    public func slots(of agent: Int32) -> Int { agents[agent].registration.slots }
+    /// The slots of an instance: those that it came with, or as many as it has shown room for.
+    public func slots(of agent: Int32) -> Int {
+        min(agents[agent].registration.slots, agents[agent].room)
+    }
+    /// How much an instance has shown room for; ``unmeasured`` when it named its slots.
+    public func room(of agent: Int32) -> Int { agents[agent].room }
+    /// Says how much an instance has shown room for. It is given as much as its slots allow all the
+    /// same.
+    public mutating func setRoom(_ room: Int, of agent: Int32) { agents[agent].room = room }
+    /// The room of an instance that named its slots.
+    public static let unmeasured = Int.max
 
     /// Ended work and busy time of an instance since it joined.
     public func totals(of agent: Int32) -> (completed: Int64, failed: Int64, busyNanos: Int64) {

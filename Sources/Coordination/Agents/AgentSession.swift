@@ -48,6 +48,10 @@ public struct AgentSession: Sendable {
     public private(set) var connection: Int?
     /// Assignments that may still be sent on the connection; none once it drains.
     public private(set) var credits = 0
+    /// The most assignments at once that its credits have left room for so far: those that may be sent,
+    /// or those that were given one and have not ended.
+    public private(set) var room = 0
+    private var working = 0
     private var isDraining = false
     /// What was sent and is not settled.
     public private(set) var held: Set<AssignmentToken> = []
@@ -82,6 +86,7 @@ public struct AgentSession: Sendable {
     public mutating func creditsGiven(_ count: Int) {
         guard isConnected, !isDraining, count > 0 else { return }
         credits = min(Self.maxCredits, credits + min(count, Self.maxCredits))
+        room = max(room, credits)
     }
 
     /// The worker is back on a new connection and names what it still holds.
@@ -123,6 +128,18 @@ public struct AgentSession: Sendable {
     public mutating func creditTaken() {
         precondition(isConnected && credits > 0, "a session was given more than its credits")
         credits -= 1
+        workBegan()
+    }
+
+    private mutating func workBegan() {
+        working += 1
+        room = max(room, min(working, Self.maxCredits))
+    }
+
+    /// What was given a credit, or claimed, has ended in whatever way.
+    public mutating func workEnded() {
+        working -= 1
+        precondition(working >= 0, "an assignment of a session ended twice")
     }
 
     /// Work for which a credit was set aside on `connection` will not be sent.
@@ -134,7 +151,10 @@ public struct AgentSession: Sendable {
     public mutating func sent(_ token: AssignmentToken) { held.insert(token) }
 
     /// The worker was sent this by an earlier process and still holds it.
-    public mutating func claimed(_ token: AssignmentToken) { held.insert(token) }
+    public mutating func claimed(_ token: AssignmentToken) {
+        held.insert(token)
+        workBegan()
+    }
 
     /// An assignment has its result, or nobody waits for it any more.
     public mutating func settled(_ token: AssignmentToken) { held.remove(token) }

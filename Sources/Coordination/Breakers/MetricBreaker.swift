@@ -19,6 +19,9 @@ public struct MetricBreaker: Sendable {
     private var isOpen = false
     /// While open: since when the value has been good; `nil`: it is not.
     private var goodSinceNanos: Int64?
+    /// The same of what it would be while it only counts.
+    private var isShadowOpen = false
+    private var shadowGoodSinceNanos: Int64?
 
     /// A closed breaker. The policy must have no ``MetricPolicy/faults``.
     public init(_ policy: MetricPolicy, at now: EngineTime) {
@@ -66,9 +69,8 @@ public struct MetricBreaker: Sendable {
         if isBad { counts.failures += 1 } else { counts.successes += 1 }
         if override == nil || isOpen {
             judge(value, isBad: isBad, at: now)
-        } else if isBad {
-            counts.shadowTrips += 1
-            lastTrip = trip(value, now)
+        } else if override?.kind == .metricsOnly {
+            judgeShadow(value, isBad: isBad, at: now)
         }
         timeReached(now)
         return generation == before ? .recorded : .changed(state)
@@ -89,6 +91,27 @@ public struct MetricBreaker: Sendable {
         }
     }
 
+    /// What would be done if it did not only count.
+    private mutating func judgeShadow(_ value: Double, isBad: Bool, at now: EngineTime) {
+        closeShadow(at: now)
+        if isBad, !isShadowOpen {
+            isShadowOpen = true
+            counts.shadowTrips += 1
+            lastTrip = trip(value, now)
+        }
+        shadowGoodSinceNanos =
+            isShadowOpen && policy.isGood(value) ? shadowGoodSinceNanos ?? now.monotonicNanos : nil
+        closeShadow(at: now)
+    }
+
+    private mutating func closeShadow(at now: EngineTime) {
+        guard let due = closingNanos(shadowGoodSinceNanos), due <= now.monotonicNanos else {
+            return
+        }
+        isShadowOpen = false
+        shadowGoodSinceNanos = nil
+    }
+
     private func trip(_ value: Double, _ now: EngineTime) -> BreakerTrip {
         BreakerTrip(
             rule: .metric, threshold: policy.tripAt, observed: value, calls: 1, failures: 1,
@@ -102,7 +125,9 @@ public struct MetricBreaker: Sendable {
     public mutating func timeReached(_ now: EngineTime) -> Bool {
         let before = generation
         if let until = override?.untilMillis, until <= now.wallMillis { endOverride(at: now) }
-        if override == nil, let due = closingNanos(at: now), due <= now.monotonicNanos {
+        if override == nil, isOpen, let due = closingNanos(goodSinceNanos),
+            due <= now.monotonicNanos
+        {
             isOpen = false
             goodSinceNanos = nil
             begin(at: now)
@@ -113,11 +138,12 @@ public struct MetricBreaker: Sendable {
     /// When ``timeReached(_:)`` has something to do, as a monotonic instant; `nil`: never.
     public func nextDeadlineNanos(at now: EngineTime) -> Int64? {
         if let override { return override.untilMillis.map { now.nanos(atWallMillis: $0) } }
-        return closingNanos(at: now)
+        return isOpen ? closingNanos(goodSinceNanos) : nil
     }
 
-    private func closingNanos(at now: EngineTime) -> Int64? {
-        guard isOpen, policy.recovery == .automatic, let goodSinceNanos else { return nil }
+    /// When one closes whose value has been good since; `nil`: it has not, or somebody must close it.
+    private func closingNanos(_ goodSinceNanos: Int64?) -> Int64? {
+        guard policy.recovery == .automatic, let goodSinceNanos else { return nil }
         return EngineTime(monotonicNanos: goodSinceNanos, wallMillis: 0)
             .nanos(inMillis: policy.holdMillis)
     }
@@ -149,12 +175,15 @@ public struct MetricBreaker: Sendable {
     public mutating func reconfigure(_ new: MetricPolicy, at now: EngineTime) {
         policy = new
         goodSinceNanos = nil
+        shadowGoodSinceNanos = nil
         generation &+= 1
     }
 
     private mutating func begin(at now: EngineTime) {
         generation &+= 1
         changedMillis = now.wallMillis
+        isShadowOpen = false
+        shadowGoodSinceNanos = nil
     }
 
     // MARK: Restart

@@ -144,11 +144,14 @@ public struct BreakerReport: Sendable, Hashable {
     public var name: String
     /// What there is to say.
     public var content: Content
+    /// Where it stands in its request, such as `report.`, for refusals that name its fields.
+    public var place: String
 
     /// Combines the parts.
-    public init(name: String, content: Content) {
+    public init(name: String, content: Content, place: String = "") {
         self.name = name
         self.content = content
+        self.place = place
     }
 }
 

@@ -155,10 +155,13 @@ extension CoordinationEngine {
                 at: now)
         }
         storeBreaker(cell)
+        let after = plainText(
+            breakers.cells[cell].breaker.state.word,
+            until: breakers.cells[cell].breaker.override?.untilMillis)
         audit(
             namespace: force.namespace, actor: force.signature.actor, action: "ForceBreaker",
             subject: "breaker/\(force.name)", before: before.word,
-            after: force.signature.audited(breakers.cells[cell].breaker.state.word),
+            after: force.signature.audited(after),
             requestID: force.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         breakerLooked(cell)
@@ -189,7 +192,7 @@ extension CoordinationEngine {
         for (report, cell) in zip(reports, cells) {
             guard let cell, !suits(report.content, cell) else { continue }
             return reject(
-                ticket, .wrongReport(report.name, isMetric: breakers.cells[cell].breaker.isMetric),
+                ticket, .wrongReport(report, isMetric: breakers.cells[cell].breaker.isMetric),
                 seen: max(breakers.cells[cell].changedIn, breakers.changedIn))
         }
         var seen = BatchNumber.none

@@ -27,10 +27,12 @@ extension CoordinationEngine {
             let changes = try isolator.isolate(
                 agent, reason: by.reason, actor: by.actor,
                 untilMillis: millis.map { now.wallMillis + $0 }, at: now)
+            let after = plainText(
+                "isolated", until: isolator.isolation(of: agent)?.untilMillis)
             audit(
                 namespace: Namespace(""), actor: by.actor, action: "IsolateAgent",
                 subject: "agent/\(id)", before: "\(pool.name(ofType: pool.type(of: agent)))",
-                after: by.audited("isolated"), requestID: by.requestID)
+                after: by.audited(after), requestID: by.requestID)
             apply(changes)
             remember(key, hash: hash.value, answer: [1])
             answerIsolation(agent, ticket)

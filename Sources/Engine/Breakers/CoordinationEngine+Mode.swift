@@ -47,10 +47,11 @@ extension CoordinationEngine {
             }
         }
         storeMode(set.namespace)
+        let after = plainText("\(mode(of: set.namespace))", until: new?.untilMillis)
         audit(
             namespace: set.namespace, actor: set.signature.actor, action: "SetMode",
             subject: "mode", before: "\(before)",
-            after: set.signature.audited("\(mode(of: set.namespace))"),
+            after: set.signature.audited(after),
             requestID: set.signature.requestID)
         remember(key, hash: hash.value, answer: [1])
         answer(ticket, .breaker(.mode(modeView(set.namespace))), seen: filling)
@@ -71,17 +72,22 @@ extension CoordinationEngine {
             return reject(ticket, refusal)
         }
         requireMode(namespace)
-        let before = breakers.modes[namespace]?.state.plan.actions.map(\.name) ?? []
+        let before = plainTextOfPlan(namespace)
         breakers.modes[namespace]?.state.plan = plan
         changeMode(namespace) { coordinator, now in coordinator.reconfigure(policy, at: now) }
         storeMode(namespace)
         audit(
             namespace: namespace, actor: by.actor, action: "SetEmergencyPlan", subject: "mode",
-            before: before.joined(separator: ", "),
-            after: plan.actions.map(\.name).joined(separator: ", "), requestID: by.requestID)
+            before: before, after: plainTextOfPlan(namespace), requestID: by.requestID)
         remember(key, hash: hash.value, answer: [1])
         tellModeWatchers(namespace)
         answer(ticket, .breaker(.mode(modeView(namespace))), seen: filling)
+    }
+
+    /// What a namespace does about its mode, for the audit log.
+    private mutating func plainTextOfPlan(_ namespace: Namespace) -> String {
+        guard let state = breakers.modes[namespace]?.state else { return "" }
+        return "\(state.coordinator.policy.plainText), \(state.plan.plainText)"
     }
 
     mutating func acknowledge(

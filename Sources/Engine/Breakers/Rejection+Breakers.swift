@@ -9,7 +9,8 @@ extension Rejection {
                 + offer(known, "there are", "put one first"))
     }
 
-    static func wrongReport(_ name: String, isMetric: Bool) -> Rejection {
+    static func wrongReport(_ report: BreakerReport, isMetric: Bool) -> Rejection {
+        let name = report.name
         var rejection = Rejection(
             .invalid, reason: "WRONG_REPORT",
             isMetric
@@ -17,7 +18,7 @@ extension Rejection {
                 : "breaker \"\(name)\" looks at calls and not at a value; report how they went",
             fields: [
                 FieldFault(
-                    field: isMetric ? "call" : "value",
+                    field: report.place + (isMetric ? "call" : "value"),
                     description: "is not what breaker \"\(name)\" looks at")
             ])
         rejection.details = ["breaker": name]

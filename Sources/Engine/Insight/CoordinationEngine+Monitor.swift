@@ -75,6 +75,21 @@ extension CoordinationEngine {
         meter.slotFreed(type: pool.type(of: agent), atNanos: now.monotonicNanos)
     }
 
+    /// Whether a worker bounds what it does at once by its credits alone.
+    mutating func isUnbounded(_ registration: AgentRegistration) -> Bool {
+        registration.slots >= AgentSession.maxCredits
+    }
+
+    /// A worker that named no slots has as many as its credits have shown room for: by the most that
+    /// there may be, it would seem idle whatever it does.
+    mutating func measureRoom(_ session: Int32) {
+        let agent = sessions[session].agent
+        let (known, room) = (pool.room(of: agent), sessions[session].machine.room)
+        if room <= known { return }
+        pool.setRoom(room, of: agent)
+        meter.slotsCame(room - known, type: pool.type(of: agent), atNanos: now.monotonicNanos)
+    }
+
     /// A job's result is accepted. Nobody knows when an earlier process dispatched it.
     mutating func measureResult(_ job: Int32, executionNanos: Int64, isFailure: Bool) {
         jobs[job].hasResult = true

@@ -104,7 +104,8 @@ extension CoordinationEngine {
     }
 
     mutating func summary(_ agent: Int32) -> AgentSummary {
-        let registration = pool.registration(of: agent)
+        var registration = pool.registration(of: agent)
+        registration.slots = pool.slots(of: agent)
         let inFlight = pool.inFlight(of: agent)
         let totals = pool.totals(of: agent)
         return AgentSummary(

@@ -51,6 +51,11 @@ extension CoordinationEngine {
         return filling
     }
 
+    /// What the audit log says of a state that may end by itself.
+    mutating func plainText(_ state: String, until millis: Int64?) -> String {
+        millis.map { "\(state) until \(Timestamp(millis: $0))" } ?? state
+    }
+
     /// An entity that the store holds; before the runs that may depend on it.
     ///
     /// Kinds that this build does not know are left alone, so that a newer one finds them again.

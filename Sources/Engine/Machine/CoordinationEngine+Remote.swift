@@ -38,6 +38,7 @@ extension CoordinationEngine {
     private mutating func give(_ credits: Int, _ session: Int32) {
         guard credits > 0 else { return }
         sessions[session].machine.creditsGiven(credits)
+        measureRoom(session)
         guard sessions[session].machine.credits > 0 else { return }
         let agent = sessions[session].agent
         releaseCredit(agent, session)
@@ -107,15 +108,17 @@ extension CoordinationEngine {
     /// A slot of a remote instance is taken: a credit goes with it, unless it is a probe.
     mutating func takeCredit(_ job: Int32, _ agent: Int32) {
         jobs[job].grantPort = pool.port(of: agent)
-        if case .invoke(let part) = jobs[job].work, part.isProbe { return }
+        if isProbe(job) { return }
         let session = pool.session(of: agent)
         sessions[session].machine.creditTaken()
+        measureRoom(session)
         if sessions[session].machine.credits == 0 { pool.hold(agent, .noCredit) }
     }
 
     /// A job leaves a remote instance: it holds it no more, or was never told of it.
     mutating func settleHeld(_ job: Int32, _ agent: Int32) {
         let session = pool.session(of: agent)
+        if !isProbe(job) { sessions[session].machine.workEnded() }
         if jobs[job].phase == .running {
             let token = AssignmentToken(serial: Serial(rawValue: jobs[job].token))
             sessions[session].machine.settled(token)
@@ -123,6 +126,11 @@ extension CoordinationEngine {
             sessions[session].machine.creditReturned(from: jobs[job].grantPort)
             if sessions[session].machine.credits > 0 { releaseCredit(agent, session) }
         }
+    }
+
+    private mutating func isProbe(_ job: Int32) -> Bool {
+        guard case .invoke(let part) = jobs[job].work else { return false }
+        return part.isProbe
     }
 
     /// Whether the connection on which a job was granted still stands.

@@ -82,6 +82,7 @@ extension CoordinationEngine {
         sessionIndex[id] = session
         sessionOfPort[port.rawValue] = session
         pool.setSession(session, of: agent)
+        if isUnbounded(hello.registration) { pool.setRoom(0, of: agent) }
         joined(agent)
         welcome(session, port, isResumed: false)
         // The new one stands before the old one's work is placed anew: it may be the only one.
@@ -141,9 +142,13 @@ extension CoordinationEngine {
         let old = pool.registration(of: agent)
         if old == registration { return }
         let type = pool.type(of: agent)
+        let slots = pool.slots(of: agent)
         pool.reregister(agent, registration)
+        let shown = sessions[pool.session(of: agent)].machine.room
+        let room = isUnbounded(registration) ? shown : AgentPool.unmeasured
+        pool.setRoom(room, of: agent)
         meter.slotsCame(
-            registration.slots - old.slots, type: type, atNanos: now.monotonicNanos)
+            pool.slots(of: agent) - slots, type: type, atNanos: now.monotonicNanos)
         if old.operations == registration.operations { return }
         for job in pool.waitingOnly(for: agent) {
             guard case .invoke(let part) = jobs[job].work else { continue }
@@ -189,6 +194,7 @@ extension CoordinationEngine {
             jobs[job].phase = .running
             orphans.remove(token.serial.rawValue)
             sessions[session].machine.claimed(token)
+            measureRoom(session)
             let definition = runs[run].machine.state.work(of: step).definition
             let deadline = restoredDeadline(
                 run, step, definition.startToCloseMillis,

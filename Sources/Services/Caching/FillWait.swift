@@ -79,10 +79,13 @@ final class FillWait {
     }
 
     private func timeIsOver() {
-        guard let waiter, read.cache.leave(read.key, waiter) else { return }
+        let now = SystemClock.monotonicNanos()
+        guard let waiter, let found = read.cache.stopWaiting(read.key, waiter, now: now) else {
+            return
+        }
         self.waiter = nil
         stop()
-        call.respond(read.response())
+        respond(found)
     }
 
     private func leave() {

@@ -32,28 +32,42 @@ enum Workloads {
         }
     }
 
+    /// Each second key is new; a request is for one that was new exponentially long ago, `reach` keys in
+    /// the mean.
+    static func recent(_ count: Int, reach: Double, seed: UInt64) -> [Int] {
+        var lots = Lots(seed: seed)
+        return (0..<count).map { max($0 / 2 - Int(lots.exponential() * reach), 0) }
+    }
+
     /// The same keys, one after the other, again and again.
     static func loop(_ count: Int, keys: Int) -> [Int] { (0..<count).map { $0 % keys } }
 }
 
-/// A cache of `entries` entries that all weigh the same, in one shard.
+/// A cache whose entries all weigh the same.
 struct CountedCache {
     let cache: SharedCache
     let namespace: CacheNamespace
+    private let weight: Int
 
+    /// One of `entries` entries, in one shard.
     init(entries: Int) {
         var configuration = CacheConfiguration()
         configuration.sharedCapacity = entries
         configuration.agentCapacity = 1
         configuration.shards = 1
-        cache = SharedCache(configuration)
+        self.init(SharedCache(configuration), weight: 1)
+    }
+
+    init(_ cache: SharedCache, weight: Int) {
+        self.cache = cache
+        self.weight = weight
         namespace = cache.namespace("default")
     }
 
     /// Percent of the requests that hit; what misses is set at once.
     func hitRatio(_ requests: [Int]) -> Double {
         var write = CacheWrite(nil, ttlNanos: 1 << 60)
-        write.weight = 1
+        write.weight = weight
         var hits = 0
         for request in requests {
             let key = namespace.key("\(request)")

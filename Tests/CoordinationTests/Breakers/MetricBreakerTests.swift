@@ -66,6 +66,37 @@ import Testing
         #expect(breaker.reported(2.9, at: Self.start) == .changed(.closed))
     }
 
+    private static func forced(_ kind: BreakerOverride.Kind) -> BreakerOverride {
+        BreakerOverride(
+            kind: kind, reason: "", actor: "", sinceMillis: start.wallMillis, untilMillis: nil)
+    }
+
+    @Test func `while it only counts, what would be one trip counts once`() {
+        var breaker = MetricBreaker(Self.policy, at: Self.start)
+        breaker.forced(Self.forced(.metricsOnly), at: Self.start)
+        for millis in 0..<6 { _ = breaker.reported(99, at: Self.later(Int64(millis))) }
+        #expect(breaker.counts.shadowTrips == 1 && breaker.counts.trips == 0)
+        // It would be open until it had held a good value for its time.
+        _ = breaker.reported(5, at: Self.later(10))
+        _ = breaker.reported(99, at: Self.later(1_009))
+        #expect(breaker.counts.shadowTrips == 1)
+        _ = breaker.reported(5, at: Self.later(1_010))
+        _ = breaker.reported(98, at: Self.later(2_010))
+        #expect(breaker.counts.shadowTrips == 2 && breaker.lastTrip?.observed == 98)
+        #expect(breaker.state == .metricsOnly)
+        breaker.endOverride(at: Self.later(2_011))
+        #expect(breaker.reported(97, at: Self.later(2_012)) == .changed(.open))
+        #expect(breaker.counts.trips == 1)
+    }
+
+    @Test func `while it is forced open it trips in no way`() {
+        var breaker = MetricBreaker(Self.policy, at: Self.start)
+        breaker.forced(Self.forced(.forcedOpen), at: Self.start)
+        for millis in 0..<6 { _ = breaker.reported(99, at: Self.later(Int64(millis))) }
+        #expect(breaker.counts.shadowTrips == 0 && breaker.counts.failures == 6)
+        #expect(breaker.lastTrip == nil)
+    }
+
     @Test(arguments: UInt64(1)...200)
     func `it is open exactly as a scan over all values says`(seed: UInt64) {
         var random = DifferentialTests.Random(state: seed)

@@ -170,9 +170,10 @@ import Testing
         #expect(calls?.fields.map(\.field) == ["value"])
         let both = [
             BreakerReport(name: "m", content: .value(11)),
-            BreakerReport(name: "c", content: .value(11)),
+            BreakerReport(name: "c", content: .value(11), place: "reports[1]."),
         ]
-        #expect(bench.ask { .breaker(.report(.default, both), $0) }?.rejection?.code == .invalid)
+        let refusal = bench.ask { .breaker(.report(.default, both), $0) }?.rejection
+        #expect(refusal?.code == .invalid && refusal?.fields.map(\.field) == ["reports[1].value"])
         #expect(Self.get(&bench, "m")?.lastValue == nil)
     }
 
@@ -192,7 +193,8 @@ import Testing
         #expect(Self.get(&bench)?.state == .closed)
         #expect(bench.audits.map(\.action) == ["PutBreaker", "ForceBreaker"])
         #expect(bench.audits.last?.before == "closed")
-        #expect(bench.audits.last?.after == "forced_open: drill")
+        let until = Timestamp(millis: 1_700_000_000_000 + 5_000)
+        #expect(bench.audits.last?.after == "forced_open until \(until): drill")
     }
 
     @Test func `watchers see every change in order, then nothing once they have left`() {

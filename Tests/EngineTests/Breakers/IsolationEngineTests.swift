@@ -164,6 +164,8 @@ import Testing
         #expect(Self.state(&bench, "a/1") == .healthy)
         #expect(bench.audits.map(\.action) == ["IsolateAgent", "RestoreAgent"])
         #expect(bench.audits.allSatisfy { $0.actor == "ann" && $0.subject == "agent/a/1" })
+        let until = Timestamp(millis: 1_700_000_000_000 + 500)
+        #expect(bench.audits.first?.after == "isolated until \(until): drill")
     }
 
     @Test func `one that drains is nobody to fall back on`() {

@@ -105,11 +105,33 @@ import Testing
         bench.pass(millis: 2_000)
         #expect(Self.mode(&bench)?.mode == .normal)
         #expect(bench.audits.map(\.action) == ["SetMode"])
-        #expect(bench.audits.last?.after == "emergency: drill")
+        let until = Timestamp(millis: 1_700_000_000_000 + 3_000)
+        #expect(bench.audits.last?.after == "emergency until \(until): drill")
         let release = SetMode(
             namespace: .default, mode: nil, forMillis: nil, signature: Signature(actor: "ann"))
         #expect(bench.ask { .breaker(.setMode(release), $0) }?.mode?.mode == .normal)
         #expect(bench.audits.last?.after == "normal")
+    }
+
+    @Test func `the audit log says what of a plan was changed`() {
+        var bench = EngineBench()
+        Self.plan(&bench, "halt")
+        let call = EmergencyAction.Call(
+            agentType: "a", operation: "o", payload: Payload(bytes: Array("1".utf8)))
+        let plan = EmergencyPlan(
+            actions: [EmergencyAction(name: "halt", apply: call, undo: nil)], retryMillis: 1_000,
+            maxRetryMillis: 4_000)
+        let policy = ModePolicy(degradedAtHigh: 5, dwellMillis: 2_000, calmMillis: 500)
+        _ = bench.ask { .breaker(.setPlan(.default, policy, plan, by: Self.by), $0) }
+        let audit = bench.audits.last
+        #expect(
+            audit?.before
+                == "policy.degraded_at_high: 2, policy.normal_at_high: 0, policy.dwell_millis: 2000, "
+                + "policy.calm_millis: 500, plan.retry_millis: 1000, plan.max_retry_millis: 4000, "
+                + "plan.action: \"halt\"")
+        #expect(audit?.after == "\(policy.plainText), \(plan.plainText)")
+        #expect(audit?.after.contains("policy.degraded_at_high: 5") == true)
+        #expect(audit?.after.contains("plan.apply.payload: \"1\"") == true)
     }
 
     @Test func `namespaces have modes of their own`() {

@@ -57,6 +57,59 @@ import Testing
         #expect(third.slotNanos == 400_000_000 && third.slots == 0 && third.instances == 0)
     }
 
+    /// Of a worker that bounds its work by credits alone.
+    private static func remote(_ rig: RemoteRig) -> AgentTypeReading {
+        let ticket = rig.ticket()
+        rig.post(.monitor(.read, ticket))
+        guard case .monitor(.reading(let reading)) = rig.answers[ticket.call]?.last else {
+            return AgentTypeReading(name: "")
+        }
+        return Self.type(reading, "w")
+    }
+
+    @Test func `a worker that names no slots has as many as its credits leave room for`() throws {
+        let rig = RemoteRig()
+        _ = rig.hello(1, credits: 1)
+        for _ in 0..<5 {
+            _ = rig.invoke()
+            let token = try #require(rig.taken(1).first?.token)
+            rig.pass(millis: 100)
+            rig.say(1, results: [(token, "{}")], credits: 1)
+        }
+        let busy = Self.remote(rig)
+        #expect(busy.slots == 1 && busy.takenNanos == 500 * Self.milli)
+        #expect(busy.slotNanos == 500 * Self.milli)
+        // One that gives its credits singly shows its room by what it works on.
+        _ = rig.invoke()
+        rig.say(1, credits: 1)
+        _ = rig.invoke()
+        #expect(Self.remote(rig).slots == 2 && Self.remote(rig).taken == 2)
+        rig.say(1, credits: 3)
+        #expect(Self.remote(rig).slots == 3)
+        let list = rig.ticket()
+        rig.post(.listAgents(list))
+        guard case .listed(let agents, _) = rig.answers[list.call]?.last else {
+            Issue.record("no list")
+            return
+        }
+        #expect(agents.map(\.registration.slots) == [3] && agents.map(\.inFlight) == [2])
+        rig.leave(1)
+        #expect(Self.remote(rig).slots == 0)
+    }
+
+    @Test func `a worker that comes back has the room that it showed before`() throws {
+        let rig = RemoteRig()
+        let welcome = try #require(rig.hello(1, credits: 4))
+        _ = rig.invoke()
+        let token = try #require(rig.taken(1).first?.token)
+        rig.drop(1)
+        _ = rig.hello(2, resume: welcome.session, held: [token], credits: 2, can: ["work", "more"])
+        #expect(Self.remote(rig).slots == 4 && Self.remote(rig).taken == 1)
+        rig.say(2, results: [(token, "{}")])
+        rig.leave(2)
+        #expect(Self.remote(rig).slots == 0 && Self.remote(rig).taken == 0)
+    }
+
     @Test func `an invoke's time is queue, overhead and work`() {
         var bench = EngineBench()
         bench.join("a/1", type: "a")
