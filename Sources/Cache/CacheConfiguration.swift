@@ -19,8 +19,9 @@ public struct CacheConfiguration: Sendable {
     /// that looks up and 105 MiB in all, since more than 8 cores share. Made a power of two, at least 2.
     /// Default 16,384.
     public var nearCopies = 16_384
-    /// Namespaces that are kept apart; past it the one that was unused longest is emptied. Default
-    /// 1,024.
+    /// Namespaces that nobody watches and that are kept apart; past it the one that was unused longest
+    /// is emptied. As many again may be watched, and those are kept; the default one, which is always
+    /// kept, counts as one of each. Default 1,024.
     public var maxNamespaces = 1_024
     /// Parts with a lock each, a power of two up to 64; `nil`: one for each 4 MiB.
     public var shards: Int?

@@ -156,12 +156,12 @@ public struct CacheServiceProvider: CacheServiceHandler {
         _ request: WatchInvalidationsRequest, _ call: ServerStreamCall<WatchInvalidationsResponse>
     ) {
         do throws(GRPCStatus) {
-            let space = cache.namespace(try call.metadata.namespace().name)
+            let name = try call.metadata.namespace().name
             var faults = FieldFaults()
             faults.checkPrefixes(request.prefixes)
             faults.checkMillis(request.progressMillis, "progress_millis", 100...300_000)
             if let status = faults.status { throw status }
-            InvalidationWatch(space, request, call).begin()
+            InvalidationWatch(cache, cache.namespace(name), request, call).begin()
         } catch {
             call.fail(error)
         }
