@@ -2,7 +2,9 @@
 public struct CacheConfiguration: Sendable {
     /// What the tier of all may weigh, bytes. Default 192 MiB.
     public var sharedCapacity = 192 << 20
-    /// What the tiers of all agents together may weigh, bytes. Default 64 MiB.
+    /// What the tiers of all agents together may weigh, bytes. Who reads the keys of late is known of as
+    /// many keys as fit, at least 256 bytes each; memory for that comes on top, when so many are read:
+    /// for each such key 8 bytes and 4 for each of the `promotionReaders`, 5 MiB in all. Default 64 MiB.
     public var agentCapacity = 64 << 20
     /// How many distinct agents must read a key to move it to the shared tier, 2 to 8. Default 3.
     public var promotionReaders = 3

@@ -97,7 +97,7 @@ import Testing
 
     @Test
     func `readers are told apart, forgotten, and pushed out only by others of the key's place`() {
-        var sketch = ReaderSketch(periodNanos: 100)
+        var sketch = ReaderSketch(periodNanos: 100, readers: 8, keys: 512)
         let agents = (0..<20).map { CacheReader("agent-\($0)") }
         for _ in 0..<5 { #expect(sketch.note(1 << 50, by: agents[0], now: 10) == 1) }
         #expect(sketch.note(1 << 50, by: agents[1], now: 20) == 2)
@@ -107,6 +107,28 @@ import Testing
         for agent in agents { _ = sketch.note(2 << 50, by: agent, now: 300) }
         #expect(sketch.count(2 << 50, now: 300) == ReaderSketch.maxReaders)
         #expect(sketch.count(3 << 50, now: 300) == 0)
+        // Clocks differ a little: who is behind at the turn of a period makes nobody forgotten.
+        #expect(sketch.note(2 << 50, by: agents[3], now: 299) == ReaderSketch.maxReaders)
+    }
+
+    @Test func `who reads is known of as many keys as there shall be, and no cell is made before`()
+    {
+        var sketch = ReaderSketch(periodNanos: 100, readers: 3, keys: 4_096)
+        var lots = Lots(seed: 7)
+        let keys = (0..<1_000).map { _ in lots.next() }
+        #expect(sketch.cellCount == 512)
+        for (number, agent) in ["a", "b", "c"].enumerated() {
+            for key in keys { _ = sketch.note(key, by: CacheReader(agent), now: Int64(number)) }
+        }
+        #expect(keys.count { sketch.count($0, now: 3) == 3 } > 990)
+        #expect(sketch.cellCount == 4_096)
+        // Whatever is read, it stays that large, and keys that many read are the last to go.
+        for _ in 0..<50_000 { _ = sketch.note(lots.next(), by: CacheReader("d"), now: 4) }
+        #expect(sketch.cellCount == 4_096)
+        #expect(keys.count { sketch.count($0, now: 5) == 3 } > 990)
+        // What is read no more makes room.
+        for key in keys { _ = sketch.note(~key, by: CacheReader("e"), now: 300) }
+        #expect(keys.count { sketch.count(~$0, now: 301) == 1 } > 990)
     }
 
     @Test func `a window is taken when it hits clearly more, and not by chance`() {
