@@ -18,8 +18,11 @@ import Testing
         _ greeting: [UInt8], script: @escaping ScriptedServer.Script = { _, _, _ in [] }
     ) async throws -> GRPCStatus {
         let server = try await ScriptedServer.start(greeting, on: Self.group, script: script)
+        var configuration = ClientConfiguration.defaults
+        configuration.initialBackoff = .milliseconds(1)
         let client = GRPCClient(
-            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: Self.group)
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: Self.group,
+            configuration: configuration)
         let status = await #expect(throws: GRPCStatus.self) {
             try await client.unary(EchoServer.echo, framed: framed([1]))
         }
