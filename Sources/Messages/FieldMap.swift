@@ -29,6 +29,7 @@ extension String: FieldMapKey {
     public struct ExactText: Hashable, Sendable {
         let text: String
 
+        /// Whether all bytes are the same; the texts are compared first, which is fast.
         public static func == (one: Self, other: Self) -> Bool {
             one.text.utf8.count == other.text.utf8.count && one.text == other.text
                 && one.text.utf8.elementsEqual(other.text.utf8)
