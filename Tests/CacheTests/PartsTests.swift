@@ -86,6 +86,21 @@ import Testing
         #expect((3...5).contains(small.frequency(of: 42)))
     }
 
+    /// What CPython says, whose `hash` of bytes is this function, under `PYTHONHASHSEED=0`.
+    @Test(arguments: [
+        (8, UInt64(0xEAD4_11E6_7EBE_2EEA)), (9, 0x7592_7F9D_9512_4362),
+        (23, 0x3733_2B13_89DA_A4FF), (64, 0x75E0_5FD5_BBC8_70C6),
+    ])
+    func `the hash of keys is SipHash-1-3 of their bytes, under a key`(count: Int, hash: UInt64) {
+        let text = String(decoding: (8..<UInt8(max(count, 8))).map { $0 }, as: UTF8.self)
+        let number: UInt64 = 0x0706_0504_0302_0100
+        #expect(KeyedHash(0, 0)(number, text) == hash)
+        #expect(KeyedHash(0, 1)(number, text) != hash)
+        #expect(KeyedHash.ofProcess(1, text) == KeyedHash.ofProcess(1, text + ""))
+        #expect(KeyedHash.ofProcess(1, text) != KeyedHash.ofProcess(2, text))
+        #expect(KeyedHash.ofProcess(1, "\u{e9}") != KeyedHash.ofProcess(1, "e\u{301}"))
+    }
+
     @Test func `chance is exponential where it should be`() {
         var lots = Lots(seed: 9)
         let draws = (0..<100_000).map { _ in lots.exponential() }
