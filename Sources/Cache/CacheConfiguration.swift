@@ -2,7 +2,9 @@
 public struct CacheConfiguration: Sendable {
     /// What the tier of all may weigh, bytes. Default 192 MiB.
     public var sharedCapacity = 192 << 20
-    /// What the tiers of all agents together may weigh, bytes. Default 64 MiB.
+    /// What the tiers of all agents together may weigh, bytes. Who reads the keys of late is known of as
+    /// many keys as fit, at least 256 bytes each; memory for that comes on top, when so many are read:
+    /// for each such key 8 bytes and 4 for each of the `promotionReaders`, 5 MiB in all. Default 64 MiB.
     public var agentCapacity = 64 << 20
     /// How many distinct agents must read a key to move it to the shared tier, 2 to 8. Default 3.
     public var promotionReaders = 3
@@ -19,8 +21,9 @@ public struct CacheConfiguration: Sendable {
     /// that looks up and 105 MiB in all, since more than 8 cores share. Made a power of two, at least 2.
     /// Default 16,384.
     public var nearCopies = 16_384
-    /// Namespaces that are kept apart; past it the one that was unused longest is emptied. Default
-    /// 1,024.
+    /// Namespaces that nobody watches and that are kept apart; past it the one that was unused longest
+    /// is emptied. As many again may be watched, and those are kept; the default one, which is always
+    /// kept, counts as one of each. Default 1,024.
     public var maxNamespaces = 1_024
     /// Parts with a lock each, a power of two up to 64; `nil`: one for each 4 MiB.
     public var shards: Int?

@@ -41,8 +41,8 @@ public final class CacheItem: Sendable {
     let tags: [String]
     let weight: Int
 
-    /// What the table needs for an entry: object, node, index, ghosts, sketch.
-    private static let overheadBytes = 256
+    /// What the table needs for an entry: object, node, index, ghosts, sketches.
+    static let overheadBytes = 256
     private static let tagOverheadBytes = 96
 
     init(

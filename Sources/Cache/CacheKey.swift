@@ -11,10 +11,7 @@ public struct CacheKey: Hashable, Sendable {
     init(_ text: String, space: UInt32) {
         self.text = text
         self.space = space
-        var hasher = Hasher()
-        hasher.combine(space)
-        hasher.combine(bytesOf: text)
-        hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        hash = KeyedHash.ofProcess(UInt64(space), text)
     }
 
     /// A key whose hash is known.
@@ -49,9 +46,7 @@ public struct CacheReader: Hashable, Sendable {
     /// The reader with this id.
     public init(_ id: String) {
         self.id = id
-        var hasher = Hasher()
-        hasher.combine(bytesOf: id)
-        hash = UInt64(bitPattern: Int64(hasher.finalize()))
+        hash = KeyedHash.ofProcess(0, id)
     }
 
     /// As of a ``CacheKey``.
@@ -75,15 +70,5 @@ struct CacheTag: Hashable, Sendable {
     func hash(into hasher: inout Hasher) {
         hasher.combine(space)
         hasher.combine(text)
-    }
-}
-
-extension Hasher {
-    /// Adds a text so that another one gives the same only when all its bytes are the same: a text's
-    /// own hash is that of all that look alike.
-    fileprivate mutating func combine(bytesOf text: String) {
-        combine(text)
-        if text.utf8Span.isKnownASCII || text.utf8.allSatisfy({ $0 < 0x80 }) { return }
-        for byte in text.utf8 { combine(byte) }
     }
 }

@@ -32,13 +32,15 @@ struct CacheShard {
             capacity: max(configuration.sharedCapacity / shards, 1), ghostEntries: ghosts,
             sketchWords: words, stamps: ShardStamps(stamps, shard: number))
         fills = FillTable(maxFills: max(configuration.maxFills / shards, 1))
-        readers = ReaderSketch(periodNanos: configuration.readerMemoryNanos)
-        lots = Lots(seed: configuration.seed &+ UInt64(number))
-        lastVersion = configuration.epoch
         rules = Rules(
             promotionReaders: min(
                 max(configuration.promotionReaders, 2), ReaderSketch.maxReaders),
             earlyRefresh: configuration.earlyRefresh)
+        readers = ReaderSketch(
+            periodNanos: configuration.readerMemoryNanos, readers: rules.promotionReaders,
+            keys: configuration.agentCapacity / shards / CacheItem.overheadBytes)
+        lots = Lots(seed: configuration.seed &+ UInt64(number))
+        lastVersion = configuration.epoch
     }
 
     mutating func nextVersion() -> UInt64 {

@@ -74,7 +74,7 @@ public final class InvalidationLog: Sendable {
     /// Begins to wake a watcher; it is asleep from its first reading to the end on.
     ///
     /// - Returns: `false`: too many watch.
-    public func add(_ watcher: InvalidationWatcher) -> Bool {
+    func add(_ watcher: InvalidationWatcher) -> Bool {
         state.withLock { state in
             if state.watchers.count >= Self.maxWatchers { return false }
             state.watchers[ObjectIdentifier(watcher)] = Seat(watcher: watcher)
@@ -82,11 +82,13 @@ public final class InvalidationLog: Sendable {
         }
     }
 
-    /// Wakes a watcher no longer.
-    public func remove(_ watcher: InvalidationWatcher, now: Int64) {
+    /// Wakes a watcher no longer. `false`: it was not one.
+    func remove(_ watcher: InvalidationWatcher, now: Int64) -> Bool {
         state.withLock { state in
-            state.watchers[ObjectIdentifier(watcher)] = nil
+            let seat = state.watchers.removeValue(forKey: ObjectIdentifier(watcher))
+            if seat == nil { return false }
             if state.watchers.isEmpty { state.watchedUntil = now + Self.memoryNanos }
+            return true
         }
     }
 

@@ -40,6 +40,27 @@ public final class SharedCache: Sendable {
         return namespaces.withLock { $0.find(name) }
     }
 
+    /// Begins to wake a watcher of what is set and invalidated in the namespace of this name, which is
+    /// kept until the last of its watchers leaves.
+    public func watch(_ name: String, by watcher: InvalidationWatcher) -> CacheWatchOutcome {
+        if name != defaultNamespace.name {
+            return namespaces.withLock { $0.watch(name, by: watcher) }
+        }
+        return defaultNamespace.log.add(watcher)
+            ? .watches(defaultNamespace) : .tooManyWatchers(defaultNamespace.log.watcherCount)
+    }
+
+    /// Wakes a watcher no longer.
+    public func unwatch(
+        _ namespace: CacheNamespace, by watcher: InvalidationWatcher, now: Int64
+    ) {
+        if namespace === defaultNamespace {
+            _ = namespace.log.remove(watcher, now: now)
+        } else {
+            namespaces.withLock { $0.unwatch(namespace, by: watcher, now: now) }
+        }
+    }
+
     @inline(__always)
     private func withShard<Result>(
         of key: CacheKey, _ body: (inout sending CacheShard) -> sending Result

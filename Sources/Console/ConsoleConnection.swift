@@ -78,9 +78,9 @@ final class ConsoleConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        guard let refusal = ConsoleAnswer(to: error) else { return context.close(promise: nil) }
         switch state {
-        case .waiting, .receiving: answer(ConsoleAnswer(to: error), method: .GET, context)
+        case .waiting, .receiving: answer(refusal, method: .GET, context)
         case .answering: state = .answering(keepsConnection: false)
         case .closing: break
         }

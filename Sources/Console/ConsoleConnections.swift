@@ -24,7 +24,7 @@ final class ConsoleConnections {
             router: router, timeout: configuration.connectionTimeout
         ) { [weak self] in self?.remove($0) }
         try channel.pipeline.syncOperations.addHandlers([
-            HTTPResponseEncoder(),
+            HTTPResponseEncoder(), BareLineFeedFilter(),
             ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: limits)),
             connection,
         ])

@@ -72,15 +72,18 @@ struct ConsoleAnswer {
         return answer
     }
 
-    /// The answer to bytes that are no request.
-    init(to error: HTTPParserError) {
+    /// The answer to bytes that are no request; `nil`: it is not the request that is wrong.
+    init?(to error: any Error) {
         switch error {
-        case .headerOverflow:
+        case HTTPParserError.headerOverflow:
             self = .refusal(431, "the request headers are too large")
-        case .invalidVersion:
+        case HTTPParserError.invalidVersion:
             self = .refusal(505, "the console speaks HTTP/1.1")
-        default:
+        case is BareLineFeedFilter.BareLineFeed:
+            self = .refusal(400, "each line of a request ends with CR LF, this one with LF alone")
+        case is HTTPParserError:
             self = .refusal(400, "this is not an HTTP/1.1 request")
+        default: return nil
         }
     }
 

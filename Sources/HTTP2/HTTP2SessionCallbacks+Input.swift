@@ -152,14 +152,32 @@ extension HTTP2SessionCallbacks {
         return unsafe fail(state, .enhanceYourCalm, "too_many_pings")
     }
 
+    static func invalidFrameReceived(
+        _ session: OpaquePointer?, _ header: nghttp2_frame_hd, _ error: Int32, _ state: State
+    ) -> Int32 {
+        // More streams than the limit are no mistake before the peer has seen it; each costs its
+        // frame's share of the progress budget.
+        if error == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return goOn }
+        if let slot = unsafe slot(session, header.stream_id, state),
+            unsafe state.pointee.streams[slot].pointee.id == header.stream_id
+        {
+            // nghttp2 resets the stream now; what has been paid for here is not to be paid for again
+            // when it closes.
+            if unsafe state.pointee.streams[slot].pointee.isCharged { return goOn }
+            unsafe state.pointee.streams[slot].pointee.isCharged = true
+        }
+        return unsafe chargeEarlyEnd(state)
+    }
+
     static func streamClosed(
         _ session: OpaquePointer?, _ id: Int32, _ code: UInt32, _ state: State
     ) -> Int32 {
         guard let slot = unsafe slot(session, id, state),
             unsafe state.pointee.streams[slot].pointee.id == id
         else { return goOn }
-        let isCharged =
+        let isEarlyEnd =
             unsafe code != 0 && state.pointee.isServer
+            && !state.pointee.streams[slot].pointee.isCharged
             && !state.pointee.streams[slot].pointee.resetByPeer
             && !state.pointee.streams[slot].pointee.resetBySelf
         unsafe state.pointee.close(slot: slot)
@@ -167,7 +185,7 @@ extension HTTP2SessionCallbacks {
             .closed(HTTP2Stream(id: id, slot: slot), HTTP2ErrorCode(rawValue: code)))
         // Streams close while output is made too, where nghttp2 would meet a failure again each time:
         // what is found here is acted upon when it has returned.
-        if isCharged { _ = unsafe chargeEarlyEnd(state) }
+        if isEarlyEnd { _ = unsafe chargeEarlyEnd(state) }
         return goOn
     }
 }

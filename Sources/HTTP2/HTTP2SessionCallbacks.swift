@@ -69,12 +69,11 @@ enum HTTP2SessionCallbacks {
     /// What ends a stream.
     private static func noteErrors(_ table: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) {
-            _, _, error, user in
-            guard let state = unsafe On.state(user) else { return On.giveUp }
-            // More streams than the limit are no mistake before the peer has seen it; each costs its
-            // frame's share of the progress budget.
-            if error == NGHTTP2_ERR_REFUSED_STREAM.rawValue { return On.goOn }
-            return unsafe On.chargeEarlyEnd(state)
+            session, frame, error, user in
+            guard let frame = unsafe frame, let state = unsafe On.state(user) else {
+                return On.giveUp
+            }
+            return unsafe On.invalidFrameReceived(session, frame.pointee.hd, error, state)
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) {
             session, id, code, user in

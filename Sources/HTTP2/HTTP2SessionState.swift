@@ -16,6 +16,8 @@ struct StreamRecord {
     var resetByPeer = false
     /// This side's user asked for a RST_STREAM.
     var resetBySelf = false
+    /// A frame of the peer broke the rules, and was charged as the stream's early end.
+    var isCharged = false
     /// RST_STREAM(NO_ERROR) follows this side's END_STREAM, because the peer has not ended yet.
     var resetsAfterEnd = false
     /// `writable` is due when the queue has been worked down.

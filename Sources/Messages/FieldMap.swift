@@ -1,9 +1,51 @@
+/// The key of a proto map.
+///
+/// Two texts are the same key only when all their bytes are, as for every other peer; Swift's strings
+/// are equal when they look alike.
+public protocol FieldMapKey: Hashable, Sendable {
+    /// What tells keys apart.
+    associatedtype Exact: Hashable
+    /// The key as it is compared.
+    var exact: Exact { get }
+}
+
+extension FieldMapKey where Exact == Self {
+    /// Numbers and truths are what they look like.
+    public var exact: Self { self }
+}
+
+extension Bool: FieldMapKey {}
+extension Int: FieldMapKey {}
+extension Int32: FieldMapKey {}
+extension Int64: FieldMapKey {}
+extension UInt32: FieldMapKey {}
+extension UInt64: FieldMapKey {}
+
+extension String: FieldMapKey {
+    /// The text, compared by its bytes.
+    public var exact: ExactText { ExactText(text: self) }
+
+    /// A text that is equal to another one when all their bytes are.
+    public struct ExactText: Hashable, Sendable {
+        let text: String
+
+        /// Whether all bytes are the same; the texts are compared first, which is fast.
+        public static func == (one: Self, other: Self) -> Bool {
+            one.text.utf8.count == other.text.utf8.count && one.text == other.text
+                && one.text.utf8.elementsEqual(other.text.utf8)
+        }
+
+        /// The same bytes look alike, so the text's own hash will do.
+        public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    }
+}
+
 /// A proto map: pairs in the order they were first written, each key once.
 ///
 /// A list of pairs rather than a `Dictionary`, which costs several times more to fill for the
 /// handful of entries a message carries. Look-up walks the pairs; for many look-ups in a large
 /// map make ``dictionary`` once. Two maps are equal when they hold the same pairs in any order.
-public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Sendable {
+public struct FieldMap<Key: FieldMapKey, Value: Hashable & Sendable>: Sendable {
     /// One pair.
     public struct Entry: Sendable, Hashable {
         /// Once in its map, and what it stands for.
@@ -14,6 +56,16 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
         public init(key: Key, value: Value) {
             self.key = key
             self.value = value
+        }
+
+        /// Whether the keys have the same bytes, and the values are equal.
+        public static func == (one: Self, other: Self) -> Bool {
+            one.key.exact == other.key.exact && one.value == other.value
+        }
+
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(key.exact)
+            hasher.combine(value)
         }
     }
 
@@ -32,12 +84,12 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
             return
         }
         entries = []
-        var places: [Key: Int] = [:]
+        var places: [Key.Exact: Int] = [:]
         for pair in pairs {
-            if let place = places[pair.key] {
+            if let place = places[pair.key.exact] {
                 entries[place].value = pair.value
             } else {
-                places[pair.key] = entries.count
+                places[pair.key.exact] = entries.count
                 entries.append(pair)
             }
         }
@@ -45,9 +97,9 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
 
     /// The value of a key. Setting nil removes the pair.
     public subscript(key: Key) -> Value? {
-        get { entries.first { $0.key == key }?.value }
+        get { place(of: key).map { entries[$0].value } }
         set {
-            let place = entries.firstIndex { $0.key == key }
+            let place = place(of: key)
             switch (place, newValue) {
             case (let place?, let value?): entries[place].value = value
             case (let place?, nil): entries.remove(at: place)
@@ -57,7 +109,13 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
         }
     }
 
-    /// The same pairs as a dictionary.
+    private func place(of key: Key) -> Int? {
+        let exact = key.exact
+        return entries.firstIndex { $0.key.exact == exact }
+    }
+
+    /// The same pairs as a dictionary, to which texts that look alike are one key, with the last of
+    /// their values.
     public var dictionary: [Key: Value] {
         Dictionary(entries.lazy.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     }
@@ -67,10 +125,10 @@ public struct FieldMap<Key: Hashable & Sendable, Value: Hashable & Sendable>: Se
 
     private static func haveDistinctKeys(_ pairs: [Entry]) -> Bool {
         guard pairs.count <= fewPairs else {
-            return Set(pairs.lazy.map(\.key)).count == pairs.count
+            return Set(pairs.lazy.map(\.key.exact)).count == pairs.count
         }
         for later in pairs.indices.dropFirst() {
-            for earlier in 0..<later where pairs[earlier].key == pairs[later].key {
+            for earlier in 0..<later where pairs[earlier].key.exact == pairs[later].key.exact {
                 return false
             }
         }
@@ -96,10 +154,10 @@ extension FieldMap: ExpressibleByDictionaryLiteral {
 extension FieldMap: Hashable {
     public static func == (left: Self, right: Self) -> Bool {
         guard left.count == right.count else { return false }
-        return left.entries == right.entries || left.dictionary == right.dictionary
+        return left.entries == right.entries || Set(left.entries) == Set(right.entries)
     }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(dictionary)
+        hasher.combine(Set(entries))
     }
 }

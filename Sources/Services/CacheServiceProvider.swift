@@ -31,22 +31,27 @@ public struct CacheServiceProvider: CacheServiceHandler {
                 reader: CacheReader(optional: request.agentID), terms: FillTerms(fill))
             return FillWait(read, call).begin(waitMillis: fill.waitMillis)
         }
-        call.respond(look(request, in: space))
+        look(request, in: space, for: call)
     }
 
-    /// What is found without waiting. The position is read before the key: what the answer does not
-    /// show yet has a later one.
+    /// Answers with what is found without waiting. The position is read before the key: what the answer
+    /// does not show yet has a later one.
+    ///
+    /// The response is filled where it lies: one that an initialiser gives is copied, references and
+    /// all, which is a good part of what a hit costs.
     @inline(__always)
     private func look(
-        _ request: CacheServiceGetRequest, in space: CacheNamespace
-    ) -> CacheServiceGetResponse {
-        let position = CachePosition(space.log)
+        _ request: CacheServiceGetRequest, in space: CacheNamespace,
+        for call: UnaryCall<CacheServiceGetResponse>
+    ) {
+        var response = CacheServiceGetResponse()
+        response.position = CachePosition(space.log)
         let now = SystemClock.monotonicNanos()
-        let found = cache.get(
-            space.key(request.key), as: CacheReader(optional: request.agentID),
-            fill: request.fill.map(FillTerms.init), now: now)
-        return CacheServiceGetResponse(
-            lookup: Messages.CacheLookup(found, now: now), position: position)
+        response.lookup = Messages.CacheLookup(
+            cache.get(
+                space.key(request.key), as: CacheReader(optional: request.agentID),
+                fill: request.fill.map(FillTerms.init), now: now), now: now)
+        call.respond(response)
     }
 
     /// Looks many keys up.
@@ -156,12 +161,12 @@ public struct CacheServiceProvider: CacheServiceHandler {
         _ request: WatchInvalidationsRequest, _ call: ServerStreamCall<WatchInvalidationsResponse>
     ) {
         do throws(GRPCStatus) {
-            let space = cache.namespace(try call.metadata.namespace().name)
+            let name = try call.metadata.namespace().name
             var faults = FieldFaults()
             faults.checkPrefixes(request.prefixes)
             faults.checkMillis(request.progressMillis, "progress_millis", 100...300_000)
             if let status = faults.status { throw status }
-            InvalidationWatch(space, request, call).begin()
+            InvalidationWatch(cache, cache.namespace(name), request, call).begin()
         } catch {
             call.fail(error)
         }
@@ -181,7 +186,8 @@ public struct CacheServiceProvider: CacheServiceHandler {
     /// The namespace of a call; a wrong one refuses the call and gives `nil`.
     @inline(__always)
     private func space<Response>(of call: UnaryCall<Response>) -> CacheNamespace? {
-        call.namespace().map { cache.namespace($0.name) }
+        guard let namespace = call.namespace() else { return nil }
+        return cache.namespace(namespace.name)
     }
 }
 

@@ -1,6 +1,15 @@
 import Coordination
 import GRPC
 
+extension ServerCall {
+    /// The namespace of a call; see ``GRPC/Metadata/namespace()``.
+    ///
+    /// A function of its own, which borrows the metadata: within another one it would be copied, and its
+    /// references counted four times for each call.
+    @inline(never)
+    func namespace() throws(GRPCStatus) -> Namespace { try metadata.namespace() }
+}
+
 extension Metadata {
     /// The namespace of a call: the `cadre-namespace` header, `default` when unset.
     ///

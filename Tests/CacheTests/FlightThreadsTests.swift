@@ -15,7 +15,7 @@ import Threads
             for worker in 0..<4 {
                 group.addTask {
                     var lots = Lots(seed: seed &* 100 &+ UInt64(worker))
-                    let follower = Follower(space.log)
+                    let follower = Follower(space, of: cache)
                     for round in 0..<4_000 {
                         let key = keys[Int(lots.next() % 6)]
                         if let place = Self.fly(cache, space, key, &lots, now: Int64(round)) {
@@ -67,16 +67,20 @@ import Threads
 
     /// Reads the log and holds that each sequence follows the one before.
     private final class Follower {
-        private let log: InvalidationLog
+        private let cache: SharedCache
+        private let space: CacheNamespace
         private let watcher: InvalidationWatcher
         private let wakes = Locked(0)
         private var position: UInt64
 
-        init(_ log: InvalidationLog) {
-            self.log = log
+        private var log: InvalidationLog { space.log }
+
+        init(_ space: CacheNamespace, of cache: SharedCache) {
+            self.cache = cache
+            self.space = space
             watcher = InvalidationWatcher { [wakes] in wakes.withLock { $0 += 1 } }
-            #expect(log.add(watcher))
-            position = log.sequence
+            _ = cache.watch(space.name, by: watcher)
+            position = space.log.sequence
         }
 
         func read() {
@@ -87,6 +91,6 @@ import Threads
             if log.read(after: position, limit: 1, for: watcher) == nil { position = log.sequence }
         }
 
-        func leave() { log.remove(watcher, now: 0) }
+        func leave() { cache.unwatch(space, by: watcher, now: 0) }
     }
 }

@@ -42,7 +42,7 @@ import Threads
         let log = test.space.log
         let wakes = Locked(0)
         let watcher = InvalidationWatcher { wakes.withLock { $0 += 1 } }
-        #expect(log.add(watcher))
+        test.watch(by: watcher)
         #expect(log.read(after: 0, limit: 10, for: watcher) == [])
         test.set("a", "1")
         test.set("b", "1")
@@ -59,7 +59,7 @@ import Threads
         #expect(wakes.snapshot == 2)
         #expect(log.sequence == 5)
         #expect(test.cache.watcherCount == 1)
-        log.remove(watcher, now: test.nanos)
+        test.cache.unwatch(test.space, by: watcher, now: test.nanos)
         #expect(test.cache.watcherCount == 0)
     }
 
@@ -72,9 +72,9 @@ import Threads
         #expect(log.read(after: 0, limit: 9, for: watcher) == nil)
         #expect(log.read(after: 1, limit: 9, for: watcher) == [])
         #expect(log.read(after: 2, limit: 9, for: watcher) == nil)
-        #expect(log.add(watcher))
+        test.watch(by: watcher)
         test.set("b", "1")
-        log.remove(watcher, now: test.nanos)
+        test.cache.unwatch(test.space, by: watcher, now: test.nanos)
         test.now += 59_000
         test.set("c", "1")
         #expect(log.read(after: 1, limit: 9, for: watcher)?.count == 2)
@@ -88,7 +88,7 @@ import Threads
         let test = CacheUnderTest()
         let log = test.space.log
         let watcher = InvalidationWatcher {}
-        #expect(log.add(watcher))
+        test.watch(by: watcher)
         for index in 0..<5_000 { _ = test.invalidate(.key("k\(index)")) }
         #expect(log.read(after: 0, limit: 9, for: watcher) == nil)
         #expect(log.read(after: 903, limit: 9, for: watcher) == nil)
@@ -98,6 +98,61 @@ import Threads
         for _ in 0..<4_000 { _ = test.invalidate(.prefix(long)) }
         #expect(log.read(after: 5_000, limit: 9, for: watcher) == nil)
         #expect(log.read(after: 8_990, limit: 99, for: watcher)?.count == 10)
+    }
+
+    @Test func `a namespace that is watched is kept, however many others there are`() throws {
+        let test = CacheUnderTest { $0.maxNamespaces = 3 }
+        let wakes = Locked(0)
+        let watcher = InvalidationWatcher { wakes.withLock { $0 += 1 } }
+        let unused = test.cache.namespace("watched")
+        for name in ["x", "y"] { _ = test.cache.namespace(name) }
+        // What is watched is the namespace of that name as it is now.
+        let space = try #require(test.cache.watch("watched", by: watcher).namespace)
+        #expect(space !== unused)
+        _ = test.cache.watch("also", by: InvalidationWatcher {})
+        #expect(space.log.read(after: 0, limit: 9, for: watcher) == [])
+        for round in 1...5 {
+            for number in 0..<10 { _ = test.cache.namespace("\(round) \(number)") }
+            let found = test.cache.namespace("watched")
+            let write = CacheWrite(CachedPayload(bytes: [1]), ttlNanos: 1_000_000_000)
+            _ = test.cache.set(found.key("k"), write, in: found, now: test.nanos)
+            #expect(wakes.snapshot == round)
+            let told = space.log.read(after: UInt64(round - 1), limit: 9, for: watcher)
+            #expect(told?.map(\.target) == [.key("k")])
+        }
+        // Those that nobody watches are not fewer for that.
+        let last = test.cache.namespace("5 9")
+        _ = test.cache.namespace("5 8")
+        #expect(test.cache.namespace("5 9") === last)
+        // Without its watcher it is one of them.
+        test.cache.unwatch(space, by: watcher, now: test.nanos)
+        #expect(test.cache.watcherCount == 1)
+        #expect(test.cache.namespace("watched") === space)
+        for number in 0..<2 { _ = test.cache.namespace("other \(number)") }
+        #expect(test.cache.namespace("watched") !== space)
+    }
+
+    @Test func `so many namespaces may be watched, by so many each`() throws {
+        let test = CacheUnderTest { $0.maxNamespaces = 3 }
+        let watchers = (0..<3).map { _ in InvalidationWatcher {} }
+        let first = try #require(test.cache.watch("0", by: watchers[0]).namespace)
+        #expect(test.cache.watch("1", by: watchers[1]).namespace != nil)
+        guard case .tooManyNamespaces(2) = test.cache.watch("2", by: watchers[2]) else {
+            Issue.record("a third namespace is watched")
+            return
+        }
+        // Another watcher of the same ones may come, and the default one is always watched.
+        #expect(test.cache.watch("1", by: watchers[2]).namespace != nil)
+        #expect(test.cache.watch("default", by: watchers[2]).namespace === test.space)
+        test.cache.unwatch(first, by: watchers[0], now: test.nanos)
+        test.cache.unwatch(first, by: watchers[0], now: test.nanos)
+        #expect(test.cache.watch("2", by: watchers[0]).namespace != nil)
+        #expect(test.cache.watcherCount == 4)
+        for _ in 0..<999 { test.watch(by: InvalidationWatcher {}) }
+        guard case .tooManyWatchers(1_000) = test.cache.watch("default", by: watchers[0]) else {
+            Issue.record("one watcher too many")
+            return
+        }
     }
 
     @Test func `a write that lost its lease is told to nobody`() {

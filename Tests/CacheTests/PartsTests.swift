@@ -86,6 +86,21 @@ import Testing
         #expect((3...5).contains(small.frequency(of: 42)))
     }
 
+    /// What CPython says, whose `hash` of bytes is this function, under `PYTHONHASHSEED=0`.
+    @Test(arguments: [
+        (8, UInt64(0xEAD4_11E6_7EBE_2EEA)), (9, 0x7592_7F9D_9512_4362),
+        (23, 0x3733_2B13_89DA_A4FF), (64, 0x75E0_5FD5_BBC8_70C6),
+    ])
+    func `the hash of keys is SipHash-1-3 of their bytes, under a key`(count: Int, hash: UInt64) {
+        let text = String(decoding: (8..<UInt8(max(count, 8))).map { $0 }, as: UTF8.self)
+        let number: UInt64 = 0x0706_0504_0302_0100
+        #expect(KeyedHash(0, 0)(number, text) == hash)
+        #expect(KeyedHash(0, 1)(number, text) != hash)
+        #expect(KeyedHash.ofProcess(1, text) == KeyedHash.ofProcess(1, text + ""))
+        #expect(KeyedHash.ofProcess(1, text) != KeyedHash.ofProcess(2, text))
+        #expect(KeyedHash.ofProcess(1, "\u{e9}") != KeyedHash.ofProcess(1, "e\u{301}"))
+    }
+
     @Test func `chance is exponential where it should be`() {
         var lots = Lots(seed: 9)
         let draws = (0..<100_000).map { _ in lots.exponential() }
@@ -97,7 +112,7 @@ import Testing
 
     @Test
     func `readers are told apart, forgotten, and pushed out only by others of the key's place`() {
-        var sketch = ReaderSketch(periodNanos: 100)
+        var sketch = ReaderSketch(periodNanos: 100, readers: 8, keys: 512)
         let agents = (0..<20).map { CacheReader("agent-\($0)") }
         for _ in 0..<5 { #expect(sketch.note(1 << 50, by: agents[0], now: 10) == 1) }
         #expect(sketch.note(1 << 50, by: agents[1], now: 20) == 2)
@@ -107,6 +122,28 @@ import Testing
         for agent in agents { _ = sketch.note(2 << 50, by: agent, now: 300) }
         #expect(sketch.count(2 << 50, now: 300) == ReaderSketch.maxReaders)
         #expect(sketch.count(3 << 50, now: 300) == 0)
+        // Clocks differ a little: who is behind at the turn of a period makes nobody forgotten.
+        #expect(sketch.note(2 << 50, by: agents[3], now: 299) == ReaderSketch.maxReaders)
+    }
+
+    @Test func `who reads is known of as many keys as there shall be, and no cell is made before`()
+    {
+        var sketch = ReaderSketch(periodNanos: 100, readers: 3, keys: 4_096)
+        var lots = Lots(seed: 7)
+        let keys = (0..<1_000).map { _ in lots.next() }
+        #expect(sketch.cellCount == 512)
+        for (number, agent) in ["a", "b", "c"].enumerated() {
+            for key in keys { _ = sketch.note(key, by: CacheReader(agent), now: Int64(number)) }
+        }
+        #expect(keys.count { sketch.count($0, now: 3) == 3 } > 990)
+        #expect(sketch.cellCount == 4_096)
+        // Whatever is read, it stays that large, and keys that many read are the last to go.
+        for _ in 0..<50_000 { _ = sketch.note(lots.next(), by: CacheReader("d"), now: 4) }
+        #expect(sketch.cellCount == 4_096)
+        #expect(keys.count { sketch.count($0, now: 5) == 3 } > 990)
+        // What is read no more makes room.
+        for key in keys { _ = sketch.note(~key, by: CacheReader("e"), now: 300) }
+        #expect(keys.count { sketch.count(~$0, now: 301) == 1 } > 990)
     }
 
     @Test func `a window is taken when it hits clearly more, and not by chance`() {

@@ -70,6 +70,20 @@ import Testing
         #expect(test.get("k", as: "d").text == "v")
     }
 
+    @Test func `keys move however many are read in turn`() {
+        let test = CacheUnderTest {
+            $0.agentCapacity = 64 << 20
+            $0.sharedCapacity = 64 << 20
+            $0.shards = nil
+        }
+        let keys = (0..<50_000).map { "key \($0)" }
+        for key in keys { test.set(key, "v", by: "a") }
+        for agent in ["b", "c", "d"] { for key in keys { _ = test.get(key, as: agent) } }
+        // Now and then more keys meet in one place than it has room for.
+        #expect(test.cache.statistics.promotions > 49_900)
+        #expect(test.cache.statistics.agent.entries < 100)
+    }
+
     @Test func `what enough agents missed is set for all`() {
         let test = CacheUnderTest()
         for agent in ["a", "b", "c"] { #expect(test.get("k", as: agent).isMiss) }

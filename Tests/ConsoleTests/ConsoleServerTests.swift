@@ -165,6 +165,10 @@ import Testing
         Exchange("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 404, closes: true),
         Exchange("this is not a request\r\n\r\n", 400, closes: true),
         Exchange("GET /metrics HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", 400, closes: true),
+        Exchange("GET /metrics HTTP/1.1\n\n", 400, closes: true),
+        Exchange("GET /metrics HTTP/1.1\r\nHost: a\n\r\n", 400, closes: true),
+        Exchange("GET /metrics HTTP/1.1\r\nHost: a\r\n\n", 400, closes: true),
+        Exchange("GET /metrics HTTP/3.0\r\nHost: a\r\n\r\n", 505, closes: true),
     ])
     func `each kind of request has its status, and bad ones end the connection`(
         _ exchange: Exchange
@@ -184,6 +188,15 @@ import Testing
                     request, get("/healthz"), port: console.port)
                 #expect(two.statuses == [exchange.status, 200])
             }
+        }
+    }
+
+    @Test func `a request before a line without CR is answered first`() async throws {
+        try await withConsole { console in
+            let all = try await RawClient.untilClosed(
+                get("/healthz") + "GET / HTTP/1.1\n\n" + get("/healthz"), port: console.port)
+            #expect(all.statuses.first == 200 && all.wasClosed && all.rest.isEmpty)
+            #expect(all.statuses.dropFirst().allSatisfy { $0 == 400 })
         }
     }
 

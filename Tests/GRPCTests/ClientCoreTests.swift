@@ -11,12 +11,16 @@ import Testing
     private struct Client {
         let core: NIOLoopBound<ClientCore>
 
-        init(port: Int) async throws {
+        init(port: Int, initialBackoff: Duration = .seconds(1)) async throws {
+            var configuration = ClientConfiguration.defaults
+            configuration.initialBackoff = initialBackoff
+            configuration.maxBackoff = max(configuration.maxBackoff, initialBackoff)
             let loop = MultiThreadedEventLoopGroup.singleton.any()
-            core = try await loop.submit {
+            core = try await loop.submit { [configuration] in
                 NIOLoopBound(
                     ClientCore(
-                        host: "127.0.0.1", port: port, configuration: .defaults, eventLoop: loop),
+                        host: "127.0.0.1", port: port, configuration: configuration,
+                        eventLoop: loop),
                     eventLoop: loop)
             }.get()
         }
@@ -85,6 +89,38 @@ import Testing
         while echo.server.openConnections > 1 { await Task.yield() }
         try await client.close()
         try await echo.stop()
+    }
+
+    @Test(arguments: [UnwillingServer.Manner.goAway(connections: .max), .refuse(times: .max)])
+    func `a call that is turned away again waits before the next attempt`(
+        manner: UnwillingServer.Manner
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await UnwillingServer.start(manner, on: group)
+        // Longer than any test: only an attempt without a wait could come before the end.
+        let client = try await Client(
+            port: server.localAddress?.port ?? 0, initialBackoff: .seconds(3_600))
+        async let call = client.call()
+        while try await client.onLoop({ $0.pausing.isEmpty }) { await Task.yield() }
+        try await client.close()
+        #expect(try await call == GRPCStatus(.cancelled, "the client was closed"))
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+
+    @Test func `a call is begun again at once, and then after the backoff`() async throws {
+        let client = try await Client(port: 1)
+        let waits = try await client.onLoop { core in
+            let ended = core.eventLoop.makePromise(of: GRPCStatus.self)
+            ended.succeed(.ok)
+            let call = ClientCall(
+                EchoServer.echo, options: .defaults, core: core, sink: Sink(ended),
+                creditsOnUse: false)
+            let backoff = Backoff(initial: 1, most: 4)
+            return (0..<6).map { _ in call.pauseBeforeNextStart(backoff, jitter: 0) }
+        }
+        #expect(zip(waits, [0, 1, 1.6, 2.56, 4, 4]).allSatisfy { abs($0 - $1) < 1e-9 })
+        try await client.close()
     }
 
     @Test func `a silent peer is asked whether it is there`() async throws {

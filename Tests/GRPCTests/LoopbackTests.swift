@@ -391,7 +391,7 @@ import Testing
 
     @Test func `a call the server did not look at is moved to a new connection`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let server = try await UnwillingServer.start(.goAway, on: group)
+        let server = try await UnwillingServer.start(.goAway(connections: 1), on: group)
         let client = GRPCClient(
             host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group)
         let response = try await client.unary(EchoServer.echo, framed: framed([1]))
@@ -401,14 +401,19 @@ import Testing
         try await group.shutdownGracefully()
     }
 
-    @Test(arguments: [(1, GRPCStatusCode.ok), (5, .ok), (6, .unavailable)])
+    @Test(arguments: [(1, GRPCStatusCode.ok), (5, .ok), (6, .unavailable)], [true, false])
     func `a refused call is tried again, not for ever`(
-        times: Int, code: GRPCStatusCode
+        _ refusals: (times: Int, code: GRPCStatusCode), byGoAway: Bool
     ) async throws {
+        let (times, code) = refusals
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let server = try await UnwillingServer.start(.refuse(times: times), on: group)
+        let server = try await UnwillingServer.start(
+            byGoAway ? .goAway(connections: times) : .refuse(times: times), on: group)
+        var configuration = ClientConfiguration.defaults
+        configuration.initialBackoff = .milliseconds(1)
         let client = GRPCClient(
-            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group)
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group,
+            configuration: configuration)
         let status = await status { () throws(GRPCStatus) in
             _ = try await client.unary(EchoServer.echo, framed: framed([1]))
         }

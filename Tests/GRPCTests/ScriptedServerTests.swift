@@ -28,8 +28,11 @@ import Testing
 
     /// What a call of the server's only client comes to.
     private func status(of server: any Channel) async throws -> GRPCStatus {
+        var configuration = ClientConfiguration.defaults
+        configuration.initialBackoff = .milliseconds(1)
         let client = GRPCClient(
-            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: Self.group)
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: Self.group,
+            configuration: configuration)
         let status = await #expect(throws: GRPCStatus.self) {
             try await client.unary(EchoServer.echo, framed: framed([1]))
         }

@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `backoff grows by 1,6 up to its cap and starts again after success`() {
-        var machine = Connectivity(initialBackoff: 1, maxBackoff: 3)
+        var machine = Connectivity(Backoff(initial: 1, most: 3))
         var waits: [Double] = []
         for _ in 0..<4 {
             #expect(machine.callArrived(waitForReady: true) == .connect)
@@ -74,8 +74,21 @@ import Testing
         #expect(abs(machine.connectFailed("refused", jitter: -1) - 0.8) < 1e-9)
     }
 
+    @Test(arguments: [-1.0, 0, 1])
+    func `chance moves each wait by a fifth at the most`(jitter: Double) {
+        let backoff = Backoff(initial: 1, most: 120)
+        var expected = 1.0
+        for failures in 0..<20 {
+            let wait = backoff.wait(after: failures, jitter: jitter)
+            #expect(abs(wait - min(expected, 120) * (1 + jitter / 5)) < 1e-9)
+            expected *= 1.6
+        }
+        #expect(backoff.wait(after: .max, jitter: 0) == 120)
+        #expect(Backoff(initial: 9, most: 3).wait(after: 0, jitter: 0) == 3)
+    }
+
     @Test func `a closed client stays closed`() {
-        var machine = Connectivity(initialBackoff: 1, maxBackoff: 3)
+        var machine = Connectivity(Backoff(initial: 1, most: 3))
         machine.closed()
         #expect(machine.callArrived(waitForReady: true) == .fail(reason: "the client is closed"))
         machine.connected()

@@ -11,8 +11,8 @@ final class UnwillingServer: ChannelInboundHandler {
 
     /// How the first call is turned away.
     enum Manner: Sendable {
-        /// GOAWAY that names no stream, then the connection ends.
-        case goAway
+        /// GOAWAY that names no stream, on this many connections.
+        case goAway(connections: Int)
         /// RST_STREAM(REFUSED_STREAM), this many times.
         case refuse(times: Int)
     }
@@ -68,7 +68,7 @@ final class UnwillingServer: ChannelInboundHandler {
 
     private func called(_ stream: HTTP2Stream, _ context: ChannelHandlerContext) {
         switch manner {
-        case .goAway where connection == 1:
+        case .goAway(let connections) where connection <= connections:
             // Length 8, type 7, stream 0; last stream 0, NO_ERROR: none was looked at.
             let goAway: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: goAway)), promise: nil)

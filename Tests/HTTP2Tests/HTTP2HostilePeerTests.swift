@@ -153,17 +153,41 @@ final class RawPeer {
         #expect(peer.server.isFinished)
     }
 
-    /// In one read they are found too many while the resets go out, else when the next one comes.
-    @Test(arguments: [true, false])
-    func `streams that the server must reset again and again are ended`(inOneRead: Bool) throws {
-        let peer = try RawPeer()
-        // A window update that overflows the stream's window makes the server reset the stream.
-        let frames = (0..<100).map { index in
-            let id = index * 2 + 1
-            return RawPeer.frame(type: 1, flags: Self.endHeaders, stream: id, RawPeer.request)
-                + RawPeer.frame(type: 8, stream: id, [0x7F, 0xFF, 0xFF, 0xFF])
+    /// What makes the server reset a stream.
+    enum Fault: CaseIterable {
+        /// A window update that overflows the stream's window: nghttp2 finds that itself.
+        case window
+        /// Headers far over the limit: found here, and charged when the stream closes.
+        case headers
+
+        func frames(stream: Int) -> [UInt8] {
+            switch self {
+            case .window:
+                RawPeer.frame(type: 1, flags: 4, stream: stream, RawPeer.request)
+                    + RawPeer.frame(type: 8, stream: stream, [0x7F, 0xFF, 0xFF, 0xFF])
+            case .headers:
+                RawPeer.frame(type: 1, flags: 4, stream: stream, RawPeer.request + Self.bomb)
+            }
         }
+
+        /// A field `a` with a value of 3,000 bytes that goes into the table, and 30 times that entry.
+        private static let bomb: [UInt8] =
+            [0x40, 0x01, 0x61, 0x7F, 0xB9, 0x16] + [UInt8](repeating: 0x62, count: 3_000)
+            + [UInt8](repeating: 0xBE, count: 30)
+    }
+
+    /// Those of one read may be found too many while the resets go out.
+    @Test(arguments: Fault.allCases, [true, false])
+    func `streams that the server must reset again and again are ended`(
+        fault: Fault, inOneRead: Bool
+    ) throws {
+        let peer = try RawPeer()
+        let frames = (0..<100).map { fault.frames(stream: $0 * 2 + 1) }
         if inOneRead { peer.send(Array(frames.joined())) } else { frames.forEach(peer.send) }
+        // Each is charged once, wherever it is found: these are the burst.
+        #expect(peer.told.closed.count == 100)
+        #expect(peer.goAways.isEmpty && !peer.server.isFinished)
+        peer.send(fault.frames(stream: 201))
         #expect(peer.goAways.first?.code == 11)
         #expect(peer.goAways.first?.reason == "too_many_stream_errors")
         #expect(peer.server.isFinished)

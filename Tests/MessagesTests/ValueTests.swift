@@ -30,6 +30,28 @@ struct ValueTests {
         #expect(one != ["a": 1])
     }
 
+    @Test func `keys are the same when their bytes are, whatever they look like`() throws {
+        let alike = ["caf\u{e9}", "cafe\u{301}", "\u{212b}", "\u{c5}", "A\u{30a}"]
+        for count in [alike.count, 20] {
+            var maps = Every.Maps()
+            for (number, key) in alike.enumerated() { maps.text[key] = "\(number)" }
+            for number in alike.count..<count { maps.text["other \(number)"] = "x" }
+            #expect(maps.text.count == count)
+            for (number, key) in alike.enumerated() { #expect(maps.text[key] == "\(number)") }
+            let decoded = try Every.Maps.decoded(from: maps.encoded())
+            #expect(decoded.text.map { Array($0.key.utf8) } == maps.text.map { Array($0.key.utf8) })
+            #expect(decoded == maps)
+            let again = FieldMap(lastWins: maps.text.entries + maps.text.entries)
+            #expect(again == maps.text && again.count == count)
+            maps.text[alike[0]] = nil
+            #expect(maps.text[alike[0]] == nil && maps.text[alike[1]] == "1")
+        }
+        let one: FieldMap<String, Int> = [alike[0]: 1, "b": 2]
+        let other: FieldMap<String, Int> = ["b": 2, alike[1]: 1]
+        #expect(one != other)
+        #expect(one == ["b": 2, alike[0]: 1])
+    }
+
     @Test(arguments: [("a\0b", "a\u{FFFD}b"), ("\0", "\u{FFFD}"), ("\0\0x", "\u{FFFD}\u{FFFD}x")])
     func `NUL in our own text is replaced, not cut`(text: String, sent: String) throws {
         let bytes = Every.Singular(stringField: text, requestID: "after").encoded()

@@ -86,4 +86,32 @@ struct CacheServiceTests {
             #expect(many.lookups.map { $0.value?.data } == [[0x31], [0x32]])
         }
     }
+
+    /// More other namespaces than the cache keeps.
+    @Test func `who watches hears of writes, however many namespaces are used meanwhile`()
+        async throws
+    {
+        try await ServerUnderTest.with { server in
+            let cache = CacheServiceClient(client: server.client)
+            func space(_ name: String) -> CallOptions {
+                CallOptions(metadata: ["cadre-namespace": name])
+            }
+            let stream = try await cache.watchInvalidations(
+                WatchInvalidationsRequest(progressMillis: 300_000), options: space("watched"))
+            var messages = stream.makeAsyncIterator()
+            let first = try #require(try await messages.next())
+            for number in 0..<1_100 {
+                _ = try await cache.get(
+                    CacheServiceGetRequest(key: "k"), options: space("other-\(number)"))
+            }
+            var entry = CacheEntry(key: "k")
+            entry.content = .negative(true)
+            _ = try await cache.set(
+                CacheServiceSetRequest(entry: entry), options: space("watched"))
+            let told = try #require(try await messages.next())
+            #expect(told.invalidations.map(\.target) == [.key("k")])
+            #expect(told.previous == first.position)
+            stream.cancel()
+        }
+    }
 }

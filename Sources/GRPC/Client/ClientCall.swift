@@ -20,7 +20,7 @@ final class ClientCall: DeadlineBearer {
     private static let maxReplayBytes = 256 << 10
     /// How often a call may be begun again because the server did not look at it. gRFC A6 allows one
     /// when the server refused it; C-core refuses calls within its own limit when many come at once,
-    /// so we wait for a stream to end and try more often.
+    /// so we wait, for a stream to end or for the pause that `ClientCore` makes, and try more often.
     private static let maxMoves = 5
 
     let method: MethodDescriptor
@@ -37,6 +37,8 @@ final class ClientCall: DeadlineBearer {
     private var replayBytes = 0
     private var canMove = true
     private var moves = 0
+    /// How often it was given back to be begun again, whether it had been sent or not.
+    private var restarts = 0
     private var hasFinishedSending = false
     private(set) var isEnded = false
     /// True: messages count as unread until `used` is told; false: as soon as they are delivered.
@@ -130,6 +132,13 @@ final class ClientCall: DeadlineBearer {
         if hasFinishedSending { connection.session.finishSending(on: stream) }
         connection.becameDirty()
         if isWritable { sink?.becameWritable() }
+    }
+
+    /// Seconds until the call may be begun again: at once the first time, as when a server says that it
+    /// goes down; then the backoff.
+    func pauseBeforeNextStart(_ backoff: Backoff, jitter: Double) -> Double {
+        defer { restarts += 1 }
+        return restarts == 0 ? 0 : backoff.wait(after: restarts - 1, jitter: jitter)
     }
 
     private func beginElsewhere(_ connection: ClientConnection) {

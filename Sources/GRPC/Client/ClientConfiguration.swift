@@ -4,9 +4,10 @@ public import NIOCore
 public struct ClientConfiguration: Sendable {
     /// Longest time one attempt to connect may take. Default 20 s.
     public var connectTimeout: Duration = .seconds(20)
-    /// Wait after the first failed attempt; grows by 1.6 each time, with 20 % jitter. Default 1 s.
+    /// Wait after the first failed attempt to connect, and before a call that the server did not look
+    /// at is begun again for the second time; grows by 1.6 each time, with 20 % jitter. Default 1 s.
     public var initialBackoff: Duration = .seconds(1)
-    /// Longest wait between attempts. Default 120 s.
+    /// Longest of these waits. Default 120 s.
     public var maxBackoff: Duration = .seconds(120)
     /// Bytes of one response's header list, announced and enforced. Default 16 KiB.
     public var maxHeaderListBytes = 16 << 10

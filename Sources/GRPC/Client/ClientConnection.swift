@@ -44,7 +44,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Takes a call, now or as soon as the server's limit allows.
     func take(_ call: ClientCall) {
-        if takesNoMore { return core.start(call) }
+        if takesNoMore { return core.startAgain(call) }
         guard session.openStreamCount < streamLimit, queued.isEmpty else {
             return queued.append(call)
         }
@@ -240,10 +240,12 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     /// The server did not look at the call: after GOAWAY another connection takes it. Else the
-    /// server bears fewer streams than it announced, and the call waits for one of them to end.
+    /// server bears fewer streams than it announced, and the call waits for one of them to end, or for
+    /// a while when there is none.
     private func beginAgain(_ call: ClientCall) {
-        if takesNoMore { return core.start(call) }
+        if takesNoMore { return core.startAgain(call) }
         learnedLimit.refused(open: session.openStreamCount)
+        if session.openStreamCount == 0 { return core.startAgain(call) }
         queued.insert(call, at: 0)
     }
 
@@ -268,7 +270,7 @@ final class ClientConnection: ChannelInboundHandler {
         session.endAfterStreams()
         becameDirty()
         takeNoMore()
-        core.start(call)
+        core.startAgain(call)
     }
 
     /// What a call is told that goes from one connection to the next and is taken by none.
@@ -282,7 +284,7 @@ final class ClientConnection: ChannelInboundHandler {
         core.connectionGone(self)
         let waiting = queued
         queued = []
-        for call in waiting { core.start(call) }
+        for call in waiting { core.startAgain(call) }
     }
 
     private func lost() {

@@ -12,11 +12,14 @@ final class ClientCore {
     private let host: String
     private let port: Int
     private let configuration: ClientConfiguration
+    private let backoff: Backoff
     private var connectivity: Connectivity
     private(set) var connection: ClientConnection?
     /// Every connection that is not closed yet, the one for new calls among them.
     private(set) var open: [ObjectIdentifier: ClientConnection] = [:]
     private var waiting: [ClientCall] = []
+    /// Calls that servers did not look at, in the pause before they are begun again.
+    private(set) var pausing: [ObjectIdentifier: ClientCall] = [:]
     private var attempt: Scheduled<Void>?
     private var closed: EventLoopPromise<Void>?
     /// Connections being made or open.
@@ -32,9 +35,10 @@ final class ClientCore {
         address = HostAndPort.text(host, port)
         authority = configuration.authority ?? address
         deadlines = LoopDeadlines(eventLoop)
-        connectivity = Connectivity(
-            initialBackoff: Double(configuration.initialBackoff.nanoseconds) / 1e9,
-            maxBackoff: Double(configuration.maxBackoff.nanoseconds) / 1e9)
+        backoff = Backoff(
+            initial: Double(configuration.initialBackoff.nanoseconds) / 1e9,
+            most: Double(configuration.maxBackoff.nanoseconds) / 1e9)
+        connectivity = Connectivity(backoff)
     }
 
     /// Finds the call a connection.
@@ -48,6 +52,18 @@ final class ClientCore {
             waiting.append(call)
             connect()
         case .fail(let reason): call.failed(unavailable(reason))
+        }
+    }
+
+    /// Begins a call again that the server did not look at: after a pause when it is not the first time,
+    /// for a server that turns calls away is not to be asked without end as fast as it answers.
+    func startAgain(_ call: ClientCall) {
+        let wait = call.pauseBeforeNextStart(backoff, jitter: .random(in: -1...1))
+        guard wait > 0, closed == nil else { return start(call) }
+        pausing[ObjectIdentifier(call)] = call
+        eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(wait * 1e9))) {
+            self.pausing[ObjectIdentifier(call)] = nil
+            self.start(call)
         }
     }
 
@@ -160,8 +176,9 @@ final class ClientCore {
         connectivity.closed()
         attempt?.cancel()
         let status = GRPCStatus(.cancelled, "the client was closed")
-        let calls = waiting
+        let calls = waiting + pausing.values
         waiting = []
+        pausing = [:]
         for call in calls { call.failed(status) }
         for connection in Array(open.values) { connection.close(status) }
         deadlines.stop()

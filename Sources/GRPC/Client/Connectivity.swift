@@ -1,4 +1,25 @@
-import NIOCore
+/// Waits that grow from one failure to the next (gRPC, "Connection Backoff Protocol").
+struct Backoff {
+    /// The first wait, seconds.
+    let initial: Double
+    /// The longest wait, seconds.
+    let most: Double
+
+    private static let growth = 1.6
+    private static let jitterShare = 0.2
+
+    /// Seconds to wait after so many failures before this one.
+    ///
+    /// - Parameter jitter: -1...1, moves the wait by up to a fifth.
+    func wait(after failures: Int, jitter: Double) -> Double {
+        var (wait, left) = (min(initial, most), failures)
+        while left > 0, wait > 0, wait < most {
+            wait = min(most, wait * Self.growth)
+            left -= 1
+        }
+        return wait * (1 + Self.jitterShare * jitter)
+    }
+}
 
 /// Whether a client has a connection, is making one, or waits before the next attempt.
 ///
@@ -28,16 +49,12 @@ struct Connectivity {
     }
 
     private(set) var state = State.idle
-    private let initialBackoff: Double
-    private let maxBackoff: Double
-    private var nextBackoff: Double
+    private let backoff: Backoff
+    /// Attempts that failed since the last that did not.
+    private var failures = 0
 
-    /// Backoffs are in seconds.
-    init(initialBackoff: Double, maxBackoff: Double) {
-        self.initialBackoff = initialBackoff
-        self.maxBackoff = maxBackoff
-        nextBackoff = initialBackoff
-    }
+    /// - Parameter backoff: the waits between attempts.
+    init(_ backoff: Backoff) { self.backoff = backoff }
 
     /// A call wants a connection.
     mutating func callArrived(waitForReady: Bool) -> OnCall {
@@ -56,16 +73,15 @@ struct Connectivity {
     mutating func connected() {
         guard state == .connecting else { return }
         state = .ready
-        nextBackoff = initialBackoff
+        failures = 0
     }
 
     /// The attempt failed; seconds to wait, with `jitter` in -1...1 moving them by up to a fifth.
     mutating func connectFailed(_ reason: String, jitter: Double) -> Double {
         guard state == .connecting else { return 0 }
         state = .backingOff(reason: reason)
-        let wait = nextBackoff * (1 + 0.2 * jitter)
-        nextBackoff = min(maxBackoff, nextBackoff * 1.6)
-        return wait
+        defer { failures += 1 }
+        return backoff.wait(after: failures, jitter: jitter)
     }
 
     /// The wait is over; true when somebody waits and an attempt begins.

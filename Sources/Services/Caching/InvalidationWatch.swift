@@ -10,7 +10,8 @@ import Threads
 ///
 /// A reader that falls behind what the log remembers is told to flush and goes on from there.
 final class InvalidationWatch {
-    private let space: CacheNamespace
+    private let cache: SharedCache
+    private var space: CacheNamespace
     private let call: ServerStreamCall<WatchInvalidationsResponse>
     private let prefixes: [String]
     private let after: CachePosition?
@@ -25,9 +26,10 @@ final class InvalidationWatch {
     private static let pageSize = 500
 
     init(
-        _ space: CacheNamespace, _ request: WatchInvalidationsRequest,
+        _ cache: SharedCache, _ space: CacheNamespace, _ request: WatchInvalidationsRequest,
         _ call: ServerStreamCall<WatchInvalidationsResponse>
     ) {
+        self.cache = cache
         self.space = space
         self.call = call
         prefixes = request.prefixes
@@ -39,7 +41,13 @@ final class InvalidationWatch {
     /// Begins, where the reader left off or from now on.
     func begin() {
         let watcher = InvalidationWatcher(wake: wake())
-        guard space.log.add(watcher) else { return call.fail(tooMany) }
+        switch cache.watch(space.name, by: watcher) {
+        case .watches(let watched): space = watched
+        case .tooManyWatchers(let count):
+            return call.fail(tooMany("\(count) streams watch this namespace's invalidations"))
+        case .tooManyNamespaces(let count):
+            return call.fail(tooMany("\(count) other namespaces are watched"))
+        }
         self.watcher = watcher
         call.onCancel { _ in self.leave() }
         call.onWritable { self.proceed() }
@@ -119,15 +127,13 @@ final class InvalidationWatch {
     private func leave() {
         progressTask?.cancel()
         progressTask = nil
-        if let watcher { space.log.remove(watcher, now: SystemClock.monotonicNanos()) }
+        if let watcher { cache.unwatch(space, by: watcher, now: SystemClock.monotonicNanos()) }
         watcher = nil
     }
 
-    private var tooMany: GRPCStatus {
+    private func tooMany(_ already: String) -> GRPCStatus {
         GRPCStatus(
-            .resourceExhausted,
-            "\(space.log.watcherCount) streams watch this namespace's invalidations; end one first",
-            reason: "TOO_MANY_WATCHERS")
+            .resourceExhausted, "\(already); end one first", reason: "TOO_MANY_WATCHERS")
     }
 }
 

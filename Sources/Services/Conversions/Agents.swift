@@ -145,7 +145,7 @@ extension TypedServerCall {
     /// The namespace of the call; a wrong one refuses the call and gives `nil`.
     func namespace() -> Namespace? {
         do throws(GRPCStatus) {
-            return try call.metadata.namespace()
+            return try call.namespace()
         } catch {
             fail(error)
             return nil

@@ -49,8 +49,9 @@ public protocol AdminServiceHandler: Sendable {
     /// is an answer, however bad it is, not an error of the call.
     func verifyStore(_ request: VerifyStoreRequest, _ call: UnaryCall<VerifyStoreResponse>)
 
-    /// Refuses new work from now on, as health NOT_SERVING tells, and begins no step of a workflow any
-    /// more. Answers when everything decided is on disk, no call to an agent is open and no agent that
+    /// Refuses new work from now on with UNAVAILABLE, reason SERVER_DRAINING, as health NOT_SERVING tells,
+    /// and begins no step of a workflow any more. Callers that wait for what goes on only after the next
+    /// start of the server are told so with the same reason. Answers when everything decided is on disk, no call to an agent is open and no agent that
     /// lives in the server works on a step, or when the time is over. Steps in the hands of remote
     /// workers stay with them. There is no way back: stop the server then. Open runs go on after the
     /// next start.
@@ -152,8 +153,9 @@ public struct AdminServiceClient: Sendable {
         try await client.unary(AdminServiceDescriptor.verifyStore, request, options)
     }
 
-    /// Refuses new work from now on, as health NOT_SERVING tells, and begins no step of a workflow any
-    /// more. Answers when everything decided is on disk, no call to an agent is open and no agent that
+    /// Refuses new work from now on with UNAVAILABLE, reason SERVER_DRAINING, as health NOT_SERVING tells,
+    /// and begins no step of a workflow any more. Callers that wait for what goes on only after the next
+    /// start of the server are told so with the same reason. Answers when everything decided is on disk, no call to an agent is open and no agent that
     /// lives in the server works on a step, or when the time is over. Steps in the hands of remote
     /// workers stay with them. There is no way back: stop the server then. Open runs go on after the
     /// next start.

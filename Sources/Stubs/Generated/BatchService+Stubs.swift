@@ -54,7 +54,9 @@ public protocol BatchServiceHandler: Sendable {
 
     /// Brings one item and answers with its own result. A failure of the item is an answer, not an error.
     /// NOT_FOUND when no batch is configured for the operation; RESOURCE_EXHAUSTED, with
-    /// `grpc-retry-pushback-ms`, when too many items wait.
+    /// `grpc-retry-pushback-ms`, when too many items wait; UNAVAILABLE, reason SERVER_DRAINING, while the
+    /// server stops: for what is new, and for an item that it has stored and that goes on after the next
+    /// start. Submit it again with the same `request_id` then.
     func submit(_ request: SubmitRequest, _ call: UnaryCall<SubmitResponse>)
 
     /// Brings many items, all or none, and answers when the last of them has its result.
@@ -150,7 +152,9 @@ public struct BatchServiceClient: Sendable {
 
     /// Brings one item and answers with its own result. A failure of the item is an answer, not an error.
     /// NOT_FOUND when no batch is configured for the operation; RESOURCE_EXHAUSTED, with
-    /// `grpc-retry-pushback-ms`, when too many items wait.
+    /// `grpc-retry-pushback-ms`, when too many items wait; UNAVAILABLE, reason SERVER_DRAINING, while the
+    /// server stops: for what is new, and for an item that it has stored and that goes on after the next
+    /// start. Submit it again with the same `request_id` then.
     public func submit(
         _ request: SubmitRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> SubmitResponse {

@@ -57,6 +57,9 @@ public enum CacheServiceDescriptor {
 /// copy when one with a higher sequence than that of its read hits the key, and all copies when the
 /// stream says so, breaks, or skips a sequence.
 ///
+/// **Namespaces.** 1,023 are kept besides `default` while nobody watches them; past that the one that was
+/// unused longest is emptied. One that is watched is kept.
+///
 /// Keys have 1 to 512 bytes, tags 1 to 256 bytes, agent ids 1 to 256 bytes.
 ///
 /// Called on the socket loop of the call, so a method must not block. A method
@@ -82,7 +85,8 @@ public protocol CacheServiceHandler: Sendable {
     func invalidate(_ request: InvalidateRequest, _ call: UnaryCall<InvalidateResponse>)
 
     /// Every write and invalidation of the namespace, in order. A reader that is too slow is not told
-    /// each: it is told to flush, and goes on from there.
+    /// each: it is told to flush, and goes on from there. RESOURCE_EXHAUSTED, reason TOO_MANY_WATCHERS,
+    /// past 1,000 streams of one namespace, and past 1,023 namespaces that are watched besides `default`.
     func watchInvalidations(_ request: WatchInvalidationsRequest, _ call: ServerStreamCall<WatchInvalidationsResponse>)
 
     /// What the cache holds and how well it does: of the whole server, all namespaces together.
@@ -213,7 +217,8 @@ public struct CacheServiceClient: Sendable {
     }
 
     /// Every write and invalidation of the namespace, in order. A reader that is too slow is not told
-    /// each: it is told to flush, and goes on from there.
+    /// each: it is told to flush, and goes on from there. RESOURCE_EXHAUSTED, reason TOO_MANY_WATCHERS,
+    /// past 1,000 streams of one namespace, and past 1,023 namespaces that are watched besides `default`.
     public func watchInvalidations(
         _ request: WatchInvalidationsRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> MessageStream<WatchInvalidationsResponse> {

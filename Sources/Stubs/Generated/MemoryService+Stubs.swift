@@ -49,7 +49,8 @@ public enum MemoryServiceDescriptor {
 /// A write that changes an entry may name what must hold before: the revision that it expects (ABORTED,
 /// reason REVISION_MISMATCH with `key`, `expected` and `actual`) and the lock that it works under
 /// (FAILED_PRECONDITION, reason STALE_FENCING_TOKEN with `resource`). A namespace holds at most 100,000
-/// keys and 256 MiB, else RESOURCE_EXHAUSTED.
+/// keys and 256 MiB, and all namespaces of the server together hold at most 1 GiB, else
+/// RESOURCE_EXHAUSTED.
 ///
 /// Called on the socket loop of the call, so a method must not block. A method
 /// that is not implemented answers UNIMPLEMENTED.

@@ -114,11 +114,14 @@ public protocol WorkflowServiceHandler: Sendable {
     func startRun(_ request: StartRunRequest, _ call: UnaryCall<StartRunResponse>)
 
     /// Starts a run and answers when it has ended; one that continues as new is followed to its newest
-    /// successor. Should the connection break, AwaitRun by the workflow id goes on.
+    /// successor. Should the connection break, AwaitRun by the workflow id goes on. UNAVAILABLE, reason
+    /// SERVER_DRAINING, while the server stops: before the start, or when the run goes on after the next
+    /// start of the server; AwaitRun then.
     func executeRun(_ request: ExecuteRunRequest, _ call: UnaryCall<ExecuteRunResponse>)
 
     /// Answers when the run has ended, at once if it already has. By workflow id, runs that continue as
-    /// new are followed to the newest one's end.
+    /// new are followed to the newest one's end. UNAVAILABLE, reason SERVER_DRAINING, when the server stops
+    /// and the run goes on after its next start: wait for it again then.
     func awaitRun(_ request: AwaitRunRequest, _ call: UnaryCall<AwaitRunResponse>)
 
     /// The state of a run as it is now.
@@ -431,7 +434,9 @@ public struct WorkflowServiceClient: Sendable {
     }
 
     /// Starts a run and answers when it has ended; one that continues as new is followed to its newest
-    /// successor. Should the connection break, AwaitRun by the workflow id goes on.
+    /// successor. Should the connection break, AwaitRun by the workflow id goes on. UNAVAILABLE, reason
+    /// SERVER_DRAINING, while the server stops: before the start, or when the run goes on after the next
+    /// start of the server; AwaitRun then.
     public func executeRun(
         _ request: ExecuteRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> ExecuteRunResponse {
@@ -439,7 +444,8 @@ public struct WorkflowServiceClient: Sendable {
     }
 
     /// Answers when the run has ended, at once if it already has. By workflow id, runs that continue as
-    /// new are followed to the newest one's end.
+    /// new are followed to the newest one's end. UNAVAILABLE, reason SERVER_DRAINING, when the server stops
+    /// and the run goes on after its next start: wait for it again then.
     public func awaitRun(
         _ request: AwaitRunRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> AwaitRunResponse {

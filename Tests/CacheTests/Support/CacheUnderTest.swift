@@ -51,6 +51,10 @@ final class CacheUnderTest {
         return waiting
     }
 
+    func watch(by watcher: InvalidationWatcher) {
+        _ = cache.watch(space.name, by: watcher)
+    }
+
     func invalidate(_ target: CacheTarget) -> Int {
         cache.invalidate(target, in: space, now: nanos).dropped
     }
@@ -59,6 +63,14 @@ final class CacheUnderTest {
         let told = Locked<[CacheLookup]>([])
         var waiter: CacheWaiter?
         var last: CacheLookup? { told.snapshot.last }
+    }
+}
+
+extension CacheWatchOutcome {
+    /// The namespace that is watched; `nil`: none.
+    var namespace: CacheNamespace? {
+        guard case .watches(let namespace) = self else { return nil }
+        return namespace
     }
 }
 
