@@ -1043,7 +1043,8 @@ public struct Agent: Sendable, Hashable {
     public var location: String = ""
     public var operations: [Operation] = []
     public var labels: FieldMap<String, String> = [:]
-    /// Assignments it takes at once.
+    /// Assignments it takes at once. A worker that named no slots has the most that it has had credits
+    /// for, or work under credits, at once so far; utilization counts it so too.
     public var slots: Int32 = 0
     /// Assignments it works on now.
     public var inFlight: Int32 = 0

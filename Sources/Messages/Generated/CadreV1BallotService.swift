@@ -317,6 +317,7 @@ public struct BallotRules: Sendable, Hashable {
     /// Unset: the same JSON value.
     public var equivalence: AnswerEquivalence? = nil
     /// TRIMMED_MEAN: the share of the answers that is cut off at either end, over 0 to under 0.5. 0: 0.2.
+    /// A mean of fractions is rounded: a tolerance lets answers stand behind it all the same.
     public var trim: Double = 0
     /// For WEIGHTED and RANKED. ACCURACY needs a series.
     public var weights: WeightSource = .unspecified
@@ -585,7 +586,8 @@ public struct ReportOutcomeRequest: Sendable, Hashable {
     public var decision: String = ""
     /// Required.
     public var outcome: Outcome? = nil
-    /// Makes a repeat harmless; empty: none.
+    /// Makes a repeat harmless for 24 h, also over a crash; with another outcome it is INVALID_ARGUMENT.
+    /// Empty: none.
     public var requestID: String = ""
 
     /// Required.

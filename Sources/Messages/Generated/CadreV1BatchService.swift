@@ -63,10 +63,11 @@ public struct BatchDefinition: Sendable, Hashable {
     public var maxInFlight: Int32 = 0
     /// Items that may wait, 1 to 100,000; 0: 10,000. Further ones are refused.
     public var maxWaiting: Int32 = 0
-    /// How long an agent has for a batch, 1 to 3,600,000; 0: 30,000.
+    /// How long an agent has for a batch, 1 to 3,600,000; 0: 30,000. Then its items fail with
+    /// `batch_timeout`.
     public var timeoutMillis: Int64 = 0
     public var onFailure: BatchFailurePolicy = .unspecified
-    /// How often an item is tried with RETRY_ITEMS, 2 to 100; 0: 3.
+    /// How often an item is tried with RETRY_ITEMS, also when no agent is there, 2 to 100; 0: 3.
     public var maxAttempts: Int32 = 0
     /// The wait before an item is tried again, doubling up to 100 times of it, 1 to 60,000; 0: 200. The
     /// agent's own wish wins.
@@ -226,11 +227,11 @@ public struct SubmitResponse: Sendable, Hashable {
 /// How an item ended.
 public struct ItemOutcome: Sendable, Hashable {
     public var outcome: Outcome? = nil
-    /// How many items the batch had that brought the outcome.
+    /// How many items the batch had that brought the outcome; 0 when no agent was given it.
     public var batchItems: Int32 = 0
     /// From its arrival to its last departure.
     public var waitedMicros: Int64 = 0
-    /// How often it was given to an agent.
+    /// How often it was given to an agent; 0 when none could be.
     public var attempts: Int32 = 0
     /// The instance that did it; empty when none did.
     public var agentID: String = ""

@@ -296,7 +296,8 @@ public enum CallVerdict: WireEnum {
 public enum ReportOutcome: WireEnum {
     case unspecified
     case recorded
-    /// The state that gave the permit is over, or the permit was used or given up: dropped.
+    /// The state that gave the permit is over, or the permit was a probe's and was used or given up:
+    /// dropped. Permits of the closed state are all alike: one that is reported again counts again.
     case late
     /// Recorded, and the breaker changed its state for it.
     case changed

@@ -4,9 +4,11 @@
 /// Where a value lies.
 public enum CacheTier: WireEnum {
     /// In a lookup: nowhere. In a write: the shared tier when no agent is named, the key is there
-    /// already or enough agents have read it; else the agent's own.
+    /// already, enough agents have read it, or it is too heavy for an agent's; else the agent's own,
+    /// and also when the shared tier has no room for it.
     case unspecified
-    /// The tier of one agent.
+    /// The tier of one agent. A value takes at most 1 MiB there, with its key, its tags, the agent's id,
+    /// 256 bytes and 96 more for each tag.
     case agent
     /// The tier of all.
     case shared
@@ -398,7 +400,8 @@ public struct CacheEntry: Sendable, Hashable {
     public var tags: [String] = []
     /// Where to. CACHE_TIER_AGENT needs an agent.
     public var tier: CacheTier = .unspecified
-    /// The lease that this fills; 0: none, a plain write, which voids the lease that is out.
+    /// The lease that this fills; 0: none, a plain write, which voids the lease that is out and leaves
+    /// nothing older in any tier.
     public var leaseToken: UInt64 = 0
 
     /// Required.
@@ -725,9 +728,9 @@ public struct CacheServiceGetStatsResponse: Sendable, Hashable {
     public var agent: CacheTierStats? = nil
     public var shared: CacheTierStats? = nil
     public var fills: CacheFillStats? = nil
-    /// Lookups that found nothing in any tier.
+    /// Lookups that found nothing in any tier. One that waits is one, however the wait ends.
     public var misses: Int64 = 0
-    /// Keys that moved to the shared tier.
+    /// Keys that moved to the shared tier. One that had no room there is not among them.
     public var promotions: Int64 = 0
     /// Entries dropped by Invalidate.
     public var invalidatedEntries: Int64 = 0
@@ -772,7 +775,7 @@ public struct CacheTierStats: Sendable, Hashable {
     public var staleHits: Int64 = 0
     public var negativeHits: Int64 = 0
     public var sets: Int64 = 0
-    /// Entries that went because there was no room.
+    /// Entries that went because there was no room; no newcomers, which are rejections.
     public var evictions: Int64 = 0
     /// Values that were not taken in because others are read more often.
     public var rejections: Int64 = 0

@@ -166,7 +166,7 @@ public struct PublishManyRequest: Sendable, Hashable {
 public struct PublishManyResponse: Sendable, Hashable {
     /// One for each publication, in the same order.
     public var outcomes: [PublishOutcome] = []
-    /// How many were published.
+    /// How many were published, by this call or an earlier one of the same request id (`existing`).
     public var published: Int32 = 0
 
     /// Every field at its default.
@@ -445,7 +445,8 @@ public struct NackRequest: Sendable, Hashable {
 public struct NackResponse: Sendable, Hashable {
     /// Everything up to this number is done.
     public var acknowledgedSequence: Int64 = 0
-    /// Whether it became a dead letter.
+    /// Whether its attempts are used up. It is a dead letter then, but for one that was removed from its
+    /// topic meanwhile: nothing of that is kept, and it is a gap.
     public var deadLettered: Bool = false
     /// When it is delivered again; 0: not.
     public var nextAttemptUnixMillis: Int64 = 0
@@ -728,15 +729,17 @@ public struct SubscriptionDefinition: Sendable, Hashable {
     public var patterns: [String] = []
     /// A condition over `topic`, `key`, `publisher`, `attributes.NAME` and `payload.PATH`, such as
     /// `payload.confidence >= 0.8 AND key STARTS_WITH "BTC"`: = != < <= > >= IN BETWEEN STARTS_WITH
-    /// EXISTS AND OR NOT. At most 4,096 bytes; empty: all.
+    /// EXISTS AND OR NOT. A null and an empty key count as missing: EXISTS is false, a comparison does not
+    /// hold, nor does its NOT. At most 4,096 bytes; empty: all.
     public var filter: String = ""
     /// At most 16; each has its own place, so that none holds up another. Empty: it is delivered on
     /// Subscribe streams and acknowledged with Ack.
     public var targets: [SubscriptionTarget] = []
-    /// Where it begins when it is new.
+    /// Where it begins when the subscription is new; of no effect on one that is there.
     public var start: EventStart? = nil
     public var policy: DeliveryPolicy? = nil
-    /// Nothing is delivered while this is set; afterwards it goes on from where it was.
+    /// Nothing is delivered while this is set; afterwards it goes on from where it was. What is out may be
+    /// done, and a stream stays open.
     public var paused: Bool = false
     /// One sentence for people, at most 1,024 bytes.
     public var summary: String = ""
@@ -1183,7 +1186,9 @@ public struct EventDeadLetter: Sendable, Hashable {
     /// Names the target, as in SubscriberStatus.
     public var target: String = ""
     public var publication: Publication? = nil
+    /// All of them, and one more each time it was requeued and failed again.
     public var attempts: Int32 = 0
+    /// Of the last attempt, and when that failed.
     public var failure: Failure? = nil
     public var parkedUnixMillis: Int64 = 0
 
@@ -1212,7 +1217,7 @@ public struct EventDeadLetter: Sendable, Hashable {
 public struct RequeueEventRequest: Sendable, Hashable {
     /// Required.
     public var subscription: String = ""
-    /// Required when the subscription has several targets.
+    /// As in EventDeadLetter. Required when the subscription has several targets.
     public var target: String = ""
     /// The publication's. Required.
     public var sequence: Int64 = 0

@@ -38,7 +38,8 @@ public enum BallotServiceDescriptor {
 /// decision, whoever answered first.
 ///
 /// A ballot ends as soon as no answer that is still out could change its outcome, be that a decision or
-/// none; voters that are not needed any more are cancelled. A voter that fails, is late or answers with
+/// none, and never before; with a tolerance, RANKED and TRIMMED_MEAN this is not always found out, and
+/// it waits. Voters that are not needed any more are cancelled. A voter that fails, is late or answers with
 /// something unreadable is missing: it counts against the quorum and for nobody.
 ///
 /// Ballots are volatile. Those of a *series* leave a record on disk: who voted for what. Records are

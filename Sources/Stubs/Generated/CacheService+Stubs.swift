@@ -42,9 +42,10 @@ public enum CacheServiceDescriptor {
 /// The shared cache: what agents have worked out once and would rather not work out again.
 ///
 /// It has two tiers. A value that an agent sets lies in that agent's own tier; a key that enough
-/// distinct agents read moves to the shared tier, with the time it has left. A write or an
-/// invalidation of a key reaches every tier. Both tiers are bounded in bytes; what is read often or
-/// was read lately stays.
+/// distinct agents read moves to the shared tier, with the time it has left, once that has room for
+/// it. A write or an invalidation of a key reaches every tier; a fill that goes into an agent's tier
+/// leaves what other agents have in theirs, for it brings what they may have brought before. Both
+/// tiers are bounded in bytes; what is read often or was read lately stays.
 ///
 /// The cache is volatile: a restart empties it, and every value may go at any time. It is no store.
 ///
@@ -72,7 +73,9 @@ public protocol CacheServiceHandler: Sendable {
     /// Looks many keys up. Never waits for a fill of somebody else.
     func getMany(_ request: CacheServiceGetManyRequest, _ call: UnaryCall<CacheServiceGetManyResponse>)
 
-    /// Sets a value, or that there is none, over what was there in any tier.
+    /// Sets a value, or that there is none, over what was there in any tier. Only a value that goes into
+    /// an agent's tier under a lease leaves what other agents have in theirs, of a lower version, as
+    /// long as that holds.
     func set(_ request: CacheServiceSetRequest, _ call: UnaryCall<CacheServiceSetResponse>)
 
     /// Sets many; each has its own outcome.
@@ -188,7 +191,9 @@ public struct CacheServiceClient: Sendable {
         try await client.unary(CacheServiceDescriptor.getMany, request, options)
     }
 
-    /// Sets a value, or that there is none, over what was there in any tier.
+    /// Sets a value, or that there is none, over what was there in any tier. Only a value that goes into
+    /// an agent's tier under a lease leaves what other agents have in theirs, of a lower version, as
+    /// long as that holds.
     public func set(
         _ request: CacheServiceSetRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CacheServiceSetResponse {

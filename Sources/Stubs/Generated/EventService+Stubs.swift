@@ -91,11 +91,13 @@ public protocol EventServiceHandler: Sendable {
     /// OUT_OF_RANGE when publications from `from_sequence` on are not held any more: `oldest_sequence`
     /// in the error is the first number to go on from. RESOURCE_EXHAUSTED when the reader is too slow or
     /// there are too many streams: call again with the last sequence told plus one (a subscription knows
-    /// by itself). ABORTED when the subscription goes on on another stream, or is deleted.
+    /// by itself). ABORTED when the subscription goes on on another stream, is deleted, or is put with
+    /// other patterns or another filter.
     func subscribe(_ request: SubscribeRequest, _ call: ServerStreamCall<SubscribeResponse>)
 
     /// Says that a subscription's reader is done with everything up to a sequence. Harmless when that
-    /// was said before. NOT_FOUND when there is no such subscription.
+    /// was said before. NOT_FOUND when there is no such subscription; OUT_OF_RANGE, reason
+    /// SEQUENCE_AHEAD with `newest_sequence`, when nothing of that sequence was published.
     func ack(_ request: AckRequest, _ call: UnaryCall<AckResponse>)
 
     /// Says that a subscription's reader could not do one publication; what came before it counts as
@@ -117,7 +119,9 @@ public protocol EventServiceHandler: Sendable {
     func listHistory(_ request: ListHistoryRequest, _ call: UnaryCall<ListHistoryResponse>)
 
     /// Makes a subscription, or gives one another definition: targets that stay go on from where they
-    /// are. The same content again changes nothing. NOT_FOUND when a workflow is not defined.
+    /// are, new ones begin with what is published from now on. What is out is called back, and an agent's
+    /// work on it cancelled, only for a target that goes or whose patterns, filter or own fields change.
+    /// The same content again changes nothing. NOT_FOUND when a workflow is not defined.
     func putSubscription(_ request: PutSubscriptionRequest, _ call: UnaryCall<PutSubscriptionResponse>)
 
     /// One subscription, with how far each target is. NOT_FOUND when there is none.
@@ -126,14 +130,15 @@ public protocol EventServiceHandler: Sendable {
     /// Subscriptions of the namespace by ascending name, by page.
     func listSubscriptions(_ request: ListSubscriptionsRequest, _ call: UnaryCall<ListSubscriptionsResponse>)
 
-    /// Takes a subscription away, with its dead letters; its stream ends. NOT_FOUND when there is none.
+    /// Takes a subscription away, with its dead letters; its stream ends, and what agents work on for it
+    /// is cancelled. NOT_FOUND when there is none.
     func deleteSubscription(_ request: DeleteSubscriptionRequest, _ call: UnaryCall<DeleteSubscriptionResponse>)
 
     /// Publications that a subscription's targets could not do, oldest first, by page.
     func listEventDeadLetters(_ request: ListEventDeadLettersRequest, _ call: UnaryCall<ListEventDeadLettersResponse>)
 
     /// Delivers a dead letter again, to its target alone and before what is new to that, or gives it up.
-    /// NOT_FOUND when there is none.
+    /// NOT_FOUND when there is none; INVALID_ARGUMENT when the subscription has no such target.
     func requeueEvent(_ request: RequeueEventRequest, _ call: UnaryCall<RequeueEventResponse>)
 }
 
@@ -291,7 +296,8 @@ public struct EventServiceClient: Sendable {
     /// OUT_OF_RANGE when publications from `from_sequence` on are not held any more: `oldest_sequence`
     /// in the error is the first number to go on from. RESOURCE_EXHAUSTED when the reader is too slow or
     /// there are too many streams: call again with the last sequence told plus one (a subscription knows
-    /// by itself). ABORTED when the subscription goes on on another stream, or is deleted.
+    /// by itself). ABORTED when the subscription goes on on another stream, is deleted, or is put with
+    /// other patterns or another filter.
     public func subscribe(
         _ request: SubscribeRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> MessageStream<SubscribeResponse> {
@@ -299,7 +305,8 @@ public struct EventServiceClient: Sendable {
     }
 
     /// Says that a subscription's reader is done with everything up to a sequence. Harmless when that
-    /// was said before. NOT_FOUND when there is no such subscription.
+    /// was said before. NOT_FOUND when there is no such subscription; OUT_OF_RANGE, reason
+    /// SEQUENCE_AHEAD with `newest_sequence`, when nothing of that sequence was published.
     public func ack(
         _ request: AckRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> AckResponse {
@@ -345,7 +352,9 @@ public struct EventServiceClient: Sendable {
     }
 
     /// Makes a subscription, or gives one another definition: targets that stay go on from where they
-    /// are. The same content again changes nothing. NOT_FOUND when a workflow is not defined.
+    /// are, new ones begin with what is published from now on. What is out is called back, and an agent's
+    /// work on it cancelled, only for a target that goes or whose patterns, filter or own fields change.
+    /// The same content again changes nothing. NOT_FOUND when a workflow is not defined.
     public func putSubscription(
         _ request: PutSubscriptionRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> PutSubscriptionResponse {
@@ -366,7 +375,8 @@ public struct EventServiceClient: Sendable {
         try await client.unary(EventServiceDescriptor.listSubscriptions, request, options)
     }
 
-    /// Takes a subscription away, with its dead letters; its stream ends. NOT_FOUND when there is none.
+    /// Takes a subscription away, with its dead letters; its stream ends, and what agents work on for it
+    /// is cancelled. NOT_FOUND when there is none.
     public func deleteSubscription(
         _ request: DeleteSubscriptionRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> DeleteSubscriptionResponse {
@@ -381,7 +391,7 @@ public struct EventServiceClient: Sendable {
     }
 
     /// Delivers a dead letter again, to its target alone and before what is new to that, or gives it up.
-    /// NOT_FOUND when there is none.
+    /// NOT_FOUND when there is none; INVALID_ARGUMENT when the subscription has no such target.
     public func requeueEvent(
         _ request: RequeueEventRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> RequeueEventResponse {

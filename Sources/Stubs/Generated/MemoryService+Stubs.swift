@@ -43,8 +43,9 @@ public enum MemoryServiceDescriptor {
 ///
 /// A namespace has one revision line: each write that changes something takes the next revision, and
 /// all of a Txn's changes share one. Reads and writes are linearizable and a write is on disk before
-/// its answer. Keys are UTF-8 of 1 to 1,024 bytes in the order of their bytes. Answers stay within
-/// 4 MiB: what does not fit is left for the next page or call, and each says so.
+/// its answer. Keys are UTF-8 of 1 to 1,024 bytes without NUL, which no string of a request may hold,
+/// in the order of their bytes. Answers stay within 4 MiB: what does not fit is left for the next page
+/// or call, and each says so.
 ///
 /// A write that changes an entry may name what must hold before: the revision that it expects (ABORTED,
 /// reason REVISION_MISMATCH with `key`, `expected` and `actual`) and the lock that it works under

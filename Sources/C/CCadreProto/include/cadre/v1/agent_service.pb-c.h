@@ -964,7 +964,8 @@ struct  Cadre__V1__Agent
   size_t n_labels;
   Cadre__V1__Agent__LabelsEntry **labels;
   /*
-   * Assignments it takes at once.
+   * Assignments it takes at once. A worker that named no slots has the most that it has had credits
+   * for, or work under credits, at once so far; utilization counts it so too.
    */
   int32_t slots;
   /*

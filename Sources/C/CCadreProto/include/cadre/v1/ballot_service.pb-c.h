@@ -227,6 +227,7 @@ struct  Cadre__V1__BallotRules
   Cadre__V1__AnswerEquivalence *equivalence;
   /*
    * TRIMMED_MEAN: the share of the answers that is cut off at either end, over 0 to under 0.5. 0: 0.2.
+   * A mean of fractions is rounded: a tolerance lets answers stand behind it all the same.
    */
   double trim;
   /*
@@ -461,7 +462,8 @@ struct  Cadre__V1__ReportOutcomeRequest
    */
   char *decision;
   /*
-   * Makes a repeat harmless; empty: none.
+   * Makes a repeat harmless for 24 h, also over a crash; with another outcome it is INVALID_ARGUMENT.
+   * Empty: none.
    */
   char *request_id;
   Cadre__V1__ReportOutcomeRequest__OutcomeCase outcome_case;

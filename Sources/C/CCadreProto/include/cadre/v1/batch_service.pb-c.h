@@ -94,12 +94,13 @@ struct  Cadre__V1__BatchDefinition
    */
   int32_t max_waiting;
   /*
-   * How long an agent has for a batch, 1 to 3,600,000; 0: 30,000.
+   * How long an agent has for a batch, 1 to 3,600,000; 0: 30,000. Then its items fail with
+   * `batch_timeout`.
    */
   int64_t timeout_millis;
   Cadre__V1__BatchFailurePolicy on_failure;
   /*
-   * How often an item is tried with RETRY_ITEMS, 2 to 100; 0: 3.
+   * How often an item is tried with RETRY_ITEMS, also when no agent is there, 2 to 100; 0: 3.
    */
   int32_t max_attempts;
   /*
@@ -231,7 +232,7 @@ struct  Cadre__V1__ItemOutcome
 {
   ProtobufCMessage base;
   /*
-   * How many items the batch had that brought the outcome.
+   * How many items the batch had that brought the outcome; 0 when no agent was given it.
    */
   int32_t batch_items;
   /*
@@ -239,7 +240,7 @@ struct  Cadre__V1__ItemOutcome
    */
   int64_t waited_micros;
   /*
-   * How often it was given to an agent.
+   * How often it was given to an agent; 0 when none could be.
    */
   int32_t attempts;
   /*

@@ -166,7 +166,8 @@ typedef enum _Cadre__V1__ReportOutcome {
   CADRE__V1__REPORT_OUTCOME__REPORT_OUTCOME_UNSPECIFIED = 0,
   CADRE__V1__REPORT_OUTCOME__REPORT_OUTCOME_RECORDED = 1,
   /*
-   * The state that gave the permit is over, or the permit was used or given up: dropped.
+   * The state that gave the permit is over, or the permit was a probe's and was used or given up:
+   * dropped. Permits of the closed state are all alike: one that is reported again counts again.
    */
   CADRE__V1__REPORT_OUTCOME__REPORT_OUTCOME_LATE = 2,
   /*

@@ -51,11 +51,13 @@ typedef struct Cadre__V1__CacheFillStats Cadre__V1__CacheFillStats;
 typedef enum _Cadre__V1__CacheTier {
   /*
    * In a lookup: nowhere. In a write: the shared tier when no agent is named, the key is there
-   * already or enough agents have read it; else the agent's own.
+   * already, enough agents have read it, or it is too heavy for an agent's; else the agent's own,
+   * and also when the shared tier has no room for it.
    */
   CADRE__V1__CACHE_TIER__CACHE_TIER_UNSPECIFIED = 0,
   /*
-   * The tier of one agent.
+   * The tier of one agent. A value takes at most 1 MiB there, with its key, its tags, the agent's id,
+   * 256 bytes and 96 more for each tag.
    */
   CADRE__V1__CACHE_TIER__CACHE_TIER_AGENT = 1,
   /*
@@ -334,7 +336,8 @@ struct  Cadre__V1__CacheEntry
    */
   Cadre__V1__CacheTier tier;
   /*
-   * The lease that this fills; 0: none, a plain write, which voids the lease that is out.
+   * The lease that this fills; 0: none, a plain write, which voids the lease that is out and leaves
+   * nothing older in any tier.
    */
   uint64_t lease_token;
   Cadre__V1__CacheEntry__ContentCase content_case;
@@ -630,11 +633,11 @@ struct  Cadre__V1__CacheServiceGetStatsResponse
   Cadre__V1__CacheTierStats *shared;
   Cadre__V1__CacheFillStats *fills;
   /*
-   * Lookups that found nothing in any tier.
+   * Lookups that found nothing in any tier. One that waits is one, however the wait ends.
    */
   int64_t misses;
   /*
-   * Keys that moved to the shared tier.
+   * Keys that moved to the shared tier. One that had no room there is not among them.
    */
   int64_t promotions;
   /*
@@ -672,7 +675,7 @@ struct  Cadre__V1__CacheTierStats
   int64_t negative_hits;
   int64_t sets;
   /*
-   * Entries that went because there was no room.
+   * Entries that went because there was no room; no newcomers, which are rejections.
    */
   int64_t evictions;
   /*

@@ -219,7 +219,7 @@ struct  Cadre__V1__PublishManyResponse
   size_t n_outcomes;
   Cadre__V1__PublishOutcome **outcomes;
   /*
-   * How many were published.
+   * How many were published, by this call or an earlier one of the same request id (`existing`).
    */
   int32_t published;
 };
@@ -482,7 +482,8 @@ struct  Cadre__V1__NackResponse
    */
   int64_t acknowledged_sequence;
   /*
-   * Whether it became a dead letter.
+   * Whether its attempts are used up. It is a dead letter then, but for one that was removed from its
+   * topic meanwhile: nothing of that is kept, and it is a gap.
    */
   protobuf_c_boolean dead_lettered;
   /*
@@ -731,7 +732,8 @@ struct  Cadre__V1__SubscriptionDefinition
   /*
    * A condition over `topic`, `key`, `publisher`, `attributes.NAME` and `payload.PATH`, such as
    * `payload.confidence >= 0.8 AND key STARTS_WITH "BTC"`: = != < <= > >= IN BETWEEN STARTS_WITH
-   * EXISTS AND OR NOT. At most 4,096 bytes; empty: all.
+   * EXISTS AND OR NOT. A null and an empty key count as missing: EXISTS is false, a comparison does not
+   * hold, nor does its NOT. At most 4,096 bytes; empty: all.
    */
   char *filter;
   /*
@@ -741,12 +743,13 @@ struct  Cadre__V1__SubscriptionDefinition
   size_t n_targets;
   Cadre__V1__SubscriptionTarget **targets;
   /*
-   * Where it begins when it is new.
+   * Where it begins when the subscription is new; of no effect on one that is there.
    */
   Cadre__V1__EventStart *start;
   Cadre__V1__DeliveryPolicy *policy;
   /*
-   * Nothing is delivered while this is set; afterwards it goes on from where it was.
+   * Nothing is delivered while this is set; afterwards it goes on from where it was. What is out may be
+   * done, and a stream stays open.
    */
   protobuf_c_boolean paused;
   /*
@@ -1143,7 +1146,13 @@ struct  Cadre__V1__EventDeadLetter
    */
   char *target;
   Cadre__V1__Publication *publication;
+  /*
+   * All of them, and one more each time it was requeued and failed again.
+   */
   int32_t attempts;
+  /*
+   * Of the last attempt, and when that failed.
+   */
   Cadre__V1__Failure *failure;
   int64_t parked_unix_millis;
 };
@@ -1160,7 +1169,7 @@ struct  Cadre__V1__RequeueEventRequest
    */
   char *subscription;
   /*
-   * Required when the subscription has several targets.
+   * As in EventDeadLetter. Required when the subscription has several targets.
    */
   char *target;
   /*
