@@ -47,22 +47,6 @@ public enum RunStatus: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 extension RunStatus: CustomStringConvertible {
-    /// The status as filters, failures and people write it: `timed_out`.
-    public var word: String {
-        switch self {
-        case .running: "running"
-        case .completed: "completed"
-        case .failed: "failed"
-        case .cancelled: "cancelled"
-        case .timedOut: "timed_out"
-        case .terminated: "terminated"
-        case .paused: "paused"
-        case .compensating: "compensating"
-        case .queued: "queued"
-        case .continuedAsNew: "continued_as_new"
-        }
-    }
-
     /// As ``word``.
     public var description: String { word }
 }

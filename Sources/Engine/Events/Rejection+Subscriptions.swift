@@ -1,3 +1,5 @@
+import Coordination
+
 extension Rejection {
     static func unknownSubscription(_ name: String) -> Rejection {
         Rejection(
