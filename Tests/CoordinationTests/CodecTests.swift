@@ -105,9 +105,10 @@ import Testing
         return machine.state
     }
 
-    /// A blob may say of the attempt that runs when it was due, rather than when it began.
+    /// A blob may say of an attempt when it was due, rather than when it began.
     private static func olderRunState(leaseMillis: Int? = nil) throws -> RunState {
         var state = try runState(leaseMillis: leaseMillis)
+        state.steps[0].notBeforeMillis = 1_000_000
         state.steps[1].notBeforeMillis = 1_000_009
         return state
     }

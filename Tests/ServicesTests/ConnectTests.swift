@@ -396,11 +396,14 @@ struct ConnectTests {
             let drained = try await agents.drainAgent(
                 DrainAgentRequest(agentID: "hand/1", reason: "test"))
             #expect(drained.agent?.holds.contains("draining") == true)
-            guard case .changed(let draining) = try await updates.next()?.update else {
-                Issue.record("the drain was not told")
+            guard case .changed(let willing) = try await updates.next()?.update,
+                case .changed(let draining) = try await updates.next()?.update
+            else {
+                Issue.record("the first credits or the drain were not told")
                 return
             }
-            #expect(draining.holds.contains("draining"))
+            #expect(joined.holds == ["no_credit"] && willing.holds == [])
+            #expect(draining.holds == ["draining"])
             let refused = await #expect(throws: GRPCStatus.self) {
                 try await agents.invoke(Self.call)
             }
@@ -408,7 +411,7 @@ struct ConnectTests {
             try await wire.send(ConnectRequest(leave: Leave()))
             let last = try #require(try await updates.next())
             #expect(last.update == .removed("hand/1"))
-            #expect(last.sequence == first.sequence + 3)
+            #expect(last.sequence == first.sequence + 4)
             changes.cancel()
         }
     }

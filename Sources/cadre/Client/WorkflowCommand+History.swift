@@ -132,7 +132,7 @@ extension WorkflowCommand {
         /// Every fault on a line of its own, with its place in the file.
         private func refusal(_ status: GRPCStatus) -> Failed {
             let faults = status.badFields.map {
-                "\n  \(DefinitionFile.name(ofField: $0.path)) \($0.problem)".visible
+                "\n  " + "\(DefinitionFile.name(ofField: $0.path)) \($0.problem)".visible
             }
             return Failed("the server refuses the definition:" + faults.joined())
         }

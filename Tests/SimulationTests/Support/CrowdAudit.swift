@@ -32,7 +32,11 @@ enum CrowdAudit {
     ) -> [String] {
         var faults: [String] = []
         if cell.timer < 0 { faults.append("a ballot has no end") }
-        if cell.ballot.mayEnd { faults.append("a ballot goes on though its outcome is certain") }
+        // When a voter is late the time is over for all, and the timer ends it for that reason.
+        let isOver = cell.ballot.states.contains(.missing(.late))
+        if cell.ballot.mayEnd, !isOver {
+            faults.append("a ballot goes on though its outcome is certain")
+        }
         for (voter, state) in cell.ballot.states.enumerated() {
             let reading = Preparation.Purpose.vote(
                 ballot: index, serial: cell.serial, voter: voter)
