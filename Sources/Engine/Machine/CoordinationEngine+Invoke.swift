@@ -158,9 +158,13 @@ extension CoordinationEngine {
         if jobs[job].phase == .waiting, (part.invoke.deadlineNanos ?? .max) > now.monotonicNanos {
             return turnAway(job, part.ticket, .notStarted(part.invoke.agentType))
         }
+        let type = jobs[job].type
+        let isHeldUp =
+            jobs[job].phase == .waiting && isolator.workingCount(type: type) == 0
+            && isolator.isolatedCount(ofType: type) > 0
         cancelAssignment(job)
         endInvoke(job)
-        reject(part.ticket, .deadlinePassed)
+        reject(part.ticket, isHeldUp ? .allIsolated(part.invoke.agentType) : .deadlinePassed)
     }
 
     mutating func abandon(_ ticket: ReplyTicket) {

@@ -11,6 +11,14 @@ extension Rejection {
         .deadline, reason: "DEADLINE_PASSED",
         "the call's deadline passed before the agent answered; allow more time")
 
+    /// More time would not have helped: somebody isolated the only instances by hand.
+    static func allIsolated(_ type: String) -> Rejection {
+        Rejection(
+            .deadline, reason: "DEADLINE_PASSED",
+            "the call's deadline passed while every instance of \"\(type)\" was isolated; "
+                + "RestoreAgent one, or start another")
+    }
+
     /// For who gave up; tells its link that nothing more comes.
     static let abandoned = Rejection(
         .conflict, reason: "CALL_ABANDONED", "the caller waits no longer")

@@ -48,6 +48,18 @@ import Testing
         #expect(waiting.allSatisfy { bench.answers[$0]?.count == 1 })
     }
 
+    @Test func `a call that nobody takes because of an isolation by hand is told so`() {
+        var bench = EngineBench()
+        bench.join("a/1", "a/2", type: "a")
+        _ = bench.ask { .isolation(.isolate(AgentID("a/1"), forMillis: nil, by: Self.by), $0) }
+        bench.post(.agentsLeft([AgentID("a/2")]))
+        let held = bench.invoke("a", millis: 100)
+        bench.pass(millis: 100)
+        let rejection = bench.answers[held]?.last?.rejection
+        #expect(rejection?.reason == "DEADLINE_PASSED")
+        #expect(rejection?.message.contains("RestoreAgent") == true)
+    }
+
     @Test func `what lists and watchers say of an isolation is on disk`() {
         let rig = RemoteRig()
         for port in [1, 2] { _ = rig.hello(port, id: "w/\(port)") }
