@@ -60,7 +60,8 @@ final class SQLiteWriter {
 
     /// Claims a shard; on disk when this returns, unless the disk is full.
     ///
-    /// A server must start on a full disk too, to show what it holds and to go on when there is room.
+    /// A server must start on a full disk too, to show what it holds and to go on when there is room;
+    /// 32 KiB for SQLite's shared memory must be free after a clean stop.
     /// Such a claim is written together with the first batch, which is refused as long as there is
     /// none. Nothing durable bears its epoch before; of what is volatile, a later start takes
     /// the epoch again at most within the same second, and workers then hear that what they hold is

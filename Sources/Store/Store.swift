@@ -17,7 +17,8 @@ import Coordination
 ///   again, whole or smaller. After `.unknown`, nothing more is written.
 public protocol Store: Sendable {
     /// Claims a shard for this process and gives its new epoch, durably, before anything else. On a
-    /// full disk the claim is stored with the first batch that there is room for.
+    /// full disk the claim is stored with the first batch that there is room for; SQLite itself needs
+    /// 32 KiB to open what was closed well.
     ///
     /// The epoch is at least the last one plus one and at least `wallMillis / 1000`. Earlier
     /// claims can no longer commit. Requests that `wallMillis` finds too old are forgotten.

@@ -176,17 +176,26 @@ import Testing
 
     // MARK: Ballots
 
-    @Test func `all former voters are asked again once they have had time to come back`() throws {
+    /// One waits for its first attempt's ballot when the server stops, the other for its second attempt.
+    @Test(arguments: [false, true])
+    func `all former voters are asked again once they have had time to come back`(
+        isRetried: Bool
+    ) throws {
         let rig = RemoteRig()
         for port in 1...3 { _ = rig.hello(port, id: "judge/\(port)", type: "judge") }
         var vote = ExplainTests.bare(
             "vote",
             .ballot(BallotSpec(voters: [.init(agentType: "judge", isEveryInstance: true)])))
         vote.operation = "work"
-        vote.retry = RetryPolicy(maxAttempts: 1)
+        vote.retry = RetryPolicy(maxAttempts: 2, initialMillis: 100)
         let run = try Self.start(rig, [vote])
-        #expect((1...3).map { rig.taken($0).count } == [1, 1, 1])
+        for port in 1...3 {
+            let asked = rig.taken(port)
+            #expect(asked.count == 1)
+            if isRetried { rig.fail(port, asked.map(\.token)) }
+        }
         try rig.restart()
+        if isRetried { rig.pass(millis: 200) }
         for port in 1...3 {
             _ = rig.hello(port, id: "judge/\(port)", type: "judge")
             let cause = rig.engine.runIndex[run].flatMap { rig.engine.causes(of: $0).first }

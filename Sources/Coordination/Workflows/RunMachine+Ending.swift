@@ -3,7 +3,7 @@ extension RunMachine {
     /// The run's own time is over. What it did is undone all the same. When its steps have ended in
     /// time, their result is put together, however long that takes.
     public mutating func runTimedOut(at now: Int64, into out: inout RunOutput) {
-        guard isGoing && !isFinishing || state.status == .queued else { return }
+        guard isGoing && openSteps > 0 || state.status == .queued else { return }
         state.failure = StepFailure(
             type: "run_timeout",
             message: "the run did not end within its time; "

@@ -27,7 +27,8 @@ extension CoordinationEngine {
         let definition = state.plan.steps[step].definition
         let end =
             ballots.waiting[place]?.endNanos
-            ?? attemptDeadline(run, step, definition.startToCloseMillis)
+            ?? restoredDeadline(
+                run, step, definition.startToCloseMillis, graceMillis: limits.returnMillis)
         guard end > now.monotonicNanos else {
             let failure = failure(absence, limitOfStart(run, step))
             stopWaiting(run, step)
@@ -40,6 +41,11 @@ extension CoordinationEngine {
         }
         ballots.waiting[place] = VoterWait(absence: absence, endNanos: end)
         armHold(run, step, atNanos: end)
+    }
+
+    /// The step goes on in another way than by its ballot, or not at all.
+    mutating func waitsForNobody(_ run: Int32, _ step: Int) {
+        if !ballots.waiting.isEmpty { stopWaiting(run, step) }
     }
 
     /// The step waits for voters no more, if it did: they are asked, or it is stopped.

@@ -30,10 +30,10 @@ extension CoordinationEngine {
     /// After a restart: instances are asked that had no time yet to come back, when every one is meant.
     /// The step waits for that; not if its own time would be over then.
     mutating func awaitsVoters(_ run: Int32, _ step: Int, _ definition: StepDefinition) -> Bool {
-        guard case .ballot(let spec) = definition.kind,
+        let end = isTakingUp ? monotonicNanos(inMillis: limits.returnMillis) : returnEndNanos
+        guard end > now.monotonicNanos, case .ballot(let spec) = definition.kind,
             spec.voters.contains(where: \.isEveryInstance)
         else { return false }
-        let end = monotonicNanos(inMillis: limits.returnMillis)
         let limit = runs[run].machine.deadline(of: step).map { monotonicNanos(atWallMillis: $0) }
         if let limit, limit <= end { return false }
         armHold(run, step, atNanos: end)

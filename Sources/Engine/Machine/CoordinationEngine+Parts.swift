@@ -41,6 +41,7 @@ extension CoordinationEngine {
     }
 
     mutating func partFailed(_ run: Int32, _ step: Int, _ failure: StepFailure) {
+        waitsForNobody(run, step)
         let at = now.wallMillis
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)

@@ -41,6 +41,7 @@ extension CoordinationEngine {
             settle()
         }
         if takenUp == recovering.count, takenUp > 0 {
+            returnEndNanos = monotonicNanos(inMillis: limits.returnMillis)
             recovering = []
             takenUp = 0
             armRestoredTimers()
@@ -50,9 +51,9 @@ extension CoordinationEngine {
         }
     }
 
-    /// Whether restored runs are being taken up. Until all are, none of their timers is armed: what fell
-    /// due while there was no process goes in the order in which it did, over all runs and before
-    /// anything new.
+    /// Whether restored runs are being taken up. Until all are, none of their timers is armed that tells
+    /// of the past (their own time, retries, waits, lateness): what fell due while there was no process
+    /// goes in the order in which it did, over all runs and before anything new.
     var isTakingUp: Bool { !recovering.isEmpty }
 
     private mutating func armRestoredTimers() {

@@ -9,7 +9,9 @@ extension CoordinationEngine {
         if machine.state.work(of: step).definition.modes == .run { return false }
         let mode = mode(of: machine.state.namespace)
         let at = now.wallMillis
-        switch machine.behavior(of: step, in: mode) {
+        let behavior = machine.behavior(of: step, in: mode)
+        if behavior != .run { waitsForNobody(run, step) }
+        switch behavior {
         case .run: return false
         case .hold: hold(run, step, for: mode)
         case .cached: askCache(run, step)

@@ -7,7 +7,7 @@ extension CoordinationEngine {
         let definition = runs[run].machine.state.work(of: step).definition
         guard case .invoke = definition.kind else {
             runs[run].steps[step].held = nil
-            if isTakingUp, awaitsVoters(run, step, definition) { return }
+            if awaitsVoters(run, step, definition) { return }
             return preparePart(run, step)
         }
         // Woken twice, it goes once.
@@ -56,6 +56,7 @@ extension CoordinationEngine {
             restoredTimers.append(.late(place))
             return true
         }
+        waitsForNobody(run, step)
         change(run) { machine, out, _ in
             machine.startFailed(step, failure, at: at, into: &out)
         }
@@ -80,7 +81,9 @@ extension CoordinationEngine {
     mutating func restoredDeadline(
         _ run: Int32, _ step: Int, _ millis: Int64, graceMillis: Int64
     ) -> Int64 {
-        let since = runs[run].machine.state.steps[step].notBeforeMillis
+        let record = runs[run].machine.state.steps[step]
+        // Of a running attempt, older builds stored when it was due.
+        let since = max(record.notBeforeMillis, record.startedMillis ?? 0)
         let (end, isTooLate) = since.addingReportingOverflow(millis)
         let stored = monotonicNanos(atWallMillis: isTooLate ? .max : end)
         let earliest = max(stored, monotonicNanos(inMillis: graceMillis))

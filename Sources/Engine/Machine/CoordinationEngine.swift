@@ -97,6 +97,8 @@ public struct CoordinationEngine: Sendable {
     /// Restored runs, and how many of them have been taken up.
     var recovering: [RunID] = []
     var takenUp = 0
+    /// Until when those who worked for an earlier process may still come back; `.min`: it left nothing.
+    var returnEndNanos = Int64.min
     /// What of them is due at a time, until all have been.
     var restoredTimers: [RestoredTimer] = []
     var openInvokes = 0

@@ -11,11 +11,15 @@ import Testing
         var run = RunID(serial: Serial(rawValue: 0))
         private var closed: UInt64 = 0
 
-        init(_ spec: BallotSpec, operation: String = "work", joined: String = "") throws {
+        init(
+            _ spec: BallotSpec, operation: String = "work", joined: String = "",
+            closeMillis: Int64? = nil
+        ) throws {
             if !joined.isEmpty { bench.join("x", type: joined) }
             var definition = StepBallotTests.definition(attempts: 3)
             definition.steps[0].operation = operation
             definition.steps[0].kind = .ballot(spec)
+            definition.steps[0].scheduleToCloseMillis = closeMillis
             bench.send {
                 .putDefinition(PutDefinition(namespace: .default, definition: definition), $0)
             }
@@ -69,6 +73,12 @@ import Testing
         rig.bench.pass(millis: 1)
         #expect(rig.end?.failure?.type == failure, "\(String(describing: rig.end?.failure))")
         #expect(rig.isForgotten)
+    }
+
+    @Test func `nobody is waited for when the time of all attempts is over`() throws {
+        var rig = try Rig(Self.judge, closeMillis: 500)
+        rig.bench.pass(millis: 500)
+        #expect(rig.end?.status == .failed && rig.isForgotten)
     }
 
     @Test func `one who can do something new is asked`() throws {

@@ -125,6 +125,16 @@ final class RemoteRig {
         post(.session(.heard(news, PortNumber(rawValue: port))))
     }
 
+    /// The worker could not do it, and might another time.
+    func fail(_ port: Int, _ tokens: [AssignmentToken]) {
+        var news = SessionNews()
+        news.results = tokens.map { token in
+            AssignmentResult(
+                token: token, outcome: EngineBench.trouble, startedNanos: 0, endedNanos: 1_000)
+        }
+        post(.session(.heard(news, PortNumber(rawValue: port))))
+    }
+
     func drop(_ port: Int) { post(.session(.dropped(PortNumber(rawValue: port)))) }
 
     /// What the connection was told to do since the last look.
