@@ -103,8 +103,8 @@ extension HistoryTag {
         case .stepSkipped, .stepFellBack, .stepRequeued, .approvalDecided, .eventPublished:
             .step
         case .stepScheduled, .stepStarted, .stepCompleted, .stepFailed, .stepTimedOut,
-            .stepTimedOutWithFailure, .stepCancelled, .stepWaiting, .stepParked, .stepModeApplied, .childStarted,
-            .childEnded, .listStarted:
+            .stepTimedOutWithFailure, .stepCancelled, .stepWaiting, .stepParked, .stepModeApplied,
+            .childStarted, .childEnded, .listStarted:
             .attempt
         }
     }
