@@ -63,12 +63,12 @@ struct CacheTag: Hashable, Sendable {
     let text: String
 
     static func == (left: CacheTag, right: CacheTag) -> Bool {
-        left.space == right.space && left.text == right.text
+        left.space == right.space && left.text.utf8.count == right.text.utf8.count
             && left.text.utf8.elementsEqual(right.text.utf8)
     }
 
+    /// Of the bytes: the text's own hash is one for all texts that look alike.
     func hash(into hasher: inout Hasher) {
-        hasher.combine(space)
-        hasher.combine(text)
+        hasher.combine(KeyedHash.ofProcess(UInt64(space), text))
     }
 }

@@ -29,8 +29,8 @@ extension CacheShard {
         )
     }
 
-    /// A lease under which nothing may be set any more, for a tag was invalidated, is lost for good:
-    /// who waits does not wait for its end.
+    /// A lease under which nothing may be set any more, for it ran out or a tag was invalidated, is
+    /// lost for good: who waits does not wait for its end.
     private mutating func passOn(
         _ key: CacheKey, from token: UInt64, now: Int64
     ) -> [WaiterNotice] {
@@ -79,6 +79,9 @@ extension CacheShard {
         let item = new.tier == .agent && !fitsAgent ? new.owned(by: nil) : new
         if put(item, isFill: isFill) { return (item, true) }
         guard item.tier == .shared, fitsAgent else { return (item, false) }
+        // One write is counted once, in the tier that has the last word on it.
+        shared.counts.sets -= 1
+        shared.counts.rejections -= 1
         let own = item.owned(by: reader)
         return (own, put(own, isFill: isFill))
     }

@@ -16,7 +16,7 @@ public struct CacheStatistics: Sendable, Equatable {
     /// Lookups that waited for somebody else, and of those the ones that were given the value.
     public var fillWaits = 0
     public var fillsShared = 0
-    /// Leases that were given back or passed on because they ran out.
+    /// Leases that were given back, ran out, or were voided.
     public var fillsAbandoned = 0
     /// Writes dropped because their lease was lost.
     public var fillsLost = 0

@@ -21,10 +21,10 @@ public struct JSONPathExpression: Sendable, Hashable, CustomStringConvertible {
             }
         }
 
-        /// The same bytes look alike, so a name's own hash will do.
+        /// Of a name's bytes: its own hash is one for all names that look alike.
         public func hash(into hasher: inout Hasher) {
             switch self {
-            case .name(let name): hasher.combine(name)
+            case .name(let name): hasher.combine(name.nameBytes)
             case .index(let index): hasher.combine(index)
             }
         }

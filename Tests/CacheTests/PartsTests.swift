@@ -101,6 +101,15 @@ import Testing
         #expect(KeyedHash.ofProcess(1, "\u{e9}") != KeyedHash.ofProcess(1, "e\u{301}"))
     }
 
+    @Test(.timeLimit(.minutes(1))) func `many tags that look alike do not meet`() {
+        let tags = (0..<20_000).map { number in
+            let letters = (0..<15).map { number >> $0 & 1 == 0 ? "\u{e9}" : "e\u{301}" }
+            return CacheTag(space: 1, text: letters.joined())
+        }
+        #expect(Set(tags).count == tags.count)
+        #expect(Set(tags.map(\.hashValue)).count > tags.count - 10)
+    }
+
     @Test func `chance is exponential where it should be`() {
         var lots = Lots(seed: 9)
         let draws = (0..<100_000).map { _ in lots.exponential() }

@@ -183,6 +183,20 @@ import Testing
         #expect(test.get("k299").isMiss)
     }
 
+    @Test func `a write that changes the tier is counted once`() {
+        let test = CacheUnderTest {
+            $0.sharedCapacity = 1_000
+            $0.agentCapacity = 50_000
+            $0.shards = 1
+        }
+        for agent in ["a", "b", "c"] { #expect(test.get("k", as: agent).isMiss) }
+        test.set("k", String(repeating: "x", count: 2_000), by: "a")
+        #expect(test.get("k", as: "a").tier == .agent)
+        let statistics = test.cache.statistics
+        #expect(statistics.agent.sets == 1 && statistics.agent.rejections == 0)
+        #expect(statistics.shared.sets == 0 && statistics.shared.rejections == 0)
+    }
+
     @Test func `what has ended makes room without being read`() {
         let test = CacheUnderTest { $0.shards = 1 }
         for index in 0..<100 { test.set("k\(index)", "v", ttl: 10) }

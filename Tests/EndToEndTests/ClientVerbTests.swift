@@ -127,6 +127,23 @@ struct ClientVerbTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `a pool that rests without an instance is healthy`()
+        async throws
+    {
+        try await withServer(["--pools", "echo=0..2,idle=1"]) { server in
+            // The one it begins with goes when it has been idle.
+            var agents = 1
+            while agents > 0 {
+                let listed = try json(
+                    try await server.cadre("agent", "list", "--type", "echo", "-o", "json"))
+                #expect(listed["pools"]?.count == 1)
+                agents = try #require(listed["agents"]?.count)
+            }
+            let resting = try await server.cadre("agent", "health", "--type", "echo")
+            #expect(resting.status == 0, "\(resting.errors)")
+        }
+    }
+
     @Test func `every verb reads a value from a file, and says when it is no JSON`() async throws {
         let directory = try TemporaryDirectory()
         let file = directory.path("value.json")

@@ -47,4 +47,23 @@ struct EventVerbTests {
         #expect(deleted.status == 0)
         #expect(await server.terminate() == 0)
     }
+
+    @Test(.timeLimit(.minutes(2))) func `a dead letter is given up, and a program is told so`()
+        async throws
+    {
+        let server = try await RunningServer.start(try TemporaryDirectory(), ["--with-echo"])
+        _ = try await server.cadre(
+            "event", "put-subscription", "each", "--pattern", "orders.*", "--agent",
+            "echo/say_each", "--attempts", "1")
+        _ = try await server.cadre("event", "publish", "orders.made", "{}")
+        var letters = 0
+        while letters == 0 {
+            let listed = try json(try await server.cadre("event", "dead-letters", "-o", "json"))
+            letters = listed["dead_letters"]?.count ?? 0
+        }
+        let given = try json(
+            try await server.cadre("event", "requeue", "each", "1", "--discard", "-o", "json"))
+        #expect(given["sequence"]?.int64 == 1 && given["discarded"]?.bool == true)
+        #expect(await server.terminate() == 0)
+    }
 }

@@ -147,4 +147,35 @@ import Testing
         limit.refused(open: 0)
         #expect(limit.value == 1)
     }
+
+    @Test func `time raises a learned limit, and no other`() {
+        var limit = LearnedStreamLimit()
+        limit.raise()
+        #expect(limit.value == .max)
+        limit.refused(open: 2)
+        limit.streamEnded()
+        limit.raise()
+        #expect(limit.value == 3)
+        for expected in [3, 3, 4] {
+            limit.streamEnded()
+            #expect(limit.value == expected)
+        }
+    }
+
+    @Test func `a call that is refused beside one without an end is tried again`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await UnwillingServer.start(.hold(refusing: 2), on: group)
+        var configuration = ClientConfiguration.defaults
+        configuration.initialBackoff = .milliseconds(1)
+        let client = GRPCClient(
+            host: "127.0.0.1", port: server.localAddress?.port ?? 0, group: group,
+            configuration: configuration)
+        let endless = try await client.stream(EchoServer.chat)
+        let response = try await client.unary(EchoServer.echo, framed: framed([1]))
+        #expect(response.message == [1])
+        withExtendedLifetime(endless) {}
+        await client.close()
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
 }

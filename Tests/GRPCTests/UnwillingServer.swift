@@ -3,8 +3,8 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// A server that turns calls away in one of two ways before it answers them: connection by
-/// connection or stream by stream.
+/// A server that turns calls away in one of three ways before it answers them: connection by
+/// connection, stream by stream, or beside a stream that never ends.
 final class UnwillingServer: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -15,6 +15,8 @@ final class UnwillingServer: ChannelInboundHandler {
         case goAway(connections: Int)
         /// RST_STREAM(REFUSED_STREAM), this many times.
         case refuse(times: Int)
+        /// The first call never ends, and the next ones are refused, this many times.
+        case hold(refusing: Int)
     }
 
     private static let head = HTTP2HeaderBlock([
@@ -26,6 +28,7 @@ final class UnwillingServer: ChannelInboundHandler {
     private let manner: Manner
     private let connection: Int
     private var refused = 0
+    private var isHolding = false
 
     private init?(_ manner: Manner, connection: Int) {
         guard let session = HTTP2Session(.server) else { return nil }
@@ -72,10 +75,13 @@ final class UnwillingServer: ChannelInboundHandler {
             // Length 8, type 7, stream 0; last stream 0, NO_ERROR: none was looked at.
             let goAway: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: goAway)), promise: nil)
-        case .refuse(let times) where refused < times:
+        case .hold where !isHolding:
+            isHolding = true
+            session.respond(on: stream, head: Self.head)
+        case .refuse(let times) where refused < times, .hold(let times) where refused < times:
             refused += 1
             session.reset(stream, .refusedStream)
-        case .goAway, .refuse:
+        case .goAway, .refuse, .hold:
             session.respond(on: stream, head: Self.head)
             session.send([0, 0, 0, 0, 1, UInt8(connection)], on: stream)
             session.finish(on: stream, trailers: Self.trailers)

@@ -13,6 +13,14 @@ import Testing
         return try JSONDocument(parsing: "{\(members.joined(separator: ","))}")
     }
 
+    @Test func `steps whose names only look alike do not meet in a table`() {
+        let steps = [Self.one, Self.two].map { JSONPathExpression.Step.name($0) }
+        #expect(steps[0] != steps[1] && steps[0].hashValue != steps[1].hashValue)
+        let again = String(decoding: Array(Self.two.utf8), as: UTF8.self)
+        let same = JSONPathExpression.Step.name(again)
+        #expect(same == steps[1] && same.hashValue == steps[1].hashValue)
+    }
+
     @Test func `two names that only look alike are two names in a template`() throws {
         let template = try JSONTemplate(
             parsing: Array(#"["${input.\#(Self.one)}","${input.\#(Self.two)}"]"#.utf8))

@@ -52,6 +52,16 @@ struct ValueTests {
         #expect(one == ["b": 2, alike[0]: 1])
     }
 
+    @Test(.timeLimit(.minutes(1))) func `many keys that look alike do not meet`() {
+        let keys = (0..<20_000).map { number -> String in
+            let letters = (0..<15).map { number >> $0 & 1 == 0 ? "\u{e9}" : "e\u{301}" }
+            return letters.joined()
+        }
+        let map = FieldMap(lastWins: keys.map { FieldMap<String, Int>.Entry(key: $0, value: 1) })
+        #expect(map.count == keys.count)
+        #expect(Set(keys.map(\.exact.hashValue)).count > keys.count - 10)
+    }
+
     @Test(arguments: [("a\0b", "a\u{FFFD}b"), ("\0", "\u{FFFD}"), ("\0\0x", "\u{FFFD}\u{FFFD}x")])
     func `NUL in our own text is replaced, not cut`(text: String, sent: String) throws {
         let bytes = Every.Singular(stringField: text, requestID: "after").encoded()

@@ -10,15 +10,10 @@ public struct ExactName: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String) { self.text = text }
 
     public static func == (one: ExactName, other: ExactName) -> Bool {
-        guard one.text.utf8.count == other.text.utf8.count, one.text == other.text else {
-            return false
-        }
-        // As many bytes that look like ASCII are the same ASCII.
-        return one.text.utf8Span.isKnownASCII || one.text.utf8.elementsEqual(other.text.utf8)
+        one.text.hasSameBytes(as: other.text)
     }
 
-    /// The same bytes look alike, so the text's own hash will do.
-    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: text) }
 
     public var description: String { text }
 }

@@ -68,6 +68,12 @@ struct ItemName: Sendable, Hashable {
     static func == (a: Self, b: Self) -> Bool {
         a.batch == b.batch && a.requestID.hasSameBytes(as: b.requestID)
     }
+
+    /// By the bytes of both.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(batch)
+        hasher.combine(bytesOf: requestID)
+    }
 }
 
 /// An item that has ended and may be asked for again.

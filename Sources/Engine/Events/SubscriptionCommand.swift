@@ -63,6 +63,12 @@ public struct SubscriptionName: Sendable, Hashable {
     public static func == (a: Self, b: Self) -> Bool {
         a.namespace == b.namespace && a.name.hasSameBytes(as: b.name)
     }
+
+    /// By the bytes of the name.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(namespace)
+        hasher.combine(bytesOf: name)
+    }
 }
 
 /// What a stream has sent to its reader.

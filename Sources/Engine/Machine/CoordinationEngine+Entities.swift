@@ -88,6 +88,13 @@ struct EntityName: Sendable, Hashable {
     static func == (a: Self, b: Self) -> Bool {
         a.kind == b.kind && a.namespace == b.namespace && a.key.hasSameBytes(as: b.key)
     }
+
+    /// By the bytes of the key.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(namespace)
+        hasher.combine(bytesOf: key)
+    }
 }
 
 extension String {

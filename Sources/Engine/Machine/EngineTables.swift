@@ -226,6 +226,12 @@ struct ScopedName: Sendable, Hashable {
     static func == (a: Self, b: Self) -> Bool {
         a.namespace == b.namespace && a.name.hasSameBytes(as: b.name)
     }
+
+    /// By the bytes of the name.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(namespace)
+        hasher.combine(bytesOf: name)
+    }
 }
 
 /// What waits for one batch to be on disk.

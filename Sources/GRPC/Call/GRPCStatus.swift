@@ -88,7 +88,8 @@ public enum CallEnd: Sendable, Hashable {
     case cancelledByClient
     /// The deadline of `grpc-timeout` passed; the client has been told.
     case deadlineExceeded
-    /// The connection is gone: the client has closed it, or the network has.
+    /// The connection is gone: the client has closed it, the network has, or it broke the rules of
+    /// HTTP/2.
     case connectionLost
     /// The server is shutting down and its grace period is over; the client has been told.
     case serverShutdown

@@ -5,7 +5,9 @@ public struct ClientConfiguration: Sendable {
     /// Longest time one attempt to connect may take. Default 20 s.
     public var connectTimeout: Duration = .seconds(20)
     /// Wait after the first failed attempt to connect, and before a call that the server did not look
-    /// at is begun again for the second time; grows by 1.6 each time, with 20 % jitter. Default 1 s.
+    /// at is begun again for the second time; grows by 1.6 each time, with 20 % jitter. As long, and
+    /// always the same, calls wait for a server that bears fewer streams than it announced, until it is
+    /// asked for one more. Default 1 s.
     public var initialBackoff: Duration = .seconds(1)
     /// Longest of these waits. Default 120 s.
     public var maxBackoff: Duration = .seconds(120)

@@ -19,6 +19,9 @@ final class ClientConnection: ChannelInboundHandler {
     /// Calls over the server's limit of concurrent streams.
     private var queued: [ClientCall] = []
     private var learnedLimit = LearnedStreamLimit()
+    /// How long calls wait until the learned limit is raised by one.
+    private let raisePause: TimeAmount
+    private var isRaising = false
     private var isDirty = false
     private(set) var isEstablished = false
     /// No new calls: the server said so, or the identifiers of streams are used up.
@@ -37,6 +40,7 @@ final class ClientConnection: ChannelInboundHandler {
         guard let session = HTTP2Session(.client, options: options) else { return nil }
         self.session = session
         self.core = core
+        raisePause = .nanoseconds(configuration.initialBackoff.nanoseconds)
         heads = RequestHeads(authority: core.authority, scheme: configuration.scheme)
     }
 
@@ -46,7 +50,8 @@ final class ClientConnection: ChannelInboundHandler {
     func take(_ call: ClientCall) {
         if takesNoMore { return core.startAgain(call) }
         guard session.openStreamCount < streamLimit, queued.isEmpty else {
-            return queued.append(call)
+            queued.append(call)
+            return raiseLater()
         }
         call.begin(on: self)
     }
@@ -241,12 +246,32 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// The server did not look at the call: after GOAWAY another connection takes it. Else the
     /// server bears fewer streams than it announced, and the call waits for one of them to end, or for
-    /// a while when there is none.
+    /// a while: those that are open may never end.
     private func beginAgain(_ call: ClientCall) {
         if takesNoMore { return core.startAgain(call) }
         learnedLimit.refused(open: session.openStreamCount)
         if session.openStreamCount == 0 { return core.startAgain(call) }
         queued.insert(call, at: 0)
+        raiseLater()
+    }
+
+    /// While calls wait for less than the server announced, it is asked for one stream more from time
+    /// to time.
+    private func raiseLater() {
+        guard let context, !isRaising, !queued.isEmpty,
+            learnedLimit.value < session.peerMaxConcurrentStreams
+        else { return }
+        isRaising = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: raisePause) { self.raiseLimit() }
+    }
+
+    private func raiseLimit() {
+        isRaising = false
+        queued.removeAll(where: \.isEnded)
+        guard context != nil, !queued.isEmpty else { return }
+        learnedLimit.raise()
+        takeQueued()
+        raiseLater()
     }
 
     private var streamLimit: Int { min(session.peerMaxConcurrentStreams, learnedLimit.value) }

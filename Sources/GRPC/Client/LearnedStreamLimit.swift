@@ -1,7 +1,8 @@
 /// How many streams a server bears that refuses some within the limit it announced.
 ///
 /// A refusal lowers it to what is open; then each round of calls that end well raises it by one, so
-/// that a server that was short for a moment is used in full again and seldom asked too much.
+/// that a server that was short for a moment is used in full again and seldom asked too much. Time
+/// raises it as well while calls wait, for beside streams that never end no round does.
 struct LearnedStreamLimit {
     private(set) var value = Int.max
     private var endedWell = 0
@@ -16,7 +17,12 @@ struct LearnedStreamLimit {
     mutating func streamEnded() {
         guard value < .max else { return }
         endedWell += 1
-        guard endedWell >= value else { return }
+        if endedWell >= value { raise() }
+    }
+
+    /// Calls have waited for a while: the server is asked for one stream more.
+    mutating func raise() {
+        guard value < .max else { return }
         value += 1
         endedWell = 0
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// A gRPC server: accepts connections on one port and serves the registered services on the event
 /// loops of a group.
 ///
-/// Any thread may call it. It is started once and shut down once.
+/// Any thread may call it. It is started once; see ``shutdown(grace:)`` for being called again.
 public final class GRPCServer: Sendable {
     private struct Running {
         var channel: (any Channel)?

@@ -86,8 +86,9 @@ final class ServerConnection {
         return more
     }
 
-    /// The socket is gone. This side tells its calls of an end that it brings about before it closes;
-    /// those that are open still have a client that hung up, which is no failure of the server.
+    /// The socket is gone: the client has closed it, the network has, or it broke the rules of HTTP/2.
+    /// This side tells its calls of any other end that it brings about before it closes; those that are
+    /// open still have lost their client, which is no failure of the server.
     func connectionLost() {
         onDirty = nil
         isLost = true

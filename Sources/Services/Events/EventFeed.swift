@@ -204,13 +204,16 @@ struct EventInterest: Hashable {
     }
 
     static func == (a: Self, b: Self) -> Bool {
-        a.patterns == b.patterns && a.filter?.text == b.filter?.text
+        a.patterns == b.patterns && a.filterName == b.filterName
     }
 
     func hash(into hasher: inout Hasher) {
         hasher.combine(patterns)
-        hasher.combine(filter?.text)
+        hasher.combine(filterName)
     }
+
+    /// By its bytes: filters that look alike may want different publications.
+    private var filterName: ExactName? { filter.map { ExactName($0.text) } }
 }
 
 /// The subscribers of a loop that want the same.

@@ -131,7 +131,10 @@ extension AgentCommand {
     struct Health: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Ask agents how they are.",
-            discussion: "Exits 1 when one of them is not healthy, or none is of the type.")
+            discussion: """
+                Exits 1 when one of them is not healthy, or there is neither an agent nor a pool of \
+                the type.
+                """)
 
         @Option(help: "Only this type.")
         var type = ""
@@ -141,18 +144,26 @@ extension AgentCommand {
         func run() async throws {
             try await reporting {
                 try await server.withClient { client in
+                    let service = AgentServiceClient(client: client)
                     var request = CheckHealthRequest()
                     request.agentType = type
-                    let response = try await AgentServiceClient(client: client)
-                        .checkHealth(request, options: server.callOptions)
+                    let response = try await service.checkHealth(
+                        request, options: server.callOptions)
                     show(response)
-                    if response.agents.isEmpty, !type.isEmpty {
-                        throw Failed("no agent of type \(type); see `cadre agent list`")
-                    }
+                    if response.agents.isEmpty, !type.isEmpty { try await requirePool(service) }
                     if response.state != .healthy {
                         throw Failed("the fleet is \(response.state.word)")
                     }
                 }
+            }
+        }
+
+        /// A pool that rests has no agent, and makes one for the next call.
+        private func requirePool(_ service: AgentServiceClient) async throws {
+            let listed = try await service.listAgents(
+                ListAgentsRequest(agentType: type), options: server.callOptions)
+            if listed.pools.isEmpty {
+                throw Failed("no agent of type \(type); see `cadre agent list`")
             }
         }
 

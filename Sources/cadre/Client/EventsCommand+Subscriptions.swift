@@ -251,8 +251,19 @@ extension EventsCommand {
                         RequeueEventRequest(
                             subscription: subscription, target: target, sequence: sequence,
                             discard: discard), options: server.callOptions)
-                    printVisible("\(sequence) \(discard ? "given up" : "goes again")")
+                    show()
                 }
+            }
+        }
+
+        private func show() {
+            switch server.output {
+            case .json:
+                printJSON {
+                    $0.member("sequence", sequence)
+                    $0.member("discarded", discard)
+                }
+            case .table: printVisible("\(sequence) \(discard ? "given up" : "goes again")")
             }
         }
     }
