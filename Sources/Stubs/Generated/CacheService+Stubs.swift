@@ -43,9 +43,10 @@ public enum CacheServiceDescriptor {
 ///
 /// It has two tiers. A value that an agent sets lies in that agent's own tier; a key that enough
 /// distinct agents read moves to the shared tier, with the time it has left, once that has room for
-/// it. A write or an invalidation of a key reaches every tier; a fill that goes into an agent's tier
-/// leaves what other agents have in theirs, for it brings what they may have brought before. Both
-/// tiers are bounded in bytes; what is read often or was read lately stays.
+/// it. A write or an invalidation of a key reaches every tier; a fill that goes into an agent's tier,
+/// unless the shared one was tried first, leaves what other agents have in theirs, for it brings what
+/// they may have brought before. Both tiers are bounded in bytes; what is read often or was read
+/// lately stays.
 ///
 /// The cache is volatile: a restart empties it, and every value may go at any time. It is no store.
 ///
@@ -74,8 +75,8 @@ public protocol CacheServiceHandler: Sendable {
     func getMany(_ request: CacheServiceGetManyRequest, _ call: UnaryCall<CacheServiceGetManyResponse>)
 
     /// Sets a value, or that there is none, over what was there in any tier. Only a value that goes into
-    /// an agent's tier under a lease leaves what other agents have in theirs, of a lower version, as
-    /// long as that holds.
+    /// an agent's tier under a lease, unless the shared one was tried first, leaves what other agents
+    /// have in theirs, of a lower version, as long as that holds.
     func set(_ request: CacheServiceSetRequest, _ call: UnaryCall<CacheServiceSetResponse>)
 
     /// Sets many; each has its own outcome.
@@ -192,8 +193,8 @@ public struct CacheServiceClient: Sendable {
     }
 
     /// Sets a value, or that there is none, over what was there in any tier. Only a value that goes into
-    /// an agent's tier under a lease leaves what other agents have in theirs, of a lower version, as
-    /// long as that holds.
+    /// an agent's tier under a lease, unless the shared one was tried first, leaves what other agents
+    /// have in theirs, of a lower version, as long as that holds.
     public func set(
         _ request: CacheServiceSetRequest, options: CallOptions = CallOptions()
     ) async throws(GRPCStatus) -> CacheServiceSetResponse {
