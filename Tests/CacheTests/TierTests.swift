@@ -186,12 +186,11 @@ import Testing
     @Test func `a write that changes the tier is counted once`() {
         let test = CacheUnderTest {
             $0.sharedCapacity = 1_000
-            $0.agentCapacity = 50_000
             $0.shards = 1
         }
         for agent in ["a", "b", "c"] { #expect(test.get("k", as: agent).isMiss) }
-        test.set("k", String(repeating: "x", count: 2_000), by: "a")
-        #expect(test.get("k", as: "a").tier == .agent)
+        let stored = test.set("k", String(repeating: "x", count: 2_000), by: "a")
+        guard case .stored(.agent, _) = stored else { return #expect(Bool(false), "\(stored)") }
         let statistics = test.cache.statistics
         #expect(statistics.agent.sets == 1 && statistics.agent.rejections == 0)
         #expect(statistics.shared.sets == 0 && statistics.shared.rejections == 0)
