@@ -33,7 +33,8 @@ enum MemoryLogCodec {
             writer.signed(change.previous == 0 ? 0 : change.revision - change.previous)
             writer.counted(change.key.bytes)
             writer.counted(change.meta)
-            writer.optional(change.value) { $0.counted($1) }
+            writer.bool(change.value != nil)
+            if let value = change.value { writer.counted(value) }
             before = change.revision
         }
         return writer.bytes

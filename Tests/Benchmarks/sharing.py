@@ -35,10 +35,10 @@ RUN_SECONDS = 300
 AT_ONCE = 64
 # (work, callers): calls in a round, the ratio to etcd's rate that must be reached, and the stretch.
 LOADS = {
-    ("put", AT_ONCE): (20_000, 3.0, 4.0),
-    ("lock", AT_ONCE): (5_000, 4.0, 8.0),
-    ("get", AT_ONCE): (40_000, 6.0, 10.0),
-    ("put", 1): (500, None, None),
+    ("put", AT_ONCE): (100_000, 3.0, 4.0),
+    ("lock", AT_ONCE): (20_000, 4.0, 8.0),
+    ("get", AT_ONCE): (100_000, 6.0, 10.0),
+    ("put", 1): (1_000, None, None),
 }
 SPARE_MS = 1.0
 CONNECTIONS = 8

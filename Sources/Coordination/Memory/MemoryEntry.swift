@@ -1,21 +1,24 @@
-/// What a key of shared memory holds.
-public struct MemoryEntry: Sendable, Hashable {
+/// What a key of shared memory holds. Never changes: a write makes another one.
+///
+/// An object, as it goes from the namespace to the change, to the rows and to the answer: as a value
+/// its four buffers would be counted at each of these steps.
+public final class MemoryEntry: Sendable, Hashable {
     /// The key, and what it holds.
-    public var key: MemoryKey
-    public var value: Payload
+    public let key: MemoryKey
+    public let value: Payload
     /// The revision that wrote it.
-    public var revision: Int64
+    public let revision: Int64
     /// The revision that made it.
-    public var createdRevision: Int64
+    public let createdRevision: Int64
     /// How often it was written since it was made, 1 or more.
-    public var version: Int64
+    public let version: Int64
     /// Wall clock, milliseconds since 1970.
-    public var createdMillis: Int64
-    public var updatedMillis: Int64
+    public let createdMillis: Int64
+    public let updatedMillis: Int64
     /// Who wrote it last.
-    public var actor: String
+    public let actor: String
     /// When it is deleted by itself, milliseconds since 1970; 0: never.
-    public var expiresMillis: Int64
+    public let expiresMillis: Int64
 
     /// Combines the parts.
     public init(
@@ -33,6 +36,14 @@ public struct MemoryEntry: Sendable, Hashable {
         self.expiresMillis = expiresMillis
     }
 
+    /// What is left of it once it is deleted: its beginning and version, but no value.
+    func deleted(revision: Int64, atMillis: Int64, by actor: String) -> MemoryEntry {
+        MemoryEntry(
+            key: key, value: Payload(bytes: []), revision: revision,
+            createdRevision: createdRevision, version: version, createdMillis: createdMillis,
+            updatedMillis: atMillis, actor: actor)
+    }
+
     /// About how much memory it takes.
     public var weight: Int {
         key.bytes.count + value.bytes.count + actor.utf8.count + Self.overhead
@@ -40,6 +51,21 @@ public struct MemoryEntry: Sendable, Hashable {
 
     /// What an entry costs besides its bytes.
     static let overhead = 160
+
+    /// Whether all parts are equal.
+    public static func == (a: MemoryEntry, b: MemoryEntry) -> Bool {
+        a === b
+            || a.revision == b.revision && a.createdRevision == b.createdRevision
+                && a.version == b.version && a.createdMillis == b.createdMillis
+                && a.updatedMillis == b.updatedMillis && a.expiresMillis == b.expiresMillis
+                && a.key == b.key && a.value == b.value && a.actor == b.actor
+    }
+
+    /// By what tells entries of a namespace apart.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(key)
+        hasher.combine(revision)
+    }
 }
 
 /// One change of one key.

@@ -50,7 +50,7 @@ public struct MemorySpace: Sendable {
         public var revision: Int64
         /// In order; all of one revision.
         public var changes: [MemoryChange] = []
-        /// One for each operation.
+        /// One for each operation, if they were wanted.
         public var results: [MemoryResult] = []
         /// Changes that watchers cannot ask for any more.
         public var passed: Passed?
@@ -176,13 +176,17 @@ public struct MemorySpace: Sendable {
     // MARK: Writing
 
     /// Carries out operations at one revision, in order; see ``bound(for:)`` first.
+    ///
+    /// - Parameter wantsResults: whether ``Outcome/results`` is looked at.
     public mutating func apply(
-        _ operations: [MemoryOperation], actor: String, at moment: Moment
+        _ operations: [MemoryOperation], actor: String, at moment: Moment,
+        wantsResults: Bool = true
     ) -> Outcome {
         var outcome = Outcome(revision: line.revision)
-        outcome.results.reserveCapacity(operations.count)
+        if wantsResults { outcome.results.reserveCapacity(operations.count) }
         for operation in operations {
-            outcome.results.append(apply(operation, actor, moment, &outcome.changes))
+            let result = apply(operation, actor, moment, &outcome.changes)
+            if wantsResults { outcome.results.append(result) }
         }
         finish(&outcome, moment)
         return outcome
@@ -255,12 +259,8 @@ public struct MemorySpace: Sendable {
     ) -> MemoryChange? {
         guard let known = takeOut(key) else { return nil }
         graves[key] = Grave(revision: line.revision + 1, changedIn: moment.batch)
-        var grave = known
-        grave.value = Payload(bytes: [])
-        grave.revision = line.revision + 1
-        grave.updatedMillis = moment.time.wallMillis
-        grave.actor = actor
-        grave.expiresMillis = 0
+        let grave = known.deleted(
+            revision: line.revision + 1, atMillis: moment.time.wallMillis, by: actor)
         return MemoryChange(kind: kind, entry: grave, previous: known)
     }
 

@@ -40,9 +40,12 @@ extension CoordinationEngine {
     /// Remembers the answer with the filling batch, which is to hold the change too; nothing
     /// without an id.
     ///
-    /// - Parameter answer: ids, token, status, no payload; its first byte is its format version.
-    mutating func remember(_ key: RequestLog.Key, hash: UInt64, answer: [UInt8]) {
+    /// - Parameter makeAnswer: ids, token, status, no payload; its first byte is its format version.
+    mutating func remember(
+        _ key: RequestLog.Key, hash: UInt64, answer makeAnswer: @autoclosure () -> [UInt8]
+    ) {
         if key.requestID.isEmpty { return }
+        let answer = makeAnswer()
         draft.requests.append(
             RequestRow(
                 namespace: key.namespace.name, method: key.method, requestID: key.requestID,

@@ -48,7 +48,10 @@ extension CoordinationEngine {
             } else {
                 .delete(write.key)
             }
-        guard let outcome = apply([operation], write.signature.actor, cell, ticket) else { return }
+        guard
+            let outcome = apply(
+                [operation], write.signature.actor, cell, ticket, wantsResults: false)
+        else { return }
         if outcome.changes.isEmpty {
             return nothingDeleted(write, key, cell, seen: known.changedIn, ticket)
         }
@@ -187,7 +190,8 @@ extension CoordinationEngine {
 
     /// Carries out operations and notes what must be written and told; `nil` after they were refused.
     private mutating func apply(
-        _ operations: [MemoryOperation], _ actor: String, _ cell: Int, _ ticket: ReplyTicket
+        _ operations: [MemoryOperation], _ actor: String, _ cell: Int, _ ticket: ReplyTicket,
+        wantsResults: Bool = true
     ) -> MemorySpace.Outcome? {
         if let bound = memory.look(cell, { $0.bound(for: operations) }) {
             reject(ticket, .memoryFull(bound))
@@ -200,7 +204,7 @@ extension CoordinationEngine {
         }
         let moment = moment
         let outcome = memory.change(cell) { space in
-            space.apply(operations, actor: actor, at: moment)
+            space.apply(operations, actor: actor, at: moment, wantsResults: wantsResults)
         }
         // A large value takes the room of several commands, so that a batch has a bound in bytes.
         draft.commands += added >> 16

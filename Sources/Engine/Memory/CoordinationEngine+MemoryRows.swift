@@ -19,7 +19,6 @@ extension CoordinationEngine {
             memory.cells[cell].isDirty = true
             memory.dirty.append(Int32(cell))
         }
-        draft.effects.notices.append(.memory(.changed(count: outcome.changes.count)))
         tellMemoryWatchers(outcome.changes, cell)
         armMemory(cell)
     }
@@ -36,6 +35,10 @@ extension CoordinationEngine {
                 EntityRow(
                     kind: .memoryLine, namespace: memory.cells[cell].namespace.name, key: "",
                     blob: blob))
+        }
+        if !batch.memory.isEmpty {
+            // Once for all that was changed: to count each by itself is a fifth of its cost here.
+            draft.effects.notices.append(.memory(.changed(count: batch.memory.count)))
         }
         if !memory.dirty.isEmpty { draft.effects.notices.append(.memory(.gauges(memory.gauges))) }
         memory.dirty.removeAll(keepingCapacity: true)

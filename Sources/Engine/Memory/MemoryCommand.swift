@@ -48,22 +48,22 @@ extension MemoryCommand {
     }
 }
 
-/// Puts or deletes one entry.
-public struct WriteMemory: Sendable {
+/// Puts or deletes one entry. An object, so that the command around it is moved, not copied.
+public final class WriteMemory: Sendable {
     /// Which entry.
-    public var namespace: Namespace
-    public var key: MemoryKey
+    public let namespace: Namespace
+    public let key: MemoryKey
     /// `nil`: delete the entry.
-    public var value: Payload?
+    public let value: Payload?
     /// How long the entry lives; 0: until it is deleted.
-    public var ttlMillis: Int64
+    public let ttlMillis: Int64
     /// The revision that the entry must have, 0: there must be none; `nil`: whatever it is.
-    public var expected: Int64?
+    public let expected: Int64?
     /// The lock that it is made under.
-    public var fence: LockFence?
+    public let fence: LockFence?
     /// Whether the answer carries what the key held.
-    public var returnsPrevious: Bool
-    public var signature: Signature
+    public let returnsPrevious: Bool
+    public let signature: Signature
     /// Fingerprint of all that the change depends on; made by whoever builds the command.
     let contentHash: UInt64
 

@@ -4,30 +4,31 @@ import NIOCore
 /// The engine links of all socket loops. Made once before the server accepts; any thread may look
 /// one up, but use it only on its loop.
 public final class EngineLinks: Sendable {
-    private let byLoop: [ObjectIdentifier: NIOLoopBound<EngineLink>]
+    private typealias Entry = (loop: ObjectIdentifier, link: NIOLoopBound<EngineLink>)
 
-    private init(_ byLoop: [ObjectIdentifier: NIOLoopBound<EngineLink>]) {
-        self.byLoop = byLoop
-    }
+    /// One for each core: looked through faster than hashed.
+    private let entries: [Entry]
+
+    private init(_ entries: [Entry]) { self.entries = entries }
 
     /// Makes a link on every loop of `group`.
     public static func attach(
         _ host: EngineHost, to group: any EventLoopGroup
     ) async throws -> EngineLinks {
-        var byLoop: [ObjectIdentifier: NIOLoopBound<EngineLink>] = [:]
+        var entries: [Entry] = []
         for loop in group.makeIterator() {
-            byLoop[ObjectIdentifier(loop)] = try await loop.submit {
+            let link = try await loop.submit {
                 NIOLoopBound(EngineLink(host: host, loop: loop), eventLoop: loop)
             }.get()
+            entries.append((ObjectIdentifier(loop), link))
         }
-        return EngineLinks(byLoop)
+        return EngineLinks(entries)
     }
 
     /// The link of the loop that the caller runs on.
     func link(on loop: any EventLoop) -> EngineLink {
-        guard let bound = byLoop[ObjectIdentifier(loop)] else {
-            preconditionFailure("the server must run on the loops its services were attached to")
-        }
-        return bound.value
+        let own = ObjectIdentifier(loop)
+        for entry in entries where entry.loop == own { return entry.link.value }
+        preconditionFailure("the server must run on the loops its services were attached to")
     }
 }
