@@ -174,9 +174,7 @@ final class ClientConnection: ChannelInboundHandler {
     /// One of another protocol says what it thinks of the preface and closes; whether that is read
     /// before the close, or at all, is a matter of chance.
     private var endOfServer: String {
-        isEstablished
-            ? "the server closed it"
-            : "the server closed it before it spoke HTTP/2; is this its gRPC port?"
+        isEstablished ? "the server closed it" : ConnectFailure.closedEarly
     }
 
     private func reason(for error: any Error) -> String {

@@ -90,7 +90,7 @@ final class ClientCore {
             .assumeIsolated()
             .whenComplete { result in
                 guard case .failure(let error) = result else { return }
-                self.attemptFailed(ConnectFailure.text(error))
+                self.attemptFailed(ConnectFailure.text(whileConnecting: error))
                 self.channelClosed()
             }
     }

@@ -11,6 +11,16 @@ import NIOPosix
 
 /// Says for a person why a connection could not be made or was lost.
 enum ConnectFailure {
+    /// A server of another protocol may take a connection and close it at once.
+    static let closedEarly = "the server closed it before it spoke HTTP/2; is this its gRPC port?"
+
+    /// Why a connection could not be made. The end of one that was taken and closed at once is found
+    /// here or when it is read from, as chance will have it, and is told in the same words.
+    static func text(whileConnecting error: any Error) -> String {
+        let first = (error as? NIOConnectionError)?.connectionErrors.first?.error
+        return isEndOfServer(first ?? error) ? closedEarly : text(error)
+    }
+
     /// One line without addresses.
     static func text(_ error: any Error) -> String {
         if let failure = error as? NIOConnectionError { return text(failure) }
