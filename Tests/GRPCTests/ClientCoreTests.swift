@@ -64,8 +64,9 @@ import Testing
     @Test func `a client that cannot connect keeps nothing of its attempts`() async throws {
         let client = try await Client(port: 1)
         #expect(try await client.call().code == .unavailable)
-        // NIO lets go of the pipeline one tick after it has told of the failure.
-        #expect(try await client.onLoop { $0.open.count } == 0)
+        // NIO lets go of the pipeline a tick after it has told of the failure, which this thread may
+        // come before; what is kept for good is found by the suite's limit.
+        while try await client.onLoop({ $0.open.count }) > 0 { await Task.yield() }
         try await client.close()
     }
 
