@@ -37,7 +37,7 @@ extension CoordinationEngine {
                     blob: blob))
         }
         if !batch.memory.isEmpty {
-            // Once for all that was changed: to count each by itself is a fifth of its cost here.
+            // Once for all that was changed: a notice for each would be kept until the commit.
             draft.effects.notices.append(.memory(.changed(count: batch.memory.count)))
         }
         if !memory.dirty.isEmpty { draft.effects.notices.append(.memory(.gauges(memory.gauges))) }
